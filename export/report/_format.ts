@@ -1,0 +1,110 @@
+/** Numbers as words, the same in the terminal and on the page. Private to `export/report`. */
+
+/** What stands for a number that was not measured. */
+export const UNKNOWN = "n/a";
+
+type Maybe = number | null | undefined;
+
+function isKnown(value: Maybe): value is number {
+  return typeof value === "number" && Number.isFinite(value);
+}
+
+/** Formats a fraction as "97.61%". */
+export function percent(fraction: Maybe, digits = 2): string {
+  return isKnown(fraction) ? `${(fraction * 100).toFixed(digits)}%` : UNKNOWN;
+}
+
+/**
+ * Formats an agreement, which must not be rounded up to 100%: 9,999.6 of 10,000 is "99.99%".
+ */
+export function agreementPercent(fraction: Maybe): string {
+  if (!isKnown(fraction)) return UNKNOWN;
+  if (fraction === 1) return "100%";
+  return `${(Math.floor(fraction * 1e4 + 1e-6) / 100).toFixed(2)}%`;
+}
+
+/** Formats the difference of two fractions in percentage points, as "+0.21" or "-0.05"; "0.00" if they are equal. */
+export function points(from: Maybe, to: Maybe): string {
+  if (!isKnown(from) || !isKnown(to)) return UNKNOWN;
+  const text = Math.abs((to - from) * 100).toFixed(2);
+  if (Number(text) === 0) return text;
+  return `${to > from ? "+" : "-"}${text}`;
+}
+
+/** Formats a count as "10,000". */
+export function count(value: Maybe): string {
+  if (!isKnown(value)) return UNKNOWN;
+  const [whole, part] = String(Math.abs(value)).split(".");
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+  return `${value < 0 ? "-" : ""}${grouped}${part === undefined ? "" : `.${part}`}`;
+}
+
+/** Formats a word as the first of a sentence. */
+export function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Formats a count with its noun, as "1 sample" or "10,000 samples". */
+export function plural(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
+/** Formats a time in ms with three significant digits, in seconds from 10,000 ms. */
+export function milliseconds(value: Maybe): string {
+  if (!isKnown(value)) return UNKNOWN;
+  if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`;
+  if (value >= 100) return `${count(Math.round(value))} ms`;
+  return `${significant(value)} ms`;
+}
+
+/** Formats a size in B, kB or MB (powers of 1000, as file managers do). */
+export function byteSize(value: Maybe): string {
+  if (!isKnown(value)) return UNKNOWN;
+  if (value < 1000) return `${value} B`;
+  if (value < 999_500) return `${significant(value / 1e3)} kB`;
+  return `${significant(value / 1e6)} MB`;
+}
+
+/** Formats a ratio as "3.2×". */
+export function ratio(value: Maybe): string {
+  return isKnown(value) ? `${value.toFixed(value >= 99.5 ? 0 : 1)}×` : UNKNOWN;
+}
+
+/** Formats a real number with three significant digits and no exponent where it can be helped. */
+export function significant(value: Maybe): string {
+  if (!isKnown(value)) return UNKNOWN;
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 1e6 || size < 1e-4) return value.toExponential(2);
+  if (size >= 100) return value.toFixed(0);
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(size)));
+  return value.toFixed(digits);
+}
+
+/** Escapes text for HTML content and for double-quoted attributes. */
+export function escapeHtml(text: string): string {
+  const entities: Readonly<Record<string, string>> = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    '"': "&quot;",
+    "'": "&#39;",
+  };
+  return text.replace(/[&<>"']/g, (character) => entities[character]);
+}
+
+/** Shortens text to `length` characters by cutting out its middle; ends of names tell more than middles. */
+export function shorten(text: string, { length, ellipsis = "…" }: { length: number; ellipsis?: string }): string {
+  const characters = [...text];
+  if (characters.length <= length) return text;
+  const kept = Math.max(0, length - ellipsis.length);
+  const tail = Math.floor(kept / 2);
+  const head = kept - tail;
+  return characters.slice(0, head).join("") + ellipsis + (tail > 0 ? characters.slice(-tail).join("") : "");
+}
+
+/** Replaces control characters, which could move the cursor or restyle a terminal, by "?". */
+export function plainText(text: string): string {
+  // deno-lint-ignore no-control-regex -- control characters are what is being removed
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, "?");
+}
