@@ -1,0 +1,98 @@
+/** The table of operators that this project writes: the default domain at opset 17, and "com.microsoft". */
+import type { Attrs } from "../graph.ts";
+import type { Inputs, Rows } from "./_infer.ts";
+import { contrib } from "./contrib.ts";
+import { conv } from "./conv.ts";
+import { elementwise } from "./elementwise.ts";
+import { gather } from "./gather.ts";
+import { matmul } from "./matmul.ts";
+import { normalize } from "./normalize.ts";
+import { pool } from "./pool.ts";
+import { quantize } from "./quantize.ts";
+import { reduce } from "./reduce.ts";
+import { resize } from "./resize.ts";
+import type { OpSchema, StaticType } from "./schema.ts";
+import { shape } from "./shape.ts";
+
+export type { AttrKind, InferInput, OpSchema, StaticType } from "./schema.ts";
+
+/** Newest opset that the rows describe. */
+export const NEWEST_OPSET = 17;
+
+/** Schemas of the default domain, by operator. */
+export const OPS: ReadonlyMap<string, OpSchema> = tableOf({
+  ...elementwise,
+  ...conv,
+  ...pool,
+  ...matmul,
+  ...reduce,
+  ...shape,
+  ...gather,
+  ...resize,
+  ...normalize,
+  ...quantize,
+});
+
+/** Schemas of domain "com.microsoft", by operator. */
+export const CONTRIB_OPS: ReadonlyMap<string, OpSchema> = tableOf(contrib);
+
+/**
+ * Returns the schema of operator `op`, or undefined if no row describes it.
+ *
+ * Without a domain the default domain goes first, then "com.microsoft"; "" means the default domain alone.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { schemaOf } from "./mod.ts";
+ *
+ * const x = { dtype: "float32", shape: [8, 1, 3] } as const;
+ * assert.deepEqual(schemaOf("Add")?.infer([x, { dtype: "float32", shape: [4, 1] }], {}, 1), [
+ *   { dtype: "float32", shape: [8, 4, 3] },
+ * ]);
+ * assert.equal(schemaOf("FusedMatMul")?.domain, "com.microsoft");
+ * assert.equal(schemaOf("FusedMatMul", ""), undefined);
+ * ```
+ */
+export function schemaOf(op: string, domain?: string): OpSchema | undefined {
+  if (domain === "com.microsoft") return CONTRIB_OPS.get(op);
+  if (domain === undefined) return OPS.get(op) ?? CONTRIB_OPS.get(op);
+  return domain === "" || domain === "ai.onnx" ? OPS.get(op) : undefined;
+}
+
+function tableOf(rows: Rows): ReadonlyMap<string, OpSchema> {
+  return new Map(Object.entries(rows).map(([op, row]) => [op, guarded(op, row)]));
+}
+
+/** Wraps a row's `infer` so that its arity is checked and every error names the operator and its inputs. */
+function guarded(op: string, row: OpSchema): OpSchema {
+  return {
+    ...row,
+    infer(inputs, attrs, outputs): readonly StaticType[] {
+      try {
+        checkArity(row, inputs, outputs);
+        return row.infer(inputs, attrs, outputs);
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error;
+        throw new TypeError(`Cannot infer "${op}" of ${shown(inputs, attrs)}: ${error.message}`);
+      }
+    },
+  };
+}
+
+function checkArity(row: OpSchema, inputs: Inputs, outputs: number): void {
+  const [least, most] = row.inputs;
+  if (inputs.length < least || inputs.length > most) {
+    throw new TypeError(`it has ${inputs.length} inputs, needed are ${least} to ${most}`);
+  }
+  const [fewest, greatest] = row.outputs ?? [1, 1];
+  if (outputs < fewest || outputs > greatest) {
+    throw new TypeError(`it has ${outputs} outputs, needed are ${fewest} to ${greatest}`);
+  }
+}
+
+function shown(inputs: Inputs, attrs: Attrs): string {
+  const types = inputs.map((input) => input === null ? "-" : `${input.dtype}[${input.shape}]`).join(", ");
+  const given = Object.entries(attrs).filter(([, value]) => typeof value !== "object" || Array.isArray(value));
+  return `(${types})${given.length === 0 ? "" : ` with ${given.map(([key, value]) => `${key}=${value}`).join(" ")}`}`;
+}
