@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import plugin from "./lint_rooms.ts";
+
+/** Lints `source` as if it stood in `file`; returns the messages. */
+function lint(file: string, source: string): string[] {
+  return Deno.lint.runPlugin(plugin, file, source).map((it) => it.message);
+}
+
+/** Lints one import of `specifier`. */
+function lintImport(file: string, specifier: string): string[] {
+  return lint(file, `import { x } from "${specifier}";`);
+}
+
+const ALLOWED: readonly (readonly [file: string, specifier: string])[] = [
+  ["src/onnx/passes/fold.ts", "../graph.ts"],
+  ["src/onnx/bytes.ts", "protobufjs"],
+  ["src/ops/relu.ts", "../onnx/graph.ts"],
+  ["src/ops/relu.ts", "@tensorflow/tfjs-core"],
+  ["src/backend/run.ts", "../ops/mod.ts"],
+  ["src/backend/run.ts", "../runtime/session.ts"],
+  ["src/layers/conv.ts", "../quant/scheme.ts"],
+  ["src/rewrite/swap.ts", "../layers/mod.ts"],
+  ["src/runtime/session.ts", "onnxruntime-node"],
+  ["src/io/load.ts", "node:path"],
+  ["src/io/load.ts", "@tensorflow/tfjs-core/dist/io/io.js"],
+  ["train/fit.ts", "../src/io/save.ts"],
+  ["export/trace.ts", "../src/backend/mod.ts"],
+  ["export/report/html.ts", "./_format.ts"],
+  ["export/report/charts/bar.ts", "../_format.ts"],
+  ["cli.ts", "./mod.ts"],
+  ["cli.ts", "commander"],
+  ["mod.ts", "./train/fit.ts"],
+  ["src/onnx/graph_test.ts", "../runtime/session.ts"],
+  ["src/quant/x_test.ts", "onnxruntime-node"],
+  ["src/io/_test_models.ts", "@tensorflow/tfjs-backend-cpu"],
+  ["tests/_support/run.ts", "onnxruntime-node"],
+  ["examples/train.ts", "../mod.ts"],
+  ["_tools/check.ts", "../export/report.ts"],
+];
+
+const REFUSED: readonly (readonly [file: string, specifier: string, message: RegExp])[] = [
+  ["src/onnx/graph.ts", "../ops/op.ts", /src\/onnx may import none/],
+  ["src/onnx/graph.ts", "@tensorflow/tfjs-core", /src\/onnx may import only protobufjs/],
+  ["src/quant/scheme.ts", "../onnx/dtype.ts", /src\/quant may import none/],
+  ["src/runtime/session.ts", "../onnx/dtype.ts", /src\/runtime may import none/],
+  ["data/mnist.ts", "../src/io/load.ts", /data may import none/],
+  ["src/ops/relu.ts", "../backend/run.ts", /src\/ops may import only src\/onnx \(and types/],
+  ["src/ops/fake_quantize.ts", "../quant/kernel_types.ts", /types from src\/quant\/kernel_types\.ts/],
+  ["src/backend/run.ts", "../quant/scheme.ts", /only src\/ops, src\/onnx, src\/runtime/],
+  ["src/backend/run.ts", "onnxruntime-node", /only src\/runtime may/],
+  ["src/backend/run.ts", "npm:onnxruntime-node@1.30.0", /only src\/runtime may/],
+  ["src/backend/run.ts", "onnxruntime-common", /only src\/runtime may/],
+  ["src/io/load.ts", "../layers/mod.ts", /src\/io may import none/],
+  ["src/io/load.ts", "sharp", /src\/io may import only @tensorflow/],
+  ["src/layers/conv.ts", "../rewrite/swap.ts", /src\/layers may import only src\/quant/],
+  ["src/rewrite/swap.ts", "../io/load.ts", /src\/rewrite may import only src\/layers, src\/quant/],
+  ["train/fit.ts", "../export/write.ts", /train may import only src, data/],
+  ["export/write.ts", "../train/fit.ts", /export may import only src, data/],
+  ["export/write.ts", "../mod.ts", /export may import only src, data/],
+  ["export/write.ts", "@tfjs-qat/tfjs-qat", /export may import only src, data/],
+  ["export/write.ts", "../tests/_support/run.ts", /export may import only/],
+  ["src/ops/mod.ts", "./relu_cases.ts", /src\/ops may import only/],
+  ["train/fit.ts", "../src/quant/_round.ts", /private to their folder, "src\/quant"/],
+  ["cli.ts", "./train/fit.ts", /cli\.ts may import only mod\.ts/],
+  ["cli.ts", "sharp", /cli\.ts may import only commander/],
+  ["train/fit.ts", "commander", /only cli\.ts may/],
+  ["attic/old.ts", "./new.ts", /"attic\/old\.ts" is in no room/],
+];
+
+for (const [file, specifier] of ALLOWED) {
+  Deno.test(`rooms/imports lets "${file}" import "${specifier}"`, () => {
+    assert.deepEqual(lintImport(file, specifier), []);
+  });
+}
+
+for (const [file, specifier, message] of REFUSED) {
+  Deno.test(`rooms/imports refuses "${specifier}" in "${file}"`, () => {
+    const messages = lintImport(file, specifier);
+    assert.equal(messages.length, 1);
+    assert.match(messages[0], message);
+  });
+}
+
+Deno.test("rooms/imports lets an op import types where it may not import values", () => {
+  const from = `from "../quant/kernel_types.ts";`;
+  assert.deepEqual(lint("src/ops/fq.ts", `import type { A } ${from}`), []);
+  assert.deepEqual(lint("src/ops/fq.ts", `import { type A, type B } ${from}`), []);
+  assert.equal(lint("src/ops/fq.ts", `import { type A, b } ${from}`).length, 1);
+});
+
+Deno.test("rooms/imports sees every way to import", () => {
+  for (
+    const source of [
+      `import "../ops/op.ts";`,
+      `import * as ops from "../ops/op.ts";`,
+      `import type { Op } from "../ops/op.ts";`,
+      `export { defineOp } from "../ops/op.ts";`,
+      `export * from "../ops/op.ts";`,
+      `export type { Op } from "../ops/op.ts";`,
+      `const ops = await import("../ops/op.ts");`,
+      `type Op = import("../ops/op.ts").Op;`,
+    ]
+  ) assert.equal(lint("src/quant/scheme.ts", source).length, 1, source);
+});
+
+Deno.test("rooms/imports takes absolute file names, as Deno gives them", () => {
+  const file = new URL("../src/quant/scheme.ts", import.meta.url).pathname;
+  assert.equal(lintImport(file, "../ops/op.ts").length, 1);
+});

@@ -1,0 +1,121 @@
+/** The rooms of DESIGN.md as a table, and the judge of an import between them. Moving a wall is an edit of the table. */
+
+/** A folder or file with a say in what it imports. */
+interface Room {
+  /** Folder or file, relative to the project's root. The longest path that fits a file is its room. */
+  readonly path: string;
+  /** Our own rooms, folders or files that it may import, or "any". Its own room is always allowed. */
+  readonly imports: readonly string[] | "any";
+  /** Further files that it may import types from, and nothing else. */
+  readonly types?: readonly string[];
+  /** The npm packages that it may import; absent: every one that no other room keeps to itself. */
+  readonly packages?: readonly string[];
+}
+
+const TFJS = ["@tensorflow/tfjs-core", "@tensorflow/tfjs-layers", "@tensorflow/tfjs-converter"];
+
+/** Who may import what. DESIGN.md, "Rooms", says why. */
+export const ROOMS: readonly Room[] = [
+  { path: "src/onnx", imports: [], packages: ["protobufjs"] },
+  { path: "src/quant", imports: [] },
+  { path: "src/runtime", imports: [], packages: ["onnxruntime-node", "onnxruntime-common"] },
+  { path: "data", imports: [] },
+  { path: "src/io", imports: [], packages: TFJS },
+  { path: "src/ops", imports: ["src/onnx"], types: ["src/quant/kernel_types.ts"] },
+  { path: "src/backend", imports: ["src/ops", "src/onnx", "src/runtime"] },
+  { path: "src/layers", imports: ["src/quant"] },
+  { path: "src/rewrite", imports: ["src/layers", "src/quant"] },
+  { path: "train", imports: ["src", "data"] },
+  { path: "export", imports: ["src", "data"] },
+  { path: "cli.ts", imports: ["mod.ts"], packages: ["commander"] },
+  { path: "mod.ts", imports: "any" },
+  { path: "tests", imports: "any" },
+  { path: "examples", imports: "any" },
+  { path: "_tools", imports: "any" },
+];
+
+/** Packages that one room keeps to itself, so that they can be swapped in one place. */
+export const KEPT: Readonly<Record<string, string>> = {
+  "onnxruntime-node": "src/runtime",
+  "onnxruntime-common": "src/runtime",
+  "protobufjs": "src/onnx",
+  "commander": "cli.ts",
+};
+
+/** Files beside the code that belong to its tests: they may import anything, and nothing else may import them. */
+export const BELONGS_TO_TESTS = /_(test|cases|bench)\.ts$|(^|\/)_test_\w+\.ts$/;
+
+/** An import as written. */
+export interface Import {
+  /** The importing file, relative to the project's root, with forward slashes. */
+  readonly from: string;
+  readonly specifier: string;
+  /** Whether only types come in (`import type`). */
+  readonly typeOnly: boolean;
+}
+
+/** Returns the name of the room that `file` is in, or undefined if the table has none for it. */
+export function roomOf(file: string): string | undefined {
+  return BELONGS_TO_TESTS.test(file) ? "tests" : findRoom(file)?.path;
+}
+
+/** Returns why an import breaks the rules, or undefined if it does not. */
+export function refuse({ from, specifier, typeOnly }: Import): string | undefined {
+  const name = roomOf(from);
+  const room = ROOMS.find((room) => room.path === name);
+  if (!room) return `"${from}" is in no room: add its folder to the table in _tools/rooms.ts`;
+  const target = resolveOwn(from, specifier);
+  if (target !== undefined) return refuseFile(room, { from, target, typeOnly });
+  return room.imports === "any" ? undefined : refusePackage(room, from, packageOf(specifier));
+}
+
+function findRoom(file: string): Room | undefined {
+  return ROOMS.filter((room) => isWithin(file, room.path)).sort((a, b) => b.path.length - a.path.length)[0];
+}
+
+function isWithin(file: string, path: string): boolean {
+  return file === path || file.startsWith(`${path}/`);
+}
+
+function refuseFile(room: Room, { from, target, typeOnly }: { from: string; target: string; typeOnly: boolean }) {
+  if (room.imports === "any") return undefined;
+  const isPrivate = target.slice(target.lastIndexOf("/") + 1).startsWith("_");
+  const folder = target.slice(0, target.lastIndexOf("/"));
+  if (isPrivate && !isWithin(from, folder)) {
+    return `"${from}" imports "${target}": files named _x.ts are private to their folder, "${folder}"`;
+  }
+  const targetRoom = roomOf(target);
+  if (targetRoom === room.path) return undefined;
+  const isAllowed = targetRoom !== "tests" && room.imports.some((path) => isWithin(target, path));
+  if (isAllowed || (typeOnly && room.types?.includes(target))) return undefined;
+  return `"${from}" imports "${target}": ${describe(room)}`;
+}
+
+function describe({ path, imports, types }: Room): string {
+  const rooms = imports === "any" || imports.length === 0 ? "none" : `only ${imports.join(", ")}`;
+  return `of our own rooms ${path} may import ${rooms}${types ? ` (and types from ${types.join(", ")})` : ""}`;
+}
+
+function refusePackage(room: Room, from: string, name: string): string | undefined {
+  if (name.startsWith("node:")) return undefined;
+  const keeper = KEPT[name];
+  if (keeper !== undefined && keeper !== room.path) {
+    return `"${from}" imports "${name}": only ${keeper} may`;
+  }
+  if (!room.packages || room.packages.includes(name)) return undefined;
+  return `"${from}" imports "${name}": of packages ${room.path} may import only ${room.packages.join(", ")}`;
+}
+
+/** Returns the file of ours that `specifier` names, relative to the root, or undefined if it names a package. */
+function resolveOwn(from: string, specifier: string): string | undefined {
+  if (specifier === "@tfjs-qat/tfjs-qat") return "mod.ts";
+  if (!/^\.{0,2}\//.test(specifier)) return undefined;
+  // The host stands for the root, so that "../" above it stays at it.
+  return new URL(specifier, `file:///${from}`).pathname.slice(1);
+}
+
+/** Returns a package's name without "npm:", version and path within the package. */
+function packageOf(specifier: string): string {
+  const bare = specifier.replace(/^npm:\/?/, "");
+  return /^(@[^/]+\/)?[^/@]+/.exec(bare)?.[0] ?? bare;
+}

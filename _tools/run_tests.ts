@@ -1,0 +1,40 @@
+/**
+ * Runs the tests and ends with one line that sums them up: "N passed, N failed", and ", N skipped" where some were.
+ *
+ * Arguments go to `deno test`. With `--docs` first only the examples in docstrings and Markdown run; without, both.
+ */
+import { closingLine, type Counts, countTests } from "./_count_tests.ts";
+
+/** Tests read anything, write in the folder for temporary files, and start no program but Deno (the command line). */
+function permissions(): string[] {
+  const temporary = Deno.env.get("TMPDIR") ?? Deno.env.get("TEMP") ?? Deno.env.get("TMP") ?? "/tmp";
+  const run = `--allow-run=${Deno.execPath()}`;
+  return ["--no-prompt", "--allow-read", `--allow-write=${temporary}`, "--allow-ffi", "--ignore-env", run];
+}
+
+/** Runs `deno test`, shows its output as it comes, and returns it with the exit code. */
+async function runDenoTest(args: readonly string[]): Promise<{ code: number; output: string }> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["test", "--doc", ...permissions(), ...args],
+    stdout: "piped",
+  }).spawn();
+  let output = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    await write(text);
+    output += text;
+  }
+  return { code: (await child.status).code, output };
+}
+
+async function write(text: string): Promise<void> {
+  const writer = Deno.stdout.writable.getWriter();
+  await writer.write(new TextEncoder().encode(text));
+  writer.releaseLock();
+}
+
+const [first, ...rest] = Deno.args;
+const args = first === "--docs" ? ["--ignore=**/*_test.ts", ...rest] : Deno.args;
+const { code, output } = await runDenoTest(args);
+const counts: Counts = countTests({ code, output });
+console.log(closingLine(counts));
+Deno.exit(counts.failed > 0 || counts.passed === 0 ? 1 : 0);
