@@ -1,0 +1,331 @@
+/**
+ * A TF.js backend whose kernels do not compute but record.
+ *
+ * When a value is read, or at the end of the current task (a microtask after the first record, which in a training
+ * loop is the end of the step), the recorded graph becomes an ONNX model and all tensors that are still alive come out
+ * of one run. What `tf.tidy` has dropped by then never leaves ONNX Runtime.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import type { DType, TypedArray } from "../onnx/dtype.ts";
+import type { Value } from "../onnx/emit.ts";
+import { type Graph, sizeOf } from "../onnx/graph.ts";
+import { optimizeStep } from "../onnx/passes/mod.ts";
+import type { HostTensor } from "../runtime/session.ts";
+import { type Buffer, BufferPool } from "./_buffer.ts";
+import { PlanCache, type PlanStats, runPlan } from "./_plan_cache.ts";
+import { Recorder } from "./_recorder.ts";
+
+/** What a backend is made with. */
+export interface BackendOptions {
+  /** Threads inside one operator. Default: ONNX Runtime's choice, the number of physical cores. */
+  readonly threads?: number;
+  /** Sessions kept alive for graphs that may come again. Default 32. */
+  readonly maxSessions?: number;
+}
+
+/** A tensor's elements: in memory, or a value of the recording under way, or both. */
+interface Entry {
+  readonly dtype: tf.DataType;
+  refCount: number;
+  buffer?: Buffer;
+  value?: Value;
+  /** The recording that `value` belongs to. */
+  recorder?: Recorder;
+}
+
+/** A recording with no read for this many nodes is run all the same, to bound memory. */
+const MAX_PENDING_NODES = 50_000;
+
+/** Bytes of disposed arrays kept for reuse. */
+const POOL_BYTES = 512 * 1024 * 1024;
+
+const DTYPES: Readonly<Partial<Record<tf.DataType, DType>>> = { float32: "float32", int32: "int32", bool: "bool" };
+
+/** Runs TF.js on ONNX Runtime. Made by {@linkcode registerBackend}. */
+export class OnnxRuntimeBackend extends tf.KernelBackend {
+  readonly #data: tf.DataStorage<Entry>;
+  readonly #pending = new Set<Entry>();
+  readonly #pool = new BufferPool(POOL_BYTES);
+  readonly #plans: PlanCache;
+  readonly #fallbacks = new Map<string, number>();
+  #recorder = new Recorder();
+  #tracing: Tracing | undefined;
+  #flushScheduled = false;
+  #nextId = 0;
+  #runMs = 0;
+
+  constructor(options: BackendOptions = {}) {
+    super();
+    this.#data = new tf.DataStorage(this, tf.engine());
+    const sessionOptions = { keepQdq: true, ...(options.threads === undefined ? {} : { threads: options.threads }) };
+    this.#plans = new PlanCache(options.maxSessions ?? 32, optimizeStep, () => sessionOptions);
+  }
+
+  // What the engine of TF.js asks of a backend.
+
+  override write(values: tf.BackendValues, _shape: number[], dtype: tf.DataType): object {
+    const dataId = this.#newId();
+    this.#data.set(dataId, { dtype, refCount: 1, buffer: { data: toElements(values, dtype), exposed: true } });
+    return dataId;
+  }
+
+  override move(
+    dataId: object,
+    values: tf.BackendValues,
+    _shape: number[],
+    dtype: tf.DataType,
+    refCount: number,
+  ): void {
+    this.#data.set(dataId, { dtype, refCount, buffer: { data: toElements(values, dtype), exposed: true } });
+  }
+
+  override readSync(dataId: object): tf.BackendValues {
+    const { data } = this.#bufferOf(dataId, "read");
+    return data as tf.BackendValues;
+  }
+
+  override read(dataId: object): Promise<tf.BackendValues> {
+    return Promise.resolve(this.readSync(dataId));
+  }
+
+  override refCount(dataId: object): number {
+    return this.#data.has(dataId) ? this.#data.get(dataId).refCount : 0;
+  }
+
+  override incRef(dataId: object): void {
+    this.#data.get(dataId).refCount++;
+  }
+
+  override disposeData(dataId: object, force = false): boolean {
+    if (!this.#data.has(dataId)) return true;
+    const entry = this.#data.get(dataId);
+    entry.refCount--;
+    if (!force && entry.refCount > 0) return false;
+    this.#pending.delete(entry);
+    this.#data.delete(dataId);
+    // A recorded node may still read the buffer: it is free once the recording has run.
+    if (entry.buffer !== undefined) this.#released.push(entry);
+    return true;
+  }
+  #released: Entry[] = [];
+
+  override numDataIds(): number {
+    return this.#data.numDataIds();
+  }
+
+  override memory(): { unreliable: boolean; reasons: string[] } {
+    return { unreliable: true, reasons: ["Memory inside ONNX Runtime's arenas is not counted."] };
+  }
+
+  override floatPrecision(): 16 | 32 {
+    return 32;
+  }
+
+  override epsilon(): number {
+    return 1e-7;
+  }
+
+  override timerAvailable(): boolean {
+    return true;
+  }
+
+  override time(query: () => void): Promise<tf.BackendTimingInfo> {
+    this.flush();
+    const start = performance.now();
+    query();
+    this.flush();
+    return Promise.resolve({ kernelMs: performance.now() - start });
+  }
+
+  override dispose(): void {
+    this.#plans.clear();
+    this.#pool.clear();
+  }
+
+  // What kernels ask of it.
+
+  /** Returns the graph value of a kernel's input, making it an input of the recording where it is in memory. */
+  valueFor(info: tf.TensorInfo): Value {
+    const entry = this.#data.get(info.dataId);
+    let value = entry.recorder === this.#recorder ? entry.value : undefined;
+    value ??= this.#bring(entry, info);
+    return sameShape(value.shape, info.shape) ? value : this.#reshape(value, info.shape);
+  }
+
+  /** Returns a new tensor that stands for a value of the recording. */
+  tensorOf(value: Value, dtype: tf.DataType): tf.TensorInfo {
+    const dataId = this.#newId();
+    const entry: Entry = { dtype, refCount: 1, value, recorder: this.#recorder };
+    this.#data.set(dataId, entry);
+    this.#pending.add(entry);
+    this.#scheduleFlush();
+    return { dataId, shape: [...value.shape], dtype };
+  }
+
+  /** What lowering functions write nodes with. */
+  get emit(): Recorder["builder"] {
+    return this.#recorder.builder;
+  }
+
+  /** Counts a kernel that ran on the cpu backend because no ONNX graph expresses it. */
+  countFallback(kernel: string): void {
+    this.#fallbacks.set(kernel, (this.#fallbacks.get(kernel) ?? 0) + 1);
+  }
+
+  // What users ask of it.
+
+  /** Returns the kernels that ran on the cpu backend so far, with how often. */
+  fallbacks(): ReadonlyMap<string, number> {
+    return this.#fallbacks;
+  }
+
+  /** Returns what compiling and running took so far. */
+  stats(): PlanStats & { readonly runMs: number; readonly pooledBytes: number } {
+    return { ...this.#plans.stats, runMs: this.#runMs, pooledBytes: this.#pool.bytes };
+  }
+
+  /** Computes everything recorded so far that is still alive. */
+  flush(): void {
+    if (this.#tracing !== undefined) return;
+    const alive = [...this.#pending];
+    const recorder = this.#recorder;
+    this.#pending.clear();
+    this.#recorder = new Recorder();
+    if (alive.length > 0) this.#run(recorder, alive);
+    for (const { dtype, buffer } of this.#released) this.#pool.give(DTYPES[dtype] ?? "float32", buffer!);
+    this.#released = [];
+  }
+
+  /**
+   * Records what `fn` computes, without running it.
+   *
+   * @param inputs Names, shapes and dtypes of the graph's inputs.
+   * @param fn Computes the outputs from the inputs. What it reads of other tensors become initializers.
+   * @returns The graph, in TF.js's layouts, its outputs in the order of `fn`'s, with static shapes.
+   * @throws {TypeError} If `fn` reads the elements of a tensor that depends on the inputs.
+   */
+  trace(
+    inputs: readonly TraceInput[],
+    fn: (inputs: tf.Tensor[]) => readonly tf.Tensor[],
+    options: TraceOptions = {},
+  ): Graph {
+    this.flush();
+    const outer = this.#recorder;
+    const recorder = this.#recorder = new Recorder();
+    this.#tracing = { ...options };
+    try {
+      let names: string[] = [];
+      tf.tidy(() => {
+        const values = inputs.map(({ name, shape, dtype }) => recorder.builder.input(DTYPES[dtype]!, shape, name));
+        const tensors = values.map((value, i) =>
+          tf.engine().makeTensorFromTensorInfo(this.tensorOf(value, inputs[i].dtype))
+        );
+        names = fn(tensors).map((output) => this.valueFor(output).name);
+      });
+      return recorder.build(names).graph;
+    } finally {
+      this.#tracing = undefined;
+      this.#recorder = outer;
+      this.#pending.clear();
+      this.#released = [];
+    }
+  }
+
+  #run(recorder: Recorder, alive: readonly Entry[]): void {
+    const outputs = [...new Set(alive.map((entry) => entry.value!.name))];
+    const { graph, feeds } = recorder.build(outputs);
+    const plan = this.#plans.planFor(graph, feeds);
+    const into: Record<string, HostTensor> = {};
+    for (const { value } of alive) {
+      const { name, dtype, shape } = value!;
+      into[name] ??= { dtype, shape, data: this.#pool.take(dtype, sizeOf(shape)) };
+    }
+    const start = performance.now();
+    runPlan(plan, feeds, into);
+    this.#runMs += performance.now() - start;
+    const buffers = new Map<string, Buffer>();
+    for (const entry of alive) {
+      const { name } = entry.value!;
+      // Two tensors of one value share its array, which then is nobody's to reuse.
+      const shared = buffers.get(name);
+      if (shared !== undefined) shared.exposed = true;
+      entry.buffer = shared ?? { data: into[name].data as TypedArray, exposed: false };
+      buffers.set(name, entry.buffer);
+      entry.value = undefined;
+    }
+  }
+
+  #bring(entry: Entry, info: tf.TensorInfo): Value {
+    const dtype = DTYPES[entry.dtype];
+    if (dtype === undefined || entry.buffer === undefined) {
+      throw new TypeError(`Cannot record a tensor of dtype "${entry.dtype}": ONNX Runtime computes with numbers only`);
+    }
+    const { data } = entry.buffer;
+    const value = this.#tracing === undefined
+      ? this.#recorder.feed(entry.buffer, dtype, info.shape)
+      : this.#recorder.builder.constant(dtype, info.shape, data.slice(), this.#tracing.nameOf?.(info.dataId));
+    entry.value = value;
+    entry.recorder = this.#recorder;
+    return value;
+  }
+
+  #reshape(value: Value, shape: readonly number[]): Value {
+    const target = this.emit.constant("int64", [shape.length], shape);
+    return this.emit.node("Reshape", [value, target]);
+  }
+
+  #bufferOf(dataId: object, verb: string): Buffer {
+    const entry = this.#data.get(dataId);
+    if (entry.buffer === undefined) {
+      if (this.#tracing !== undefined) {
+        throw new TypeError(`Cannot ${verb} a tensor while a graph is traced: its elements are not known yet`);
+      }
+      this.flush();
+    }
+    entry.buffer!.exposed = true;
+    return entry.buffer!;
+  }
+
+  #scheduleFlush(): void {
+    if (this.#tracing !== undefined) return;
+    if (this.#recorder.builder.size > MAX_PENDING_NODES) this.flush();
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    queueMicrotask(() => {
+      this.#flushScheduled = false;
+      this.flush();
+    });
+  }
+
+  #newId(): object {
+    return { id: this.#nextId++ };
+  }
+}
+
+/** An input of a traced graph. */
+export interface TraceInput {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: tf.DataType;
+}
+
+/** How a graph is traced. */
+export interface TraceOptions {
+  /** Names the initializer made of a tensor, by its data id. */
+  readonly nameOf?: (dataId: object) => string | undefined;
+}
+
+type Tracing = TraceOptions;
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((dim, i) => dim === b[i]);
+}
+
+/** Holds `values` in the array class of `dtype`. Strings and complex numbers stay what they are: only fallbacks see them. */
+function toElements(values: tf.BackendValues, dtype: tf.DataType): TypedArray {
+  const array = values as Float32Array | Int32Array | Uint8Array;
+  if (dtype === "float32" && !(array instanceof Float32Array)) return Float32Array.from(array);
+  if (dtype === "int32" && !(array instanceof Int32Array)) return Int32Array.from(array);
+  if (dtype === "bool" && !(array instanceof Uint8Array)) return Uint8Array.from(array);
+  return array;
+}

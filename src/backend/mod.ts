@@ -1,0 +1,32 @@
+/** Makes the backend known to TF.js. */
+import * as tf from "@tensorflow/tfjs-core";
+import { type BackendOptions, OnnxRuntimeBackend } from "./backend.ts";
+import { registerKernels } from "./kernels.ts";
+
+export { type BackendOptions, OnnxRuntimeBackend, type TraceInput, type TraceOptions } from "./backend.ts";
+
+/** The name under which TF.js knows the backend. */
+export const BACKEND = "onnxruntime";
+
+let registered = false;
+
+/**
+ * Registers the backend "onnxruntime" with TF.js and makes it the current one.
+ *
+ * Calling it again returns the same backend. The cpu backend comes along, for kernels that ONNX cannot express.
+ *
+ * @returns The backend.
+ */
+export async function registerBackend(options: BackendOptions = {}): Promise<OnnxRuntimeBackend> {
+  tf.env().set("PROD", true);
+  await import("@tensorflow/tfjs-backend-cpu");
+  if (!registered) {
+    registered = true;
+    // Below the priority of no other backend: a program that registers this one wants it.
+    tf.registerBackend(BACKEND, () => new OnnxRuntimeBackend(options), 10);
+    registerKernels(BACKEND);
+  }
+  await tf.setBackend(BACKEND);
+  // The factory above made it.
+  return tf.backend() as OnnxRuntimeBackend;
+}

@@ -1,0 +1,38 @@
+/** Steps between TF.js's layouts and ONNX's, around operators that want channels first. */
+import type { Emit, Value } from "./op.ts";
+
+/** [n, h, w, c] → [n, c, h, w]; a layout pass removes what cancels. */
+export function toChannelsFirst(emit: Emit, x: Value): Value {
+  return emit.node("Transpose", [x], { perm: [0, 3, 1, 2] });
+}
+
+/** [n, c, h, w] → [n, h, w, c]. */
+export function toChannelsLast(emit: Emit, x: Value): Value {
+  return emit.node("Transpose", [x], { perm: [0, 2, 3, 1] });
+}
+
+/** Runs `fn` on `x` in channels-first order, whichever of TF.js's data formats it comes in. */
+export function inChannelsFirst(
+  emit: Emit,
+  options: { readonly x: Value; readonly dataFormat?: string },
+  fn: (x: Value) => Value,
+): Value {
+  if (options.dataFormat === "NCHW") return fn(options.x);
+  return toChannelsLast(emit, fn(toChannelsFirst(emit, options.x)));
+}
+
+/** Reshapes `x`, or returns it as it is if it has that shape. */
+export function reshape(emit: Emit, x: Value, shape: readonly number[]): Value {
+  if (x.shape.length === shape.length && x.shape.every((dim, i) => dim === shape[i])) return x;
+  return emit.node("Reshape", [x, emit.constant("int64", [shape.length], shape)]);
+}
+
+/** Adds up `x` over `axes`. */
+export function reduceSum(
+  emit: Emit,
+  x: Value,
+  options: { readonly axes: readonly number[]; readonly keepdims?: 0 | 1 },
+): Value {
+  const { axes, keepdims = 0 } = options;
+  return emit.node("ReduceSum", [x, emit.constant("int64", [axes.length], axes)], { keepdims });
+}

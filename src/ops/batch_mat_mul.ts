@@ -1,0 +1,29 @@
+import type { BatchMatMulAttrs, BatchMatMulInputs } from "@tensorflow/tfjs-core";
+import { defineOp, type Emit, type Value } from "./op.ts";
+
+/** Emits a matrix product with optional transpositions, as the operator that runs it without a copy. */
+export function emitMatMul(
+  emit: Emit,
+  inputs: { readonly a: Value; readonly b: Value },
+  options: { readonly transposeA?: boolean; readonly transposeB?: boolean },
+): Value {
+  const { transposeA: transA = false, transposeB: transB = false } = options;
+  const { a, b } = inputs;
+  if (!transA && !transB) return emit.node("MatMul", [a, b]);
+  if (a.dtype === "float32") {
+    return emit.node("FusedMatMul", [a, b], { transA: Number(transA), transB: Number(transB) });
+  }
+  return emit.node("MatMul", [transA ? swapLast(emit, a) : a, transB ? swapLast(emit, b) : b]);
+}
+
+function swapLast(emit: Emit, x: Value): Value {
+  const rank = x.shape.length;
+  const perm = Array.from({ length: rank }, (_, i) => i < rank - 2 ? i : 2 * rank - 3 - i);
+  return emit.node("Transpose", [x], { perm });
+}
+
+/** Batched matrix product. Shapes: a […, m, k], b […, k, n] → […, m, n], before the transpositions asked for. */
+export const batchMatMul = defineOp<BatchMatMulInputs, BatchMatMulAttrs>({
+  kernel: "BatchMatMul",
+  lower: (emit, { a, b }, attrs) => emitMatMul(emit, { a, b }, attrs),
+});

@@ -1,0 +1,79 @@
+/**
+ * Batch normalization over a batch's own statistics, in few passes over memory.
+ *
+ * mean = Σx / N and variance = Σx² / N − mean², each one reduction; then the BatchNormalization operator applies them.
+ * Convolution outputs have means of the order of their deviation, so the subtraction loses a digit at the most; it is
+ * kept from going below 0.
+ *
+ * Gradient, with r = 1/√(variance + ε) and x̂ = (x − mean)·r:
+ *   dβ = Σdy,  dγ = Σdy·x̂ = r·(Σdy·x − mean·Σdy),  dx = γ·r·(dy − dβ/N − x̂·dγ/N) = a·dy + b·x + c
+ *   with a = γ·r, b = −a·r·dγ/N, c = −a·dβ/N − b·mean, all per channel.
+ */
+import type {
+  BatchNormTrainingAttrs,
+  BatchNormTrainingGradInputs,
+  BatchNormTrainingInputs,
+} from "../quant/kernel_types.ts";
+import { reduceSum, toChannelsFirst, toChannelsLast } from "./_layout.ts";
+import { defineOp, type Emit, type Value } from "./op.ts";
+
+/** All axes but the last. */
+function batchAxes(x: Value): number[] {
+  return Array.from({ length: x.shape.length - 1 }, (_, axis) => axis);
+}
+
+/** Values that one channel has in the batch. */
+function countPerChannel(x: Value): number {
+  return x.shape.slice(0, -1).reduce((a, b) => a * b, 1);
+}
+
+/** x·scale + offset per channel, as one operator. */
+function affine(emit: Emit, x: Value, { scale, offset }: { readonly scale: Value; readonly offset: Value }): Value {
+  const channels = scale.shape[0];
+  const zeros = emit.constant("float32", [channels], new Float32Array(channels));
+  const ones = emit.constant("float32", [channels], new Float32Array(channels).fill(1));
+  return applyBatchNorm(emit, [x, scale, offset, zeros, ones], 0);
+}
+
+function applyBatchNorm(emit: Emit, [x, ...rest]: readonly Value[], epsilon: number): Value {
+  if (x.shape.length === 2) return emit.node("BatchNormalization", [x, ...rest], { epsilon });
+  return toChannelsLast(emit, emit.node("BatchNormalization", [toChannelsFirst(emit, x), ...rest], { epsilon }));
+}
+
+/** Normalizes by the batch's statistics. Shapes: x […, c], gamma and beta [c] → y […, c], mean [c], variance [c]. */
+export const batchNormTraining = defineOp<BatchNormTrainingInputs, BatchNormTrainingAttrs>({
+  kernel: "BatchNormTraining",
+  lower: (emit, { x, gamma, beta }, { epsilon }) => {
+    const axes = batchAxes(x);
+    const count = emit.constant("float32", [], [countPerChannel(x)]);
+    const mean = emit.node("ReduceMean", [x], { axes, keepdims: 0 });
+    const meanSquare = emit.node("Div", [emit.node("ReduceSumSquare", [x], { axes, keepdims: 0 }), count]);
+    const difference = emit.node("Sub", [meanSquare, emit.node("Mul", [mean, mean])]);
+    const variance = emit.node("Max", [difference, emit.constant("float32", [], [0])]);
+    return [applyBatchNorm(emit, [x, gamma, beta, mean, variance], epsilon), mean, variance];
+  },
+});
+
+/** Gradient of {@linkcode batchNormTraining}. Shapes: x, dy […, c] → dx […, c], dgamma [c], dbeta [c]. */
+export const batchNormTrainingGrad = defineOp<BatchNormTrainingGradInputs, BatchNormTrainingAttrs>({
+  kernel: "BatchNormTrainingGrad",
+  lower: (emit, { x, dy, gamma, mean, variance }, { epsilon }) => {
+    const axes = batchAxes(x);
+    const count = emit.constant("float32", [], [countPerChannel(x)]);
+    const binary = (op: string) => (a: Value, b: Value) => emit.node(op, [a, b]);
+    const [mul, sub, div] = [binary("Mul"), binary("Sub"), binary("Div")];
+    const deviation = emit.node("Sqrt", [emit.node("Add", [variance, emit.constant("float32", [], [epsilon])])]);
+    const dbeta = reduceSum(emit, dy, { axes });
+    const products = reduceSum(emit, mul(dy, x), { axes });
+    const dgamma = div(sub(products, mul(mean, dbeta)), deviation);
+    const a = div(gamma, deviation);
+    const b = emit.node("Neg", [div(mul(a, dgamma), mul(deviation, count))]);
+    const c = emit.node("Neg", [emit.node("Add", [div(mul(a, dbeta), count), mul(b, mean)])]);
+    const zero = emit.constant("float32", c.shape, new Float32Array(c.shape[0]));
+    const dx = emit.node("Add", [
+      affine(emit, dy, { scale: a, offset: c }),
+      affine(emit, x, { scale: b, offset: zero }),
+    ]);
+    return [dx, dgamma, dbeta];
+  },
+});

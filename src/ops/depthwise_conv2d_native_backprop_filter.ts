@@ -1,0 +1,64 @@
+import type { DepthwiseConv2dNativeBackpropFilterInputs } from "@tensorflow/tfjs-core";
+import { type ConvAttrs, convGeometry } from "./_conv_geometry.ts";
+import { reduceSum, reshape, toChannelsFirst } from "./_layout.ts";
+import { defineOp, type Emit, type Value } from "./op.ts";
+
+/** Repeats each channel `times` times: [n, c, h, w] → [n, c·times, h, w]. */
+function repeatChannels(emit: Emit, x: Value, times: number): Value {
+  if (times === 1) return x;
+  const [n, c, h, w] = x.shape;
+  const expanded = emit.node("Expand", [
+    reshape(emit, x, [n, c, 1, h, w]),
+    emit.constant("int64", [5], [n, c, times, h, w]),
+  ]);
+  return reshape(emit, expanded, [n, c * times, h, w]);
+}
+
+/**
+ * Gradient of a depthwise convolution by its filter.
+ *
+ * Every (image, channel) is a convolution of x's plane with dy's plane as the kernel, dilated by the stride: one Conv
+ * with n·in·mult groups, then a sum over the batch.
+ *
+ * Shapes: x [n, h, w, in], dy [n, h', w', in·mult] → [kh, kw, in, mult].
+ */
+export const depthwiseConv2dNativeBackpropFilter = defineOp<
+  DepthwiseConv2dNativeBackpropFilterInputs,
+  ConvAttrs & { readonly filterShape: [number, number, number, number] }
+>({
+  kernel: "DepthwiseConv2dNativeBackpropFilter",
+  lower: (emit, { x, dy }, attrs) => {
+    const g = convGeometry(x.shape, attrs.filterShape, { ...attrs, depthwise: true });
+    const [kh, kw, inChannels, multiplier] = attrs.filterShape;
+    const groups = x.shape[0] * inChannels * multiplier;
+    const planes = reshape(emit, repeatChannels(emit, toChannelsFirst(emit, x), multiplier), [
+      1,
+      groups,
+      g.inHeight,
+      g.inWidth,
+    ]);
+    const kernels = reshape(emit, toChannelsFirst(emit, dy), [groups, 1, g.outHeight, g.outWidth]);
+    // The pads at the end are chosen so that exactly kh × kw positions fit.
+    const end = (out: number, stride: number, k: number, begin: number, size: number, dilation: number) =>
+      (out - 1) * stride + 1 + (k - 1) * dilation - begin - size;
+    const bottom = end(g.outHeight, g.strideHeight, kh, g.padInfo.top, g.inHeight, g.dilationHeight);
+    const right = end(g.outWidth, g.strideWidth, kw, g.padInfo.left, g.inWidth, g.dilationWidth);
+    const cropped = bottom < 0 || right < 0
+      ? emit.node("Slice", [
+        planes,
+        emit.constant("int64", [2], [0, 0]),
+        emit.constant("int64", [2], [g.inHeight + Math.min(bottom, 0), g.inWidth + Math.min(right, 0)]),
+        emit.constant("int64", [2], [2, 3]),
+      ])
+      : planes;
+    const products = emit.node("Conv", [cropped, kernels], {
+      kernel_shape: [g.outHeight, g.outWidth],
+      dilations: [g.strideHeight, g.strideWidth],
+      strides: [g.dilationHeight, g.dilationWidth],
+      pads: [g.padInfo.top, g.padInfo.left, Math.max(bottom, 0), Math.max(right, 0)],
+      group: groups,
+    });
+    const perImage = reshape(emit, products, [x.shape[0], inChannels, multiplier, kh, kw]);
+    return emit.node("Transpose", [reduceSum(emit, perImage, { axes: [0] })], { perm: [2, 3, 0, 1] });
+  },
+});

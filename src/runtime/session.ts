@@ -1,0 +1,159 @@
+/**
+ * The port to ONNX Runtime: sessions that run synchronously, on typed arrays.
+ *
+ * Source: onnxruntime-node 1.30, dist/backend.js. Its public `InferenceSession` wraps the same binding in promises;
+ * TF.js's `dataSync` needs the synchronous form.
+ */
+import { Tensor as OrtTensor } from "onnxruntime-node";
+import { type Binding, binding, initOrt } from "onnxruntime-node/dist/binding.js";
+
+/** Element types that a session takes and gives, as onnxruntime-node names them. */
+export type ElementType =
+  | "float32"
+  | "uint8"
+  | "int8"
+  | "uint16"
+  | "int16"
+  | "int32"
+  | "int64"
+  | "bool"
+  | "float16"
+  | "float64"
+  | "uint32"
+  | "uint64";
+
+/** TensorProto.DataType codes 0 to 13; unnamed ones are undefined. */
+const ELEMENT_TYPES: readonly (ElementType | undefined)[] = [
+  undefined,
+  "float32",
+  "uint8",
+  "int8",
+  "uint16",
+  "int16",
+  "int32",
+  "int64",
+  undefined,
+  "bool",
+  "float16",
+  "float64",
+  "uint32",
+  "uint64",
+];
+
+/** A tensor's elements as they pass in and out of a session, row-major. */
+export interface HostTensor {
+  readonly dtype: ElementType;
+  readonly shape: readonly number[];
+  readonly data: ArrayBufferView;
+}
+
+/** A session's input or output. Dimensions that are not fixed are -1. */
+export interface PortInfo {
+  readonly name: string;
+  readonly dtype: ElementType;
+  readonly shape: readonly number[];
+}
+
+/** How a session is made. */
+export interface SessionOptions {
+  /** Threads inside one operator. Default: as many as ONNX Runtime chooses. */
+  readonly threads?: number;
+  /** Graph optimizations. QDQ pairs fuse into int8 kernels from "extended" on. Default "all". */
+  readonly optimization?: "disabled" | "basic" | "extended" | "all";
+  /** Keeps QuantizeLinear and DequantizeLinear as they stand: simulated quantization must not be fused. Default false. */
+  readonly keepQdq?: boolean;
+  /** Where ONNX Runtime writes the graph that it really runs. */
+  readonly optimizedModelPath?: string;
+  /** Prefix of the profile that ONNX Runtime writes when the session ends. */
+  readonly profilePrefix?: string;
+}
+
+/** An ONNX Runtime session on the CPU. */
+export class Session {
+  readonly inputs: readonly PortInfo[];
+  readonly outputs: readonly PortInfo[];
+  readonly #session: Binding.InferenceSession;
+  readonly #profiling: boolean;
+  #disposed = false;
+
+  /**
+   * Loads a model.
+   *
+   * @param model A serialized ModelProto.
+   * @throws {Error} ONNX Runtime's own error if it refuses the model.
+   */
+  constructor(model: Uint8Array, options: SessionOptions = {}) {
+    initOrt();
+    this.#profiling = options.profilePrefix !== undefined;
+    this.#session = new binding.InferenceSession();
+    // The binding takes ArrayBuffers; no caller has a SharedArrayBuffer, which ONNX Runtime refuses.
+    this.#session.loadModel(model.buffer as ArrayBuffer, model.byteOffset, model.byteLength, bindingOptions(options));
+    this.inputs = this.#session.inputMetadata.map(portInfo);
+    this.outputs = this.#session.outputMetadata.map(portInfo);
+  }
+
+  /**
+   * Runs the model.
+   *
+   * @param feeds A tensor for every input.
+   * @param into Arrays that outputs are written to without a copy, for outputs whose shape is known.
+   * @returns Every output by name.
+   */
+  run(
+    feeds: Readonly<Record<string, HostTensor>>,
+    into: Readonly<Record<string, HostTensor>> = {},
+  ): Record<string, HostTensor> {
+    const inputs: Record<string, OrtTensor> = {};
+    for (const name in feeds) inputs[name] = toOrt(feeds[name]);
+    const fetches: Record<string, OrtTensor | null> = {};
+    for (const { name } of this.outputs) fetches[name] = name in into ? toOrt(into[name]) : null;
+    const results = this.#session.run(inputs, fetches, {});
+    const outputs: Record<string, HostTensor> = {};
+    for (const { name, dtype } of this.outputs) {
+      outputs[name] = into[name] ?? fromOrt(results[name] as OrtTensor, dtype);
+    }
+    return outputs;
+  }
+
+  /** Ends profiling, if it was asked for, and frees the session. Calling it again does nothing. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    if (this.#profiling) this.#session.endProfiling();
+    this.#session.dispose();
+  }
+}
+
+function bindingOptions(options: SessionOptions) {
+  const session: Record<string, string> = options.keepQdq
+    ? { disable_quant_qdq: "1", disable_double_qdq_remover: "1" }
+    : {};
+  return {
+    executionMode: "sequential" as const,
+    graphOptimizationLevel: options.optimization ?? "all",
+    ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads, interOpNumThreads: 1 }),
+    ...(options.optimizedModelPath === undefined ? {} : { optimizedModelFilePath: options.optimizedModelPath }),
+    ...(options.profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
+    extra: { session },
+    logSeverityLevel: 3 as const,
+  };
+}
+
+function portInfo(meta: Binding.ValueMetadata): PortInfo {
+  const dtype = ELEMENT_TYPES[meta.type];
+  if (!meta.isTensor || dtype === undefined) {
+    throw new TypeError(
+      `Cannot use "${meta.name}": its element type, TensorProto code ${meta.type}, has no JavaScript form`,
+    );
+  }
+  return { name: meta.name, dtype, shape: meta.shape };
+}
+
+function toOrt(tensor: HostTensor): OrtTensor {
+  // The constructor checks at run time that the array's class fits the element type.
+  return new OrtTensor(tensor.dtype, tensor.data as Float32Array as never, tensor.shape);
+}
+
+function fromOrt(tensor: OrtTensor, dtype: ElementType): HostTensor {
+  return { dtype, shape: tensor.dims, data: tensor.data as Float32Array };
+}
