@@ -1,9 +1,10 @@
 /**
  * Sets made to fit a model's input: another size, grey to colour, colour to grey.
  *
- * Resizing is separable with a triangle filter: bilinear when enlarging; when shrinking the filter widens with the
- * factor, so that every source pixel counts. This is what Pillow's BILINEAR and sharp's kernel "linear" do. Done here
- * and not by sharp because sharp takes 0.7 ms an image however small (41 s for MNIST's 60,000 at 64x64; here 1 s).
+ * Resizing is separable with a triangle filter, its weights normalized at the edges, as Pillow's BILINEAR: bilinear with
+ * half-pixel centres when enlarging (TF.js's resizeBilinear with halfPixelCenters); when shrinking the filter widens
+ * with the factor, so that every source pixel counts. Done here and not by sharp because sharp takes 0.7 ms an image
+ * however small (41 s for MNIST's 60,000 at 64x64; here 2 s) and shifts by half a pixel when enlarging.
  */
 import { checkShape, describeShape, imageBytes, type ImageSet, type ImageShape } from "./dataset.ts";
 
