@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from "node:util";
+
 /** How many tests went which way. */
 export interface Counts {
   readonly passed: number;
@@ -7,8 +9,6 @@ export interface Counts {
 
 // "ok | 12 passed (3 steps) | 0 failed | 1 ignored (2s)", the last line of `deno test`
 const SUMMARY = /^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed.*$/gm;
-// deno-lint-ignore no-control-regex
-const COLOR = /\x1b\[[0-9;]*m/g;
 
 /**
  * Reads the counts from what `deno test` printed.
@@ -16,7 +16,7 @@ const COLOR = /\x1b\[[0-9;]*m/g;
  * A run that failed without a failed test (a type error, a crash, a filter that fits nothing) counts as one failure.
  */
 export function countTests({ code, output }: { code: number; output: string }): Counts {
-  const summary = [...output.replace(COLOR, "").matchAll(SUMMARY)].at(-1);
+  const summary = [...stripVTControlCharacters(output).matchAll(SUMMARY)].at(-1);
   const [line, passed, failed] = summary ?? ["", "0", "0"];
   const skipped = Number(/(\d+) ignored/.exec(line)?.[1] ?? 0);
   const unexplained = code !== 0 && Number(failed) === 0 ? 1 : 0;
