@@ -176,6 +176,11 @@ const DAMAGES: readonly Damage[] = [
     damage: (dir) => editModelJson(dir, (json) => json.weightsManifest = []),
     says: 'the layer "conv" needs the weight "conv/kernel", which "weightsManifest" does not have',
   },
+  edited(
+    "only an optimizer's weights are left",
+    (json) => json.weightsManifest[0].weights = [{ name: "m", shape: [134], dtype: "float32", group: "optimizer" }],
+    'the layer "conv" needs the weight "conv/kernel", which "weightsManifest" does not have',
+  ),
   {
     when: "a weight holds NaN and Infinity",
     damage: (dir) => {
