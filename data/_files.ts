@@ -1,0 +1,56 @@
+/** Files and folders of data sets, with errors that name them. */
+
+/**
+ * Reads a file.
+ *
+ * @throws {Error} If it cannot be read; the message names `path` and says why.
+ */
+export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    throw new Error(`Cannot read "${path}": ${whyUnreadable(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Lists the names in a folder, sorted by code point so that every machine has the same order; hidden ones are left out.
+ *
+ * @throws {Error} If `path` is no folder that can be read.
+ */
+export async function listFolder(path: string): Promise<readonly string[]> {
+  try {
+    const names: string[] = [];
+    for await (const { name } of Deno.readDir(path)) if (!name.startsWith(".")) names.push(name);
+    return names.sort();
+  } catch (error) {
+    throw new Error(`Cannot read the folder "${path}": ${whyUnreadable(error)}`, { cause: error });
+  }
+}
+
+/** Whether `path` is a folder, or a link to one. */
+export async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+function whyUnreadable(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "it does not exist";
+  if (error instanceof Deno.errors.NotADirectory) return "it is no folder";
+  if (error instanceof Deno.errors.IsADirectory) return "it is a folder, needed is a file";
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  return error instanceof Error ? firstLine(error.message) : String(error);
+}
+
+/** Returns the first line of a message, for errors that stay on one line. */
+export function firstLine(message: string): string {
+  return message.split("\n", 1)[0];
+}
+
+/** Joins a folder and a name. */
+export function join(folder: string, name: string): string {
+  return folder.endsWith("/") ? folder + name : `${folder}/${name}`;
+}
