@@ -76,7 +76,7 @@ function nameOf(url: URL): string {
 }
 
 async function findNotebooks(folder: URL): Promise<URL[]> {
-  const entries = await Array.fromAsync(Deno.readDir(folder));
+  const entries = await Array.fromAsync(Deno.readDir(folder)).catch(() => []);
   const names = entries.map(({ name }) => name).filter((name) => name.endsWith(".ipynb")).sort();
   return names.map((name) => new URL(encodeURIComponent(name), folder));
 }
