@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { type OrtTensor, runOnnx } from "../../../tests/_support/ort.ts";
+import { allocate } from "../dtype.ts";
+import { type Graph, sizeOf, type Tensor, type ValueType } from "../graph.ts";
+import { encodeModel } from "../protobuf.ts";
+import { type Case, type CaseInput, cases, refused } from "./_cases.ts";
+import { CONTRIB_OPS, type InferInput, OPS, schemaOf, type StaticType } from "./mod.ts";
+
+function tensorOf([dtype, shape, elements]: NonNullable<CaseInput>): Tensor {
+  const data = allocate(dtype, sizeOf(shape));
+  for (let i = 0; i < data.length; i++) {
+    const element = elements?.[i] ?? (dtype === "int64" ? 0 : 1);
+    data[i] = data instanceof BigInt64Array ? BigInt(element) : element;
+  }
+  return { dtype, shape, data };
+}
+
+function infer({ op, inputs, attrs, outputs, domain }: Case): readonly StaticType[] {
+  const schema = schemaOf(op, domain);
+  assert.ok(schema, `no schema for ${op}`);
+  const known = inputs.map((input): InferInput | null => {
+    if (input === null) return null;
+    const tensor = tensorOf(input);
+    return { dtype: input[0], shape: input[1], ...(input[2] === undefined ? {} : { constant: tensor }) };
+  });
+  return schema.infer(known, attrs ?? {}, outputs ?? 1).slice(0, outputs);
+}
+
+/** Runs a case in ONNX Runtime. Its outputs are declared with unknown dimensions, so nothing inferred here helps it. */
+async function run(
+  { op, inputs, attrs, domain }: Case,
+  declared: readonly StaticType[],
+): Promise<readonly OrtTensor[]> {
+  const initializers = new Map<string, Tensor>();
+  const feeds: Record<string, Tensor> = {};
+  inputs.forEach((input, i) => {
+    if (input === null) return;
+    if (input[2] === undefined) feeds[`x${i}`] = tensorOf(input);
+    else initializers.set(`x${i}`, tensorOf(input));
+  });
+  const names = declared.map((_, i) => `y${i}`);
+  const owner = schemaOf(op, domain)?.domain;
+  const graph: Graph = {
+    name: op,
+    inputs: Object.keys(feeds),
+    outputs: names,
+    initializers,
+    nodes: [{
+      op,
+      ...(owner === undefined ? {} : { domain: owner }),
+      name: "node",
+      inputs: inputs.map((input, i) => input === null ? "" : `x${i}`),
+      outputs: names,
+      attrs: attrs ?? {},
+    }],
+    types: new Map<string, ValueType>([
+      ...Object.entries(feeds).map(([name, { dtype, shape }]) => [name, { dtype, shape }] as const),
+      ...declared.map(({ dtype, shape }, i) =>
+        [names[i], { dtype, shape: shape.map((_, axis) => `d${i}_${axis}`) }] as const
+      ),
+    ]),
+  };
+  const results = await runOnnx(encodeModel(graph), feeds);
+  return names.map((name) => results[name]);
+}
+
+function titleOf({ op, inputs, attrs, domain }: Case): string {
+  const types = inputs.map((input) => input === null ? "-" : `${input[0]}[${input[1]}]${input[2] ? "!" : ""}`);
+  return `${domain ? "com.microsoft." : ""}${op}(${types.join(" ")}) ${JSON.stringify(attrs)}`;
+}
+
+for (const item of cases) {
+  Deno.test(`infer() gives ONNX Runtime's types for ${titleOf(item)}`, async () => {
+    const inferred = infer(item);
+    const actual = await run(item, inferred);
+    assert.deepEqual(
+      inferred.map(({ dtype, shape }) => ({ dtype, shape })),
+      actual.map(({ dtype, shape }) => ({ dtype, shape })),
+    );
+  });
+}
+
+for (const item of refused) {
+  Deno.test(`infer() refuses, like ONNX Runtime, ${titleOf(item)}`, async () => {
+    assert.throws(
+      () => infer(item),
+      (error) => error instanceof TypeError && error.message.startsWith(`Cannot infer "${item.op}"`),
+    );
+    const declared = Array.from({ length: item.outputs ?? 1 }, (): StaticType => ({ dtype: "float32", shape: [1] }));
+    await assert.rejects(run(item, declared));
+  });
+}
+
+Deno.test("cases apply every operator that the tables describe", () => {
+  const applied = new Set(cases.map(({ op, domain }) => `${schemaOf(op, domain)?.domain ?? ""}.${op}`));
+  const described = [
+    ...[...OPS.keys()].filter((op) => op !== "NonZero").map((op) => `.${op}`),
+    ...[...CONTRIB_OPS.keys()].map((op) => `com.microsoft.${op}`),
+  ];
+  assert.deepEqual(described.filter((op) => !applied.has(op)), []);
+});
+
+Deno.test("infer() names the operator, the inputs and the attributes in its errors", () => {
+  const x: InferInput = { dtype: "float32", shape: [1, 3, 4, 4] };
+  const w: InferInput = { dtype: "float32", shape: [8, 4, 3, 3] };
+  assert.throws(() => schemaOf("Conv")?.infer([x, w], { group: 1 }, 1), {
+    name: "TypeError",
+    message: `Cannot infer "Conv" of (float32[1,3,4,4], float32[8,4,3,3]) with group=1: ` +
+      `the data has 3 channels, the kernel reads 4 in each of 1 groups`,
+  });
+  assert.throws(() => schemaOf("Conv")?.infer([x], {}, 1), /it has 1 inputs, needed are 2 to 3/);
+  assert.throws(() => schemaOf("Relu")?.infer([x], {}, 2), /it has 2 outputs, needed are 1 to 1/);
+  assert.throws(() => schemaOf("Relu")?.infer([null], {}, 1), /input 0 is missing/);
+});
+
+Deno.test("infer() refuses shapes that depend on data", () => {
+  const x: InferInput = { dtype: "float32", shape: [4] };
+  const shape: InferInput = { dtype: "int64", shape: [2] };
+  assert.throws(() => schemaOf("Reshape")?.infer([x, shape], {}, 1), /the shape must be a constant/);
+  assert.throws(() => schemaOf("NonZero")?.infer([x], {}, 1), /depends on the data/);
+});
+
+Deno.test("schemaOf() looks into the default domain first", () => {
+  assert.equal(schemaOf("QuantizeLinear")?.domain, undefined);
+  assert.equal(schemaOf("QuantizeLinear", "com.microsoft")?.domain, "com.microsoft");
+  assert.equal(schemaOf("Relu", "com.microsoft"), undefined);
+  assert.equal(schemaOf("Relu", "elsewhere"), undefined);
+});
