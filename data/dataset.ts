@@ -46,6 +46,23 @@ export function checkShape(shape: ImageShape, doing: string): void {
   }
 }
 
+/** Most bytes that a set may take, 2 GiB: beyond it the allocation fails, later and less clearly. */
+const MAX_BYTES = 2 ** 31;
+
+/**
+ * Checks that `count` images of `shape` are not too many for memory.
+ *
+ * @throws {RangeError} If they take more than 2 GiB.
+ */
+export function checkMemory(shape: ImageShape, { count, doing }: { count: number; doing: string }): void {
+  const bytes = count * imageBytes(shape);
+  if (bytes <= MAX_BYTES) return;
+  throw new RangeError(
+    `Cannot ${doing}: ${count} images of ${describeShape(shape)} take ${(bytes / 2 ** 30).toFixed(1)} GiB, ` +
+      `needed is at most ${MAX_BYTES / 2 ** 30} GiB (take fewer images)`,
+  );
+}
+
 /**
  * Makes an image set after checking that its parts fit together.
  *
