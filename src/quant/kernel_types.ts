@@ -1,0 +1,54 @@
+/** Inputs and attributes of this room's TF.js kernels, as interfaces. */
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+
+/** Inputs of kernel "FakeQuantize". Output: y, of x's shape, float32. */
+export interface FakeQuantizeInputs {
+  /** Real values, float32, any shape. */
+  readonly x: TensorInfo;
+  /** Scales above 0, float32, shape [], or [channels] where `axis` is given. */
+  readonly scale: TensorInfo;
+  /** Zero points: whole numbers as float32, of scale's shape. */
+  readonly zeroPoint: TensorInfo;
+}
+
+/** Attributes of kernels "FakeQuantize" and "FakeQuantizeGrad". */
+export interface FakeQuantizeAttrs {
+  readonly qmin: number;
+  readonly qmax: number;
+  /** Axis of x with one scale a slice, counted from the front; null for one scale. */
+  readonly axis: number | null;
+}
+
+/** Inputs of kernel "FakeQuantizeGrad". Output: dx, of x's shape. */
+export interface FakeQuantizeGradInputs extends FakeQuantizeInputs {
+  /** Gradient by y, of x's shape. */
+  readonly dy: TensorInfo;
+}
+
+/** Inputs of kernel "BatchNormTraining". Outputs: y, of x's shape; mean and biased variance, [channels]. */
+export interface BatchNormTrainingInputs {
+  /** Values with channels last: [n, h, w, c] or [n, c], float32. */
+  readonly x: TensorInfo;
+  /** Factors, [c]. */
+  readonly gamma: TensorInfo;
+  /** Offsets, [c]. */
+  readonly beta: TensorInfo;
+}
+
+/** Attributes of kernels "BatchNormTraining" and "BatchNormTrainingGrad". */
+export interface BatchNormTrainingAttrs {
+  /** Added to the variance before its root is taken. */
+  readonly epsilon: number;
+}
+
+/** Inputs of kernel "BatchNormTrainingGrad". Outputs: dx, of x's shape; dgamma and dbeta, [channels]. */
+export interface BatchNormTrainingGradInputs {
+  readonly x: TensorInfo;
+  /** Gradient by y, of x's shape. */
+  readonly dy: TensorInfo;
+  readonly gamma: TensorInfo;
+  /** The batch's mean, as BatchNormTraining returned it, [c]. */
+  readonly mean: TensorInfo;
+  /** The batch's biased variance, as BatchNormTraining returned it, [c]. */
+  readonly variance: TensorInfo;
+}

@@ -1,0 +1,56 @@
+/** What this room's layers share: argument types, single inputs, and taking over another layer's weights. */
+import type * as tf from "@tensorflow/tfjs-core";
+import type * as tfl from "@tensorflow/tfjs-layers";
+
+/** A TF.js layer. */
+export type Layer = InstanceType<typeof tfl.layers.Layer>;
+
+/** Arguments that every TF.js layer takes, initial weights excepted: those come after `build`. */
+export type LayerArgs = Omit<NonNullable<ConstructorParameters<typeof tfl.layers.Layer>[0]>, "weights">;
+
+/** Keyword arguments of a layer's `call`. */
+export interface CallArgs {
+  readonly training?: boolean;
+}
+
+/** Shape or shapes that a layer is built for. */
+export type Shapes = tfl.Shape | tfl.Shape[];
+
+/** Returns the only tensor of `inputs`. */
+export function oneTensor(inputs: tf.Tensor | tf.Tensor[], layer: Layer): tf.Tensor {
+  if (!Array.isArray(inputs)) return inputs;
+  if (inputs.length === 1) return inputs[0];
+  throw new TypeError(`Cannot call "${layer.name}": it is given ${inputs.length} tensors, 1 is needed`);
+}
+
+/** Returns the only shape of `shapes`. */
+export function oneShape(shapes: Shapes, layer: Layer): tfl.Shape {
+  if (!isListOfShapes(shapes)) return shapes;
+  if (shapes.length === 1) return shapes[0];
+  throw new TypeError(`Cannot build "${layer.name}": it is given ${shapes.length} inputs, 1 is needed`);
+}
+
+function isListOfShapes(shapes: Shapes): shapes is tfl.Shape[] {
+  return Array.isArray(shapes[0]);
+}
+
+/**
+ * Makes the weights of `inner`, which is built, also those of `outer`, in the same order, ahead of outer's own.
+ *
+ * The variables are shared, so optimizers, `save` and `trainable` see them through either layer.
+ */
+export function adoptWeights(outer: Layer, inner: Layer): void {
+  // A frozen layer lists all its weights as not trainable; unfrozen for a moment, it tells which truly are not.
+  const trainable = outer.trainable;
+  inner.trainable = true;
+  outer.trainable = true;
+  outer.trainableWeights = [...inner.trainableWeights, ...outer.trainableWeights];
+  outer.nonTrainableWeights = [...inner.nonTrainableWeights, ...outer.nonTrainableWeights];
+  inner.trainable = trainable;
+  outer.trainable = trainable;
+}
+
+/** Returns the variable of `layer` called `name` ("kernel", "gamma", …), or undefined. */
+export function findWeight(layer: Layer, name: string): tfl.LayerVariable | undefined {
+  return layer.weights.find(({ originalName }) => originalName.split("/").at(-1) === name);
+}

@@ -1,0 +1,219 @@
+/**
+ * The layer that quantizes activations: observes their range while training and rounds them to its grid.
+ *
+ * Its state is in five scalar weights that are not trained: `min`, `max`, `count` (batches observed), `scale` and
+ * `zero_point`. A step that observes writes them and reads the new ones back, all in TF.js ops: no value comes to
+ * JavaScript, so a recording backend sees one static graph, and reading the variables cuts the gradient.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
+import { fakeQuantize } from "../fake_quantize.ts";
+import { rangeObserver, type RangeObserverName } from "../observers/mod.ts";
+import type { RangeObserver, TensorRange } from "../observers/observer.ts";
+import type { Range } from "../qparams.ts";
+import { computeTensorQParams } from "../qparams_tensor.ts";
+import { type QParams, type QuantGrid, type QuantScheme, UINT8_AFFINE } from "../scheme.ts";
+import { type CallArgs, type LayerArgs, oneTensor } from "./_layer.ts";
+
+/** Arguments of a FakeQuantize layer. */
+export interface FakeQuantizeArgs extends LayerArgs {
+  /** How ranges become grids. Default: `UINT8_AFFINE`. One scale a tensor. */
+  readonly scheme?: QuantScheme;
+  /** Default: "moving-average". */
+  readonly observer?: RangeObserverName;
+  /** Weight of a new batch in the moving average. Default: 0.01. */
+  readonly momentum?: number;
+  /** A grid that is known, as of a softmax (`UNIT_INTERVAL`): nothing is observed. */
+  readonly fixed?: QParams | null;
+  /** Whether the range starts at 0 (after ReLU), so that the zero point is qmin. Default: false. */
+  readonly nonNegative?: boolean;
+}
+
+/** One scale and zero point, and the codes in use. */
+export interface TensorwiseGrid extends QuantGrid {
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
+/**
+ * A layer that rounds its input to a grid, with a straight-through gradient, and learns the grid from what it sees.
+ *
+ * Shapes: any → the same.
+ * Gradient: as of `fakeQuantize`; nothing flows to the range.
+ *
+ * Before anything was observed the grid is scale 1, zero point 0, as in PyTorch; `isCalibrated` tells, and `readGrid`
+ * refuses. `registerQuantKernels()` and, to load a model, `registerQuantLayers()` come first.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import * as tf from "@tensorflow/tfjs-core";
+ * import "@tensorflow/tfjs-backend-cpu";
+ * import { registerQuantKernels } from "../kernels.ts";
+ * import { FakeQuantize } from "./fake_quantize_layer.ts";
+ *
+ * registerQuantKernels();
+ * await tf.setBackend("cpu");
+ * const layer = new FakeQuantize({ name: "relu1/quant", nonNegative: true });
+ * layer.calibrating = true;
+ * layer.apply(tf.tensor2d([[0, 510]]));
+ * assert.deepEqual(layer.readGrid(), { scale: 2, zeroPoint: 0, qmin: 0, qmax: 255 });
+ * ```
+ */
+export class FakeQuantize extends tfl.layers.Layer {
+  /** @nocollapse */
+  static readonly className = "FakeQuantize";
+
+  /** Whether training steps update the range. Set by the training schedule, not saved. */
+  observing = true;
+  /** Whether values are rounded; if not, they pass unchanged. Set by the training schedule, not saved. */
+  enabled = true;
+  /** Whether calls that do not train update the range too. Not saved. */
+  calibrating = false;
+
+  /** How ranges become grids. */
+  readonly scheme: QuantScheme;
+  /** The known grid, or null if the grid is observed. */
+  readonly fixed: QParams | null;
+  /** Whether the range starts at 0. */
+  readonly nonNegative: boolean;
+
+  readonly #observer: RangeObserver;
+  readonly #observerConfig: { readonly observer: RangeObserverName; readonly momentum: number };
+  #state: Readonly<Record<StateName, tfl.LayerVariable>> | undefined;
+
+  /**
+   * @throws {RangeError} If the observer is unknown, the momentum is not in (0, 1], or the fixed scale is not above 0.
+   */
+  constructor(args: FakeQuantizeArgs = {}) {
+    super(args);
+    this.scheme = args.scheme ?? UINT8_AFFINE;
+    this.fixed = args.fixed ?? null;
+    this.nonNegative = args.nonNegative ?? false;
+    this.supportsMasking = true;
+    this.#observerConfig = { observer: args.observer ?? "moving-average", momentum: args.momentum ?? 0.01 };
+    this.#observer = rangeObserver(this.#observerConfig.observer, this.#observerConfig);
+    if (this.fixed !== null && !(this.fixed.scale > 0)) {
+      throw new RangeError(`Cannot make "${this.name}": the fixed scale is ${this.fixed.scale}, it must be above 0`);
+    }
+  }
+
+  override build(): void {
+    const add = (name: StateName, value: number) =>
+      this.addWeight(name, [], "float32", tfl.initializers.constant({ value }), undefined, false);
+    this.#state = {
+      min: add("min", 0),
+      max: add("max", 0),
+      count: add("count", 0),
+      scale: add("scale", this.fixed?.scale ?? 1),
+      zero_point: add("zero_point", this.fixed?.zeroPoint ?? 0),
+    };
+    this.built = true;
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs = {}): tf.Tensor {
+    return tf.tidy(() => {
+      const x = oneTensor(inputs, this);
+      if (this.#isObservingNow(kwargs)) this.#observe(x);
+      if (!this.enabled) return x;
+      const { scale, zero_point } = this.#weights();
+      const { qmin, qmax } = this.scheme;
+      return fakeQuantize(x, { scale: scale.read(), zeroPoint: zero_point.read(), qmin, qmax });
+    });
+  }
+
+  /** Whether the grid means something: a batch was observed, a range was set, or the grid is fixed. Reads a weight. */
+  isCalibrated(): boolean {
+    return this.fixed !== null || (this.built && this.#read("count") > 0);
+  }
+
+  /**
+   * Returns the grid as numbers.
+   *
+   * @throws {Error} If nothing was ever observed.
+   */
+  readGrid(): TensorwiseGrid {
+    if (!this.isCalibrated()) {
+      throw new Error(
+        `Cannot export "${this.name}": it was never observed, a training step or calibration is needed first`,
+      );
+    }
+    const { qmin, qmax } = this.scheme;
+    return { scale: this.#read("scale"), zeroPoint: this.#read("zero_point"), qmin, qmax };
+  }
+
+  /**
+   * Returns the range observed, or the one that the fixed grid covers.
+   *
+   * @throws {Error} If nothing was ever observed.
+   */
+  readRange(): Range {
+    if (this.fixed === null) {
+      this.readGrid();
+      return { min: this.#read("min"), max: this.#read("max") };
+    }
+    const { scale, zeroPoint } = this.fixed;
+    return { min: (this.scheme.qmin - zeroPoint) * scale, max: (this.scheme.qmax - zeroPoint) * scale };
+  }
+
+  /**
+   * Sets the range, as an observer that runs outside the graph finds it; later batches go on from there.
+   *
+   * @throws {Error} If the grid is fixed or the layer is not built.
+   */
+  setRange(range: Range): void {
+    if (this.fixed !== null) throw new Error(`Cannot set the range of "${this.name}": its grid is fixed`);
+    tf.tidy(() => {
+      const { count } = this.#weights();
+      this.#write({ min: tf.scalar(range.min), max: tf.scalar(range.max) });
+      count.write(tf.maximum(count.read(), 1));
+    });
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    const fixed = this.fixed === null ? null : { ...this.fixed };
+    const { nonNegative } = this;
+    return { ...super.getConfig(), scheme: { ...this.scheme }, fixed, nonNegative, ...this.#observerConfig };
+  }
+
+  #isObservingNow({ training = false }: CallArgs): boolean {
+    if (this.fixed !== null) return false;
+    return this.calibrating || (training && this.observing);
+  }
+
+  #observe(x: tf.Tensor): void {
+    const { min, max, count } = this.#weights();
+    // 0 on the first batch, then 1: "no state yet" as arithmetic, for the graph has no branches.
+    const seen = tf.minimum(count.read(), 1);
+    const follow = (end: keyof TensorRange, previous: tf.Tensor, batch: tf.Tensor) => {
+      const start = tf.add(tf.mul(previous, seen), tf.mul(batch, tf.sub(1, seen)));
+      return this.#observer.next(start, batch, end);
+    };
+    this.#write({
+      min: this.nonNegative ? min.read() : follow("min", min.read(), tf.min(x)),
+      max: follow("max", max.read(), tf.max(x)),
+    });
+    count.write(tf.add(count.read(), 1));
+  }
+
+  #write(range: TensorRange): void {
+    const state = this.#weights();
+    const widened = this.nonNegative ? { ...range, min: tf.scalar(0) } : range;
+    const { scale, zeroPoint } = computeTensorQParams(widened, this.scheme);
+    state.min.write(range.min);
+    state.max.write(range.max);
+    state.scale.write(scale);
+    state.zero_point.write(zeroPoint);
+  }
+
+  #weights(): Readonly<Record<StateName, tfl.LayerVariable>> {
+    if (this.#state === undefined) throw new Error(`Cannot use "${this.name}": the layer is not built yet`);
+    return this.#state;
+  }
+
+  #read(name: StateName): number {
+    return this.#weights()[name].read().dataSync()[0];
+  }
+}
+
+type StateName = "min" | "max" | "count" | "scale" | "zero_point";

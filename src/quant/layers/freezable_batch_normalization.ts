@@ -1,0 +1,147 @@
+/**
+ * Batch normalization whose statistics can be frozen while the rest of the model goes on training.
+ *
+ * It holds TF.js's own layer, which makes the weights and runs inference; training goes through one fused kernel in
+ * place of TF.js's composite. Moving averages are updated as TF.js does: m ← m - (m - batch) * (1 - momentum), with the
+ * biased variance and no correction for the start.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
+import { batchNormTraining } from "../batch_norm_training.ts";
+import { adoptWeights, type CallArgs, findWeight, type Layer, oneShape, oneTensor, type Shapes } from "./_layer.ts";
+
+/** Arguments: those of TF.js's BatchNormalization. The axis must be the last. */
+export type FreezableBatchNormalizationArgs = Omit<
+  NonNullable<Parameters<typeof tfl.layers.batchNormalization>[0]>,
+  "weights"
+>;
+
+/**
+ * A batch normalization layer: TF.js's, with `frozen`.
+ *
+ * Shapes: [n, h, w, c] or [n, c] → the same. Weights as TF.js's: gamma, beta, moving_mean, moving_variance, [c].
+ * Gradient: to x, gamma and beta; through the batch's statistics unless `frozen`.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import * as tf from "@tensorflow/tfjs-core";
+ * import "@tensorflow/tfjs-backend-cpu";
+ * import { registerQuantKernels } from "../kernels.ts";
+ * import { FreezableBatchNormalization } from "./freezable_batch_normalization.ts";
+ *
+ * registerQuantKernels();
+ * await tf.setBackend("cpu");
+ * const layer = new FreezableBatchNormalization({ momentum: 0.5 });
+ * const step = () => layer.apply(tf.tensor2d([[2], [4]]), { training: true });
+ * const movingMean = () => layer.getWeights()[2].dataSync()[0];
+ * step();
+ * assert.equal(movingMean(), 1.5); // halfway from 0 to the batch's mean, 3
+ * layer.frozen = true;
+ * step();
+ * assert.equal(movingMean(), 1.5);
+ * ```
+ */
+export class FreezableBatchNormalization extends tfl.layers.Layer {
+  /** @nocollapse */
+  static readonly className = "FreezableBatchNormalization";
+
+  /** Whether training uses and keeps the moving statistics; gamma and beta go on training. Not saved. */
+  frozen = false;
+
+  readonly #inner: Layer;
+  readonly #axis: number;
+  readonly #momentum: number;
+  readonly #epsilon: number;
+
+  constructor(args: FreezableBatchNormalizationArgs = {}) {
+    super(args);
+    this.#inner = tfl.layers.batchNormalization({ ...args, name: this.name });
+    // Defaults of TF.js's layer.
+    this.#axis = args.axis ?? -1;
+    this.#momentum = args.momentum ?? 0.99;
+    this.#epsilon = args.epsilon ?? 1e-3;
+    this.supportsMasking = true;
+  }
+
+  /** @throws {RangeError} If the axis is not the last. */
+  override build(inputShape: Shapes): void {
+    const shape = oneShape(inputShape, this);
+    if (this.#axis !== -1 && this.#axis !== shape.length - 1) {
+      throw new RangeError(
+        `Cannot build "${this.name}": its axis is ${this.#axis} of ${shape.length}, the last one is needed`,
+      );
+    }
+    this.#inner.build(shape);
+    adoptWeights(this, this.#inner);
+    this.inputSpec = this.#inner.inputSpec;
+    this.built = true;
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs = {}): tf.Tensor | tf.Tensor[] {
+    if (!kwargs.training || this.frozen) return this.#inner.call(inputs, { training: false });
+    return tf.tidy(() => {
+      const x = oneTensor(inputs, this);
+      const channels = [x.shape[x.rank - 1]];
+      const { y, mean, variance } = batchNormTraining(x, {
+        gamma: findWeight(this.#inner, "gamma")?.read() ?? tf.ones(channels),
+        beta: findWeight(this.#inner, "beta")?.read() ?? tf.zeros(channels),
+        epsilon: this.#epsilon,
+      });
+      this.#follow("moving_mean", mean);
+      this.#follow("moving_variance", variance);
+      return y;
+    });
+  }
+
+  /** The regularization losses of gamma and beta. */
+  override get losses(): Layer["losses"] {
+    return this.#inner.losses;
+  }
+
+  override setFastWeightInitDuringBuild(value: boolean): void {
+    super.setFastWeightInitDuringBuild(value);
+    this.#inner.setFastWeightInitDuringBuild(value);
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    return { ...this.#inner.getConfig(), ...super.getConfig() };
+  }
+
+  #follow(name: string, batch: tf.Tensor): void {
+    const variable = findWeight(this.#inner, name);
+    if (variable === undefined) throw new Error(`Cannot use "${this.name}": the layer is not built yet`);
+    const moving = variable.read();
+    variable.write(tf.sub(moving, tf.mul(tf.sub(moving, batch), 1 - this.#momentum)));
+  }
+}
+
+/** A layer as TF.js serializes it. */
+export interface SerializedLayer {
+  readonly className: string;
+  readonly config: tf.serialization.ConfigDict;
+}
+
+/**
+ * Turns a serialized BatchNormalization layer into a serialized FreezableBatchNormalization: same config, same weights.
+ *
+ * @throws {TypeError} If the layer is of another class.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { fromBatchNormalization } from "./freezable_batch_normalization.ts";
+ *
+ * const config = { name: "bn1", momentum: 0.9 };
+ * assert.deepEqual(fromBatchNormalization({ className: "BatchNormalization", config }), {
+ *   className: "FreezableBatchNormalization",
+ *   config,
+ * });
+ * ```
+ */
+export function fromBatchNormalization({ className, config }: SerializedLayer): SerializedLayer {
+  if (className !== "BatchNormalization") {
+    throw new TypeError(`Cannot freeze "${config.name}": it is a ${className}, a BatchNormalization is needed`);
+  }
+  return { className: FreezableBatchNormalization.className, config };
+}

@@ -1,0 +1,255 @@
+/**
+ * The wrapper that trains a layer with fake-quantized weights.
+ *
+ * While the inner layer's `call` runs, the variables of its quantized weights answer `read()` with the rounded value.
+ * The layer's own code is untouched, and so are its variables: the optimizer updates the real weights, to which the
+ * gradient comes straight through.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
+import { fakeQuantize } from "../fake_quantize.ts";
+import { symmetricTensorScale } from "../qparams_tensor.ts";
+import { INT8_SYMMETRIC_PER_CHANNEL, isPerChannel, type QuantGrid, type QuantScheme } from "../scheme.ts";
+import { adoptWeights, type CallArgs, findWeight, type Layer, type LayerArgs, type Shapes } from "./_layer.ts";
+
+/** Which weight is quantized, and where its output channels are. */
+export interface QuantizedWeight {
+  /** The weight's name within its layer: "kernel", "depthwise_kernel", … */
+  readonly name: string;
+  /** Axis of the output channels, in TF.js's layout. Not used by a scheme with one scale a tensor. */
+  readonly axis: number;
+  /** For kernels [kh, kw, in, multiplier]: output channels are the last two axes together. Default: false. */
+  readonly depthwise?: boolean;
+}
+
+/** Arguments of a QuantizedWeights layer. */
+export interface QuantizedWeightsArgs extends LayerArgs {
+  /** The layer whose weights are quantized. */
+  readonly layer: Layer;
+  readonly weights: readonly QuantizedWeight[];
+  /** A symmetric, signed scheme. Default: `INT8_SYMMETRIC_PER_CHANNEL`. */
+  readonly scheme?: QuantScheme;
+}
+
+/** A weight that is quantized: the variable, its scale's variable, and how its channels lie. */
+interface Entry extends QuantizedWeight {
+  readonly variable: tfl.LayerVariable;
+  readonly scale: tfl.LayerVariable;
+}
+
+/**
+ * A layer that runs another one with its weights rounded to a symmetric grid.
+ *
+ * Name and weights are the inner layer's; each quantized weight adds `NAME_scale`, not trained, [channels] or []:
+ * max|w| / 127 of a channel, 1 where that is 0. Scales follow the weights at every training step while `observing`;
+ * afterwards they stay, and codes that would leave [-127, 127] are clamped.
+ *
+ * Shapes: the inner layer's.
+ * Gradient: as of `fakeQuantize`, to the real weights.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import * as tf from "@tensorflow/tfjs-core";
+ * import * as tfl from "@tensorflow/tfjs-layers";
+ * import "@tensorflow/tfjs-backend-cpu";
+ * import { registerQuantKernels } from "../kernels.ts";
+ * import { QuantizedWeights } from "./quantized_weights.ts";
+ *
+ * registerQuantKernels();
+ * await tf.setBackend("cpu");
+ * const dense = tfl.layers.dense({ units: 1, useBias: false });
+ * const layer = new QuantizedWeights({ layer: dense, weights: [{ name: "kernel", axis: 1 }] });
+ * layer.build([null, 2]);
+ * dense.setWeights([tf.tensor2d([[1.27], [0.004]])]);
+ * layer.observeWeights();
+ * const y = layer.apply(tf.tensor2d([[0, 1]])) as tf.Tensor;
+ * assert.equal(y.dataSync()[0], 0); // 0.004 is less than half a step of 0.01
+ * ```
+ */
+export class QuantizedWeights extends tfl.layers.Layer {
+  /** @nocollapse */
+  static readonly className = "QuantizedWeights";
+
+  /** Whether training steps update the scales. Set by the training schedule, not saved. */
+  observing = true;
+  /** Whether weights are rounded; if not, the inner layer runs as it is. Set by the training schedule, not saved. */
+  enabled = true;
+
+  /** The layer whose weights are quantized. */
+  readonly layer: Layer;
+  /** How weights become codes. */
+  readonly scheme: QuantScheme;
+
+  readonly #specs: readonly QuantizedWeight[];
+  #entries: readonly Entry[] = [];
+
+  /** @throws {RangeError} If the scheme is not symmetric and signed. */
+  constructor({ layer, weights, scheme = INT8_SYMMETRIC_PER_CHANNEL, ...args }: QuantizedWeightsArgs) {
+    const { name, trainable, batchInputShape, dtype } = layer;
+    super({ trainable, ...given({ batchInputShape, dtype }), ...args, name });
+    if (!scheme.symmetric || !scheme.signed) {
+      throw new RangeError(`Cannot quantize the weights of "${name}": the scheme must be symmetric and signed`);
+    }
+    this.layer = layer;
+    this.scheme = scheme;
+    this.#specs = weights;
+    this.supportsMasking = layer.supportsMasking;
+    this.inputSpec = layer.inputSpec;
+  }
+
+  /** @throws {RangeError} If the inner layer has no weight of a name to quantize. */
+  override build(inputShape: Shapes): void {
+    if (!this.layer.built) {
+      this.layer.build(inputShape);
+      this.layer.built = true;
+    }
+    this.#entries = this.#specs.map((spec) => this.#addEntry(spec));
+    adoptWeights(this, this.layer);
+    this.inputSpec = this.layer.inputSpec;
+    this.built = true;
+    this.observeWeights();
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs = {}): tf.Tensor | tf.Tensor[] {
+    return tf.tidy(() => {
+      if (kwargs.training && this.observing) this.observeWeights();
+      if (!this.enabled) return this.layer.call(inputs, kwargs);
+      const rounded = new Map(this.#entries.map((entry) => [entry.variable, this.#round(entry)]));
+      return withReads(rounded, () => this.layer.call(inputs, kwargs));
+    });
+  }
+
+  /** Sets every scale from the weights as they are now: after loading or changing weights, before freezing. */
+  observeWeights(): void {
+    tf.tidy(() => {
+      for (const { variable, scale, ...spec } of this.#entries) {
+        const magnitudes = tf.abs(channelView(variable.read(), spec));
+        const axes = scale.shape.length === 0 ? undefined : otherAxes(magnitudes.rank, axisOf(spec));
+        scale.write(symmetricTensorScale(tf.max(magnitudes, axes), this.scheme));
+      }
+    });
+  }
+
+  /**
+   * Returns the grid of weight `name` as numbers; its axis is the weight's own, or 2 of [kh, kw, in * multiplier].
+   *
+   * @throws {RangeError} If no weight of that name is quantized.
+   */
+  readGrid(name: string): QuantGrid {
+    const entry = this.#entries.find((candidate) => candidate.name === name);
+    if (entry === undefined) {
+      throw new RangeError(`Cannot read the grid of "${this.name}/${name}": it is not quantized`);
+    }
+    const scale = Float32Array.from(entry.scale.read().dataSync());
+    const axis = entry.scale.shape.length === 0 ? null : axisOf(entry);
+    return { scale, zeroPoint: 0, qmin: this.scheme.qmin, qmax: this.scheme.qmax, axis };
+  }
+
+  override computeOutputShape(inputShape: Shapes): Shapes {
+    return this.layer.computeOutputShape(inputShape);
+  }
+
+  override computeMask(inputs: tf.Tensor | tf.Tensor[], mask?: tf.Tensor | tf.Tensor[]): tf.Tensor | tf.Tensor[] {
+    return this.layer.computeMask(inputs, mask);
+  }
+
+  /** The inner layer's regularization losses; they read the real weights. */
+  override get losses(): Layer["losses"] {
+    return this.layer.losses;
+  }
+
+  override setFastWeightInitDuringBuild(value: boolean): void {
+    super.setFastWeightInitDuringBuild(value);
+    this.layer.setFastWeightInitDuringBuild(value);
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    return {
+      ...super.getConfig(),
+      layer: { className: this.layer.getClassName(), config: this.layer.getConfig() },
+      weights: this.#specs.map((spec) => ({ ...spec })),
+      scheme: { ...this.scheme },
+    };
+  }
+
+  /** @nocollapse */
+  static override fromConfig<T extends tf.serialization.Serializable>(
+    cls: tf.serialization.SerializableConstructor<T>,
+    config: tf.serialization.ConfigDict,
+  ): T {
+    return new cls({ ...config, layer: deserializeLayer(config.layer) });
+  }
+
+  #addEntry(spec: QuantizedWeight): Entry {
+    const variable = findWeight(this.layer, spec.name);
+    if (variable === undefined) {
+      const known = this.layer.weights.map(({ originalName }) => originalName).join(", ");
+      throw new RangeError(`Cannot quantize "${this.name}/${spec.name}": the layer's weights are ${known}`);
+    }
+    const shape = isPerChannel(this.scheme) ? [channelsOf(variable.shape, spec)] : [];
+    const scale = this.addWeight(`${spec.name}_scale`, shape, "float32", tfl.initializers.ones(), undefined, false);
+    return { ...spec, variable, scale };
+  }
+
+  #round({ variable, scale, ...spec }: Entry): tf.Tensor {
+    const { qmin, qmax } = this.scheme;
+    const axis = scale.shape.length === 0 ? null : axisOf(spec);
+    const grid = { scale: scale.read(), zeroPoint: tf.zeros(scale.read().shape), qmin, qmax, axis };
+    const rounded = fakeQuantize(channelView(variable.read(), spec), grid);
+    return spec.depthwise ? tf.reshape(rounded, variable.read().shape) : rounded;
+  }
+}
+
+/** Runs `run` while each variable answers `read()` with its value in `values`. */
+function withReads<T>(values: ReadonlyMap<tfl.LayerVariable, tf.Tensor>, run: () => T): T {
+  try {
+    for (const [variable, value] of values) {
+      // An own property hides the class's method; deleting it brings the method back.
+      Object.defineProperty(variable, "read", { value: () => value, configurable: true });
+    }
+    return run();
+  } finally {
+    for (const variable of values.keys()) Reflect.deleteProperty(variable, "read");
+  }
+}
+
+/** Views a depthwise kernel [kh, kw, in, multiplier] as [kh, kw, in * multiplier]; any other weight as it is. */
+function channelView(weight: tf.Tensor, { depthwise }: Pick<QuantizedWeight, "depthwise">): tf.Tensor {
+  if (!depthwise) return weight;
+  const [kh, kw, channels, multiplier] = weight.shape;
+  return tf.reshape(weight, [kh, kw, channels * multiplier]);
+}
+
+function axisOf({ axis, depthwise }: Pick<QuantizedWeight, "axis" | "depthwise">): number {
+  return depthwise ? 2 : axis;
+}
+
+function channelsOf(shape: tfl.Shape, { axis, depthwise }: QuantizedWeight): number | null {
+  if (!depthwise) return shape.at(axis) ?? null;
+  return (shape[2] ?? 0) * (shape[3] ?? 0);
+}
+
+function otherAxes(rank: number, axis: number): number[] {
+  const kept = axis < 0 ? axis + rank : axis;
+  return Array.from({ length: rank }, (_, i) => i).filter((i) => i !== kept);
+}
+
+function deserializeLayer(serialized: tf.serialization.ConfigDictValue): Layer {
+  // What getConfig wrote under "layer"; a file may hold anything, so it is checked below.
+  const { className, config } = (serialized ?? {}) as tf.serialization.ConfigDict;
+  const entry = tf.serialization.SerializationMap.getMap().classNameMap[String(className)];
+  if (entry === undefined || typeof config !== "object" || config === null || Array.isArray(config)) {
+    throw new TypeError(`Cannot load QuantizedWeights: its layer has class "${className}", a registered one is needed`);
+  }
+  const [cls, fromConfig] = entry;
+  const layer = fromConfig(cls, config);
+  if (layer instanceof tfl.layers.Layer) return layer;
+  throw new TypeError(`Cannot load QuantizedWeights: "${className}" is not a layer`);
+}
+
+/** Leaves out what is null or undefined: TF.js takes a key that is there for a value. */
+function given<T extends object>(values: T): Partial<T> {
+  // Entries of T's own keys; leaving some out makes a Partial.
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value != null)) as Partial<T>;
+}

@@ -1,0 +1,23 @@
+/** Quantization: numbers, observers, TF.js kernels and TF.js layers. */
+export * from "./scheme.ts";
+export * from "./qparams.ts";
+export * from "./quantize.ts";
+export * from "./observers/mod.ts";
+export type * from "./kernel_types.ts";
+export { FAKE_QUANTIZE, FAKE_QUANTIZE_GRAD, fakeQuantize, type TensorGrid } from "./fake_quantize.ts";
+export {
+  BATCH_NORM_TRAINING,
+  BATCH_NORM_TRAINING_GRAD,
+  batchNormTraining,
+  type BatchNormTrainingOptions,
+  type BatchNormTrainingResult,
+} from "./batch_norm_training.ts";
+export { registerQuantKernels } from "./kernels.ts";
+export { FakeQuantize, type FakeQuantizeArgs, type TensorwiseGrid } from "./layers/fake_quantize_layer.ts";
+export { type QuantizedWeight, QuantizedWeights, type QuantizedWeightsArgs } from "./layers/quantized_weights.ts";
+export {
+  FreezableBatchNormalization,
+  type FreezableBatchNormalizationArgs,
+  fromBatchNormalization,
+} from "./layers/freezable_batch_normalization.ts";
+export { registerQuantLayers } from "./layers/register.ts";

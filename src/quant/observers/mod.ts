@@ -1,0 +1,30 @@
+/** The observers, by name. */
+import { minMaxObserver } from "./min_max.ts";
+import { movingAverageObserver, type MovingAverageOptions } from "./moving_average.ts";
+import type { RangeObserver } from "./observer.ts";
+
+/** Observers that a FakeQuantize layer can run while training. */
+const RANGE_OBSERVERS = {
+  "min-max": minMaxObserver,
+  "moving-average": movingAverageObserver,
+} satisfies Record<string, (options: MovingAverageOptions) => RangeObserver>;
+
+/** Name of an observer that a FakeQuantize layer can run while training. */
+export type RangeObserverName = keyof typeof RANGE_OBSERVERS;
+
+/**
+ * Makes the observer called `name`.
+ *
+ * @throws {RangeError} If there is none of that name.
+ */
+export function rangeObserver(name: RangeObserverName, options: MovingAverageOptions = {}): RangeObserver {
+  if (!Object.hasOwn(RANGE_OBSERVERS, name)) {
+    const known = Object.keys(RANGE_OBSERVERS).join(", ");
+    throw new RangeError(`Cannot make observer "${name}": the observers are ${known}`);
+  }
+  return RANGE_OBSERVERS[name](options);
+}
+
+export { minMaxObserver } from "./min_max.ts";
+export { movingAverageObserver, type MovingAverageOptions } from "./moving_average.ts";
+export type { Observer, RangeObserver, RangeState } from "./observer.ts";

@@ -1,0 +1,60 @@
+/**
+ * What an observer is: a rule that turns the values it is shown, batch by batch, into a range.
+ *
+ * An observer holds nothing: its state goes in and comes out, so that a layer can keep it in weights and save it.
+ * A new one (histogram, percentile, …) is one file with an `Observer` of its own state.
+ */
+import type * as tf from "@tensorflow/tfjs-core";
+import type { Range } from "../qparams.ts";
+
+/** A rule over `State`. */
+export interface Observer<State> {
+  /** Its name in configurations. */
+  readonly name: string;
+  /** The state before anything was observed. */
+  readonly initial: State;
+  /** Returns the state after `batch`, in float32. An empty batch changes nothing. */
+  observe(state: State, batch: ArrayLike<number>): State;
+  /** Returns the range to quantize. */
+  rangeOf(state: State): Range;
+}
+
+/** State of an observer of ranges: ends, and how many batches were seen (0: the ends mean nothing). */
+export interface RangeState extends Range {
+  readonly count: number;
+}
+
+/** The ends as scalar tensors. */
+export interface TensorRange {
+  readonly min: tf.Tensor;
+  readonly max: tf.Tensor;
+}
+
+/**
+ * An observer that needs no more than ranges, and so can also run inside a graph, while training.
+ */
+export interface RangeObserver extends Observer<RangeState> {
+  /**
+   * Returns one end after a batch, as a tensor; equals what `observe` computes.
+   *
+   * @param previous The end so far; on the first batch, the batch's own.
+   * @param batch The batch's end.
+   * @param end Which end it is.
+   */
+  next(previous: tf.Tensor, batch: tf.Tensor, end: keyof TensorRange): tf.Tensor;
+}
+
+/** The state before anything was observed. */
+export const UNOBSERVED: RangeState = { min: 0, max: 0, count: 0 };
+
+/** Returns the smallest and largest element of `batch`, or undefined of an empty one. */
+export function endsOf(batch: ArrayLike<number>): Range | undefined {
+  if (batch.length === 0) return undefined;
+  let min = batch[0];
+  let max = batch[0];
+  for (let i = 1; i < batch.length; i++) {
+    if (batch[i] < min) min = batch[i];
+    if (batch[i] > max) max = batch[i];
+  }
+  return { min: Math.fround(min), max: Math.fround(max) };
+}
