@@ -14,6 +14,19 @@ interface Room {
 
 const TFJS = ["@tensorflow/tfjs-core", "@tensorflow/tfjs-layers", "@tensorflow/tfjs-converter"];
 
+/** What rooms that name no op may see of the ops: the contract and the table. */
+const OPS_UNNAMED = ["src/ops/mod.ts", "src/ops/op.ts"];
+
+const ENGINE_AND_LAYERS = [
+  "src/backend",
+  "src/runtime",
+  "src/io",
+  "src/layers",
+  "src/onnx",
+  "src/quant",
+  "src/rewrite",
+];
+
 /** Who may import what. DESIGN.md, "Rooms", says why. */
 export const ROOMS: readonly Room[] = [
   { path: "src/onnx", imports: [], packages: ["protobufjs"] },
@@ -22,11 +35,11 @@ export const ROOMS: readonly Room[] = [
   { path: "data", imports: [] },
   { path: "src/io", imports: [], packages: TFJS },
   { path: "src/ops", imports: ["src/onnx"], types: ["src/quant/kernel_types.ts"] },
-  { path: "src/backend", imports: ["src/ops", "src/onnx", "src/runtime"] },
+  { path: "src/backend", imports: [...OPS_UNNAMED, "src/onnx", "src/runtime"] },
   { path: "src/layers", imports: ["src/quant"] },
   { path: "src/rewrite", imports: ["src/layers", "src/quant"] },
   { path: "train", imports: ["src", "data"] },
-  { path: "export", imports: ["src", "data"] },
+  { path: "export", imports: [...ENGINE_AND_LAYERS, ...OPS_UNNAMED, "data"] },
   { path: "cli.ts", imports: ["mod.ts"], packages: ["commander"] },
   { path: "mod.ts", imports: "any" },
   { path: "tests", imports: "any" },
