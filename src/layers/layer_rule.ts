@@ -1,0 +1,69 @@
+/** How a layer type is quantized: one word, and what belongs to it. */
+import type { serialization } from "@tensorflow/tfjs-core";
+import type { QuantizedWeight } from "../quant/layers/quantized_weights.ts";
+import { type QParams, UNIT_INTERVAL } from "../quant/scheme.ts";
+
+/** A layer's class and configuration, as TF.js serializes them. */
+export interface LayerDescription {
+  readonly className: string;
+  /** camelCase keys. */
+  readonly config: Readonly<serialization.ConfigDict>;
+}
+
+/**
+ * How a layer is quantized.
+ *
+ * - `weighted`: weights per channel, output on a grid of its own.
+ * - `rescale`: output on a grid of its own.
+ * - `same-scale`: output on the input's grid.
+ * - `fixed`: output on a grid known beforehand.
+ * - `relu`: a clipping that ONNX Runtime absorbs into the op before it; output on a grid of its own that starts at 0.
+ * - `batch-norm`: folded into the weighted layer before it; in float if there is none.
+ * - `passthrough`: does nothing at inference.
+ * - `float`: has no int8 kernel.
+ */
+export type LayerRule =
+  | { readonly kind: "weighted"; readonly weights: readonly QuantizedWeight[] }
+  | { readonly kind: "rescale" }
+  | { readonly kind: "same-scale" }
+  | { readonly kind: "fixed"; readonly grid: QParams }
+  | { readonly kind: "relu" }
+  | { readonly kind: "batch-norm"; readonly because: string }
+  | { readonly kind: "passthrough" }
+  | { readonly kind: "float"; readonly because: string };
+
+/** The words for it. */
+export type LayerKind = LayerRule["kind"];
+
+/** A layer type's rule, or a function of the layer's configuration where that decides. */
+export type LayerRow = LayerRule | ((config: LayerDescription["config"]) => LayerRule);
+
+/** One weight on a grid per output channel, the output on a grid of its own. */
+export function weighted(weight: QuantizedWeight): LayerRule {
+  return { kind: "weighted", weights: [weight] };
+}
+
+/** Stays in float, for this reason. */
+export function float(because: string): LayerRule {
+  return { kind: "float", because };
+}
+
+/** Stays in float, for want of a kernel. */
+export function noKernel(what: string): LayerRule {
+  return float(`ONNX Runtime has no int8 kernel for ${what}`);
+}
+
+/** The output on a grid of its own. */
+export const rescale: LayerRule = { kind: "rescale" };
+
+/** The output on the input's grid. */
+export const sameScale: LayerRule = { kind: "same-scale" };
+
+/** Does nothing at inference. */
+export const passthrough: LayerRule = { kind: "passthrough" };
+
+/** Absorbed into the op before it. */
+export const relu: LayerRule = { kind: "relu" };
+
+/** Values in [0, 1]. */
+export const unitInterval: LayerRule = { kind: "fixed", grid: UNIT_INTERVAL };

@@ -1,0 +1,194 @@
+/** Reads a TF.js layers-model into a `LayerGraph`. */
+import * as tfl from "@tensorflow/tfjs-layers";
+import type { serialization } from "@tensorflow/tfjs-core";
+import type { LayerGraph, LayerNode, LayerWeight } from "./layer_graph.ts";
+
+type Layer = tfl.layers.Layer;
+type Tensor = tfl.SymbolicTensor;
+type Call = Layer["inboundNodes"][number];
+
+/** The model, or the one call of a nested model, that is being walked. */
+interface Scope {
+  readonly path: readonly string[];
+  /** Values bound to the model's input tensors, by tensor id. */
+  readonly bound: ReadonlyMap<number, string>;
+  /** Calls already walked, by layer and call: a node's name, or a nested model's own scope. */
+  readonly names: Map<string, string>;
+  readonly nested: Map<string, Scope>;
+}
+
+/** What a walk has gathered so far. */
+interface Walk {
+  readonly nodes: LayerNode[];
+  readonly taken: Set<string>;
+  /** Layer ids met, to find layers that are called more than once. */
+  readonly met: Set<number>;
+  /** Ids of layers that a model around them keeps from training. */
+  readonly frozen: ReadonlySet<number>;
+}
+
+/**
+ * Reads `model` into plain data, nested models flattened.
+ *
+ * A layer keeps its own name where that is unique; one of a nested model whose name is taken is called `outer/inner`.
+ * A layer without weights that is called several times becomes several nodes. Weights are copied; optimizer, loss and
+ * metrics are left behind.
+ *
+ * @throws {TypeError} If `model` has no outputs yet, shares a layer that has weights, or has a layer with several
+ *   outputs or with call arguments.
+ */
+export function fromModel(model: tfl.LayersModel): LayerGraph {
+  if (model.outputs.length === 0) {
+    throw new TypeError(`Cannot read model "${model.name}": it has no layers yet, at least one is needed`);
+  }
+  const own = model.layers.filter((layer) => !isModel(layer)).map((layer) => layer.name);
+  const walk: Walk = { nodes: [], taken: new Set(own), met: new Set(), frozen: new Set(frozenIn(model)) };
+  const inputs = model.inputs.map((tensor) => addInput(walk, tensor));
+  const scope = makeScope(model, inputs);
+  const outputs = model.outputs.map((tensor) => resolve(walk, scope, tensor));
+  return { name: model.name, nodes: walk.nodes, inputs, outputs };
+}
+
+function makeScope(model: tfl.LayersModel, inputs: readonly string[], outer?: Scope): Scope {
+  return {
+    path: outer === undefined ? [] : [...outer.path, model.name],
+    bound: new Map(model.inputs.map((tensor, i) => [tensor.id, inputs[i]])),
+    names: new Map(),
+    nested: new Map(),
+  };
+}
+
+function addInput(walk: Walk, tensor: Tensor): string {
+  const { name } = tensor.sourceLayer;
+  const config: serialization.ConfigDict = { ...copyConfig(tensor.sourceLayer), name };
+  walk.taken.add(name);
+  walk.nodes.push({ name, className: "InputLayer", config, inbound: [], weights: [] });
+  return name;
+}
+
+/** Returns the name of the node whose output `tensor` is, having added it and all that it needs. */
+function resolve(walk: Walk, scope: Scope, tensor: Tensor): string {
+  const bound = scope.bound.get(tensor.id);
+  if (bound !== undefined) return bound;
+  const layer = tensor.sourceLayer;
+  const call = layer.inboundNodes[tensor.nodeIndex];
+  const key = `${layer.id}:${tensor.nodeIndex}`;
+  if (isModel(layer)) return resolve(walk, enter(walk, scope, { layer, call, key }), layer.outputs[tensor.tensorIndex]);
+  const known = scope.names.get(key);
+  if (known !== undefined) return known;
+  const inbound = call.inputTensors.map((input) => resolve(walk, scope, input));
+  checkCall(walk, layer, call);
+  const name = nameFor(walk, scope, layer);
+  scope.names.set(key, name);
+  walk.nodes.push({
+    name,
+    inbound,
+    ...readLayer(layer, { name, frozen: walk.frozen.has(layer.id), rank: tensor.rank }),
+  });
+  return name;
+}
+
+function enter(
+  walk: Walk,
+  scope: Scope,
+  { layer, call, key }: { layer: tfl.LayersModel; call: Call; key: string },
+): Scope {
+  const known = scope.nested.get(key);
+  if (known !== undefined) return known;
+  const inputs = call.inputTensors.map((input) => resolve(walk, scope, input));
+  const inner = makeScope(layer, inputs, scope);
+  scope.nested.set(key, inner);
+  return inner;
+}
+
+function checkCall(walk: Walk, layer: Layer, call: Call): void {
+  const cannot = `Cannot read layer "${layer.name}" (${layer.getClassName()})`;
+  if (call.inputTensors.length === 0) {
+    throw new TypeError(`${cannot}: it is an input that its model does not list among its inputs`);
+  }
+  if (call.outputTensors.length !== 1) {
+    throw new TypeError(`${cannot}: it has ${call.outputTensors.length} outputs, exactly 1 is needed`);
+  }
+  if (call.callArgs !== undefined && call.callArgs !== null && Object.keys(call.callArgs).length > 0) {
+    throw new TypeError(`${cannot}: it is called with "${Object.keys(call.callArgs)}", plain inputs are needed`);
+  }
+  if (walk.met.has(layer.id) && layer.weights.length > 0) {
+    throw new TypeError(`${cannot}: it is called several times and has weights, one call a layer is needed`);
+  }
+  walk.met.add(layer.id);
+}
+
+function nameFor(walk: Walk, scope: Scope, layer: Layer): string {
+  const isOwn = scope.path.length === 0 && !walk.nodes.some((node) => node.name === layer.name);
+  const name = isOwn || !walk.taken.has(layer.name)
+    ? layer.name
+    : freeName(walk, [...scope.path, layer.name].join("/"));
+  walk.taken.add(name);
+  return name;
+}
+
+function freeName(walk: Walk, wanted: string): string {
+  let name = wanted;
+  for (let i = 1; walk.taken.has(name); i++) name = `${wanted}_${i}`;
+  return name;
+}
+
+function readLayer(
+  layer: Layer,
+  as: { name: string; frozen: boolean; rank: number },
+): Omit<LayerNode, "name" | "inbound"> {
+  const className = layer.getClassName();
+  const weights = layer.weights.map(readWeight);
+  const config: serialization.ConfigDict = { ...copyConfig(layer), name: as.name };
+  config.trainable = layer.trainable && !as.frozen;
+  // Belongs to an implicit InputLayer, which is a node of its own here.
+  delete config.batchInputShape;
+  if (className.endsWith("BatchNormalization")) config.axis = readAxis(config.axis, as.rank);
+  return { className, weights, config: repairConfig(className, config, weights) };
+}
+
+/** The axis of a BatchNormalization, -1 if it is the last; newer Keras writes it as a list of one. */
+function readAxis(axis: serialization.ConfigDictValue, rank: number): serialization.ConfigDictValue {
+  const only = Array.isArray(axis) && axis.length === 1 ? axis[0] : axis;
+  return only === rank - 1 ? -1 : only;
+}
+
+function copyConfig(layer: Layer): serialization.ConfigDict {
+  return structuredClone(layer.getConfig());
+}
+
+/** Makes up for what `getConfig` of TF.js 4.22 gets wrong. */
+function repairConfig(
+  className: string,
+  config: serialization.ConfigDict,
+  weights: readonly LayerWeight[],
+): serialization.ConfigDict {
+  // SeparableConv2D forgets depthMultiplier: the depthwise kernel [kh, kw, in, multiplier] still tells.
+  if (className === "SeparableConv2D") return { ...config, depthMultiplier: weights[0].shape[3] };
+  // DepthwiseConv2D writes its regularizer where its constraint belongs.
+  if (className === "DepthwiseConv2D") return { ...config, depthwiseConstraint: null };
+  return config;
+}
+
+function readWeight(variable: tfl.LayerVariable): LayerWeight {
+  const value = variable.read();
+  return {
+    // Scoped names look like "conv1/kernel".
+    name: variable.originalName.split("/").at(-1) ?? variable.originalName,
+    dtype: value.dtype,
+    shape: value.shape.slice(),
+    // A copy: the cpu backend hands out its own buffer.
+    data: value.dataSync().slice(),
+  };
+}
+
+function frozenIn(model: tfl.LayersModel, frozen = !model.trainable): readonly number[] {
+  return model.layers.flatMap((layer) => {
+    if (isModel(layer)) return frozenIn(layer, frozen || !layer.trainable);
+    return frozen ? [layer.id] : [];
+  });
+}
+
+function isModel(layer: Layer): layer is tfl.LayersModel {
+  return layer instanceof tfl.LayersModel;
+}

@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import "@tensorflow/tfjs-backend-cpu";
+import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
+import {
+  apply,
+  inputFor,
+  islandModel,
+  nestedModel,
+  predict,
+  randomTensor,
+  seedWeights,
+  sequentialModel,
+  skipModel,
+} from "../../tests/_support/small_models.ts";
+import { fromModel } from "./from_model.ts";
+import { consumersOf, isOutput, nodeOf, weightOf } from "./layer_graph.ts";
+import { toModel } from "./to_model.ts";
+
+tf.env().set("PROD", true);
+const { layers } = tfl;
+
+function assertRoundTrip(model: tfl.LayersModel): tfl.LayersModel {
+  const copy = toModel(fromModel(model));
+  const inputs = inputFor(model);
+  assert.deepEqual(predict(copy, inputs), predict(model, inputs));
+  return copy;
+}
+
+function separable(depthMultiplier: number): tfl.Sequential {
+  const layer = layers.separableConv2d({
+    filters: 4,
+    kernelSize: 3,
+    depthMultiplier,
+    inputShape: [5, 5, 2],
+    name: "sep",
+  });
+  return seedWeights(tfl.sequential({ layers: [layer] }));
+}
+
+for (const make of [sequentialModel, skipModel, nestedModel, islandModel]) {
+  Deno.test(`toModel() of fromModel() answers exactly as ${make.name}() does`, () => {
+    assertRoundTrip(make());
+  });
+}
+
+Deno.test("fromModel() names nodes after layers and lists them in topological order", () => {
+  const graph = fromModel(skipModel());
+  const place = new Map(graph.nodes.map((node, i) => [node.name, i]));
+  for (const node of graph.nodes) {
+    for (const name of node.inbound) assert.ok(place.get(name)! < place.get(node.name)!, `${name} before ${node.name}`);
+  }
+  assert.deepEqual(graph.inputs, ["image"]);
+  assert.deepEqual(graph.outputs, ["score", "conv_map"]);
+  assert.deepEqual(nodeOf(graph, "cat").inbound, ["up", "relu_a"]);
+  assert.deepEqual(consumersOf(graph, "relu_a").map((node) => node.name), ["conv_b", "sum", "cat"]);
+  assert.ok(isOutput(graph, "conv_map") && !isOutput(graph, "gap"));
+});
+
+Deno.test("fromModel() flattens nested models and prefixes only names that clash", () => {
+  const names = fromModel(nestedModel()).nodes.map((node) => node.name);
+  assert.deepEqual(names, ["inner_image", "conv", "block/conv", "bn", "leaky", "sum", "flat", "conv_fc"]);
+});
+
+Deno.test("fromModel() keeps a nested model's layers frozen when the model is", () => {
+  const model = nestedModel();
+  model.layers[0].trainable = false;
+  const graph = fromModel(model);
+  assert.equal(nodeOf(graph, "block/conv").config.trainable, false);
+  assert.equal(nodeOf(graph, "conv_fc").config.trainable, true);
+});
+
+Deno.test("fromModel() copies weights, so that later training does not reach them", () => {
+  const model = sequentialModel();
+  const kernel = weightOf(nodeOf(fromModel(model), "fc"), "kernel");
+  const before = kernel.data.slice();
+  seedWeights(model, 99);
+  assert.deepEqual(kernel.data, before);
+  assert.deepEqual(kernel.shape, [2 * 2 * 8, 5]);
+});
+
+Deno.test("fromModel() recovers the depth multiplier that SeparableConv2D forgets", () => {
+  for (const multiplier of [1, 3]) {
+    const model = separable(multiplier);
+    assert.equal(fromModel(model).nodes[1].config.depthMultiplier, multiplier);
+    assertRoundTrip(model);
+  }
+});
+
+Deno.test("fromModel() reads DepthwiseConv2D with a regularizer, which TF.js serializes as a constraint", () => {
+  const layer = layers.depthwiseConv2d({
+    kernelSize: 3,
+    depthwiseRegularizer: tfl.regularizers.l2({ l2: 0.1 }),
+    inputShape: [4, 4, 2],
+  });
+  assertRoundTrip(seedWeights(tfl.sequential({ layers: [layer] })));
+});
+
+Deno.test("fromModel() reads -1 for the last axis of BatchNormalization, whichever way it is written", () => {
+  for (const axis of [-1, 3, [3]]) {
+    const model = sequentialModel();
+    // What TF.js does with a file of newer Keras: it keeps the list and computes as if it were a number.
+    Object.assign(model.getLayer("bn1"), { axis });
+    assert.equal(nodeOf(fromModel(model), "bn1").config.axis, -1);
+  }
+  const first = tfl.sequential({ layers: [layers.batchNormalization({ axis: 1, inputShape: [2, 3, 4], name: "bn" })] });
+  assert.equal(nodeOf(fromModel(first), "bn").config.axis, 1);
+});
+
+Deno.test("fromModel() makes two nodes of a layer without weights that is called twice", () => {
+  const input = tfl.input({ shape: [4], name: "x" });
+  const relu = layers.reLU({ name: "relu" });
+  const dense = apply(layers.dense({ units: 4, name: "fc" }), apply(relu, input));
+  const model = seedWeights(tfl.model({ inputs: input, outputs: apply(relu, dense) }));
+  assert.deepEqual(fromModel(model).nodes.map((node) => node.name), ["x", "relu", "fc", "relu_1"]);
+  assertRoundTrip(model);
+});
+
+Deno.test("fromModel() refuses a shared layer that has weights, and names it", () => {
+  const input = tfl.input({ shape: [4] });
+  const dense = layers.dense({ units: 4, name: "shared_fc" });
+  const model = tfl.model({ inputs: input, outputs: apply(dense, apply(dense, input)) });
+  assert.throws(() => fromModel(model), { name: "TypeError", message: /"shared_fc" \(Dense\).*several times/ });
+});
+
+Deno.test("fromModel() refuses layers of several outputs and models without layers", () => {
+  const input = tfl.input({ shape: [3, 2] });
+  const output = layers.lstm({ units: 2, returnState: true, recurrentInitializer: "zeros", name: "lstm" }).apply(input);
+  assert.ok(Array.isArray(output) && output[0] instanceof tfl.SymbolicTensor);
+  const model = tfl.model({ inputs: input, outputs: output[0] });
+  assert.throws(() => fromModel(model), /"lstm" \(LSTM\): it has 3 outputs/);
+  assert.throws(() => fromModel(tfl.sequential({ name: "void" })), /"void": it has no layers yet/);
+});
+
+Deno.test("toModel() rebuilds recurrent layers and wrappers", () => {
+  const model = tfl.sequential({
+    layers: [
+      layers.timeDistributed({ layer: layers.dense({ units: 3 }), inputShape: [4, 2] }),
+      layers.bidirectional({ layer: layers.gru({ units: 2, recurrentInitializer: "zeros" }), mergeMode: "concat" }),
+    ],
+  });
+  assertRoundTrip(seedWeights(model));
+});
+
+Deno.test("toModel() accepts several inputs, in their order", () => {
+  const [a, b] = ["a", "b"].map((name) => tfl.input({ shape: [3], name }));
+  const model = tfl.model({ inputs: [b, a], outputs: apply(layers.concatenate(), a, b) });
+  const copy = assertRoundTrip(model);
+  assert.deepEqual(copy.inputNames, ["b", "a"]);
+});
+
+Deno.test("toModel() refuses a class that is not registered, and names layer and class", () => {
+  const graph = fromModel(sequentialModel());
+  const nodes = graph.nodes.map((node) => node.name === "pool1" ? { ...node, className: "Magic" } : node);
+  assert.throws(() => toModel({ ...graph, nodes }), {
+    name: "TypeError",
+    message: /"pool1": class "Magic" is unknown/,
+  });
+});
+
+Deno.test("toModel() leaks nothing and leaves the original usable", () => {
+  const model = skipModel();
+  const inputs = inputFor(model);
+  const expected = predict(model, inputs);
+  const before = tf.memory().numTensors;
+  const copy = toModel(fromModel(model));
+  copy.dispose();
+  assert.equal(tf.memory().numTensors, before);
+  assert.deepEqual(predict(model, inputs), expected);
+});
+
+Deno.test("toModel() makes a model that survives save and load, nested names included", async () => {
+  const model = toModel(fromModel(nestedModel()));
+  let saved: tf.io.ModelArtifacts | undefined;
+  await model.save(tf.io.withSaveHandler((artifacts) => {
+    saved = artifacts;
+    return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: "JSON" } });
+  }));
+  assert.ok(saved !== undefined);
+  const loaded = await tfl.loadLayersModel(tf.io.fromMemory(saved));
+  const input = randomTensor([2, 4, 4, 3]);
+  assert.deepEqual(predict(loaded, [input]), predict(model, [input]));
+});

@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import "@tensorflow/tfjs-backend-cpu";
+import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
+import {
+  apply,
+  inputFor,
+  nestedModel,
+  predict,
+  seedWeights,
+  sequentialModel,
+} from "../../tests/_support/small_models.ts";
+import { dropIdentity } from "./drop_identity.ts";
+import { fromModel } from "./from_model.ts";
+import { hoistRelu } from "./hoist_relu.ts";
+import { nodeOf } from "./layer_graph.ts";
+import { formatRewrite, rewrite, type Rule } from "./rule.ts";
+import { rewriteModel } from "./mod.ts";
+import { splitActivation } from "./split_activation.ts";
+import { splitMerge } from "./split_merge.ts";
+import { splitSeparable } from "./split_separable.ts";
+import { toModel } from "./to_model.ts";
+import { parseSwap, swapActivation } from "./swap_activation.ts";
+
+tf.env().set("PROD", true);
+const { layers } = tfl;
+
+function assertClose(actual: readonly Float32Array[], expected: readonly Float32Array[]): void {
+  actual.forEach((values, i) => {
+    const size = Math.max(...expected[i].map(Math.abs), 1e-30);
+    values.forEach((value, j) =>
+      assert.ok(Math.abs(value - expected[i][j]) <= 1e-5 * size, `${value} ${expected[i][j]}`)
+    );
+  });
+}
+
+/** Rewrites, checks that the answers stay the same to 1e-5, and returns what came out. */
+function rewriteSame(model: tfl.LayersModel, rules: readonly Rule[]) {
+  const result = rewriteModel(model, rules);
+  const inputs = inputFor(model);
+  assertClose(predict(result.model, inputs), predict(model, inputs));
+  return { ...result, names: result.model.layers.map((layer) => `${layer.name}:${layer.getClassName()}`) };
+}
+
+function sequence(...parts: tfl.layers.Layer[]): tfl.Sequential {
+  return seedWeights(tfl.sequential({ layers: parts }));
+}
+
+Deno.test("rewrite() applies rules in order, to the layers that they add too, and logs all of it", () => {
+  const model = sequence(
+    layers.separableConv2d({ filters: 3, kernelSize: 3, activation: "elu", inputShape: [5, 5, 2], name: "sep" }),
+    layers.flatten({ name: "flat" }),
+  );
+  const { graph, log } = rewrite(fromModel(model), [splitSeparable, splitActivation]);
+  assert.deepEqual(graph.nodes.map((n) => n.name), [
+    "sep_input",
+    "sep_depthwise",
+    "sep_pointwise",
+    "sep_pointwise_elu",
+    "flat",
+  ]);
+  assert.deepEqual(log.map(formatRewrite), [
+    'sep: split_separable: becomes "sep_depthwise" and "sep_pointwise"',
+    'sep_pointwise: split_activation: elu is a layer of its own, "sep_pointwise_elu"',
+  ]);
+});
+
+Deno.test("rewrite() leaves the graph that it was given as it was", () => {
+  const graph = fromModel(sequentialModel());
+  const before = JSON.stringify(graph);
+  rewrite(graph, [splitActivation, dropIdentity]);
+  assert.equal(JSON.stringify(graph), before);
+});
+
+Deno.test("splitActivation gives fused activations layers of their own and changes no answer", () => {
+  const { names, model } = rewriteSame(sequentialModel(), [splitActivation]);
+  assert.deepEqual(names.slice(-6), [
+    "dw:DepthwiseConv2D",
+    "dw_relu:Activation",
+    "flat:Flatten",
+    "drop:Dropout",
+    "fc:Dense",
+    "fc_softmax:Activation",
+  ]);
+  assert.deepEqual(model.outputNames, ["fc_softmax"]);
+});
+
+Deno.test("splitActivation finds a free name", () => {
+  const { names } = rewriteSame(
+    sequence(
+      layers.dense({ units: 2, activation: "relu", inputShape: [3], name: "fc" }),
+      layers.dense({ units: 2, name: "fc_relu" }),
+    ),
+    [splitActivation],
+  );
+  assert.deepEqual(names.slice(1), ["fc:Dense", "fc_relu_1:Activation", "fc_relu:Dense"]);
+});
+
+for (
+  const config of [
+    { depthMultiplier: 1, useBias: true, strides: 1, padding: "same" },
+    { depthMultiplier: 3, useBias: false, strides: 2, padding: "valid" },
+  ] as const
+) {
+  Deno.test(`splitSeparable changes no answer when the layer has ${JSON.stringify(config)}`, () => {
+    const { names } = rewriteSame(
+      sequence(layers.separableConv2d({ filters: 4, kernelSize: 3, inputShape: [7, 6, 2], name: "sep", ...config })),
+      [splitSeparable],
+    );
+    assert.deepEqual(names.slice(1), ["sep_depthwise:DepthwiseConv2D", "sep_pointwise:Conv2D"]);
+  });
+}
+
+Deno.test("splitSeparable refuses a dilated layer, because DepthwiseConv2D ignores dilation", () => {
+  const sep = layers.separableConv2d({
+    filters: 1,
+    kernelSize: 3,
+    dilationRate: 2,
+    inputShape: [7, 7, 1],
+    name: "sep",
+  });
+  const { log } = rewriteSame(sequence(sep), [splitSeparable]);
+  assert.deepEqual(log.map((entry) => entry.ok), [false]);
+  assert.match(formatRewrite(log[0]), /sep: split_separable: not applied, because its dilation rate is \[2,2\]/);
+});
+
+Deno.test("TF.js's DepthwiseConv2D still ignores its dilation rate", () => {
+  const make = (dilationRate: number) =>
+    sequence(layers.depthwiseConv2d({ kernelSize: 3, dilationRate, padding: "same", inputShape: [7, 7, 1] }));
+  const inputs = inputFor(make(1));
+  assert.deepEqual(predict(make(2), inputs), predict(make(1), inputs));
+});
+
+Deno.test("splitMerge makes chains of two, from left to right", () => {
+  const inputs = ["a", "b", "c", "d"].map((name) => tfl.input({ shape: [3], name }));
+  for (const merge of [layers.add({ name: "m" }), layers.multiply({ name: "m" })]) {
+    const model = tfl.model({ inputs, outputs: apply(merge, ...inputs) });
+    const { graph } = rewrite(fromModel(model), [splitMerge]);
+    const wiring = graph.nodes.slice(4).map((node) => [node.name, ...node.inbound]);
+    assert.deepEqual(wiring, [["m_1", "a", "b"], ["m_2", "m_1", "c"], ["m", "m_2", "d"]]);
+    const chained = toModel(graph);
+    assert.deepEqual(predict(chained, inputFor(model)), predict(model, inputFor(model)));
+  }
+});
+
+Deno.test("dropIdentity removes what does nothing and keeps what does something", () => {
+  const { names, log } = rewriteSame(
+    sequence(
+      layers.zeroPadding2d({ padding: 0, inputShape: [4, 4, 2], name: "pad0" }),
+      layers.zeroPadding2d({ padding: 1, name: "pad1" }),
+      layers.activation({ activation: "linear", name: "linear" }),
+      layers.dropout({ rate: 0, name: "drop0" }),
+      layers.dropout({ rate: 0.1, name: "drop" }),
+      layers.maxPooling2d({ poolSize: 1, strides: 1, name: "pool1" }),
+      layers.maxPooling2d({ poolSize: 1, strides: 2, name: "pool2" }),
+      layers.upSampling2d({ size: [1, 1], name: "up" }),
+    ),
+    [dropIdentity],
+  );
+  assert.deepEqual(names.slice(1).map((name) => name.split(":")[0]), ["pad1", "drop", "pool2"]);
+  assert.equal(log.length, 5);
+});
+
+Deno.test("dropIdentity refuses where an input would become an output, or one value two outputs", () => {
+  const input = tfl.input({ shape: [3] });
+  const linear = (name: string) => layers.activation({ activation: "linear", name });
+  const dense = apply(layers.dense({ units: 2, name: "fc" }), input);
+  const outputs = [apply(linear("a"), input), dense, apply(linear("b"), dense)];
+  const { log, model } = rewriteModel(tfl.model({ inputs: input, outputs }), [dropIdentity]);
+  assert.deepEqual(log.map((entry) => [entry.layer, entry.ok]), [["a", false], ["b", false]]);
+  assert.deepEqual(model.outputNames, ["a", "fc", "b"]);
+});
+
+Deno.test("hoistRelu moves ReLU before pools and padding and changes no answer", () => {
+  const { names, log } = rewriteSame(
+    sequence(
+      layers.conv2d({ filters: 3, kernelSize: 3, inputShape: [8, 8, 2], name: "conv" }),
+      layers.maxPooling2d({ poolSize: 3, strides: 1, padding: "same", name: "pool" }),
+      layers.zeroPadding2d({ padding: 1, name: "pad" }),
+      layers.reLU({ maxValue: 0.5, name: "relu" }),
+      layers.flatten({ name: "flat" }),
+    ),
+    [hoistRelu],
+  );
+  assert.deepEqual(names.slice(1).map((name) => name.split(":")[0]), ["conv", "relu", "pool", "pad", "flat"]);
+  assert.deepEqual(log.map(formatRewrite), ['relu: hoist_relu: moved before "pool", "pad"']);
+});
+
+Deno.test("hoistRelu stays where the pool's values are also read elsewhere or no layer could absorb it", () => {
+  const input = tfl.input({ shape: [4, 4, 2] });
+  const pool = apply(layers.maxPooling2d({ name: "pool" }), apply(layers.conv2d({ filters: 2, kernelSize: 1 }), input));
+  const relu = apply(layers.reLU({ name: "relu" }), pool);
+  const early = apply(layers.reLU(), apply(layers.maxPooling2d({}), input));
+  const { log } = rewriteModel(tfl.model({ inputs: input, outputs: [pool, relu, early] }), [hoistRelu]);
+  assert.deepEqual(log, []);
+});
+
+Deno.test("swapActivation replaces LeakyReLU by ReLU, in nested models too, and keeps the layer's name", () => {
+  const { model, log } = rewriteModel(nestedModel(), [swapActivation()]);
+  assert.equal(model.getLayer("leaky").getClassName(), "ReLU");
+  assert.deepEqual(log.map(formatRewrite), ["leaky: swap_activation: leaky_relu (alpha 0.1) becomes relu"]);
+});
+
+Deno.test("swapActivation computes max(x, 0), capped at 6 for relu6", () => {
+  for (const [to, expected] of [["relu", [0, 0, 5, 7]], ["relu6", [0, 0, 5, 6]]] as const) {
+    const swapped = rewriteModel(withFlatInput(), [swapActivation({ from: "prelu", to })]).model;
+    assert.deepEqual([...predict(swapped, [tf.tensor([-3, 0, 5, 7], [1, 2, 2])])[0]], expected);
+  }
+});
+
+function withFlatInput(): tfl.LayersModel {
+  return tfl.sequential({ layers: [layers.prelu({ inputShape: [2, 2] }), layers.flatten()] });
+}
+
+Deno.test("swapActivation knows layers, Activation layers and fused forms", () => {
+  const model = sequence(
+    layers.dense({ units: 2, activation: "elu", inputShape: [3], name: "fused" }),
+    layers.activation({ activation: "elu", name: "named" }),
+    layers.elu({ name: "own" }),
+    layers.dense({ units: 1, name: "fc" }),
+  );
+  const { graph } = rewrite(fromModel(model), [swapActivation({ from: "elu", to: "relu6" })]);
+  assert.equal(nodeOf(graph, "fused").config.activation, "relu6");
+  assert.deepEqual(
+    [nodeOf(graph, "named"), nodeOf(graph, "own")].map((node) => [node.className, node.config.maxValue]),
+    [
+      ["ReLU", 6],
+      ["ReLU", 6],
+    ],
+  );
+});
+
+Deno.test("swapActivation refuses the model's answer and activations inside other layers", () => {
+  const model = sequence(
+    layers.timeDistributed({ layer: layers.leakyReLU(), inputShape: [3, 2], name: "steps" }),
+    layers.leakyReLU({ name: "answer" }),
+  );
+  const { log } = rewriteModel(model, [swapActivation()]);
+  assert.deepEqual(log.map((entry) => [entry.layer, entry.ok]), [["steps", false], ["answer", false]]);
+  assert.match(formatRewrite(log[0]), /inside "steps" \(TimeDistributed\)/);
+  assert.match(formatRewrite(log[1]), /"answer" is the model's answer/);
+});
+
+Deno.test("parseSwap() explains what it cannot read", () => {
+  assert.deepEqual(parseSwap(" LEAKY_RELU : relu "), { from: "leaky_relu", to: "relu" });
+  assert.throws(() => parseSwap("leaky_relu"), { name: "RangeError", message: /"leaky_relu": two names are needed/ });
+  assert.throws(() => parseSwap("leaky:relu:relu"), /two names are needed/);
+  assert.throws(() => parseSwap("hard_swish:relu"), /Cannot swap "hard_swish": it is not one of leaky_relu, prelu/);
+  assert.throws(() => parseSwap("elu:tanh"), /Cannot swap to "tanh": it is not one of relu, relu6/);
+  assert.throws(() => parseSwap("relu:relu"), /for itself/);
+});

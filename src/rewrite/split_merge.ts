@@ -1,0 +1,35 @@
+/** Turns sums and products of many values into chains of two, the only form that has an int8 kernel. */
+import { freshName, replaceNode } from "./edit.ts";
+import type { LayerGraph, LayerNode } from "./layer_graph.ts";
+import type { Rule } from "./rule.ts";
+
+/**
+ * Turns Add and Multiply of more than two inputs into a chain, from left to right as TF.js computes them.
+ *
+ * The last link keeps the layer's name, the others are `${layer}_1`, `${layer}_2`…
+ */
+export const splitMerge: Rule = {
+  name: "split_merge",
+  description: "turns Add and Multiply of many inputs into chains of two",
+  apply: (graph, node) => {
+    if ((node.className !== "Add" && node.className !== "Multiply") || node.inbound.length <= 2) return undefined;
+    const chain = makeChain(graph, node);
+    return {
+      ok: true,
+      graph: replaceNode(graph, node.name, chain),
+      what: `its ${node.inbound.length} inputs are taken two at a time, by ${chain.length} layers`,
+    };
+  },
+};
+
+function makeChain(graph: LayerGraph, node: LayerNode): readonly LayerNode[] {
+  const [first, ...rest] = node.inbound;
+  const chain: LayerNode[] = [];
+  let left = first;
+  rest.forEach((right, i) => {
+    const name = i === rest.length - 1 ? node.name : freshName(graph, `${node.name}_${i + 1}`);
+    chain.push({ ...node, name, config: { ...node.config, name }, inbound: [left, right] });
+    left = name;
+  });
+  return chain;
+}

@@ -1,0 +1,119 @@
+/** Swaps one activation function for another that has an int8 kernel. */
+import { activationOf, type LayerActivation } from "./activation.ts";
+import { replaceNode } from "./edit.ts";
+import { consumersOf, isOutput, type LayerGraph, type LayerNode } from "./layer_graph.ts";
+import type { Rule, RuleResult } from "./rule.ts";
+
+const FROM = [
+  "leaky_relu",
+  "prelu",
+  "elu",
+  "selu",
+  "swish",
+  "mish",
+  "gelu",
+  "gelu_new",
+  "softplus",
+  "thresholded_relu",
+  "relu",
+  "relu6",
+  "clipped_relu",
+] as const;
+const TO = ["relu", "relu6"] as const;
+const SYNONYMS: Readonly<Record<string, string>> = { silu: "swish", leaky: "leaky_relu", lrelu: "leaky_relu" };
+
+/** An activation that can be swapped for another: rectifiers and their smooth kin. */
+export type SwapFrom = typeof FROM[number];
+
+/** An activation that can take another's place: those that ONNX Runtime absorbs into the op before them. */
+export type SwapTo = typeof TO[number];
+
+/** Which activation becomes which. */
+export interface Swap {
+  readonly from: SwapFrom;
+  readonly to: SwapTo;
+}
+
+/** LeakyReLU becomes ReLU: the swap that this project does unless told otherwise. */
+export const DEFAULT_SWAP: Swap = { from: "leaky_relu", to: "relu" };
+
+/**
+ * Reads a swap as it is written on the command line: `leaky_relu:relu`.
+ *
+ * @throws {RangeError} If the text has not this form, an activation is unknown, or both are the same.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { parseSwap } from "./swap_activation.ts";
+ *
+ * assert.deepEqual(parseSwap("silu:relu6"), { from: "swish", to: "relu6" });
+ * ```
+ */
+export function parseSwap(text: string): Swap {
+  const parts = text.split(":").map(toName);
+  const [given, wanted] = parts;
+  if (parts.length !== 2) {
+    throw new RangeError(`Cannot read swap "${text}": two names are needed, as in "leaky_relu:relu"`);
+  }
+  const from = FROM.find((name) => name === given);
+  if (from === undefined) {
+    throw new RangeError(`Cannot swap "${given}": it is not one of ${FROM.join(", ")}`);
+  }
+  const to = TO.find((name) => name === wanted);
+  if (to === undefined) throw new RangeError(`Cannot swap to "${wanted}": it is not one of ${TO.join(", ")}`);
+  if (from === to) throw new RangeError(`Cannot swap "${from}" for itself: two different activations are needed`);
+  return { from, to };
+}
+
+/** Returns the rule that swaps `from` for `to` in activation layers and fused `activation:` forms. */
+export function swapActivation({ from, to }: Swap = DEFAULT_SWAP): Rule {
+  return {
+    name: "swap_activation",
+    description: `replaces ${from} by ${to}`,
+    apply: (graph, node) => {
+      const activation = activationOf(node);
+      return activation?.name === from ? swap(graph, node, { activation, from, to }) : undefined;
+    },
+  };
+}
+
+function swap(
+  graph: LayerGraph,
+  node: LayerNode,
+  { activation, from, to }: Swap & { activation: LayerActivation },
+): RuleResult {
+  if (activation.place === "inner") {
+    return { ok: false, because: `${from} is applied inside "${node.name}" (${node.className}), not to its output` };
+  }
+  if (isOutput(graph, node.name) && consumersOf(graph, node.name).length === 0) {
+    return { ok: false, because: `"${node.name}" is the model's answer, ${to} would cut off values that it may give` };
+  }
+  const replacement = activation.place === "fused"
+    ? { ...node, config: { ...node.config, activation: to } }
+    : toLayer(node, to);
+  return {
+    ok: true,
+    graph: replaceNode(graph, node.name, [replacement]),
+    what: `${describe(node, from)} becomes ${to}`,
+  };
+}
+
+function toLayer(node: LayerNode, to: SwapTo): LayerNode {
+  const config = {
+    name: node.name,
+    trainable: node.config.trainable ?? true,
+    maxValue: to === "relu6" ? 6 : null,
+  };
+  return { ...node, className: "ReLU", config, weights: [] };
+}
+
+function describe(node: LayerNode, from: SwapFrom): string {
+  const { alpha } = node.config;
+  return typeof alpha === "number" ? `${from} (alpha ${Number(alpha.toPrecision(6))})` : from;
+}
+
+function toName(text: string): string {
+  const name = text.trim().toLowerCase();
+  return SYNONYMS[name] ?? name;
+}
