@@ -1,6 +1,8 @@
 /** What this room's tests share: the cpu backend, golden vectors, seeded numbers, comparison. */
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
+// TF.js's own gradients come with its layers package.
+import "@tensorflow/tfjs-layers";
 import "@tensorflow/tfjs-backend-cpu";
 import { registerQuantKernels } from "./kernels.ts";
 
