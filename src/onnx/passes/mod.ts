@@ -1,8 +1,46 @@
 /** The pipelines of passes: what the engine and the exporter do to a recorded graph. */
 import type { Graph } from "../graph.ts";
+import { removeDeadNodes } from "./_index.ts";
+import { dropRedundant } from "./drop_redundant.ts";
+import { foldBatchNorm } from "./fold_batch_norm.ts";
+import { type Evaluate, foldConstants } from "./fold_constants.ts";
+import { globalAveragePool } from "./global_average_pool.ts";
 import { channelsFirst } from "./layout.ts";
+import { mergeBias } from "./merge_bias.ts";
+import { mergePad } from "./merge_pad.ts";
+import { moveWeights } from "./move_weights.ts";
+import { placeQdq } from "./place_qdq.ts";
+import { quantizeBias } from "./quantize_bias.ts";
+
+export type { Evaluate } from "./fold_constants.ts";
+export { nameNodes } from "./name_nodes.ts";
+export { symbolicBatch, type Traced } from "./symbolic_batch.ts";
 
 /** Prepares a recorded step for ONNX Runtime. */
 export function optimizeStep(graph: Graph): Graph {
   return channelsFirst(graph);
+}
+
+/**
+ * Turns the traced inference pass of a trained model into the graph that is deployed.
+ *
+ * The order matters: weights must be integers (2, 3) before batch norm can be folded into their scales (5), biases must
+ * be complete (4, 5) before they are rounded to the accumulator's grid (9), which needs every input's grid (8).
+ *
+ * @param evaluate Computes constant subgraphs.
+ */
+export function optimizeForExport(graph: Graph, evaluate: Evaluate): Graph {
+  const passes: readonly ((graph: Graph) => Graph)[] = [
+    /* 1 */ channelsFirst,
+    /* 2 */ (g) => foldConstants(dropRedundant(g), evaluate),
+    /* 3 */ moveWeights,
+    /* 4 */ mergeBias,
+    /* 5 */ foldBatchNorm,
+    /* 6 */ globalAveragePool,
+    /* 7 */ mergePad,
+    /* 8 */ placeQdq,
+    /* 9 */ quantizeBias,
+    /* 10 */ dropRedundant,
+  ];
+  return removeDeadNodes(passes.reduce((result, pass) => pass(result), graph));
 }

@@ -1,0 +1,85 @@
+/** From a TF.js model to an ONNX file's bytes. */
+import type * as tfl from "@tensorflow/tfjs-layers";
+import { assertLegal } from "../src/onnx/check.ts";
+import type { Graph } from "../src/onnx/graph.ts";
+import { nameNodes, optimizeForExport, symbolicBatch, type Traced } from "../src/onnx/passes/mod.ts";
+import { encodeModel } from "../src/onnx/protobuf.ts";
+import { FakeQuantize, QuantizedWeights } from "../src/quant/mod.ts";
+import { evaluate } from "./_evaluate.ts";
+import { traceModel } from "./trace.ts";
+
+/** What an ONNX file is made with. */
+export interface ToOnnxOptions {
+  /** ONNX opset of the file, 13 to 17. Default 17. */
+  readonly opset?: number;
+  /** Layout of picture inputs: TF.js's "nhwc" (default) or "nchw". Inside, the graph is NCHW either way. */
+  readonly inputLayout?: "nhwc" | "nchw";
+  /** Whether fake quantization becomes integers (default) or is left out: the same weights in float32. */
+  readonly precision?: "int8" | "float32";
+}
+
+/** An exported model. */
+export interface OnnxModel {
+  /** The serialized ModelProto. */
+  readonly bytes: Uint8Array;
+  /** The same as plain data. */
+  readonly graph: Graph;
+}
+
+/** Two batch sizes whose dimensions cannot be mistaken for one another or for a kernel's size: primes. */
+const TRACE_BATCHES = [11, 13] as const;
+
+/**
+ * Exports the inference pass of `model`.
+ *
+ * A model prepared for quantization-aware training becomes an int8 QDQ model: uint8 activations, int8 weights per output
+ * channel, int32 biases. Any other becomes a float model. The batch dimension is symbolic; batch norm is folded.
+ *
+ * @throws {TypeError} If an input has an unknown dimension besides the batch.
+ * @throws {RangeError} If the model computes with its batch size in a way that a symbolic dimension cannot express.
+ */
+export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}): Promise<OnnxModel> {
+  const { opset = 17, inputLayout = "nhwc", precision = "int8" } = options;
+  if (!Number.isInteger(opset) || opset < 13 || opset > 17) {
+    throw new RangeError(`Cannot export opset ${opset}: it must be a whole number from 13 to 17`);
+  }
+  const restore = precision === "float32" ? disableQuantization(model) : checkCalibrated(model);
+  const traced: Traced[] = [];
+  try {
+    for (const batch of TRACE_BATCHES) {
+      traced.push({ batch, graph: optimizeForExport(await traceModel(model, { batch, inputLayout }), evaluate) });
+    }
+  } finally {
+    restore();
+  }
+  const symbolic = symbolicBatch(traced[0], traced[1]);
+  const graph = { ...nameNodes(symbolic, portNames(symbolic, model)), name: model.name };
+  assertLegal(graph, { opset });
+  return { bytes: encodeModel(graph, { opset, producer: "tfjs-qat" }), graph };
+}
+
+/** Lets every layer of `model` pass real values on. Returns a function that undoes it. */
+function disableQuantization(model: tfl.LayersModel): () => void {
+  const disabled = model.layers.filter((layer) =>
+    (layer instanceof FakeQuantize || layer instanceof QuantizedWeights) && layer.enabled
+  ) as (FakeQuantize | QuantizedWeights)[];
+  for (const layer of disabled) layer.enabled = false;
+  return () => {
+    for (const layer of disabled) layer.enabled = true;
+  };
+}
+
+/** @throws {Error} If a quantizer never saw a value. */
+function checkCalibrated(model: tfl.LayersModel): () => void {
+  for (const layer of model.layers) if (layer instanceof FakeQuantize && layer.enabled) layer.readGrid();
+  return () => {};
+}
+
+/** Outputs are called after the layer that makes them; the quantizer behind it does not show. */
+function portNames(graph: Graph, model: tfl.LayersModel): Map<string, string> {
+  return new Map(graph.outputs.map((name, i) => [name, outputName(model.outputNames[i])]));
+}
+
+function outputName(layer: string): string {
+  return layer.replace(/_quant$/, "");
+}

@@ -1,0 +1,84 @@
+/** Records the inference pass of a TF.js model as an ONNX graph. */
+import * as tf from "@tensorflow/tfjs-core";
+import type * as tfl from "@tensorflow/tfjs-layers";
+import { BACKEND, type OnnxRuntimeBackend, registerBackend } from "../src/backend/mod.ts";
+import type { Graph } from "../src/onnx/graph.ts";
+
+/** How a model is traced. */
+export interface TraceModelOptions {
+  /** Batch size that the graph is recorded for. */
+  readonly batch: number;
+  /** Layout of four-dimensional graph inputs. TF.js's own is "nhwc". */
+  readonly inputLayout?: "nhwc" | "nchw";
+}
+
+/**
+ * Records what `model` computes at inference.
+ *
+ * The graph is in TF.js's layouts, one input a model input and one output a model output, in the model's order; nodes
+ * carry the names of the layers that they come from, initializers those of the weights.
+ *
+ * @throws {TypeError} If an input has an unknown dimension besides the batch.
+ */
+export async function traceModel(model: tfl.LayersModel, options: TraceModelOptions): Promise<Graph> {
+  const current = tf.getBackend();
+  const backend = await registerBackend();
+  const names = new Map<object, string>();
+  for (const weight of model.weights) names.set(weight.read().dataId, weight.originalName);
+  const inputs = model.inputs.map((input, i) => ({
+    name: model.inputNames[i],
+    shape: inputShape(model.inputNames[i], input.shape, options),
+    dtype: input.dtype,
+  }));
+  const restore = followLayers(model.layers, backend);
+  try {
+    return backend.trace(inputs, (tensors) => {
+      const inTfOrder = tensors.map((x) => isNchw(x.shape, options) ? tf.transpose(x as tf.Tensor4D, [0, 2, 3, 1]) : x);
+      const outputs = model.apply(inTfOrder, { training: false }) as tf.Tensor | tf.Tensor[];
+      return Array.isArray(outputs) ? outputs : [outputs];
+    }, { nameOf: (dataId) => names.get(dataId) });
+  } finally {
+    restore();
+    if (current !== undefined && current !== BACKEND) await tf.setBackend(current);
+  }
+}
+
+function inputShape(name: string, shape: readonly (number | null)[], options: TraceModelOptions): number[] {
+  const [, ...rest] = shape;
+  const unknown = rest.findIndex((dim) => dim === null);
+  if (unknown >= 0) {
+    throw new TypeError(
+      `Cannot export input "${name}": its shape is [${
+        shape.map((dim) => dim ?? "?")
+      }], all but the batch must be known`,
+    );
+  }
+  // Checked just above.
+  const full = [options.batch, ...rest as number[]];
+  return isNchw(full, options) ? [full[0], full[3], full[1], full[2]] : full;
+}
+
+function isNchw(shape: readonly number[], { inputLayout = "nhwc" }: TraceModelOptions): boolean {
+  return inputLayout === "nchw" && shape.length === 4;
+}
+
+/** Tells the backend which layer is being called. Returns a function that undoes it. */
+function followLayers(layers: readonly tfl.layers.Layer[], backend: OnnxRuntimeBackend): () => void {
+  const undo = layers.map((layer) => {
+    const { call } = layer;
+    // Shadows the method on this one object; deleting it uncovers the class's.
+    layer.call = (inputs, kwargs) => {
+      const outer = backend.emit.layer;
+      backend.emit.layer = layer.name;
+      try {
+        return call.call(layer, inputs, kwargs);
+      } finally {
+        backend.emit.layer = outer;
+      }
+    };
+    return () => {
+      Reflect.deleteProperty(layer, "call");
+    };
+  });
+  return () => undo.forEach((fn) => fn());
+}

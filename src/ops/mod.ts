@@ -1,0 +1,182 @@
+/** The table of ops: for each TF.js kernel that ONNX can express, the op that says how. */
+import { addN } from "./add_n.ts";
+import { argMax, argMin } from "./arg_max.ts";
+import { avgPool } from "./avg_pool.ts";
+import { avgPoolGrad } from "./avg_pool_grad.ts";
+import { batchMatMul } from "./batch_mat_mul.ts";
+import { batchNormTraining, batchNormTrainingGrad } from "./batch_norm_training.ts";
+import { binary } from "./binary.ts";
+import { broadcastTo } from "./broadcast_to.ts";
+import { cast } from "./cast.ts";
+import { classify } from "./classify.ts";
+import { clipByValue } from "./clip_by_value.ts";
+import { comparisons } from "./compare.ts";
+import { concat } from "./concat.ts";
+import { conv2d } from "./conv2d.ts";
+import { conv2dBackpropFilter } from "./conv2d_backprop_filter.ts";
+import { conv2dBackpropInput } from "./conv2d_backprop_input.ts";
+import { depthwiseConv2dNative } from "./depthwise_conv2d_native.ts";
+import { depthwiseConv2dNativeBackpropFilter } from "./depthwise_conv2d_native_backprop_filter.ts";
+import { depthwiseConv2dNativeBackpropInput } from "./depthwise_conv2d_native_backprop_input.ts";
+import { eluGrad } from "./elu_grad.ts";
+import { expandDims } from "./expand_dims.ts";
+import { fakeQuantize } from "./fake_quantize.ts";
+import { fakeQuantizeGrad } from "./fake_quantize_grad.ts";
+import { fill, onesLike, zerosLike } from "./fill.ts";
+import { fusedBatchNorm } from "./fused_batch_norm.ts";
+import { fusedConv2d } from "./fused_conv2d.ts";
+import { fusedDepthwiseConv2d } from "./fused_depthwise_conv2d.ts";
+import { fusedMatMul } from "./fused_mat_mul.ts";
+import { gatherV2 } from "./gather_v2.ts";
+import { identity } from "./identity.ts";
+import { leakyRelu } from "./leaky_relu.ts";
+import { expm1, log1p } from "./log1p.ts";
+import { logical } from "./logical.ts";
+import { maxPool } from "./max_pool.ts";
+import { maxPoolGrad } from "./max_pool_grad.ts";
+import { oneHot } from "./one_hot.ts";
+import type { Op } from "./op.ts";
+import { pack } from "./pack.ts";
+import { padV2 } from "./pad_v2.ts";
+import { prelu } from "./prelu.ts";
+import { reductions } from "./reduce.ts";
+import { relu6 } from "./relu6.ts";
+import { reshape } from "./reshape.ts";
+import { resizeBilinear } from "./resize_bilinear.ts";
+import { resizeBilinearGrad, resizeNearestNeighborGrad } from "./resize_grad.ts";
+import { resizeNearestNeighbor } from "./resize_nearest_neighbor.ts";
+import { rsqrt } from "./rsqrt.ts";
+import { select } from "./select.ts";
+import { sign } from "./sign.ts";
+import { slice } from "./slice.ts";
+import { logSoftmax, softmax } from "./softmax.ts";
+import { splitV } from "./split_v.ts";
+import { square } from "./square.ts";
+import { squaredDifference } from "./squared_difference.ts";
+import { step } from "./step.ts";
+import { tile } from "./tile.ts";
+import { transpose } from "./transpose.ts";
+import { unary } from "./unary.ts";
+import { unpack } from "./unpack.ts";
+
+const TABLE = {
+  _FusedMatMul: fusedMatMul,
+  Abs: unary.Abs,
+  Acos: unary.Acos,
+  Acosh: unary.Acosh,
+  Add: binary.Add,
+  AddN: addN,
+  All: reductions.All,
+  Any: reductions.Any,
+  ArgMax: argMax,
+  ArgMin: argMin,
+  Asin: unary.Asin,
+  Asinh: unary.Asinh,
+  Atan: unary.Atan,
+  Atanh: unary.Atanh,
+  AvgPool: avgPool,
+  AvgPoolGrad: avgPoolGrad,
+  BatchMatMul: batchMatMul,
+  BatchNormTraining: batchNormTraining,
+  BatchNormTrainingGrad: batchNormTrainingGrad,
+  BroadcastTo: broadcastTo,
+  Cast: cast,
+  Ceil: unary.Ceil,
+  ClipByValue: clipByValue,
+  Concat: concat,
+  Conv2D: conv2d,
+  Conv2DBackpropFilter: conv2dBackpropFilter,
+  Conv2DBackpropInput: conv2dBackpropInput,
+  Cos: unary.Cos,
+  Cosh: unary.Cosh,
+  DepthwiseConv2dNative: depthwiseConv2dNative,
+  DepthwiseConv2dNativeBackpropFilter: depthwiseConv2dNativeBackpropFilter,
+  DepthwiseConv2dNativeBackpropInput: depthwiseConv2dNativeBackpropInput,
+  Elu: unary.Elu,
+  EluGrad: eluGrad,
+  Equal: comparisons.Equal,
+  Erf: unary.Erf,
+  Exp: unary.Exp,
+  ExpandDims: expandDims,
+  Expm1: expm1,
+  FakeQuantize: fakeQuantize,
+  FakeQuantizeGrad: fakeQuantizeGrad,
+  Fill: fill,
+  Floor: unary.Floor,
+  FusedBatchNorm: fusedBatchNorm,
+  FusedConv2D: fusedConv2d,
+  FusedDepthwiseConv2D: fusedDepthwiseConv2d,
+  GatherV2: gatherV2,
+  Greater: comparisons.Greater,
+  GreaterEqual: comparisons.GreaterEqual,
+  Identity: identity,
+  IsFinite: classify.IsFinite,
+  IsInf: classify.IsInf,
+  IsNan: classify.IsNan,
+  LeakyRelu: leakyRelu,
+  Less: comparisons.Less,
+  LessEqual: comparisons.LessEqual,
+  Log: unary.Log,
+  Log1p: log1p,
+  LogicalAnd: logical.LogicalAnd,
+  LogicalNot: logical.LogicalNot,
+  LogicalOr: logical.LogicalOr,
+  LogicalXor: logical.LogicalXor,
+  LogSoftmax: logSoftmax,
+  Max: reductions.Max,
+  Maximum: binary.Maximum,
+  MaxPool: maxPool,
+  MaxPoolGrad: maxPoolGrad,
+  Mean: reductions.Mean,
+  Min: reductions.Min,
+  Minimum: binary.Minimum,
+  Multiply: binary.Multiply,
+  Neg: unary.Neg,
+  NotEqual: comparisons.NotEqual,
+  OneHot: oneHot,
+  OnesLike: onesLike,
+  Pack: pack,
+  PadV2: padV2,
+  Pow: binary.Pow,
+  Prelu: prelu,
+  Prod: reductions.Prod,
+  RealDiv: binary.RealDiv,
+  Reciprocal: unary.Reciprocal,
+  Relu: unary.Relu,
+  Relu6: relu6,
+  Reshape: reshape,
+  ResizeBilinear: resizeBilinear,
+  ResizeBilinearGrad: resizeBilinearGrad,
+  ResizeNearestNeighbor: resizeNearestNeighbor,
+  ResizeNearestNeighborGrad: resizeNearestNeighborGrad,
+  Round: unary.Round,
+  Rsqrt: rsqrt,
+  Select: select,
+  Selu: unary.Selu,
+  Sigmoid: unary.Sigmoid,
+  Sign: sign,
+  Sin: unary.Sin,
+  Sinh: unary.Sinh,
+  Slice: slice,
+  Softmax: softmax,
+  Softplus: unary.Softplus,
+  SplitV: splitV,
+  Sqrt: unary.Sqrt,
+  Square: square,
+  SquaredDifference: squaredDifference,
+  Step: step,
+  Sub: binary.Sub,
+  Sum: reductions.Sum,
+  Tan: unary.Tan,
+  Tanh: unary.Tanh,
+  Tile: tile,
+  Transpose: transpose,
+  Unpack: unpack,
+  ZerosLike: zerosLike,
+} as const satisfies Readonly<Record<string, Op>>;
+
+/** Names of the kernels that ONNX can express. */
+export type KernelName = keyof typeof TABLE;
+
+/** Ops by kernel. Kernels that are not here run on TF.js's cpu backend. */
+export const OPS: Readonly<Record<KernelName, Op>> = TABLE;
