@@ -29,6 +29,7 @@ export interface BatchNormTrainingOptions extends BatchNormTrainingAttrs {
 
 /** What `batchNormTraining` returns. */
 export interface BatchNormTrainingResult<T extends tf.Tensor> {
+  /** The normalized values. */
   readonly y: T;
   /** The batch's mean a channel, [c]. */
   readonly mean: tf.Tensor1D;

@@ -20,6 +20,7 @@ export interface TensorGrid extends CodeRange {
   readonly scale: tf.Tensor;
   /** Whole numbers, float32, of scale's shape. */
   readonly zeroPoint: tf.Tensor;
+  /** Axis of x with one scale a slice, from the end if negative; absent or null for one scale. */
   readonly axis?: number | null;
 }
 

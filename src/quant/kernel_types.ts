@@ -13,7 +13,9 @@ export interface FakeQuantizeInputs {
 
 /** Attributes of kernels "FakeQuantize" and "FakeQuantizeGrad". */
 export interface FakeQuantizeAttrs {
+  /** Smallest code. */
   readonly qmin: number;
+  /** Largest code. */
   readonly qmax: number;
   /** Axis of x with one scale a slice, counted from the front; null for one scale. */
   readonly axis: number | null;
@@ -43,9 +45,11 @@ export interface BatchNormTrainingAttrs {
 
 /** Inputs of kernel "BatchNormTrainingGrad". Outputs: dx, of x's shape; dgamma and dbeta, [channels]. */
 export interface BatchNormTrainingGradInputs {
+  /** What was normalized, channels last. */
   readonly x: TensorInfo;
   /** Gradient by y, of x's shape. */
   readonly dy: TensorInfo;
+  /** Factors, [c]. */
   readonly gamma: TensorInfo;
   /** The batch's mean, as BatchNormTraining returned it, [c]. */
   readonly mean: TensorInfo;

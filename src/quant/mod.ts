@@ -19,5 +19,7 @@ export {
   FreezableBatchNormalization,
   type FreezableBatchNormalizationArgs,
   fromBatchNormalization,
+  type SerializedLayer,
 } from "./layers/freezable_batch_normalization.ts";
+export type { CallArgs, Layer, LayerArgs, Shapes } from "./layers/layer.ts";
 export { registerQuantLayers } from "./layers/register.ts";

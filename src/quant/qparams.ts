@@ -15,7 +15,9 @@ import type { CodeRange, QParams, QuantScheme } from "./scheme.ts";
 
 /** A closed range of real values. */
 export interface Range {
+  /** Lower end. */
   readonly min: number;
+  /** Upper end. */
   readonly max: number;
 }
 

@@ -18,7 +18,9 @@ export interface QuantScheme {
 
 /** Codes that a grid or scheme uses, both ends included. */
 export interface CodeRange {
+  /** Smallest code. */
   readonly qmin: number;
+  /** Largest code. */
   readonly qmax: number;
 }
 
@@ -36,8 +38,11 @@ export interface QParams {
  * One scale and zero point, or with `axis` one for each slice along it.
  */
 export interface QuantGrid extends CodeRange {
+  /** Scales above 0; used as float32. */
   readonly scale: number | ArrayLike<number>;
+  /** Zero points; one number serves all scales. */
   readonly zeroPoint: number | ArrayLike<number>;
+  /** Axis with one scale a slice, from the end if negative; absent or null for one scale. */
   readonly axis?: number | null;
 }
 

@@ -13,7 +13,7 @@ import type { RangeObserver, TensorRange } from "../observers/observer.ts";
 import type { Range } from "../qparams.ts";
 import { computeTensorQParams } from "../qparams_tensor.ts";
 import { type QParams, type QuantGrid, type QuantScheme, UINT8_AFFINE } from "../scheme.ts";
-import { type CallArgs, type LayerArgs, oneTensor } from "./_layer.ts";
+import { type CallArgs, type LayerArgs, oneTensor } from "./layer.ts";
 
 /** Arguments of a FakeQuantize layer. */
 export interface FakeQuantizeArgs extends LayerArgs {
@@ -31,7 +31,9 @@ export interface FakeQuantizeArgs extends LayerArgs {
 
 /** One scale and zero point, and the codes in use. */
 export interface TensorwiseGrid extends QuantGrid {
+  /** Greater than 0; a float32 value. */
   readonly scale: number;
+  /** A code of the grid, the one of 0. */
   readonly zeroPoint: number;
 }
 
@@ -61,7 +63,10 @@ export interface TensorwiseGrid extends QuantGrid {
  * ```
  */
 export class FakeQuantize extends tfl.layers.Layer {
-  /** @nocollapse */
+  /**
+   * The class's name in saved models.
+   * @nocollapse
+   */
   static readonly className = "FakeQuantize";
 
   /** Whether training steps update the range. Set by the training schedule, not saved. */
@@ -83,6 +88,8 @@ export class FakeQuantize extends tfl.layers.Layer {
   #state: Readonly<Record<StateName, tfl.LayerVariable>> | undefined;
 
   /**
+   * Makes the layer, not yet built.
+   *
    * @throws {RangeError} If the observer is unknown, the momentum is not in (0, 1], or the fixed scale is not above 0.
    */
   constructor(args: FakeQuantizeArgs = {}) {
@@ -98,6 +105,7 @@ export class FakeQuantize extends tfl.layers.Layer {
     }
   }
 
+  /** Makes the five weights of the state. */
   override build(): void {
     const add = (name: StateName, value: number) =>
       this.addWeight(name, [], "float32", tfl.initializers.constant({ value }), undefined, false);
@@ -111,6 +119,7 @@ export class FakeQuantize extends tfl.layers.Layer {
     this.built = true;
   }
 
+  /** Observes where it is to, then rounds where it is to. */
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs = {}): tf.Tensor {
     return tf.tidy(() => {
       const x = oneTensor(inputs, this);
@@ -170,6 +179,7 @@ export class FakeQuantize extends tfl.layers.Layer {
     });
   }
 
+  /** Returns the arguments to make the layer again, without its weights. */
   override getConfig(): tf.serialization.ConfigDict {
     const fixed = this.fixed === null ? null : { ...this.fixed };
     const { nonNegative } = this;

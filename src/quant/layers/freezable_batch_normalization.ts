@@ -8,7 +8,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { batchNormTraining } from "../batch_norm_training.ts";
-import { adoptWeights, type CallArgs, findWeight, type Layer, oneShape, oneTensor, type Shapes } from "./_layer.ts";
+import { adoptWeights, type CallArgs, findWeight, type Layer, oneShape, oneTensor, type Shapes } from "./layer.ts";
 
 /** Arguments: those of TF.js's BatchNormalization. The axis must be the last. */
 export type FreezableBatchNormalizationArgs = Omit<
@@ -43,7 +43,10 @@ export type FreezableBatchNormalizationArgs = Omit<
  * ```
  */
 export class FreezableBatchNormalization extends tfl.layers.Layer {
-  /** @nocollapse */
+  /**
+   * The class's name in saved models.
+   * @nocollapse
+   */
   static readonly className = "FreezableBatchNormalization";
 
   /** Whether training uses and keeps the moving statistics; gamma and beta go on training. Not saved. */
@@ -54,6 +57,7 @@ export class FreezableBatchNormalization extends tfl.layers.Layer {
   readonly #momentum: number;
   readonly #epsilon: number;
 
+  /** Makes the layer, not yet built; arguments and defaults are those of TF.js's layer. */
   constructor(args: FreezableBatchNormalizationArgs = {}) {
     super(args);
     this.#inner = tfl.layers.batchNormalization({ ...args, name: this.name });
@@ -64,7 +68,11 @@ export class FreezableBatchNormalization extends tfl.layers.Layer {
     this.supportsMasking = true;
   }
 
-  /** @throws {RangeError} If the axis is not the last. */
+  /**
+   * Makes the weights.
+   *
+   * @throws {RangeError} If the axis is not the last.
+   */
   override build(inputShape: Shapes): void {
     const shape = oneShape(inputShape, this);
     if (this.#axis !== -1 && this.#axis !== shape.length - 1) {
@@ -78,6 +86,7 @@ export class FreezableBatchNormalization extends tfl.layers.Layer {
     this.built = true;
   }
 
+  /** Normalizes: by the batch's statistics in training, unless frozen; else by the moving ones. */
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs = {}): tf.Tensor | tf.Tensor[] {
     if (!kwargs.training || this.frozen) return this.#inner.call(inputs, { training: false });
     return tf.tidy(() => {
@@ -99,11 +108,13 @@ export class FreezableBatchNormalization extends tfl.layers.Layer {
     return this.#inner.losses;
   }
 
+  /** Passes on whether the weights are about to be loaded. */
   override setFastWeightInitDuringBuild(value: boolean): void {
     super.setFastWeightInitDuringBuild(value);
     this.#inner.setFastWeightInitDuringBuild(value);
   }
 
+  /** Returns the arguments to make the layer again, without its weights. */
   override getConfig(): tf.serialization.ConfigDict {
     return { ...this.#inner.getConfig(), ...super.getConfig() };
   }
@@ -118,7 +129,9 @@ export class FreezableBatchNormalization extends tfl.layers.Layer {
 
 /** A layer as TF.js serializes it. */
 export interface SerializedLayer {
+  /** Its registered name. */
   readonly className: string;
+  /** What its `getConfig` returned. */
   readonly config: tf.serialization.ConfigDict;
 }
 

@@ -10,7 +10,7 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import { fakeQuantize } from "../fake_quantize.ts";
 import { symmetricTensorScale } from "../qparams_tensor.ts";
 import { INT8_SYMMETRIC_PER_CHANNEL, isPerChannel, type QuantGrid, type QuantScheme } from "../scheme.ts";
-import { adoptWeights, type CallArgs, findWeight, type Layer, type LayerArgs, type Shapes } from "./_layer.ts";
+import { adoptWeights, type CallArgs, findWeight, type Layer, type LayerArgs, type Shapes } from "./layer.ts";
 
 /** Which weight is quantized, and where its output channels are. */
 export interface QuantizedWeight {
@@ -26,6 +26,7 @@ export interface QuantizedWeight {
 export interface QuantizedWeightsArgs extends LayerArgs {
   /** The layer whose weights are quantized. */
   readonly layer: Layer;
+  /** Which of its weights. */
   readonly weights: readonly QuantizedWeight[];
   /** A symmetric, signed scheme. Default: `INT8_SYMMETRIC_PER_CHANNEL`. */
   readonly scheme?: QuantScheme;
@@ -68,7 +69,10 @@ interface Entry extends QuantizedWeight {
  * ```
  */
 export class QuantizedWeights extends tfl.layers.Layer {
-  /** @nocollapse */
+  /**
+   * The class's name in saved models.
+   * @nocollapse
+   */
   static readonly className = "QuantizedWeights";
 
   /** Whether training steps update the scales. Set by the training schedule, not saved. */
@@ -84,7 +88,11 @@ export class QuantizedWeights extends tfl.layers.Layer {
   readonly #specs: readonly QuantizedWeight[];
   #entries: readonly Entry[] = [];
 
-  /** @throws {RangeError} If the scheme is not symmetric and signed. */
+  /**
+   * Wraps a layer, built or not.
+   *
+   * @throws {RangeError} If the scheme is not symmetric and signed.
+   */
   constructor({ layer, weights, scheme = INT8_SYMMETRIC_PER_CHANNEL, ...args }: QuantizedWeightsArgs) {
     const { name, trainable, batchInputShape, dtype } = layer;
     super({ trainable, ...given({ batchInputShape, dtype }), ...args, name });
@@ -98,7 +106,11 @@ export class QuantizedWeights extends tfl.layers.Layer {
     this.inputSpec = layer.inputSpec;
   }
 
-  /** @throws {RangeError} If the inner layer has no weight of a name to quantize. */
+  /**
+   * Builds the inner layer where it is not, adds the scales, and sets them from the weights.
+   *
+   * @throws {RangeError} If the inner layer has no weight of a name to quantize.
+   */
   override build(inputShape: Shapes): void {
     if (!this.layer.built) {
       this.layer.build(inputShape);
@@ -111,6 +123,7 @@ export class QuantizedWeights extends tfl.layers.Layer {
     this.observeWeights();
   }
 
+  /** Runs the inner layer with rounded weights; updates the scales first where it is to. */
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs = {}): tf.Tensor | tf.Tensor[] {
     return tf.tidy(() => {
       if (kwargs.training && this.observing) this.observeWeights();
@@ -146,10 +159,12 @@ export class QuantizedWeights extends tfl.layers.Layer {
     return { scale, zeroPoint: 0, qmin: this.scheme.qmin, qmax: this.scheme.qmax, axis };
   }
 
+  /** Returns the inner layer's output shape. */
   override computeOutputShape(inputShape: Shapes): Shapes {
     return this.layer.computeOutputShape(inputShape);
   }
 
+  /** Returns the inner layer's mask. */
   override computeMask(inputs: tf.Tensor | tf.Tensor[], mask?: tf.Tensor | tf.Tensor[]): tf.Tensor | tf.Tensor[] {
     return this.layer.computeMask(inputs, mask);
   }
@@ -159,11 +174,13 @@ export class QuantizedWeights extends tfl.layers.Layer {
     return this.layer.losses;
   }
 
+  /** Tells the inner layer too whether its weights are about to be loaded. */
   override setFastWeightInitDuringBuild(value: boolean): void {
     super.setFastWeightInitDuringBuild(value);
     this.layer.setFastWeightInitDuringBuild(value);
   }
 
+  /** Returns the arguments to make the layer again, without its weights. */
   override getConfig(): tf.serialization.ConfigDict {
     return {
       ...super.getConfig(),
@@ -173,7 +190,12 @@ export class QuantizedWeights extends tfl.layers.Layer {
     };
   }
 
-  /** @nocollapse */
+  /**
+   * Makes the layer, and the one inside, from what `getConfig` returned.
+   *
+   * @throws {TypeError} If the inner layer's class is not registered.
+   * @nocollapse
+   */
   static override fromConfig<T extends tf.serialization.Serializable>(
     cls: tf.serialization.SerializableConstructor<T>,
     config: tf.serialization.ConfigDict,

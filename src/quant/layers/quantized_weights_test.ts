@@ -4,7 +4,7 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import { assertClose, randomValues } from "../_test_support.ts";
 import { dequantizeLinear, quantizeLinear } from "../quantize.ts";
 import { INT8_SYMMETRIC, UINT8_AFFINE } from "../scheme.ts";
-import type { Layer } from "./_layer.ts";
+import type { Layer } from "./layer.ts";
 import { saveAndLoad, useLayers, valuesOf, weightValues } from "./_test_support.ts";
 import { type QuantizedWeight, QuantizedWeights } from "./quantized_weights.ts";
 
@@ -126,6 +126,7 @@ Deno.test("QuantizedWeights stays not trainable when the layer was and the model
   const layer = new QuantizedWeights({ layer: dense, weights: CASES.dense.weights, inputShape: [3] });
   const loaded = await saveAndLoad(tfl.sequential({ layers: [layer] }));
   assert.equal(loaded.trainableWeights.length, 0);
+  assert.equal(layer.layer.trainable, false);
   loaded.layers[0].trainable = true;
   assert.deepEqual(loaded.trainableWeights.map((w) => w.originalName), ["f/kernel", "f/bias"]);
 });
@@ -169,6 +170,34 @@ Deno.test("QuantizedWeights clamps to [-127, 127] when weights grow past a scale
   assert.deepEqual([run([1, 0]), run([0, 1])], [127, -127]);
   layer.observing = true;
   assertClose([run([1, 0]), run([0, 1])], [400, -400], 1e-6);
+});
+
+Deno.test("QuantizedWeights keeps its scales when weights change and the call does not train", async () => {
+  await useLayers();
+  const layer = new QuantizedWeights({ ...CASES.dense, layer: CASES.dense.layer() });
+  const x = inputOf(CASES.dense.input);
+  layer.apply(x);
+  const before = layer.readGrid("kernel");
+  layer.layer.setWeights(layer.layer.getWeights().map((weight) => tf.mul(weight, 3)));
+  layer.apply(x);
+  assert.deepEqual(layer.readGrid("kernel"), before);
+  layer.apply(x, { training: true });
+  assert.notDeepEqual(layer.readGrid("kernel"), before);
+});
+
+Deno.test("QuantizedWeights refuses an input of the wrong width as the layer does when it is built", async () => {
+  await useLayers();
+  const layer = new QuantizedWeights({ ...CASES.dense, layer: CASES.dense.layer() });
+  layer.apply(inputOf([2, 3]));
+  assert.throws(() => layer.apply(inputOf([2, 4])), /incompatible with layer f/);
+});
+
+Deno.test("QuantizedWeights skips the layer's initializers when weights are about to be loaded", async () => {
+  await useLayers();
+  const layer = new QuantizedWeights({ ...CASES.dense, layer: CASES.dense.layer() });
+  layer.setFastWeightInitDuringBuild(true);
+  layer.build(CASES.dense.input);
+  assert.ok(layer.layer.getWeights()[0].dataSync().every((value) => value === 0));
 });
 
 Deno.test("QuantizedWeights runs the real weights when it is disabled", async () => {

@@ -3,14 +3,13 @@ import { minMaxObserver } from "./min_max.ts";
 import { movingAverageObserver, type MovingAverageOptions } from "./moving_average.ts";
 import type { RangeObserver } from "./observer.ts";
 
-/** Observers that a FakeQuantize layer can run while training. */
-const RANGE_OBSERVERS = {
+/** Name of an observer that a FakeQuantize layer can run while training. */
+export type RangeObserverName = "min-max" | "moving-average";
+
+const RANGE_OBSERVERS: Readonly<Record<RangeObserverName, (options: MovingAverageOptions) => RangeObserver>> = {
   "min-max": minMaxObserver,
   "moving-average": movingAverageObserver,
-} satisfies Record<string, (options: MovingAverageOptions) => RangeObserver>;
-
-/** Name of an observer that a FakeQuantize layer can run while training. */
-export type RangeObserverName = keyof typeof RANGE_OBSERVERS;
+};
 
 /**
  * Makes the observer called `name`.
@@ -27,4 +26,4 @@ export function rangeObserver(name: RangeObserverName, options: MovingAverageOpt
 
 export { minMaxObserver } from "./min_max.ts";
 export { movingAverageObserver, type MovingAverageOptions } from "./moving_average.ts";
-export type { Observer, RangeObserver, RangeState } from "./observer.ts";
+export type { Observer, RangeObserver, RangeState, TensorRange } from "./observer.ts";

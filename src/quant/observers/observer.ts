@@ -21,12 +21,15 @@ export interface Observer<State> {
 
 /** State of an observer of ranges: ends, and how many batches were seen (0: the ends mean nothing). */
 export interface RangeState extends Range {
+  /** Batches seen. */
   readonly count: number;
 }
 
 /** The ends as scalar tensors. */
 export interface TensorRange {
+  /** Lower end. */
   readonly min: tf.Tensor;
+  /** Upper end. */
   readonly max: tf.Tensor;
 }
 

@@ -3,13 +3,14 @@ import type * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 
 /** A TF.js layer. */
-export type Layer = InstanceType<typeof tfl.layers.Layer>;
+export type Layer = tfl.layers.Layer;
 
 /** Arguments that every TF.js layer takes, initial weights excepted: those come after `build`. */
 export type LayerArgs = Omit<NonNullable<ConstructorParameters<typeof tfl.layers.Layer>[0]>, "weights">;
 
 /** Keyword arguments of a layer's `call`. */
 export interface CallArgs {
+  /** Whether the call is part of a training step. */
   readonly training?: boolean;
 }
 
