@@ -13,7 +13,7 @@ import { toModel } from "./to_model.ts";
 
 export { canRemove, freshName, keepOutputs, removeNode, replaceNode } from "./edit.ts";
 export { fromModel } from "./from_model.ts";
-export { type LoadWeights, setWeights, toModel } from "./to_model.ts";
+export { type LoadWeights, makeLayer, setWeights, toModel } from "./to_model.ts";
 export { activationOf, isRelu, type LayerActivation } from "./activation.ts";
 export { consumersOf, isOutput, nodeOf, weightOf } from "./layer_graph.ts";
 export type { LayerConfig, LayerGraph, LayerNode, LayerWeight } from "./layer_graph.ts";

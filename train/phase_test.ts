@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import "@tensorflow/tfjs-backend-cpu";
+import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
+import { apply, inputFor, nestedModel, predict, sequentialModel } from "../tests/_support/small_models.ts";
+import { FakeQuantize, FreezableBatchNormalization, QuantizedWeights } from "../src/quant/mod.ts";
+import { calibrate, uncalibratedIn } from "./calibrate.ts";
+import { layersIn, type QatPhase, setQatPhase } from "./phase.ts";
+import { prepareQat } from "./prepare.ts";
+
+tf.env().set("PROD", true);
+
+/** One training step's forward pass. */
+function trainingPass(model: tfl.LayersModel): void {
+  tf.tidy(() => {
+    model.apply(inputFor(model), { training: true });
+  });
+}
+
+/** Every weight's values by name. */
+function snapshot(model: tfl.LayersModel): Map<string, string> {
+  return new Map(model.weights.map((weight) => [weight.originalName, weight.read().dataSync().join()]));
+}
+
+/** Names of weights that a training pass in `phase` changes. */
+function changedIn(phase: QatPhase): string[] {
+  const { model } = prepareQat(sequentialModel());
+  trainingPass(model);
+  const [kernel, scale] = model.getLayer("conv1").getWeights();
+  model.getLayer("conv1").setWeights([tf.mul(kernel, 2), scale]);
+  setQatPhase(model, phase);
+  const before = snapshot(model);
+  trainingPass(model);
+  return [...snapshot(model)].filter(([name, values]) => before.get(name) !== values).map(([name]) => name);
+}
+
+Deno.test("setQatPhase() stops ranges and scales from following, and leaves batch statistics alone", () => {
+  const changed = changedIn({ observing: false });
+  assert.deepEqual(changed, ["bn1/moving_mean", "bn1/moving_variance"]);
+});
+
+Deno.test("setQatPhase() freezes batch statistics and leaves ranges alone", () => {
+  const changed = changedIn({ trainingBatchNorm: false });
+  assert.ok(changed.includes("act1_quant/max") && changed.includes("conv1/kernel_scale"), String(changed));
+  assert.ok(!changed.some((name) => name.includes("moving")));
+});
+
+Deno.test("setQatPhase() changes only what it is given", () => {
+  const { model } = prepareQat(sequentialModel());
+  const state = () =>
+    layersIn(model).flatMap((layer) => {
+      if (layer instanceof FakeQuantize) return [layer.observing, layer.enabled, layer.calibrating];
+      if (layer instanceof QuantizedWeights) return [layer.observing, layer.enabled];
+      return layer instanceof FreezableBatchNormalization ? [layer.frozen] : [];
+    });
+  setQatPhase(model, { observing: false, fakeQuantizing: false, trainingBatchNorm: false, calibrating: true });
+  const before = state();
+  setQatPhase(model, {});
+  assert.deepEqual(state(), before);
+  setQatPhase(model, { observing: true, fakeQuantizing: true, trainingBatchNorm: true, calibrating: false });
+  assert.deepEqual(state(), before.map((value) => !value));
+});
+
+Deno.test("setQatPhase() reaches the layers of nested models", () => {
+  const { model } = prepareQat(sequentialModel());
+  const input = tfl.input({ shape: [8, 8, 3] });
+  const outer = tfl.model({ inputs: input, outputs: apply(model, input) });
+  setQatPhase(outer, { fakeQuantizing: false });
+  assert.deepEqual(layersIn(model).filter((layer) => layer instanceof FakeQuantize && layer.enabled), []);
+});
+
+Deno.test("calibrate() observes the range of what it is given and then stops", async () => {
+  const { model } = prepareQat(nestedModel());
+  const [input] = inputFor(model);
+  assert.equal(uncalibratedIn(model).length, 5);
+  const before = tf.memory().numTensors;
+  assert.equal(await calibrate(model, [input]), 1);
+  assert.equal(tf.memory().numTensors, before);
+  assert.deepEqual(uncalibratedIn(model), []);
+  const layer = model.getLayer("inner_image_quant");
+  assert.ok(layer instanceof FakeQuantize);
+  const values = input.dataSync();
+  assert.deepEqual(layer.readRange(), { min: Math.min(...values), max: Math.max(...values) });
+  predict(model, [tf.mul(input, 100)]);
+  assert.equal(layer.readRange().max, Math.max(...values));
+});
+
+Deno.test("calibrate() takes asynchronous batches and refuses none and empty ones", async () => {
+  const { model } = prepareQat(sequentialModel());
+  async function* batches() {
+    for (const seed of [1, 2, 3]) yield await Promise.resolve(inputFor(model, seed));
+  }
+  assert.equal(await calibrate(model, batches()), 3);
+  await assert.rejects(calibrate(model, []), { name: "RangeError", message: /"seq": there is no batch/ });
+  await assert.rejects(calibrate(model, [tf.zeros([0, 8, 8, 3])]), /a batch is empty/);
+  assert.ok(layersIn(model).every((layer) => !(layer instanceof FakeQuantize) || !layer.calibrating));
+});

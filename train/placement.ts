@@ -1,0 +1,179 @@
+/**
+ * Decides where a model is quantized: which values are put on a grid, and which layers stay in float.
+ *
+ * Every layer has a role. A value of the model is read either as it is or through its quantizer, a FakeQuantize:
+ * inside a unit nobody reads through one, at its end everybody does; what a float layer or an input gives is read
+ * through one by int8 layers only, so that Q/DQ close tightly around an island.
+ */
+import { ruleOf } from "../src/layers/mod.ts";
+import type { QParams } from "../src/quant/mod.ts";
+import {
+  activationOf,
+  consumersOf,
+  isRelu,
+  type LayerGraph,
+  type LayerNode,
+  layersOf,
+  type Units,
+} from "../src/rewrite/mod.ts";
+
+/** A FakeQuantize to put after a layer. */
+export interface Quantizer {
+  /** The layer whose output is put on the grid. */
+  readonly of: string;
+  /** The grid, where it is known beforehand. */
+  readonly fixed?: QParams;
+  /** Whether the range starts at 0, because ReLU comes before. */
+  readonly nonNegative: boolean;
+}
+
+/** A layer that runs in float, and why. */
+export interface Island {
+  readonly layer: string;
+  readonly because: string;
+}
+
+/** Where a model is quantized. */
+export interface Placement {
+  /** In topological order. */
+  readonly quantizers: readonly Quantizer[];
+  readonly islands: readonly Island[];
+  /** Whether the layer called `reader` reads the output of `producer` through its quantizer. */
+  readsQuantized(reader: string, producer: string): boolean;
+}
+
+type Role =
+  | { readonly kind: "input" }
+  /** Within a unit, and not its end. */
+  | { readonly kind: "inside" }
+  | { readonly kind: "quantized"; readonly fixed?: QParams; readonly nonNegative: boolean }
+  /** Keeps to what it reads: a grid, or float. */
+  | { readonly kind: "follows" }
+  | { readonly kind: "float"; readonly because: string };
+
+/** What the caller has decided beforehand. */
+export interface PlacementInput extends Units {
+  /** Layers that are asked to stay in float. */
+  readonly kept: ReadonlySet<string>;
+}
+
+/** Decides where `graph` is quantized. */
+export function placeQuantizers(graph: LayerGraph, input: PlacementInput): Placement {
+  const roles = assignRoles(graph, input);
+  const wanting = findWanting(graph, roles);
+  const onGrid = settleFollowers(graph, { roles, wanting });
+  const quantizers = graph.nodes.flatMap((node) => quantizerOf(graph, node, { roles, wanting }));
+  const has = new Set(quantizers.map(({ of }) => of));
+  return {
+    quantizers,
+    islands: graph.nodes.flatMap((node) => islandOf(node, { roles, onGrid })),
+    readsQuantized: (reader, producer) => has.has(producer) && (onGrid.has(producer) || wanting.has(reader)),
+  };
+}
+
+function assignRoles(graph: LayerGraph, { units, ungrouped, kept }: PlacementInput): Map<string, Role> {
+  const inUnit = new Map<string, Role>();
+  for (const unit of units) {
+    for (const name of layersOf(unit)) inUnit.set(name, { kind: "inside" });
+    inUnit.set(unit.end, { kind: "quantized", nonNegative: unit.activation !== undefined });
+  }
+  const reasons = new Map(ungrouped.map(({ layer, because }) => [layer, because]));
+  const roles = new Map<string, Role>();
+  for (const node of graph.nodes) {
+    const role = kept.has(node.name) ? keptRole : inUnit.get(node.name) ?? ownRole(node, { reasons, kept });
+    roles.set(node.name, role);
+  }
+  return roles;
+}
+
+const keptRole: Role = { kind: "float", because: "it was asked to stay in float" };
+
+function ownRole(
+  node: LayerNode,
+  { reasons, kept }: { reasons: ReadonlyMap<string, string>; kept: ReadonlySet<string> },
+): Role {
+  if (node.inbound.length === 0) return { kind: "input" };
+  const rule = ruleOf(node);
+  switch (rule.kind) {
+    case "fixed":
+      return { kind: "quantized", fixed: rule.grid, nonNegative: true };
+    case "same-scale":
+    case "passthrough":
+    case "relu":
+      return { kind: "follows" };
+    case "batch-norm": {
+      const [producer] = node.inbound;
+      const before = kept.has(producer) ? `"${producer}" was asked to stay in float` : undefined;
+      return { kind: "float", because: reasons.get(node.name) ?? before ?? rule.because };
+    }
+    case "float":
+      return rule;
+    default:
+      return { kind: "quantized", nonNegative: false };
+  }
+}
+
+/** Names the layers that want their inputs on a grid. */
+function findWanting(graph: LayerGraph, roles: ReadonlyMap<string, Role>): Set<string> {
+  const wanting = new Set<string>();
+  for (const node of graph.nodes.toReversed()) {
+    const kind = roles.get(node.name)?.kind;
+    const isWanted = kind === "follows" && !isRelu(node) &&
+      consumersOf(graph, node.name).some((reader) => wanting.has(reader.name));
+    if (kind === "quantized" || kind === "inside" || isWanted) wanting.add(node.name);
+  }
+  return wanting;
+}
+
+/**
+ * Names the layers whose output everyone finds on a grid, and gives a ReLU that reads a grid one of its own.
+ *
+ * A ReLU behind a float layer stays with it: the grid comes after both.
+ */
+function settleFollowers(
+  graph: LayerGraph,
+  { roles, wanting }: { roles: Map<string, Role>; wanting: Set<string> },
+): Set<string> {
+  const onGrid = new Set<string>();
+  for (const node of graph.nodes) {
+    const kind = roles.get(node.name)?.kind;
+    const follows = kind === "follows" && (onGrid.has(node.inbound[0]) || wanting.has(node.name));
+    if (kind === "quantized" || follows) onGrid.add(node.name);
+    if (follows && isRelu(node)) {
+      roles.set(node.name, { kind: "quantized", nonNegative: true });
+      wanting.add(node.name);
+    }
+  }
+  return onGrid;
+}
+
+function quantizerOf(
+  graph: LayerGraph,
+  node: LayerNode,
+  { roles, wanting }: { roles: ReadonlyMap<string, Role>; wanting: ReadonlySet<string> },
+): readonly Quantizer[] {
+  const role = roles.get(node.name);
+  if (role === undefined || role.kind === "inside") return [];
+  if (role.kind === "quantized") {
+    const { fixed, nonNegative } = role;
+    return [{ of: node.name, nonNegative, ...(fixed === undefined ? {} : { fixed }) }];
+  }
+  // A layer that follows a grid needs none of its own; in float it is part of an island.
+  const isFloat = role.kind !== "follows" || isRelu(node);
+  const isWanted = consumersOf(graph, node.name).some((reader) => wanting.has(reader.name));
+  return isFloat && isWanted ? [{ of: node.name, nonNegative: isNonNegative(node) }] : [];
+}
+
+function isNonNegative(node: LayerNode): boolean {
+  return ["relu", "relu6", "clipped_relu", "softmax", "sigmoid"].includes(activationOf(node)?.name ?? "");
+}
+
+function islandOf(
+  node: LayerNode,
+  { roles, onGrid }: { roles: ReadonlyMap<string, Role>; onGrid: ReadonlySet<string> },
+): readonly Island[] {
+  const role = roles.get(node.name);
+  if (role?.kind === "float") return [{ layer: node.name, because: role.because }];
+  const isRider = role?.kind === "follows" && !onGrid.has(node.name) && ruleOf(node).kind !== "passthrough";
+  return isRider ? [{ layer: node.name, because: `"${node.inbound[0]}" before it is in float` }] : [];
+}

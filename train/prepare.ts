@@ -1,0 +1,225 @@
+/**
+ * Turns a float model into one that trains with fake quantization.
+ *
+ * rewrite → units → placement → layers: FakeQuantize where a value is put on a grid, QuantizedWeights around layers
+ * that have weights, FreezableBatchNormalization for BatchNormalization. The result is a LayersModel like any other.
+ */
+import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { ruleOf } from "../src/layers/mod.ts";
+import {
+  FakeQuantize,
+  FreezableBatchNormalization,
+  INT8_SYMMETRIC,
+  INT8_SYMMETRIC_PER_CHANNEL,
+  QuantizedWeights,
+  type QuantScheme,
+  type RangeObserverName,
+  registerQuantKernels,
+  registerQuantLayers,
+  UINT8_AFFINE,
+} from "../src/quant/mod.ts";
+import {
+  DEFAULT_SWAP,
+  findUnits,
+  freshName,
+  fromModel,
+  type LayerGraph,
+  type LayerNode,
+  layersOf,
+  type LoadWeights,
+  qatRules,
+  type Rewrite,
+  rewrite,
+  setWeights,
+  type Swap,
+  toModel,
+  type Ungrouped,
+  type Unit,
+} from "../src/rewrite/mod.ts";
+import { type Island, type Placement, placeQuantizers, type Quantizer } from "./placement.ts";
+
+/** How a model is prepared. */
+export interface PrepareOptions {
+  /** Whether weights have one scale an output channel instead of one a tensor. Default: true. */
+  readonly perChannel?: boolean;
+  /** Grid of activations. Default: `UINT8_AFFINE`. */
+  readonly activations?: QuantScheme;
+  /** Grid of weights; overrides `perChannel`. */
+  readonly weights?: QuantScheme;
+  /** How ranges of activations are observed. Default: "moving-average". */
+  readonly observer?: RangeObserverName;
+  /** Weight of a new batch in the moving average. Default: 0.01. */
+  readonly momentum?: number;
+  /** Activations to swap for ones that run in int8. Default: LeakyReLU becomes ReLU. */
+  readonly swap?: readonly Swap[];
+  /** Layers to keep in float: names as they are before or after rewriting, or patterns of names. Default: none. */
+  readonly keepFloat?: readonly (string | RegExp)[];
+}
+
+/** A quantizer, and the FakeQuantize layer that it became. */
+export interface PlacedQuantizer extends Quantizer {
+  /** Name of the FakeQuantize layer: `${of}_quant`. */
+  readonly name: string;
+}
+
+/** A model ready for quantization-aware training, and what was done to get there. */
+export interface PreparedModel {
+  readonly model: LayersModel;
+  /** What the rewrite rules did, and what they declined to do. */
+  readonly rewrites: readonly Rewrite[];
+  /** Layers that run as one int8 op. */
+  readonly units: readonly Unit[];
+  /** BatchNormalization and ReLU layers that could not be grouped, and why. */
+  readonly ungrouped: readonly Ungrouped[];
+  /** Layers that stay in float, and why. */
+  readonly islands: readonly Island[];
+  readonly quantizers: readonly PlacedQuantizer[];
+}
+
+/**
+ * Prepares `model` for quantization-aware training.
+ *
+ * Activations go through FakeQuantize after the model's inputs, after every unit and after every other layer that
+ * computes new values; layers that only pick or move values keep their input's grid. Weights of convolutions and dense
+ * layers are wrapped in QuantizedWeights, their scales observed. With quantization disabled (`setQatPhase`) the result
+ * answers as `model` does, swapped activations aside.
+ *
+ * The original stays usable; the new model owns its weights and is not compiled. Layers keep their names.
+ *
+ * @throws {TypeError} If the model is prepared already, or cannot be read (see `fromModel`).
+ * @throws {RangeError} If a name of `keepFloat` is no layer's.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import "@tensorflow/tfjs-backend-cpu";
+ * import * as tfl from "@tensorflow/tfjs-layers";
+ * import { prepareQat } from "./prepare.ts";
+ *
+ * const conv = tfl.layers.conv2d({ filters: 4, kernelSize: 3, activation: "relu", inputShape: [8, 8, 3], name: "conv" });
+ * const { model, islands } = prepareQat(tfl.sequential({ layers: [conv] }));
+ * const names = model.layers.map((layer) => layer.name);
+ * assert.deepEqual(names, ["conv_input", "conv_input_quant", "conv", "conv_relu", "conv_relu_quant"]);
+ * assert.deepEqual(islands, []);
+ * ```
+ */
+export function prepareQat(model: LayersModel, options: PrepareOptions = {}): PreparedModel {
+  registerQuantKernels();
+  registerQuantLayers();
+  const original = fromModel(model);
+  refusePrepared(original);
+  const { graph, log } = rewrite(original, qatRules(options.swap ?? [DEFAULT_SWAP]));
+  const kept = findKept({ original, graph }, options.keepFloat ?? []);
+  const found = findUnits(graph, kept);
+  const placement = placeQuantizers(graph, { ...found, kept });
+  const quantizers = nameQuantizers(graph, placement);
+  const prepared = insertLayers(graph, { options, placement, quantizers, weighted: weightedIn(found.units) });
+  return {
+    model: toModel(prepared, { load: loadWeights }),
+    rewrites: log,
+    ...found,
+    islands: placement.islands,
+    quantizers,
+  };
+}
+
+function refusePrepared({ name, nodes }: LayerGraph): void {
+  const own: readonly string[] = [
+    FakeQuantize.className,
+    QuantizedWeights.className,
+    FreezableBatchNormalization.className,
+  ];
+  const found = nodes.find((node) => own.includes(node.className));
+  if (found === undefined) return;
+  throw new TypeError(
+    `Cannot prepare model "${name}": its layer "${found.name}" is a ${found.className}, a float model is needed`,
+  );
+}
+
+/** Names the layers that `wanted` keeps in float; a layer's name also stands for those that it was split into. */
+function findKept(
+  { original, graph }: { original: LayerGraph; graph: LayerGraph },
+  wanted: readonly (string | RegExp)[],
+): ReadonlySet<string> {
+  const before = new Set(original.nodes.map((node) => node.name));
+  const names = graph.nodes.filter((node) => node.inbound.length > 0).map((node) => node.name);
+  const isKept = (name: string, pattern: string | RegExp) => {
+    if (typeof pattern !== "string") return name.search(pattern) >= 0;
+    return name === pattern || (before.has(pattern) && !before.has(name) && name.startsWith(`${pattern}_`));
+  };
+  for (const pattern of wanted) {
+    if (names.some((name) => isKept(name, pattern))) continue;
+    const what = typeof pattern === "string" ? `is called "${pattern}"` : `has a name like ${pattern}`;
+    throw new RangeError(`Cannot keep layers of "${graph.name}" in float: none ${what}`);
+  }
+  return new Set(names.filter((name) => wanted.some((one) => isKept(name, one))));
+}
+
+function weightedIn(units: readonly Unit[]): ReadonlySet<string> {
+  return new Set(units.filter((unit) => unit.kind === "weighted").flatMap(layersOf));
+}
+
+function nameQuantizers(graph: LayerGraph, { quantizers }: Placement): readonly PlacedQuantizer[] {
+  return quantizers.map((quantizer) => ({ ...quantizer, name: freshName(graph, `${quantizer.of}_quant`) }));
+}
+
+interface Plan {
+  readonly options: PrepareOptions;
+  readonly placement: Placement;
+  readonly quantizers: readonly PlacedQuantizer[];
+  readonly weighted: ReadonlySet<string>;
+}
+
+function insertLayers(graph: LayerGraph, { options, placement, quantizers, weighted }: Plan): LayerGraph {
+  const byLayer = new Map(quantizers.map((quantizer) => [quantizer.of, quantizer]));
+  const quantized = (name: string) => byLayer.get(name)?.name ?? name;
+  const nodes = graph.nodes.flatMap((node) => {
+    const read = (name: string) => placement.readsQuantized(node.name, name) ? quantized(name) : name;
+    const wired: LayerNode = { ...node, inbound: node.inbound.map(read) };
+    const layer = weighted.has(node.name) ? quantizeWeights(wired, options) : wired;
+    const quantizer = byLayer.get(node.name);
+    const own = freezable(layer);
+    return quantizer === undefined ? [own] : [own, makeFakeQuantize(quantizer, options)];
+  });
+  const outputs = graph.outputs.map((name) => placement.readsQuantized("", name) ? quantized(name) : name);
+  return { ...graph, nodes, outputs };
+}
+
+function makeFakeQuantize({ name, of, fixed, nonNegative }: PlacedQuantizer, options: PrepareOptions): LayerNode {
+  const config = {
+    name,
+    scheme: { ...(options.activations ?? UINT8_AFFINE) },
+    observer: options.observer ?? "moving-average",
+    momentum: options.momentum ?? 0.01,
+    fixed: fixed === undefined ? null : { ...fixed },
+    nonNegative,
+  };
+  return { name, className: FakeQuantize.className, config, inbound: [of], weights: [] };
+}
+
+/** Wraps a weighted layer; its node keeps the inner layer's weights, which `loadWeights` knows. */
+function quantizeWeights(node: LayerNode, options: PrepareOptions): LayerNode {
+  const rule = ruleOf(node);
+  if (rule.kind !== "weighted") return node;
+  const scheme = options.weights ?? (options.perChannel ?? true ? INT8_SYMMETRIC_PER_CHANNEL : INT8_SYMMETRIC);
+  const config = {
+    name: node.name,
+    trainable: node.config.trainable ?? true,
+    layer: { className: node.className, config: { ...node.config } },
+    weights: rule.weights.map((weight) => ({ ...weight })),
+    scheme: { ...scheme },
+  };
+  return { ...node, className: QuantizedWeights.className, config };
+}
+
+/** Replaces BatchNormalization by the one that can be frozen, which normalizes the last axis only. */
+function freezable(node: LayerNode): LayerNode {
+  const can = node.className === "BatchNormalization" && (node.config.axis ?? -1) === -1;
+  return can ? { ...node, className: FreezableBatchNormalization.className } : node;
+}
+
+const loadWeights: LoadWeights = (layer, node) => {
+  if (!(layer instanceof QuantizedWeights)) return setWeights(layer, node);
+  setWeights(layer.layer, node);
+  layer.observeWeights();
+};
