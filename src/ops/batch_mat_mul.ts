@@ -1,4 +1,5 @@
 import type { BatchMatMulAttrs, BatchMatMulInputs } from "@tensorflow/tfjs-core";
+import { reshape } from "./_layout.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
 
 /** Emits a matrix product with optional transpositions, as the operator that runs it without a copy. */
@@ -7,8 +8,15 @@ export function emitMatMul(
   inputs: { readonly a: Value; readonly b: Value },
   options: { readonly transposeA?: boolean; readonly transposeB?: boolean },
 ): Value {
-  const { transposeA: transA = false, transposeB: transB = false } = options;
   const { a, b } = inputs;
+  // TF.js's layers multiply matrices as batches of one.
+  const leading = a.shape.slice(0, -2);
+  if (leading.length > 0 && [...leading, ...b.shape.slice(0, -2)].every((dim) => dim === 1)) {
+    const flat = (x: Value) => reshape(emit, x, x.shape.slice(-2));
+    const product = emitMatMul(emit, { a: flat(a), b: flat(b) }, options);
+    return reshape(emit, product, [...leading, ...product.shape]);
+  }
+  const { transposeA: transA = false, transposeB: transB = false } = options;
   if (!transA && !transB) return emit.node("MatMul", [a, b]);
   if (a.dtype === "float32") {
     return emit.node("FusedMatMul", [a, b], { transA: Number(transA), transB: Number(transB) });

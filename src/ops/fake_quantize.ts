@@ -1,3 +1,4 @@
+import { codeOf } from "../onnx/dtype.ts";
 import type { Attrs } from "../onnx/graph.ts";
 import type { FakeQuantizeAttrs, FakeQuantizeInputs } from "../quant/kernel_types.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
@@ -33,7 +34,7 @@ export const fakeQuantize = defineOp<FakeQuantizeInputs, FakeQuantizeAttrs>({
     if (type === undefined) return arithmetic(emit, { x, scale, zeroPoint }, attrs);
     const rank = x.shape.length;
     const clipped = qmin === type.lowest ? x : clipBelow(emit, { x, scale, zeroPoint }, attrs);
-    const code = emit.node("Cast", [zeroPoint], { to: type.dtype });
+    const code = emit.node("Cast", [zeroPoint], { to: codeOf(type.dtype) });
     const along: Attrs = axis === null ? {} : { axis };
     const codes = emit.node("QuantizeLinear", [clipped, scale, code], along);
     return emit.node("DequantizeLinear", [codes, scale, code], along);

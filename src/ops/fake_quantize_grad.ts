@@ -1,3 +1,4 @@
+import { codeOf } from "../onnx/dtype.ts";
 import type { FakeQuantizeAttrs, FakeQuantizeGradInputs } from "../quant/kernel_types.ts";
 import { alongAxis } from "./fake_quantize.ts";
 import { defineOp } from "./op.ts";
@@ -15,7 +16,7 @@ export const fakeQuantizeGrad = defineOp<FakeQuantizeGradInputs, FakeQuantizeAtt
       alongAxis(emit, emit.node("Sub", [emit.constant("float32", [], [q]), zeroPoint]), { axis, rank });
     const rounded = emit.node("Round", [emit.node("Div", [x, alongAxis(emit, scale, { axis, rank })])]);
     const clipped = emit.node("Min", [emit.node("Max", [rounded, bound(qmin)]), bound(qmax)]);
-    const inside = emit.node("Cast", [emit.node("Equal", [rounded, clipped])], { to: "float32" });
+    const inside = emit.node("Cast", [emit.node("Equal", [rounded, clipped])], { to: codeOf("float32") });
     return emit.node("Mul", [dy, inside]);
   },
 });

@@ -8,6 +8,7 @@ import { globalAveragePool } from "./global_average_pool.ts";
 import { channelsFirst } from "./layout.ts";
 import { mergeBias } from "./merge_bias.ts";
 import { mergePad } from "./merge_pad.ts";
+import { mergeReshapes } from "./merge_reshapes.ts";
 import { moveWeights } from "./move_weights.ts";
 import { placeQdq } from "./place_qdq.ts";
 import { quantizeBias } from "./quantize_bias.ts";
@@ -18,7 +19,7 @@ export { symbolicBatch, type Traced } from "./symbolic_batch.ts";
 
 /** Prepares a recorded step for ONNX Runtime. */
 export function optimizeStep(graph: Graph): Graph {
-  return channelsFirst(graph);
+  return channelsFirst(mergeReshapes(graph));
 }
 
 /**
@@ -31,7 +32,7 @@ export function optimizeStep(graph: Graph): Graph {
  */
 export function optimizeForExport(graph: Graph, evaluate: Evaluate): Graph {
   const passes: readonly ((graph: Graph) => Graph)[] = [
-    /* 1 */ channelsFirst,
+    /* 1 */ (g) => channelsFirst(mergeReshapes(g)),
     /* 2 */ (g) => foldConstants(dropRedundant(g), evaluate),
     /* 3 */ moveWeights,
     /* 4 */ mergeBias,

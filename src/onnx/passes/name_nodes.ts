@@ -12,7 +12,7 @@ const HELPERS = new Set(["QuantizeLinear", "DequantizeLinear", "Transpose", "Res
  * @param ports New names of graph inputs and outputs; the others keep theirs.
  */
 export function nameNodes(graph: Graph, ports: ReadonlyMap<string, string> = new Map()): Graph {
-  const used = new Set<string>([...graph.initializers.keys(), ...ports.values()]);
+  const used = new Set<string>(ports.values());
   const unique = (base: string) => {
     let name = base;
     for (let i = 1; used.has(name); i++) name = `${base}_${i}`;
@@ -27,6 +27,7 @@ export function nameNodes(graph: Graph, ports: ReadonlyMap<string, string> = new
       if (output !== "" && !values.has(output)) values.set(output, `${nodeNames.get(node)}:${i}`);
     });
   }
+  for (const [name, wanted] of weightNames(graph)) values.set(name, unique(wanted));
   const rename = (name: string) => values.get(name) ?? name;
   return {
     ...graph,
@@ -39,7 +40,7 @@ export function nameNodes(graph: Graph, ports: ReadonlyMap<string, string> = new
       outputs: node.outputs.map(rename),
     })),
     types: typesOf(graph, rename),
-    initializers: new Map<string, Tensor>(graph.initializers),
+    initializers: new Map<string, Tensor>([...graph.initializers].map(([name, tensor]) => [rename(name), tensor])),
   };
 }
 
@@ -56,6 +57,26 @@ function namesByLayer(nodes: readonly Node[], unique: (base: string) => string):
   for (const node of nodes) {
     if (!names.has(node)) names.set(node, unique(node.layer === undefined ? node.op : `${node.layer}/${node.op}`));
   }
+  return names;
+}
+
+/** Names a layer's weights and biases by their part in it; all other constants keep theirs. */
+function weightNames(graph: Graph): Map<string, string> {
+  const names = new Map<string, string>();
+  const dequantizers = new Map(
+    graph.nodes.filter(({ op }) => op === "DequantizeLinear").map((node) => [node.outputs[0], node]),
+  );
+  for (const { op, layer, inputs } of graph.nodes) {
+    if (layer === undefined || (op !== "Conv" && op !== "Gemm" && op !== "MatMul")) continue;
+    for (const [i, part] of [[1, "kernel"], [2, "bias"]] as const) {
+      const [codes, scale, zeroPoint] = dequantizers.get(inputs[i])?.inputs ?? [inputs[i]];
+      const wanted = [[codes, part], [scale, `${part}_scale`], [zeroPoint, `${part}_zero_point`]] as const;
+      for (const [name, suffix] of wanted) {
+        if (name !== undefined && graph.initializers.has(name)) names.set(name, `${layer}/${suffix}`);
+      }
+    }
+  }
+  for (const name of graph.initializers.keys()) if (!names.has(name)) names.set(name, name);
   return names;
 }
 
