@@ -1,0 +1,75 @@
+/** Reductions: Sum, Mean, Max, Min, Prod, All, Any. Shapes: x [...] → without `axis`, or with 1 there (keepDims). */
+import { backend_util, util } from "@tensorflow/tfjs-core";
+import type { DType } from "../onnx/dtype.ts";
+import { sizeOf } from "../onnx/graph.ts";
+import { cast, filled, isEmpty, reshaped, vector } from "./_emit.ts";
+import { defineOp, type Op, type Value } from "./op.ts";
+
+type ReduceKernel = "All" | "Any" | "Max" | "Mean" | "Min" | "Prod" | "Sum";
+
+interface ReduceAttrs {
+  /** Max calls its axes `reductionIndices`, the others `axis`. */
+  readonly axis?: number | number[];
+  readonly reductionIndices?: number | number[];
+  readonly keepDims?: boolean;
+}
+
+interface Row {
+  readonly operator: "ReduceMax" | "ReduceMean" | "ReduceMin" | "ReduceProd" | "ReduceSum";
+  /** What x is converted to before. */
+  readonly computed: (dtype: DType) => DType;
+  /** Dtype of the result. */
+  readonly result: (dtype: DType) => DType;
+  /** What a reduction over no elements gives. */
+  readonly ofNothing: number;
+}
+
+const counted = (dtype: DType): DType => dtype === "bool" ? "int32" : dtype;
+/** ONNX reduces no bools; bytes are the cheapest numbers that it does. */
+const bytes = (dtype: DType): DType => dtype === "bool" ? "uint8" : dtype;
+const same = (dtype: DType): DType => dtype;
+const float = (): DType => "float32";
+
+const ROWS: Readonly<Record<ReduceKernel, Row>> = {
+  All: { operator: "ReduceMin", computed: bytes, result: same, ofNothing: 0 },
+  Any: { operator: "ReduceMax", computed: bytes, result: same, ofNothing: 0 },
+  Max: { operator: "ReduceMax", computed: bytes, result: same, ofNothing: NaN },
+  Mean: { operator: "ReduceMean", computed: float, result: float, ofNothing: 0 },
+  Min: { operator: "ReduceMin", computed: bytes, result: same, ofNothing: NaN },
+  Prod: { operator: "ReduceProd", computed: counted, result: counted, ofNothing: 1 },
+  Sum: { operator: "ReduceSum", computed: counted, result: counted, ofNothing: 0 },
+};
+
+function op(kernel: ReduceKernel): Op {
+  const row = ROWS[kernel];
+  return defineOp<{ readonly x: Value }, ReduceAttrs>({
+    kernel,
+    lower: (emit, { x }, attrs) => {
+      const axes = util.parseAxisParam(attrs.axis ?? attrs.reductionIndices ?? null!, [...x.shape]);
+      const [kept] = backend_util.computeOutAndReduceShapes([...x.shape], axes);
+      const shape = attrs.keepDims ? backend_util.expandShapeToKeepDim(kept, axes) : kept;
+      const dtype = row.result(x.dtype);
+      if (isEmpty(x)) return filled(emit, { dtype, shape }, row.ofNothing);
+      const value = cast(emit, x, row.computed(x.dtype));
+      // One element, reduced, is itself.
+      if (sizeOf(shape) === sizeOf(x.shape)) return cast(emit, reshaped(emit, value, shape), dtype);
+      const keepdims = attrs.keepDims ? 1 : 0;
+      // ReduceSum is the one reduction whose axes are an input at opset 17.
+      const reduced = row.operator === "ReduceSum"
+        ? emit.node(row.operator, [value, vector(emit, axes)], { keepdims })
+        : emit.node(row.operator, [value], { axes, keepdims });
+      return cast(emit, reduced, dtype);
+    },
+  });
+}
+
+/** Ops by kernel. */
+export const reductions: Readonly<Record<ReduceKernel, Op>> = {
+  All: op("All"),
+  Any: op("Any"),
+  Max: op("Max"),
+  Mean: op("Mean"),
+  Min: op("Min"),
+  Prod: op("Prod"),
+  Sum: op("Sum"),
+};
