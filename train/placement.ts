@@ -29,7 +29,9 @@ export interface Quantizer {
 
 /** A layer that runs in float, and why. */
 export interface Island {
+  /** The layer's name. */
   readonly layer: string;
+  /** The reason, as the rest of a sentence. */
   readonly because: string;
 }
 
@@ -37,6 +39,7 @@ export interface Island {
 export interface Placement {
   /** In topological order. */
   readonly quantizers: readonly Quantizer[];
+  /** In topological order. */
   readonly islands: readonly Island[];
   /** Whether the layer called `reader` reads the output of `producer` through its quantizer. */
   readsQuantized(reader: string, producer: string): boolean;

@@ -64,6 +64,7 @@ export interface PlacedQuantizer extends Quantizer {
 
 /** A model ready for quantization-aware training, and what was done to get there. */
 export interface PreparedModel {
+  /** The model to train. */
   readonly model: LayersModel;
   /** What the rewrite rules did, and what they declined to do. */
   readonly rewrites: readonly Rewrite[];
@@ -73,6 +74,7 @@ export interface PreparedModel {
   readonly ungrouped: readonly Ungrouped[];
   /** Layers that stay in float, and why. */
   readonly islands: readonly Island[];
+  /** The FakeQuantize layers, in topological order. */
   readonly quantizers: readonly PlacedQuantizer[];
 }
 

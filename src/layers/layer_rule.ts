@@ -5,6 +5,7 @@ import { type QParams, UNIT_INTERVAL } from "../quant/scheme.ts";
 
 /** A layer's class and configuration, as TF.js serializes them. */
 export interface LayerDescription {
+  /** The class's name as TF.js serializes it. */
   readonly className: string;
   /** camelCase keys. */
   readonly config: Readonly<serialization.ConfigDict>;

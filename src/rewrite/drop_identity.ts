@@ -11,7 +11,7 @@ export const dropIdentity: Rule = {
     const why = identityOf(node);
     if (why === undefined) return undefined;
     if (!canRemove(graph, node)) {
-      return { ok: false, because: `"${node.name}" is needed to tell a model output from another value` };
+      return { ok: false, because: `"${node.name}" tells apart two values that TF.js cannot take for one` };
     }
     return { ok: true, graph: removeNode(graph, node.name), what: `removed: ${why}` };
   },

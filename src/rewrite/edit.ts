@@ -1,5 +1,5 @@
 /** Edits of a `LayerGraph`. Each returns a new graph. */
-import { isOutput, type LayerGraph, type LayerNode, nodeOf } from "./layer_graph.ts";
+import { consumersOf, isOutput, type LayerGraph, type LayerNode, nodeOf } from "./layer_graph.ts";
 
 /** Returns `wanted`, or `wanted_1`, `wanted_2`… if a layer of `graph` is already called so. */
 export function freshName(graph: LayerGraph, wanted: string): string {
@@ -59,11 +59,15 @@ export function keepOutputs(graph: LayerGraph, names: readonly string[]): LayerG
   };
 }
 
-/** Whether taking out `node` leaves a model that TF.js accepts: no output twice, none that is an input. */
+/**
+ * Whether taking out `node` leaves a model that TF.js can run: no output twice, none that is an input, and no layer that
+ * reads a value twice, which TF.js 4.22 frees after the first time.
+ */
 export function canRemove(graph: LayerGraph, node: LayerNode): boolean {
   if (node.inbound.length !== 1) return false;
-  if (!isOutput(graph, node.name)) return true;
   const [producer] = node.inbound;
+  if (consumersOf(graph, node.name).some((reader) => reader.inbound.includes(producer))) return false;
+  if (!isOutput(graph, node.name)) return true;
   return !isOutput(graph, producer) && !graph.inputs.includes(producer);
 }
 

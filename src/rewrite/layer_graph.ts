@@ -10,8 +10,11 @@ import type { DataType, serialization } from "@tensorflow/tfjs-core";
 export interface LayerWeight {
   /** Name within the layer, e.g. "kernel" or "moving_mean". */
   readonly name: string;
+  /** Element type. */
   readonly dtype: DataType;
+  /** In TF.js's layout. */
   readonly shape: readonly number[];
+  /** The elements. */
   readonly data: Float32Array | Int32Array | Uint8Array;
 }
 
@@ -24,6 +27,7 @@ export interface LayerNode {
   readonly name: string;
   /** The class's name as TF.js serializes it, e.g. "Conv2D". */
   readonly className: string;
+  /** The layer's configuration, its name included. */
   readonly config: LayerConfig;
   /** Names of the nodes whose outputs are this layer's inputs, in order. Empty for an InputLayer. */
   readonly inbound: readonly string[];
@@ -33,6 +37,7 @@ export interface LayerNode {
 
 /** A model. Every layer has one output, known by the layer's name. */
 export interface LayerGraph {
+  /** The model's name. */
   readonly name: string;
   /** In topological order. */
   readonly nodes: readonly LayerNode[];

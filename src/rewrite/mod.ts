@@ -1,5 +1,6 @@
 /** Model surgery on TF.js layers-models: plain-data graphs, rules that rewrite them, units that run as one op. */
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { keepOutputs } from "./edit.ts";
 import { dropIdentity } from "./drop_identity.ts";
 import { fromModel } from "./from_model.ts";
 import { hoistRelu } from "./hoist_relu.ts";
@@ -7,8 +8,7 @@ import { type Rewrite, rewrite, type Rule } from "./rule.ts";
 import { splitActivation } from "./split_activation.ts";
 import { splitMerge } from "./split_merge.ts";
 import { splitSeparable } from "./split_separable.ts";
-import { swapActivation } from "./swap_activation.ts";
-import type { Swap } from "./swap_activation.ts";
+import { type Swap, swapActivation } from "./swap_activation.ts";
 import { toModel } from "./to_model.ts";
 
 export { canRemove, freshName, keepOutputs, removeNode, replaceNode } from "./edit.ts";
@@ -28,6 +28,15 @@ export { dropIdentity, hoistRelu, splitActivation, splitMerge, splitSeparable };
 /** The rules that leave a model's answers as they are and make it ready for int8, after `swaps`, which do not. */
 export function qatRules(swaps: readonly Swap[]): readonly Rule[] {
   return [splitSeparable, ...swaps.map(swapActivation), splitActivation, splitMerge, dropIdentity, hoistRelu];
+}
+
+/**
+ * Copies the part of `model` that gives the outputs called `names`, in that order.
+ *
+ * @throws {RangeError} If one of them is not a layer of the model.
+ */
+export function withOutputs(model: LayersModel, names: readonly string[]): LayersModel {
+  return toModel(keepOutputs(fromModel(model), names));
 }
 
 /**

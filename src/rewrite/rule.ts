@@ -8,6 +8,7 @@ export type RuleResult =
 
 /** One way to rewrite a layer. */
 export interface Rule {
+  /** snake_case; shown in logs. */
   readonly name: string;
   /** What the rule is for, in one line. */
   readonly description: string;

@@ -9,13 +9,14 @@ import {
   predict,
   seedWeights,
   sequentialModel,
+  skipModel,
 } from "../../tests/_support/small_models.ts";
 import { dropIdentity } from "./drop_identity.ts";
 import { fromModel } from "./from_model.ts";
 import { hoistRelu } from "./hoist_relu.ts";
 import { nodeOf } from "./layer_graph.ts";
 import { formatRewrite, rewrite, type Rule } from "./rule.ts";
-import { rewriteModel } from "./mod.ts";
+import { rewriteModel, withOutputs } from "./mod.ts";
 import { splitActivation } from "./split_activation.ts";
 import { splitMerge } from "./split_merge.ts";
 import { splitSeparable } from "./split_separable.ts";
@@ -171,6 +172,14 @@ Deno.test("dropIdentity refuses where an input would become an output, or one va
   assert.deepEqual(model.outputNames, ["a", "fc", "b"]);
 });
 
+Deno.test("dropIdentity refuses where a layer would read one value twice", () => {
+  const input = tfl.input({ shape: [3] });
+  const dense = apply(layers.dense({ units: 3, name: "fc" }), input);
+  const sum = apply(layers.add({ name: "sum" }), dense, apply(layers.activation({ activation: "linear" }), dense));
+  const model = seedWeights(tfl.model({ inputs: input, outputs: apply(layers.concatenate(), sum, dense) }));
+  assert.deepEqual(rewriteSame(model, [dropIdentity]).log.map((entry) => entry.ok), [false]);
+});
+
 Deno.test("hoistRelu moves ReLU before pools and padding and changes no answer", () => {
   const { names, log } = rewriteSame(
     sequence(
@@ -191,7 +200,10 @@ Deno.test("hoistRelu stays where the pool's values are also read elsewhere or no
   const pool = apply(layers.maxPooling2d({ name: "pool" }), apply(layers.conv2d({ filters: 2, kernelSize: 1 }), input));
   const relu = apply(layers.reLU({ name: "relu" }), pool);
   const early = apply(layers.reLU(), apply(layers.maxPooling2d({}), input));
-  const { log } = rewriteModel(tfl.model({ inputs: input, outputs: [pool, relu, early] }), [hoistRelu]);
+  const shared = apply(layers.conv2d({ filters: 2, kernelSize: 1 }), input);
+  const late = apply(layers.reLU(), apply(layers.maxPooling2d({}), shared));
+  const outputs = [pool, relu, early, late, apply(layers.flatten(), shared)];
+  const { log } = rewriteSame(seedWeights(tfl.model({ inputs: input, outputs })), [hoistRelu]);
   assert.deepEqual(log, []);
 });
 
@@ -239,6 +251,24 @@ Deno.test("swapActivation refuses the model's answer and activations inside othe
   assert.deepEqual(log.map((entry) => [entry.layer, entry.ok]), [["steps", false], ["answer", false]]);
   assert.match(formatRewrite(log[0]), /inside "steps" \(TimeDistributed\)/);
   assert.match(formatRewrite(log[1]), /"answer" is the model's answer/);
+});
+
+Deno.test("withOutputs() keeps what the outputs need, in the order asked for", () => {
+  const model = skipModel();
+  const part = withOutputs(model, ["avg", "conv_b"]);
+  assert.deepEqual(part.outputNames, ["avg", "conv_b"]);
+  assert.deepEqual(part.layers.map((layer) => layer.name).sort(), [
+    "avg",
+    "conv_a",
+    "conv_b",
+    "image",
+    "relu_a",
+    "relu_sum",
+    "sum",
+  ]);
+  const all = withOutputs(model, ["conv_map", "score"]);
+  assert.deepEqual(predict(all, inputFor(model)), predict(model, inputFor(model)).toReversed());
+  assert.throws(() => withOutputs(model, ["avgg"]), { name: "RangeError", message: /"avgg" in model "skip"/ });
 });
 
 Deno.test("parseSwap() explains what it cannot read", () => {

@@ -30,7 +30,9 @@ export type SwapTo = typeof TO[number];
 
 /** Which activation becomes which. */
 export interface Swap {
+  /** What is replaced. */
   readonly from: SwapFrom;
+  /** What takes its place. */
   readonly to: SwapTo;
 }
 

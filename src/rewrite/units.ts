@@ -14,7 +14,9 @@ export interface Unit {
   readonly kind: "weighted" | "rescale";
   /** The layer that does the work, the first. */
   readonly layer: string;
+  /** BatchNormalization to fold into it. */
   readonly batchNorm?: string;
+  /** ReLU that the op absorbs. */
   readonly activation?: string;
   /** The last layer; its output is quantized. */
   readonly end: string;
@@ -22,13 +24,17 @@ export interface Unit {
 
 /** Why a layer is not part of a unit that it might have been part of. */
 export interface Ungrouped {
+  /** The layer's name. */
   readonly layer: string;
+  /** The reason, as the rest of a sentence. */
   readonly because: string;
 }
 
 /** Result of `findUnits`. */
 export interface Units {
+  /** In topological order of their first layers. */
   readonly units: readonly Unit[];
+  /** BatchNormalization and ReLU layers left out. */
   readonly ungrouped: readonly Ungrouped[];
 }
 
