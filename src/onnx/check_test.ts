@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { refusalOf } from "../../tests/_support/ort.ts";
 import { broken } from "./_check_cases.ts";
-import { f, legal, node, tensor } from "./_check_graph.ts";
+import { f, legal, node, tensor } from "./_test_graph.ts";
 import { assertLegal, checkGraph } from "./check.ts";
 import type { Graph } from "./graph.ts";
 import { encodeModel } from "./protobuf.ts";

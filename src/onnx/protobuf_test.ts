@@ -3,7 +3,7 @@ import fc from "fast-check";
 import protobuf from "protobufjs";
 import { refusalOf, runOnnx } from "../../tests/_support/ort.ts";
 import { decodeModel, encodeModel, OnnxFileError } from "./protobuf.ts";
-import type { Graph, Tensor } from "./graph.ts";
+import type { Attrs, Graph, Node, Tensor } from "./graph.ts";
 import type { DType } from "./dtype.ts";
 
 /** The messages as onnx.proto3 spells them, read by protobufjs' own reflection: an oracle for both directions. */
@@ -248,4 +248,52 @@ Deno.test("decodeModel() reads garbage or throws an OnnxFileError, nothing else"
 Deno.test("refusalOf() tells ONNX Runtime's reason for a broken model", async () => {
   const unknown = { ...graph, outputs: ["h"], nodes: [{ ...graph.nodes[0], op: "Nonesuch" }] };
   assert.match(await refusalOf(encodeModel(unknown)) ?? "", /Nonesuch/);
+});
+
+Deno.test("decodeModel() reads the graph that ONNX Runtime's optimizer writes", async () => {
+  const node = (op: string, name: string, inputs: readonly string[], output: string, attrs: Attrs = {}): Node => ({
+    op,
+    name,
+    inputs,
+    outputs: [output],
+    attrs,
+  });
+  const nodes = [
+    node("QuantizeLinear", "x_q", ["x", "s", "z"], "xq"),
+    node("DequantizeLinear", "x_dq", ["xq", "s", "z"], "xd"),
+    node("DequantizeLinear", "w_dq", ["w", "ws", "wz"], "wd", { axis: 0 }),
+    node("Conv", "conv", ["xd", "wd"], "h", { pads: [1, 1, 1, 1] }),
+    node("QuantizeLinear", "y_q", ["h", "s", "z"], "hq"),
+    node("DequantizeLinear", "y_dq", ["hq", "s", "z"], "y"),
+  ];
+  const convolution: Graph = {
+    name: "conv",
+    inputs: ["x"],
+    outputs: ["y"],
+    initializers: new Map<string, Tensor>([
+      ["s", { dtype: "float32", shape: [], data: Float32Array.of(0.5) }],
+      ["z", { dtype: "uint8", shape: [], data: Uint8Array.of(3) }],
+      ["w", { dtype: "int8", shape: [4, 2, 3, 3], data: Int8Array.from({ length: 72 }, (_, i) => i - 36) }],
+      ["ws", { dtype: "float32", shape: [4], data: Float32Array.of(0.1, 0.2, 0.3, 0.4) }],
+      ["wz", { dtype: "int8", shape: [4], data: new Int8Array(4) }],
+    ]),
+    nodes,
+    types: new Map([
+      ["x", { dtype: "float32", shape: ["n", 2, 8, 8] }],
+      ["y", { dtype: "float32", shape: ["n", 4, 8, 8] }],
+    ]),
+  };
+  const path = await Deno.makeTempFile({ suffix: ".onnx" });
+  try {
+    const feeds = { x: { dtype: "float32", shape: [1, 2, 8, 8], data: new Float32Array(128) } };
+    await runOnnx(encodeModel(convolution), feeds, { graphOptimizationLevel: "all", optimizedModelFilePath: path });
+    const { graph, opsets } = decodeModel(await Deno.readFile(path));
+    const fused = graph.nodes.find((node) => node.op === "QLinearConv");
+    assert.equal(opsets[""], 17);
+    assert.match(fused?.name ?? "", /^conv/);
+    assert.deepEqual(fused?.attrs.pads, [1, 1, 1, 1]);
+    assert.deepEqual(graph.initializers.get("ws"), convolution.initializers.get("ws"));
+  } finally {
+    await Deno.remove(path);
+  }
 });

@@ -67,7 +67,7 @@ export function slide(spatial: readonly number[], window: Window, ceil = false):
     if (room < 0) throw new TypeError(`a kernel of [${kernel}] does not fit into [${spatial}] with pads [${pads}]`);
     const steps = room / strides[i];
     if (!ceil) return Math.floor(steps) + 1;
-    // A window that would start in the padding behind the data is dropped (ONNX 1.16, ORT 1.18 and later).
+    // A window that would start in the padding behind the data is dropped, as ONNX Runtime 1.30 does.
     const count = Math.ceil(steps) + 1;
     return (count - 1) * strides[i] >= size + before ? count - 1 : count;
   });
@@ -112,16 +112,17 @@ function transposedShape(x: StaticType, w: StaticType, attrs: Attrs): number[] {
   const { strides, dilations, pads, autoPad } = windowOf(attrs, kernel);
   const extra = listAttr(attrs, "output_padding") ?? kernel.map(() => 0);
   const declared = listAttr(attrs, "output_shape");
-  return [
-    n,
-    perGroup * group,
-    ...spatial.map((size, i) => {
-      if (declared !== undefined) return declared[declared.length - spatial.length + i];
-      if (autoPad.startsWith("SAME")) return size * strides[i];
-      const padding = autoPad === "VALID" ? 0 : pads[i] + pads[i + spatial.length];
-      return strides[i] * (size - 1) + extra[i] + (kernel[i] - 1) * dilations[i] + 1 - padding;
-    }),
-  ];
+  const size = spatial.map((dim, i) => {
+    if (declared !== undefined) return declared[declared.length - spatial.length + i];
+    const full = strides[i] * (dim - 1) + extra[i] + (kernel[i] - 1) * dilations[i] + 1;
+    // ONNX says dim · stride. ONNX Runtime only crops to it, and leaves what is smaller as it is.
+    if (autoPad.startsWith("SAME")) return Math.min(dim * strides[i], full);
+    return autoPad === "VALID" ? full : full - pads[i] - pads[i + spatial.length];
+  });
+  if (size.some((dim) => dim <= 0)) {
+    throw new TypeError(`pads [${pads}] crop everything: the output would be [${size}]`);
+  }
+  return [n, perGroup * group, ...size];
 }
 
 /** Convolutions of the default domain. */

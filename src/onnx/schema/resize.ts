@@ -21,7 +21,7 @@ function inferResize(inputs: Inputs, attrs: Attrs): StaticType[] {
   const sizes = maybe(inputs, 3, ["int64"]);
   const scaled = scales !== null && scales.shape[0] !== 0;
   if (scaled === (sizes !== null)) throw new TypeError("needed is one of the inputs scales and sizes");
-  // The product is rounded to float32 before it is cut: ORT's upsample, in float.
+  // The product is rounded to float32 before it is cut, as ONNX Runtime does: 0.7 of 10 is 7.
   const shape = sizes !== null
     ? constantOf(sizes, "sizes")
     : constantOf(scales!, "scales").map((scale, i) => Math.floor(Math.fround(scale * x.shape[i])));
