@@ -7,6 +7,7 @@
  * only one that an input has, and a Transpose is written only where an operator needs the form that is missing.
  */
 import type { Graph, Node } from "../graph.ts";
+import { indexOf } from "./_index.ts";
 import { LAYOUT_RULES } from "./_layout_rules.ts";
 import { Rewriter } from "./_rewriter.ts";
 
@@ -23,16 +24,27 @@ export function toChannelsLast(rank: number): number[] {
 /** Removes the Transposes between layouts that operators can do without. */
 export function channelsFirst(graph: Graph): Graph {
   const forms = new Forms(new Rewriter(graph));
-  for (const node of graph.nodes) lowerNode(node, forms);
+  const index = indexOf(graph);
+  for (const node of graph.nodes) {
+    // A Pad in front of a convolution is to stand right in front of it, behind the Transpose.
+    if (node.op === "Pad" && index.uses(node.outputs[0]).every(isToChannelsFirst)) forms.preferFirst(node.inputs[0]);
+    lowerNode(node, forms);
+  }
   for (const output of graph.outputs) forms.define(output);
   return forms.out.finish();
+}
+
+function isToChannelsFirst({ op, attrs }: Node): boolean {
+  if (op !== "Transpose") return false;
+  const perm = attrs.perm as readonly number[];
+  return perm.length >= 3 && isSame(perm, toChannelsFirst(perm.length));
 }
 
 function lowerNode(node: Node, forms: Forms): void {
   const { out } = forms;
   if (node.op === "Transpose") {
     const perm = node.attrs.perm as readonly number[];
-    if (perm.length >= 3 && isSame(perm, toChannelsFirst(perm.length))) {
+    if (isToChannelsFirst(node)) {
       return forms.alias(node.outputs[0], "last", () => forms.first(node.inputs[0], node));
     }
     if (perm.length >= 3 && isSame(perm, toChannelsLast(perm.length))) {
@@ -63,11 +75,19 @@ export class Forms {
   /** Value → name of its channels-last form, where that is another value's name or not there yet (undefined). */
   readonly #last = new Map<string, string | undefined>();
 
+  readonly #preferred = new Set<string>();
+
   constructor(readonly out: Rewriter) {}
 
   /** Whether `name` has a channels-first form and no other. */
   isFirstOnly(name: string): boolean {
-    return this.#last.has(name) && this.#last.get(name) === undefined;
+    return this.#preferred.has(name) || (this.#last.has(name) && this.#last.get(name) === undefined);
+  }
+
+  /** Makes operators that read `name` next be computed channels-first, as if it had no other form. */
+  preferFirst(name: string): void {
+    this.first(name);
+    this.#preferred.add(name);
   }
 
   /** Returns the name that the channels-first form of `name`, computed by the next node, will have. */

@@ -12,6 +12,7 @@ import { mergeReshapes } from "./merge_reshapes.ts";
 import { moveWeights } from "./move_weights.ts";
 import { placeQdq } from "./place_qdq.ts";
 import { quantizeBias } from "./quantize_bias.ts";
+import { recognizeClip } from "./recognize_clip.ts";
 
 export type { Evaluate } from "./fold_constants.ts";
 export { nameNodes } from "./name_nodes.ts";
@@ -35,7 +36,7 @@ export function optimizeForExport(graph: Graph, evaluate: Evaluate): Graph {
     /* 1 */ (g) => channelsFirst(mergeReshapes(g)),
     /* 2 */ (g) => foldConstants(dropRedundant(g), evaluate),
     /* 3 */ moveWeights,
-    /* 4 */ mergeBias,
+    /* 4 */ (g) => mergeBias(recognizeClip(g)),
     /* 5 */ foldBatchNorm,
     /* 6 */ globalAveragePool,
     /* 7 */ mergePad,
