@@ -25,16 +25,21 @@ import {
 
 /** Says that bytes are no ONNX file, or one that this project cannot read. */
 export class OnnxFileError extends Error {
+  /** The class, for errors that cross a border as text. */
   override readonly name = "OnnxFileError";
 }
 
 /** A model file's contents. */
 export interface Model {
+  /** Its graph. */
   readonly graph: Graph;
   /** Versions by domain; "" is the default one. */
   readonly opsets: Readonly<Record<string, number>>;
+  /** Version of the file format. */
   readonly irVersion: number;
+  /** The program that wrote the file. */
   readonly producer: string;
+  /** Texts by key. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 

@@ -27,7 +27,9 @@ export interface EncodeOptions {
   readonly opset?: number;
   /** 8 when absent, the IR version of ONNX 1.12 (opset 17). */
   readonly irVersion?: number;
+  /** The program that the file names as its maker; "tfjs-qat" when absent. */
   readonly producer?: string;
+  /** Texts of the user's own, by key. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** Whether the types of the values between nodes are written too. ONNX Runtime needs none; people and viewers do. */
   readonly valueInfo?: boolean;

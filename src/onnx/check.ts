@@ -29,9 +29,11 @@ export type Rule =
 
 /** A rule that a graph breaks. */
 export interface Problem {
+  /** The rule that is broken. */
   readonly rule: Rule;
   /** What breaks it: `node "conv1"`, `value "x"`, `graph "net"`. */
   readonly where: string;
+  /** What is, and what is needed. */
   readonly message: string;
 }
 
