@@ -42,10 +42,11 @@ function isToChannelsFirst({ op, attrs }: Node): boolean {
 
 function lowerNode(node: Node, forms: Forms): void {
   const { out } = forms;
+  forms.reader = node;
   if (node.op === "Transpose") {
     const perm = node.attrs.perm as readonly number[];
     if (isToChannelsFirst(node)) {
-      return forms.alias(node.outputs[0], "last", () => forms.first(node.inputs[0], node));
+      return forms.alias(node.outputs[0], "last", () => forms.first(node.inputs[0]));
     }
     if (perm.length >= 3 && isSame(perm, toChannelsLast(perm.length))) {
       return forms.alias(node.outputs[0], "first", () => forms.last(node.inputs[0]));
@@ -76,6 +77,8 @@ export class Forms {
   readonly #last = new Map<string, string | undefined>();
 
   readonly #preferred = new Set<string>();
+  /** The node that is being placed: Transposes written for it belong to its layer. */
+  reader: Node | undefined;
 
   constructor(readonly out: Rewriter) {}
 
@@ -123,12 +126,12 @@ export class Forms {
   }
 
   /** Returns the channels-first form of `name`, transposing if it has only the other. */
-  first(name: string, like?: Node): string {
+  first(name: string): string {
     const known = this.#first.get(name);
     if (known !== undefined) return known;
     const last = this.last(name);
     const { shape } = this.out.typeOf(last);
-    const first = this.#move(last, toChannelsFirst(shape.length), this.out.fresh(`${name}_cf`), like);
+    const first = this.#move(last, toChannelsFirst(shape.length), this.out.fresh(`${name}_cf`));
     this.#first.set(name, first);
     return first;
   }
@@ -156,13 +159,14 @@ export class Forms {
   }
 
   /** Permutes axes; when at most one of the moved axes is longer than 1, a Reshape does it without moving elements. */
-  #move(name: string, perm: readonly number[], output: string, like?: Node): string {
+  #move(name: string, perm: readonly number[], output: string): string {
     const { shape } = this.out.typeOf(name);
+    const like = this.reader === undefined ? {} : { like: this.reader };
     const long = perm.filter((axis) => shape[axis] !== 1);
     const ordered = long.every((axis, i) => i === 0 || axis > long[i - 1]);
-    if (!ordered) return this.out.emit("Transpose", [name], { attrs: { perm }, output, ...(like && { like }) });
+    if (!ordered) return this.out.emit("Transpose", [name], { attrs: { perm }, output, ...like });
     const target = this.out.ints(`${output}_shape`, perm.map((axis) => shape[axis]));
-    return this.out.emit("Reshape", [name, target], { output, ...(like && { like }) });
+    return this.out.emit("Reshape", [name, target], { output, ...like });
   }
 }
 

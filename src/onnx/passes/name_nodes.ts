@@ -67,6 +67,9 @@ function weightNames(graph: Graph): Map<string, string> {
     graph.nodes.filter(({ op }) => op === "DequantizeLinear").map((node) => [node.outputs[0], node]),
   );
   for (const { op, layer, inputs } of graph.nodes) {
+    if (layer !== undefined && op === "QuantizeLinear" && !names.has(inputs[2])) {
+      names.set(inputs[2], `${layer}/zero_point`);
+    }
     if (layer === undefined || (op !== "Conv" && op !== "Gemm" && op !== "MatMul")) continue;
     for (const [i, part] of [[1, "kernel"], [2, "bias"]] as const) {
       const [codes, scale, zeroPoint] = dequantizers.get(inputs[i])?.inputs ?? [inputs[i]];
