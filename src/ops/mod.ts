@@ -15,49 +15,66 @@ import { concat } from "./concat.ts";
 import { conv2d } from "./conv2d.ts";
 import { conv2dBackpropFilter } from "./conv2d_backprop_filter.ts";
 import { conv2dBackpropInput } from "./conv2d_backprop_input.ts";
+import { cumprod } from "./cumprod.ts";
+import { cumsum } from "./cumsum.ts";
+import { depthToSpace } from "./depth_to_space.ts";
 import { depthwiseConv2dNative } from "./depthwise_conv2d_native.ts";
 import { depthwiseConv2dNativeBackpropFilter } from "./depthwise_conv2d_native_backprop_filter.ts";
 import { depthwiseConv2dNativeBackpropInput } from "./depthwise_conv2d_native_backprop_input.ts";
+import { diag } from "./diag.ts";
+import { einsum } from "./einsum.ts";
 import { eluGrad } from "./elu_grad.ts";
 import { expandDims } from "./expand_dims.ts";
 import { fakeQuantize } from "./fake_quantize.ts";
 import { fakeQuantizeGrad } from "./fake_quantize_grad.ts";
 import { fill, onesLike, zerosLike } from "./fill.ts";
+import { floorDiv } from "./floor_div.ts";
+import { mod } from "./floor_mod.ts";
 import { fusedBatchNorm } from "./fused_batch_norm.ts";
 import { fusedConv2d } from "./fused_conv2d.ts";
 import { fusedDepthwiseConv2d } from "./fused_depthwise_conv2d.ts";
 import { fusedMatMul } from "./fused_mat_mul.ts";
+import { gatherNd } from "./gather_nd.ts";
 import { gatherV2 } from "./gather_v2.ts";
 import { identity } from "./identity.ts";
 import { leakyRelu } from "./leaky_relu.ts";
 import { expm1, log1p } from "./log1p.ts";
 import { logical } from "./logical.ts";
+import { lrn, lrnGrad } from "./lrn.ts";
 import { maxPool } from "./max_pool.ts";
 import { maxPoolGrad } from "./max_pool_grad.ts";
+import { mirrorPad } from "./mirror_pad.ts";
 import { oneHot } from "./one_hot.ts";
 import type { Op } from "./op.ts";
 import { pack } from "./pack.ts";
 import { padV2 } from "./pad_v2.ts";
 import { prelu } from "./prelu.ts";
+import { linSpace, range } from "./range.ts";
 import { reductions } from "./reduce.ts";
 import { relu6 } from "./relu6.ts";
 import { reshape } from "./reshape.ts";
 import { resizeBilinear } from "./resize_bilinear.ts";
 import { resizeBilinearGrad, resizeNearestNeighborGrad } from "./resize_grad.ts";
 import { resizeNearestNeighbor } from "./resize_nearest_neighbor.ts";
+import { flipLeftRight, reverse } from "./reverse.ts";
 import { rsqrt } from "./rsqrt.ts";
+import { scatterNd, tensorScatterUpdate } from "./scatter_nd.ts";
 import { select } from "./select.ts";
 import { sign } from "./sign.ts";
 import { slice } from "./slice.ts";
 import { logSoftmax, softmax } from "./softmax.ts";
+import { batchToSpaceND, spaceToBatchND } from "./space_to_batch_nd.ts";
 import { splitV } from "./split_v.ts";
 import { square } from "./square.ts";
 import { squaredDifference } from "./squared_difference.ts";
 import { step } from "./step.ts";
+import { stridedSlice } from "./strided_slice.ts";
 import { tile } from "./tile.ts";
+import { topK } from "./top_k.ts";
 import { transpose } from "./transpose.ts";
 import { unary } from "./unary.ts";
 import { unpack } from "./unpack.ts";
+import { unsortedSegmentSum } from "./unsorted_segment_sum.ts";
 
 const TABLE = {
   _FusedMatMul: fusedMatMul,
@@ -79,6 +96,7 @@ const TABLE = {
   BatchMatMul: batchMatMul,
   BatchNormTraining: batchNormTraining,
   BatchNormTrainingGrad: batchNormTrainingGrad,
+  BatchToSpaceND: batchToSpaceND,
   BroadcastTo: broadcastTo,
   Cast: cast,
   Ceil: unary.Ceil,
@@ -89,9 +107,14 @@ const TABLE = {
   Conv2DBackpropInput: conv2dBackpropInput,
   Cos: unary.Cos,
   Cosh: unary.Cosh,
+  Cumprod: cumprod,
+  Cumsum: cumsum,
+  DepthToSpace: depthToSpace,
   DepthwiseConv2dNative: depthwiseConv2dNative,
   DepthwiseConv2dNativeBackpropFilter: depthwiseConv2dNativeBackpropFilter,
   DepthwiseConv2dNativeBackpropInput: depthwiseConv2dNativeBackpropInput,
+  Diag: diag,
+  Einsum: einsum,
   Elu: unary.Elu,
   EluGrad: eluGrad,
   Equal: comparisons.Equal,
@@ -102,10 +125,13 @@ const TABLE = {
   FakeQuantize: fakeQuantize,
   FakeQuantizeGrad: fakeQuantizeGrad,
   Fill: fill,
+  FlipLeftRight: flipLeftRight,
   Floor: unary.Floor,
+  FloorDiv: floorDiv,
   FusedBatchNorm: fusedBatchNorm,
   FusedConv2D: fusedConv2d,
   FusedDepthwiseConv2D: fusedDepthwiseConv2d,
+  GatherNd: gatherNd,
   GatherV2: gatherV2,
   Greater: comparisons.Greater,
   GreaterEqual: comparisons.GreaterEqual,
@@ -116,6 +142,7 @@ const TABLE = {
   LeakyRelu: leakyRelu,
   Less: comparisons.Less,
   LessEqual: comparisons.LessEqual,
+  LinSpace: linSpace,
   Log: unary.Log,
   Log1p: log1p,
   LogicalAnd: logical.LogicalAnd,
@@ -123,6 +150,8 @@ const TABLE = {
   LogicalOr: logical.LogicalOr,
   LogicalXor: logical.LogicalXor,
   LogSoftmax: logSoftmax,
+  LRN: lrn,
+  LRNGrad: lrnGrad,
   Max: reductions.Max,
   Maximum: binary.Maximum,
   MaxPool: maxPool,
@@ -130,6 +159,8 @@ const TABLE = {
   Mean: reductions.Mean,
   Min: reductions.Min,
   Minimum: binary.Minimum,
+  MirrorPad: mirrorPad,
+  Mod: mod,
   Multiply: binary.Multiply,
   Neg: unary.Neg,
   NotEqual: comparisons.NotEqual,
@@ -140,6 +171,7 @@ const TABLE = {
   Pow: binary.Pow,
   Prelu: prelu,
   Prod: reductions.Prod,
+  Range: range,
   RealDiv: binary.RealDiv,
   Reciprocal: unary.Reciprocal,
   Relu: unary.Relu,
@@ -149,8 +181,10 @@ const TABLE = {
   ResizeBilinearGrad: resizeBilinearGrad,
   ResizeNearestNeighbor: resizeNearestNeighbor,
   ResizeNearestNeighborGrad: resizeNearestNeighborGrad,
+  Reverse: reverse,
   Round: unary.Round,
   Rsqrt: rsqrt,
+  ScatterNd: scatterNd,
   Select: select,
   Selu: unary.Selu,
   Sigmoid: unary.Sigmoid,
@@ -160,18 +194,23 @@ const TABLE = {
   Slice: slice,
   Softmax: softmax,
   Softplus: unary.Softplus,
+  SpaceToBatchND: spaceToBatchND,
   SplitV: splitV,
   Sqrt: unary.Sqrt,
   Square: square,
   SquaredDifference: squaredDifference,
   Step: step,
+  StridedSlice: stridedSlice,
   Sub: binary.Sub,
   Sum: reductions.Sum,
   Tan: unary.Tan,
   Tanh: unary.Tanh,
+  TensorScatterUpdate: tensorScatterUpdate,
   Tile: tile,
+  TopK: topK,
   Transpose: transpose,
   Unpack: unpack,
+  UnsortedSegmentSum: unsortedSegmentSum,
   ZerosLike: zerosLike,
 } as const satisfies Readonly<Record<string, Op>>;
 

@@ -1,4 +1,8 @@
-/** Reductions: Sum, Mean, Max, Min, Prod, All, Any. Shapes: x [...] → without `axis`, or with 1 there (keepDims). */
+/**
+ * Reductions: Sum, Mean, Max, Min, Prod, All, Any. Shapes: x [...] → without `axis`, or with 1 there (keepDims).
+ *
+ * Max and Min pass over NaN, where TF.js's keep it.
+ */
 import { backend_util, util } from "@tensorflow/tfjs-core";
 import type { DType } from "../onnx/dtype.ts";
 import { sizeOf } from "../onnx/graph.ts";
