@@ -49,15 +49,26 @@ export function convAttrs(g: Geometry, group = 1): Attrs {
   };
 }
 
-/** ONNX's order: begins, then ends. */
-export function pads({ padInfo }: Geometry): number[] {
-  return [padInfo.top, padInfo.left, padInfo.bottom, padInfo.right];
+/**
+ * ONNX's order: begins, then ends.
+ *
+ * ONNX rounds the number of windows down; where TF.js was told to round up, its last window reads beyond the pads.
+ */
+export function pads(g: Geometry): number[] {
+  const { padInfo: p } = g;
+  const bottom = reach(g.outHeight, g.strideHeight, g.effectiveFilterHeight) - p.top - g.inHeight;
+  const right = reach(g.outWidth, g.strideWidth, g.effectiveFilterWidth) - p.left - g.inWidth;
+  return [p.top, p.left, Math.max(p.bottom, bottom), Math.max(p.right, right)];
+}
+
+/** Elements from the begin of the first window to the end of the last. */
+function reach(windows: number, stride: number, effective: number): number {
+  return (windows - 1) * stride + effective;
 }
 
 /** Attributes of the ConvTranspose that spreads a gradient of this geometry back over the input. */
 export function convTransposeAttrs(g: Geometry, group = 1): Attrs {
   const { padInfo: p } = g;
-  const reach = (out: number, stride: number, effective: number) => (out - 1) * stride + effective;
   const bottom = reach(g.outHeight, g.strideHeight, g.effectiveFilterHeight) - p.top - g.inHeight;
   const right = reach(g.outWidth, g.strideWidth, g.effectiveFilterWidth) - p.left - g.inWidth;
   return {

@@ -1,0 +1,7 @@
+import { testOps } from "../../tests/_support/op_cases.ts";
+import { registerQuantKernels } from "../quant/mod.ts";
+import { cases } from "./fake_quantize_cases.ts";
+import { OPS } from "./mod.ts";
+
+registerQuantKernels();
+testOps(OPS, cases);
