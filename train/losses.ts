@@ -1,0 +1,81 @@
+/** Losses: functions of what is right and what the model said, in TF.js ops, to be minimized. */
+import * as tf from "@tensorflow/tfjs-core";
+
+/**
+ * A loss: the mean over the batch, as a scalar.
+ *
+ * `labels` holds what the batch's `y` does: class numbers [n], int32, or real targets of the outputs' shape. `outputs` is
+ * the model's last output; of a model that ends in a softmax it is the logits before it (see `logitsModel`).
+ */
+export type Loss = (labels: tf.Tensor, outputs: tf.Tensor) => tf.Scalar;
+
+/** How cross-entropy is taken. */
+export interface CrossEntropyOptions {
+  /**
+   * Share of the target that is spread over all classes evenly, in [0, 1). Default: 0.
+   * Source: Szegedy et al., "Rethinking the Inception Architecture" (2016), section 7.
+   */
+  readonly labelSmoothing?: number;
+}
+
+/**
+ * Makes the cross-entropy of softmax(logits) and class numbers: mean of -log softmax(logits)[label].
+ *
+ * Shapes: labels [n], int32; logits [n, classes] → scalar. The logarithm is taken of no probability, so that it is exact
+ * where softmax underflows.
+ * Gradient: (softmax(logits) - target) / n.
+ *
+ * @throws {RangeError} If the smoothing is not in [0, 1).
+ * @throws {TypeError} The loss itself, if labels or logits have another shape.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import * as tf from "@tensorflow/tfjs-core";
+ * import "@tensorflow/tfjs-backend-cpu";
+ * import { softmaxCrossEntropy } from "./losses.ts";
+ *
+ * const loss = softmaxCrossEntropy();
+ * const value = loss(tf.tensor1d([0, 1], "int32"), tf.tensor2d([[0, 0], [0, 200]])).dataSync()[0];
+ * assert.ok(Math.abs(value - Math.log(2) / 2) < 1e-6); // log 2 for the first, 0 for the second
+ * ```
+ */
+export function softmaxCrossEntropy({ labelSmoothing = 0 }: CrossEntropyOptions = {}): Loss {
+  if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
+    throw new RangeError(`Cannot smooth labels: the share is ${labelSmoothing}, needed is a number in [0, 1)`);
+  }
+  return (labels, logits) => {
+    const [n, classes] = logits.shape;
+    if (logits.rank !== 2 || labels.rank !== 1 || labels.shape[0] !== n) {
+      throw new TypeError(
+        `Cannot take cross-entropy: labels are [${labels.shape}] and logits [${logits.shape}], ` +
+          `needed are [n] and [n, classes]`,
+      );
+    }
+    return tf.tidy(() => {
+      const hot = tf.cast(tf.oneHot(tf.cast(labels, "int32"), classes), "float32");
+      const target = labelSmoothing === 0
+        ? hot
+        : tf.add(tf.mul(hot, 1 - labelSmoothing), tf.scalar(labelSmoothing / classes));
+      return tf.neg(tf.mean<tf.Scalar>(tf.sum(tf.mul(target, tf.logSoftmax(logits)), -1)));
+    });
+  };
+}
+
+/**
+ * The mean of (outputs - labels)², over the batch and all numbers of an output.
+ *
+ * Shapes: both the same → scalar.
+ * Gradient: 2 * (outputs - labels) / count.
+ *
+ * @throws {TypeError} If the shapes differ.
+ */
+export const meanSquaredError: Loss = (labels, outputs) => {
+  if (labels.shape.join() !== outputs.shape.join()) {
+    throw new TypeError(
+      `Cannot take the squared error: labels are [${labels.shape}] and outputs [${outputs.shape}], ` +
+        `needed is the same shape`,
+    );
+  }
+  return tf.tidy(() => tf.mean<tf.Scalar>(tf.square(tf.sub(outputs, tf.cast(labels, "float32")))));
+};

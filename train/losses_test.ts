@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import "@tensorflow/tfjs-backend-cpu";
+import * as tf from "@tensorflow/tfjs-core";
+import "@tensorflow/tfjs-layers";
+import fc from "fast-check";
+import { assertClose } from "./_test_support.ts";
+import { type Loss, meanSquaredError, softmaxCrossEntropy } from "./losses.ts";
+
+tf.env().set("PROD", true);
+
+const LABELS = [2, 0];
+const LOGITS = [[1, 2, 3], [0.5, -1, 4]];
+
+function valueOf(loss: Loss, labels: number[], logits: number[][]): number {
+  return tf.tidy(() => loss(tf.tensor1d(labels, "int32"), tf.tensor2d(logits)).dataSync()[0]);
+}
+
+function gradientOf(loss: Loss, labels: number[], logits: number[][]): number[] {
+  return tf.tidy(() => {
+    const gradient = tf.grad((x) => loss(tf.tensor1d(labels, "int32"), x));
+    return [...gradient(tf.tensor2d(logits)).dataSync()];
+  });
+}
+
+/** The textbook form, in double precision. */
+function expected(labels: number[], logits: number[][], smoothing = 0): { value: number; gradient: number[] } {
+  const n = labels.length;
+  let value = 0;
+  const gradient = logits.flatMap((row, i) => {
+    const total = row.reduce((sum, z) => sum + Math.exp(z), 0);
+    return row.map((z, j) => {
+      const target = (j === labels[i] ? 1 - smoothing : 0) + smoothing / row.length;
+      const probability = Math.exp(z) / total;
+      value -= target * Math.log(probability) / n;
+      return (probability - target) / n;
+    });
+  });
+  return { value, gradient };
+}
+
+Deno.test("softmaxCrossEntropy() equals the textbook form, its gradient too, when logits are moderate", () => {
+  for (const labelSmoothing of [0, 0.1]) {
+    const loss = softmaxCrossEntropy({ labelSmoothing });
+    const { value, gradient } = expected(LABELS, LOGITS, labelSmoothing);
+    assertClose([valueOf(loss, LABELS, LOGITS)], [value], 1e-6);
+    assertClose(gradientOf(loss, LABELS, LOGITS), gradient, 1e-6);
+  }
+});
+
+Deno.test("softmaxCrossEntropy() stays exact when softmax underflows", () => {
+  const loss = softmaxCrossEntropy();
+  assert.equal(valueOf(loss, [0], [[0, 1000]]), 1000);
+  assert.deepEqual(gradientOf(loss, [0], [[0, 1000]]), [-1, 1]);
+  assert.equal(Math.abs(valueOf(loss, [1], [[0, 1000]])), 0);
+});
+
+Deno.test("softmaxCrossEntropy() does not change when all logits are shifted", () => {
+  const loss = softmaxCrossEntropy();
+  fc.assert(
+    fc.property(fc.integer({ min: -64, max: 64 }), (shift) => {
+      const shifted = LOGITS.map((row) => row.map((z) => z + shift));
+      assertClose([valueOf(loss, LABELS, shifted)], [valueOf(loss, LABELS, LOGITS)], 1e-5);
+    }),
+    { numRuns: 20 },
+  );
+});
+
+Deno.test("softmaxCrossEntropy() refuses smoothing outside [0, 1) and shapes that do not fit", () => {
+  for (const labelSmoothing of [1, -0.1, NaN]) {
+    assert.throws(() => softmaxCrossEntropy({ labelSmoothing }), { name: "RangeError" });
+  }
+  assert.throws(() => valueOf(softmaxCrossEntropy(), [0], LOGITS), {
+    name: "TypeError",
+    message: "Cannot take cross-entropy: labels are [1] and logits [2,3], needed are [n] and [n, classes]",
+  });
+});
+
+Deno.test("meanSquaredError() is the mean over all numbers, with its gradient", () => {
+  const labels = tf.tensor2d([[1, 2], [3, 4]]);
+  const outputs = tf.tensor2d([[1, 4], [3, 1]]);
+  assert.equal(meanSquaredError(labels, outputs).dataSync()[0], (4 + 9) / 4);
+  const gradient = tf.grad((x) => meanSquaredError(labels, x))(outputs);
+  assert.deepEqual([...gradient.dataSync()], [0, 1, 0, -1.5]);
+  assert.throws(() => meanSquaredError(tf.tensor1d([1]), outputs), { name: "TypeError" });
+});
