@@ -38,7 +38,9 @@ export async function decodeAll(files: readonly string[], shape: ImageShape): Pr
   const { default: open } = await import("sharp");
   const results: (Uint8Array | BadImage)[] = [];
   for (let i = 0; i < files.length; i += AT_ONCE) {
-    const chunk = files.slice(i, i + AT_ONCE).map((file) => decode(file, { open, shape }).catch((error) => refuse(file, error)));
+    const chunk = files.slice(i, i + AT_ONCE).map((file) =>
+      decode(file, { open, shape }).catch((error) => refuse(file, error))
+    );
     results.push(...await Promise.all(chunk));
   }
   return results;

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import sharp from "sharp";
+import { testWithShared } from "../tests/_support/shared.ts";
+import { batches } from "./batches.ts";
+import { openData } from "./open.ts";
+
+Deno.test("openData() opens the generated set, limited and fitted to an input", async () => {
+  const shape = { height: 28, width: 28, channels: 1 };
+  const { train, test, augment, skipped } = await openData("generated", { limit: 30, shape, seed: 4 });
+  assert.deepEqual([train.count, test.count, train.height, train.channels], [30, 30, 28, 1]);
+  assert.deepEqual([augment, skipped], [{ flip: true, pad: 4 }, []]);
+});
+
+Deno.test("openData() refuses unknown data sets and lists the known ones", async () => {
+  for (const spec of ["imagenet", "", "mnst:x", "toString", "Generated"]) {
+    const choices = /there is no data set ".*", needed is "generated", "mnist:DIR", "cifar10:DIR" or "folder:DIR"/;
+    await assert.rejects(openData(spec), choices);
+  }
+  await assert.rejects(openData("mnist"), /it names no folder, needed is "mnist:DIR"/);
+  await assert.rejects(openData("folder:"), /it names no folder/);
+  await assert.rejects(openData("generated:x"), /takes no folder/);
+  for (const limit of [0, -1, 1.5, NaN]) await assert.rejects(openData("generated", { limit }), /the limit is/);
+});
+
+Deno.test("openData() passes a reader's errors on", async () => {
+  await assert.rejects(openData("cifar10:/no/such"), /Cannot read the folder "\/no\/such"/);
+});
+
+Deno.test("openData() hands shape, seed and skipBadImages to folders", async () => {
+  const dir = await Deno.makeTempDir();
+  const background = { r: 9, g: 9, b: 9 };
+  const image = await sharp({ create: { width: 8, height: 8, channels: 3, background } }).png().toBuffer();
+  try {
+    await Deno.mkdir(`${dir}/a`);
+    for (const name of ["1.png", "2.png", "3.png"]) await Deno.writeFile(`${dir}/a/${name}`, image);
+    await Deno.writeFile(`${dir}/a/bad.png`, new Uint8Array(4));
+    await assert.rejects(openData(`folder:${dir}`), /bad\.png/);
+    const { train, skipped } = await openData(`folder:${dir}`, { skipBadImages: true, testFraction: 0.4 });
+    assert.deepEqual([train.height, train.width, train.channels, skipped.length], [64, 64, 3, 1]);
+    const shape = { height: 5, width: 6, channels: 1 };
+    const small = await openData(`folder:${dir}`, { skipBadImages: true, testFraction: 0.4, shape });
+    assert.equal(small.train.images.length, small.train.count * 30);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+testWithShared("openData() gives batches of the real MNIST for another input", "data/mnist", async (dir) => {
+  const shape = { height: 32, width: 32, channels: 3 };
+  const { train, normalize, augment } = await openData(`mnist:${dir}`, { limit: 100, shape });
+  const [batch] = batches(train, { batchSize: 64, normalize, augment, shuffle: true });
+  assert.equal(batch.x.length, 64 * 32 * 32 * 3);
+  assert.ok(batch.x.every((v, i) => v >= 0 && v <= 1 && v === batch.x[i - i % 3]), "grey in three channels");
+});
