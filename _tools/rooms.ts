@@ -40,6 +40,7 @@ export const ROOMS: readonly Room[] = [
   { path: "src/rewrite", imports: ["src/layers", "src/quant"] },
   { path: "train", imports: ["src", "data"] },
   { path: "export", imports: [...ENGINE_AND_LAYERS, ...OPS_UNNAMED, "data"] },
+  { path: "job", imports: ["src", "data", "train", "export"] },
   { path: "cli.ts", imports: ["mod.ts"], packages: ["commander"] },
   { path: "mod.ts", imports: "any" },
   { path: "tests", imports: "any" },

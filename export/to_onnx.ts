@@ -55,7 +55,7 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   const symbolic = symbolicBatch(traced[0], traced[1]);
   const graph = { ...nameNodes(symbolic, portNames(symbolic, model)), name: model.name };
   assertLegal(graph, { opset });
-  return { bytes: encodeModel(graph, { opset, producer: "tfjs-qat" }), graph };
+  return { bytes: encodeModel(graph, { opset, producer: "tfjs-qat", valueInfo: true }), graph };
 }
 
 /** Lets every layer of `model` pass real values on. Returns a function that undoes it. */

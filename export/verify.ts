@@ -24,12 +24,19 @@ export interface Fusion {
   /** Operators left in float. Quantizing and dequantizing at the borders is not counted. */
   readonly float: readonly FloatOp[];
   /** The nodes that are run, in order, for drawing. */
-  readonly nodes: readonly {
-    readonly op: string;
-    readonly name: string;
-    readonly layer: string;
-    readonly int8: boolean;
-  }[];
+  readonly nodes: readonly FusedNode[];
+}
+
+/** A node as ONNX Runtime runs it. */
+export interface FusedNode {
+  /** Unique among the nodes. */
+  readonly name: string;
+  readonly op: string;
+  /** TF.js layer that the node came from; its own name if unknown. */
+  readonly layer: string;
+  readonly int8: boolean;
+  /** Names of the nodes whose outputs it reads; a name of no node is an input of the graph. */
+  readonly inputs: readonly string[];
 }
 
 /** Operators whose kernels compute on integers. */
@@ -48,15 +55,24 @@ export function verifyFusion(bytes: Uint8Array, graph: Graph): Fusion {
   const integers = integerValues(optimized);
   const int8: Record<string, number> = {};
   const float: FloatOp[] = [];
-  const nodes = optimized.nodes.map((node) => {
-    const isInt8 = INTEGER_OP.test(node.op) || (!BORDER.has(node.op) && integers.has(node.inputs[0]));
+  const producers = new Map<string, string>();
+  const nodes = optimized.nodes.map((node, i): FusedNode => {
+    const isBorder = BORDER.has(node.op);
+    const isInt8 = isBorder || INTEGER_OP.test(node.op) || integers.has(node.inputs[0]);
     const layer = layerOf(node, layers);
-    if (BORDER.has(node.op)) return { op: node.op, name: node.name, layer, int8: true };
-    if (isInt8) int8[node.op] = (int8[node.op] ?? 0) + 1;
-    else float.push({ op: node.op, node: node.name, layer, because: whyFloat(node, graph) });
-    return { op: node.op, name: node.name, layer, int8: isInt8 };
+    const name = producersHave(producers, node.name) ? `${node.name}#${i}` : node.name;
+    const inputs = node.inputs.filter((input) => input !== "" && !optimized.initializers.has(input))
+      .map((input) => producers.get(input) ?? input);
+    for (const output of node.outputs) producers.set(output, name);
+    if (!isBorder && isInt8) int8[node.op] = (int8[node.op] ?? 0) + 1;
+    if (!isInt8) float.push({ op: node.op, node: node.name, layer, because: whyFloat(node, graph) });
+    return { op: node.op, name, layer, int8: isInt8, inputs };
   });
   return { int8, float, nodes };
+}
+
+function producersHave(producers: ReadonlyMap<string, string>, name: string): boolean {
+  return name === "" || [...producers.values()].includes(name);
 }
 
 function optimizedGraph(bytes: Uint8Array): Graph {

@@ -4,8 +4,11 @@
  * Source: onnxruntime-node 1.30, dist/backend.js. Its public `InferenceSession` wraps the same binding in promises;
  * TF.js's `dataSync` needs the synchronous form.
  */
-import { Tensor as OrtTensor } from "onnxruntime-node";
+import { env, Tensor as OrtTensor } from "onnxruntime-node";
 import { type Binding, binding, initOrt } from "onnxruntime-node/dist/binding.js";
+
+/** Version of ONNX Runtime. */
+export const ORT_VERSION: string = env.versions.node ?? env.versions.common;
 
 /** Element types that a session takes and gives, as onnxruntime-node names them. */
 export type ElementType =

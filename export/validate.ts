@@ -1,0 +1,78 @@
+/** The proof: the exported files against the model that was trained, in the runtime that will run them. */
+import { type Agreement, compareAnswers, type OutputGrid } from "./agreement.ts";
+import { DeployedModel, type Prediction } from "./deployed.ts";
+import { compareLatency, type LatencyOptions, type Percentiles } from "./latency.ts";
+import type { OnnxModel } from "./to_onnx.ts";
+import { type Fusion, verifyFusion } from "./verify.ts";
+
+/** What is validated, and against what. */
+export interface ValidateOptions {
+  /** The deployed int8 model and the float model of the same weights. */
+  readonly int8: OnnxModel;
+  readonly float: OnnxModel;
+  /** Samples to answer, in batches, as the file's input wants them. */
+  readonly batches: Iterable<Float32Array>;
+  /** What the trained model itself answered to the same samples, in the same order. */
+  readonly simulated: Prediction;
+  /** Grid of the outputs, if they are quantized. */
+  readonly grid?: OutputGrid;
+  /** How latency is measured. */
+  readonly latency?: LatencyOptions;
+}
+
+/** What was found. */
+export interface Validation {
+  /** What the deployed model answered. */
+  readonly deployed: Prediction;
+  readonly agreement: Agreement;
+  readonly latencyMs: {
+    readonly float: Percentiles;
+    readonly int8: Percentiles;
+    readonly batch: number;
+    /** Threads of each session. */
+    readonly threads: number;
+  };
+  readonly bytes: { readonly float: number; readonly int8: number };
+  readonly fusion: Fusion;
+}
+
+/**
+ * Runs the exported model on `batches` in ONNX Runtime and compares it with the simulation: answers, codes, speed, size,
+ * and which operators really run on integers.
+ *
+ * @throws {TypeError} If the deployed model gives another number of values than the simulation gave.
+ */
+export function validate(options: ValidateOptions): Validation {
+  const { int8, float, latency = {} } = options;
+  const deployed = predictAll(int8.bytes, options.batches, latency.threads);
+  const [floatMs, int8Ms] = compareLatency([float.bytes, int8.bytes], latency);
+  return {
+    deployed,
+    agreement: compareAnswers(options.simulated, deployed, options.grid),
+    latencyMs: {
+      float: floatMs,
+      int8: int8Ms,
+      batch: latency.batch ?? 1,
+      threads: latency.threads ?? navigator.hardwareConcurrency,
+    },
+    bytes: { float: float.bytes.length, int8: int8.bytes.length },
+    fusion: verifyFusion(int8.bytes, int8.graph),
+  };
+}
+
+/** Returns an ONNX file's answers to all samples of `batches`. */
+export function predictAll(bytes: Uint8Array, batches: Iterable<Float32Array>, threads?: number): Prediction {
+  const model = new DeployedModel(bytes, threads === undefined ? {} : { threads });
+  try {
+    const parts = Array.from(batches, (batch) => model.predict(batch));
+    const values = new Float32Array(parts.reduce((sum, part) => sum + part.values.length, 0));
+    let offset = 0;
+    for (const part of parts) {
+      values.set(part.values, offset);
+      offset += part.values.length;
+    }
+    return { values, width: parts[0]?.width ?? 0 };
+  } finally {
+    model.dispose();
+  }
+}
