@@ -9,7 +9,9 @@ const AT_ONCE = 16;
 
 /** An image that could not be read. */
 export interface BadImage {
+  /** Its path. */
   readonly file: string;
+  /** What the decoder said. */
   readonly because: string;
 }
 

@@ -18,12 +18,15 @@ export interface Batch {
   readonly y: Int32Array;
   /** Each image's index in the set. */
   readonly indices: Int32Array;
+  /** Images in this batch. */
   readonly size: number;
 }
 
 /** How `batches` walks over a set. */
 export interface BatchOptions {
+  /** Images in a full batch. */
   readonly batchSize: number;
+  /** What the model's input expects. */
   readonly normalize: Normalize;
   /** Draw the order anew for each epoch; false (default) keeps the set's order. */
   readonly shuffle?: boolean;

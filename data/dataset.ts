@@ -2,7 +2,9 @@
 
 /** Height, width and channels of an image. */
 export interface ImageShape {
+  /** Rows of pixels. */
   readonly height: number;
+  /** Pixels in a row. */
   readonly width: number;
   /** 1 (grey) or 3 (red, green, blue). */
   readonly channels: number;
@@ -16,14 +18,19 @@ export interface ImageSet extends ImageShape {
   readonly images: Uint8Array;
   /** Class of each image, an index into `classNames`. */
   readonly labels: Int32Array;
+  /** How many images there are, at least one. */
   readonly count: number;
+  /** Names of the classes, in the order of their labels. */
   readonly classNames: readonly string[];
 }
 
-/** A data set as training wants it: images to learn from and images to be judged by. */
+/** A data set in two halves that share no image. */
 export interface DataSplit {
+  /** Name for messages and reports. */
   readonly name: string;
+  /** Images to learn from. */
   readonly train: ImageSet;
+  /** Images to be judged by. */
   readonly test: ImageSet;
 }
 

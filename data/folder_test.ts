@@ -161,6 +161,12 @@ Deno.test("readFolder() limits both halves before decoding, from all classes", a
   assert.ok(train.count <= 3 && test.count <= 3 && train.count > 0);
 });
 
+Deno.test("readFolder() mixes the classes, so that a limit keeps all of them", async () => {
+  const files = Object.fromEntries(Object.entries(twenty()).flatMap(([p, c]) => [[`train/${p}`, c], [`test/${p}`, c]]));
+  const { train, test } = await read(files, { limit: 8 });
+  for (const set of [train, test]) assert.deepEqual([set.count, new Set(set.labels).size], [8, 2]);
+});
+
 Deno.test("readFolder() refuses folders without classes or images and options out of range", async () => {
   await assert.rejects(read({ "1.png": png(RED) }), /has no folders, needed is one folder of images for each class/);
   await assert.rejects(

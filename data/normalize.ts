@@ -16,7 +16,7 @@ export interface Normalize {
 }
 
 /** The forms that `parseNormalize` takes, for messages and help texts. */
-export const NORMALIZE_FORMS = `"0..1", "-1..1", "0..255", "imagenet" or "mean:std" as in ".1307:.3081" or ` +
+export const NORMALIZE_FORMS: string = `"0..1", "-1..1", "0..255", "imagenet" or "mean:std" as in ".1307:.3081" or ` +
   `"0.49,0.48,0.45:0.25,0.24,0.26"`;
 
 /** Normalizations with a name; Source: torchvision's ImageNet weights, transforms of every classification model. */

@@ -9,7 +9,7 @@ import { readMnist } from "./mnist.ts";
 import { type Normalize, parseNormalize } from "./normalize.ts";
 
 /** The forms that `openData` takes, for messages and help texts. */
-export const DATA_FORMS = `"generated", "mnist:DIR", "cifar10:DIR" or "folder:DIR"`;
+export const DATA_FORMS: string = `"generated", "mnist:DIR", "cifar10:DIR" or "folder:DIR"`;
 
 /** What to do with a data set while opening it. */
 export interface OpenOptions {
