@@ -1,0 +1,159 @@
+/** One training step on TF.js: forward, loss, gradients, update; and the view of a model that it runs through. */
+import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
+import { logitsModel } from "./logits_model.ts";
+import type { Loss } from "./losses.ts";
+
+/** Samples to learn from. */
+export interface TrainingBatch {
+  /** Inputs [size, ...inputShape], row-major. */
+  readonly x: Float32Array;
+  /** Class of each sample, or real targets [size, ...shape of the outputs]. */
+  readonly y: Int32Array | Float32Array;
+  readonly size: number;
+}
+
+/** What a step needs besides its batch. */
+export interface StepPlan {
+  /** The model up to its logits. */
+  readonly view: tfl.LayersModel;
+  /** Variables to train, each once. */
+  readonly variables: tf.Variable[];
+  /** Shape of one input. */
+  readonly inputShape: readonly number[];
+  readonly optimizer: tf.Optimizer;
+  readonly loss: Loss;
+}
+
+/** What a step found. */
+export interface StepResult {
+  readonly loss: number;
+  /** Samples classified right, by the weights before the update; undefined if the targets are no classes. */
+  readonly right?: number;
+}
+
+/**
+ * Returns the part of `model` that training runs through: its last output, before the softmax.
+ *
+ * It shares all layers and weights with `model`.
+ */
+export function trainingView(model: tfl.LayersModel): tfl.LayersModel {
+  const last = model.outputs.length === 1
+    ? model
+    : tfl.model({ inputs: model.inputs, outputs: model.outputs.at(-1)!, name: `${model.name}_last` });
+  return logitsModel(last);
+}
+
+/** Lists the variables that training `view` changes, shared ones once. */
+export function trainableVariables(view: tfl.LayersModel): tf.Variable[] {
+  const variables = new Set<tf.Variable>();
+  for (const weight of view.trainableWeights) {
+    const variable = weight.read();
+    if (variable instanceof tf.Variable) variables.add(variable);
+  }
+  return [...variables];
+}
+
+/** Takes one step and returns what it found. Update, loss and hits come out of one run of a recording backend. */
+export async function takeStep(batch: TrainingBatch, plan: StepPlan): Promise<StepResult> {
+  const { loss, hits } = recordStep(batch, plan);
+  try {
+    const [value] = await loss.data();
+    return hits === undefined ? { loss: value } : { loss: value, right: (await hits.data())[0] };
+  } finally {
+    tf.dispose(hits === undefined ? [loss] : [loss, hits]);
+  }
+}
+
+function recordStep(batch: TrainingBatch, plan: StepPlan): { loss: tf.Scalar; hits?: tf.Tensor } {
+  const { view, variables, inputShape, optimizer } = plan;
+  let hits: tf.Tensor | undefined;
+  const loss = tf.tidy(() => {
+    const x = tf.tensor(batch.x, [batch.size, ...inputShape]);
+    const y = targetTensor(batch, view);
+    const cost = optimizer.minimize(
+      () => {
+        const outputs = lastTensor(view.apply(x, { training: true }));
+        hits = countHits(y, outputs);
+        return totalLoss(plan.loss(y, outputs), view);
+      },
+      true,
+      variables,
+    );
+    if (cost === null) throw new Error(`Cannot train "${view.name}": the optimizer returned no loss`);
+    return cost;
+  });
+  return { loss, hits };
+}
+
+/** Adds the regularization losses of the layers, as TF.js's `fit` does. */
+function totalLoss(loss: tf.Scalar, view: tfl.LayersModel): tf.Scalar {
+  return view.calculateLosses().reduce((sum, term) => tf.add<tf.Scalar>(sum, term), loss);
+}
+
+function targetTensor({ y, size }: TrainingBatch, view: tfl.LayersModel): tf.Tensor {
+  if (y instanceof Int32Array) return tf.tensor1d(y, "int32");
+  const shape = view.outputs[0].shape.slice(1).map((dim) => dim ?? -1);
+  return tf.tensor(y, [size, ...shape]);
+}
+
+/** Counts right answers, where the targets are classes and the outputs one row of numbers a sample. */
+function countHits(y: tf.Tensor, outputs: tf.Tensor): tf.Tensor | undefined {
+  if (y.dtype !== "int32" || y.rank !== 1 || outputs.rank !== 2) return undefined;
+  // Kept: it is read after the step, outside the scope in which the gradient is taken.
+  return tf.keep(tf.sum(tf.cast(tf.equal(tf.argMax(outputs, -1), y), "int32")));
+}
+
+/** Returns the last of a model's output tensors. */
+export function lastTensor(outputs: tf.Tensor | tf.Tensor[] | tfl.SymbolicTensor | tfl.SymbolicTensor[]): tf.Tensor {
+  const last = Array.isArray(outputs) ? outputs.at(-1) : outputs;
+  if (last instanceof tf.Tensor) return last;
+  throw new TypeError("Cannot run a model on symbolic tensors");
+}
+
+/**
+ * Returns the shape of one input of `model`.
+ *
+ * @param given What the caller says it is, for models whose input shape is open.
+ * @throws {TypeError} If the model has several inputs, or its shape is open or another than `given`.
+ */
+export function inputShapeOf(model: tfl.LayersModel, given?: readonly number[]): readonly number[] {
+  if (model.inputs.length !== 1) {
+    throw new TypeError(`Cannot feed "${model.name}": it has ${model.inputs.length} inputs, 1 is needed`);
+  }
+  const own = model.inputs[0].shape.slice(1);
+  const shape = given ?? own;
+  const fits = shape.length === own.length && own.every((dim, i) => dim === null || dim === shape[i]);
+  if (!fits) throw new TypeError(`Cannot feed "${model.name}": its input is [${own}], the data's is [${shape}]`);
+  if (shape.every((dim) => dim !== null)) return shape;
+  throw new TypeError(
+    `Cannot feed "${model.name}": its input is [${own.map((dim) => dim ?? "?")}], inputShape is needed`,
+  );
+}
+
+/**
+ * Checks that a batch fits the model.
+ *
+ * @param values Numbers of one output.
+ * @throws {TypeError} If `x` or `y` has another length than the size asks for.
+ * @throws {RangeError} If a class has no output.
+ */
+export function checkBatch(
+  { x, y, size }: TrainingBatch,
+  { inputShape, values, doing }: { inputShape: readonly number[]; values: number | undefined; doing: string },
+): void {
+  const needed = inputShape.reduce((product, dim) => product * dim, size);
+  if (size < 1 || x.length !== needed) {
+    throw new TypeError(
+      `Cannot ${doing}: a batch of ${size} has ${x.length} numbers, needed are ${needed} (${size} of [${inputShape}])`,
+    );
+  }
+  if (!(y instanceof Int32Array) || values === undefined) return;
+  if (y.length !== size) throw new TypeError(`Cannot ${doing}: a batch of ${size} has ${y.length} labels`);
+  const bad = y.findIndex((label) => label < 0 || label >= values);
+  if (bad >= 0) {
+    throw new RangeError(
+      `Cannot ${doing}: a label is ${y[bad]}, the model's ${values} outputs need 0 to ${values - 1}`,
+    );
+  }
+}

@@ -1,0 +1,303 @@
+/**
+ * Trains a model, float or prepared for quantization.
+ *
+ * TF.js's own `model.fit` would do for a float model; this loop adds what quantization-aware training needs: a schedule,
+ * a loss on logits, a call after every epoch that may judge the model, and runs that repeat to the byte.
+ */
+import type * as tf from "@tensorflow/tfjs-core";
+import type * as tfl from "@tensorflow/tfjs-layers";
+import { BestWeights } from "./_best_weights.ts";
+import { EpochLog, median } from "./_epoch_log.ts";
+import {
+  checkBatch,
+  inputShapeOf,
+  type StepPlan,
+  takeStep,
+  trainableVariables,
+  type TrainingBatch,
+  trainingView,
+} from "./_step.ts";
+import { uncalibratedIn } from "./calibrate.ts";
+import { type Loss, softmaxCrossEntropy } from "./losses.ts";
+import { type LearningRate, learningRateOf, setLearningRate } from "./optimizers.ts";
+import { setQatPhase } from "./phase.ts";
+import { floatSchedule, type Phase, type Schedule } from "./schedule.ts";
+import { withSeededDropout } from "./seeded_dropout.ts";
+
+export type { TrainingBatch };
+
+/** How a model is trained. Callbacks see epochs and steps counted from 1. */
+export interface FitOptions {
+  /** Gives the batches of an epoch, which counts from 0. */
+  readonly train: (epoch: number) => Iterable<TrainingBatch> | AsyncIterable<TrainingBatch>;
+  readonly epochs: number;
+  /** Batches that `train` gives; schedules and progress are told. */
+  readonly stepsPerEpoch: number;
+  /** Stays the caller's: its state lives on, to train further, until it is disposed of. */
+  readonly optimizer: tf.Optimizer;
+  /** Default: `softmaxCrossEntropy()`. Regularization losses of the layers are added. */
+  readonly loss?: Loss;
+  /** What is active when. Default: `floatSchedule`. */
+  readonly schedule?: Schedule;
+  /** Learning rate at each step. Default: the optimizer's own. */
+  readonly learningRate?: LearningRate;
+  /** Of dropout's masks. Default: 0. */
+  readonly seed?: number;
+  /** Shape of one input, for models that leave it open. */
+  readonly inputShape?: readonly number[];
+  /** Stops training before the next step. */
+  readonly signal?: AbortSignal;
+  readonly onStep?: (info: StepInfo) => void;
+  /** Called after each epoch. A returned score decides which epoch is the best; higher is better. */
+  readonly onEpochEnd?: (info: EpochInfo) => Promise<number | void> | number | void;
+}
+
+/** A step that was taken. */
+export interface StepInfo {
+  /** Counts from 1. */
+  readonly epoch: number;
+  /** Step of the epoch, counts from 1. */
+  readonly step: number;
+  readonly stepsPerEpoch: number;
+  readonly epochs: number;
+  /** Loss of this batch. */
+  readonly loss: number;
+  /** Mean loss of the epoch so far. */
+  readonly meanLoss: number;
+  /** Fraction of the epoch's images so far that were classified right in training; absent if targets are no classes. */
+  readonly accuracy?: number;
+  /** Of the epoch so far. */
+  readonly imagesPerSecond: number;
+  /** Time of this step, in ms. */
+  readonly stepMs: number;
+}
+
+/** An epoch that was completed. */
+export interface EpochInfo {
+  /** Counts from 1. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Mean training loss. */
+  readonly loss: number;
+  /** Fraction of images classified right in training, each by the weights of its step; absent if targets are no classes. */
+  readonly accuracy?: number;
+  /** Whether ranges were observed at any step. */
+  readonly observing: boolean;
+  /** Whether values were rounded at any step. */
+  readonly fakeQuantizing: boolean;
+  /** Whether batch normalization used the batch's statistics at any step. */
+  readonly trainingBatchNorm: boolean;
+  /** Learning rate of the last step; absent if the optimizer shows none. */
+  readonly learningRate?: number;
+  readonly steps: number;
+  /** Median time of a step, in ms. */
+  readonly stepMs: number;
+  /** Loading of data included, the call after the epoch not. */
+  readonly imagesPerSecond: number;
+}
+
+/** An epoch and what `onEpochEnd` thought of it. */
+export interface EpochRecord extends EpochInfo {
+  readonly score?: number;
+}
+
+/** What happened. */
+export interface History {
+  readonly epochs: readonly EpochRecord[];
+  /** Epoch whose weights the model has now, counted from 1; absent if no epoch was scored: then it has the last one's. */
+  readonly bestEpoch?: number;
+  /** Time of the very first step, which also builds the graph, in ms. */
+  readonly firstStepMs: number;
+  /** Median time of all other steps, in ms (of the first, if there is no other). */
+  readonly stepMs: number;
+  readonly imagesPerSecond: number;
+  /** Largest resident memory of the process seen after a step, in MB (2^20 bytes). */
+  readonly peakRssMb: number;
+}
+
+/**
+ * Trains `model`, in place.
+ *
+ * The loss sees the model's last output, before its softmax (see `logitsModel`). The model needs not be compiled. Of a
+ * prepared model the schedule switches the parts; they stay as the last step left them. If epochs are scored, the model
+ * ends with the weights of the best one, the first of equals.
+ *
+ * With one seed, on one machine and backend, two runs give the same weights: batches, dropout and initializers are then
+ * all seeded. Prints nothing.
+ *
+ * @throws {RangeError} If a number of epochs or steps is not a positive integer, an epoch has no batch, or a label has
+ *   no output.
+ * @throws {TypeError} If batches do not fit the model, or nothing in the model can be trained.
+ * @throws {Error} If the loss is not finite, or ranges are neither observed nor calibrated.
+ * @throws The signal's reason, if it is aborted.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import "@tensorflow/tfjs-backend-cpu";
+ * import * as tf from "@tensorflow/tfjs-core";
+ * import * as tfl from "@tensorflow/tfjs-layers";
+ * import { fit } from "./fit.ts";
+ *
+ * tf.env().set("PROD", true);
+ * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 2, inputShape: [1], kernelInitializer: "zeros" })] });
+ * const batch = { x: Float32Array.of(-1, 1), y: Int32Array.of(0, 1), size: 2 };
+ * const history = await fit(model, {
+ *   train: () => [batch],
+ *   epochs: 5,
+ *   stepsPerEpoch: 1,
+ *   optimizer: tf.train.sgd(1),
+ * });
+ * assert.ok(history.epochs[4].loss < history.epochs[0].loss);
+ * assert.equal(history.epochs[4].accuracy, 1);
+ * ```
+ */
+export async function fit(model: tfl.LayersModel, options: FitOptions): Promise<History> {
+  checkCounts(model, options);
+  const plan = planSteps(model, options);
+  const dropout = withSeededDropout(model, options.seed ?? 0);
+  const best = new BestWeights(model);
+  const records: EpochRecord[] = [];
+  const run: Run = {
+    model,
+    options,
+    plan,
+    dropout,
+    stepTimes: [],
+    images: 0,
+    elapsedMs: 0,
+    peakRss: 0,
+    phase: undefined,
+  };
+  try {
+    for (let epoch = 0; epoch < options.epochs; epoch++) {
+      const info = await trainEpoch(run, epoch);
+      const score = await options.onEpochEnd?.(info);
+      records.push(typeof score === "number" ? { ...info, score } : info);
+      if (typeof score === "number") best.offer(score, info.epoch);
+    }
+    best.restore();
+    return summarize(run, records, best.epoch);
+  } finally {
+    best.dispose();
+    dropout.restore();
+  }
+}
+
+/** What changes while training runs. */
+interface Run {
+  readonly model: tfl.LayersModel;
+  readonly options: FitOptions;
+  readonly plan: StepPlan;
+  readonly dropout: { startStep(step: number): void };
+  readonly stepTimes: number[];
+  images: number;
+  /** Time spent in epochs, callbacks after them not included. */
+  elapsedMs: number;
+  /** In bytes. */
+  peakRss: number;
+  phase: Phase | undefined;
+}
+
+async function trainEpoch(run: Run, epoch: number): Promise<EpochInfo> {
+  const { options, plan } = run;
+  const { stepsPerEpoch, epochs } = options;
+  const log = new EpochLog();
+  const values = plan.view.outputs[0].shape.at(-1) ?? undefined;
+  const doing = `train "${run.model.name}"`;
+  let step = 0;
+  for await (const batch of options.train(epoch)) {
+    options.signal?.throwIfAborted();
+    checkBatch(batch, { inputShape: plan.inputShape, values, doing });
+    const start = performance.now();
+    const phase = enterStep(run, { epoch, step, stepsPerEpoch });
+    const result = await takeStep(batch, plan);
+    const stepMs = performance.now() - start;
+    step++;
+    refuseLoss(run, { loss: result.loss, where: `epoch ${epoch + 1}, step ${step}` });
+    log.add(result, { phase, stepMs, size: batch.size });
+    run.stepTimes.push(stepMs);
+    run.peakRss = Math.max(run.peakRss, Deno.memoryUsage().rss);
+    options.onStep?.({ epoch: epoch + 1, step, stepsPerEpoch, epochs, loss: result.loss, stepMs, ...log.running() });
+  }
+  if (step === 0) throw new RangeError(`Cannot ${doing}: epoch ${epoch + 1} has no batch, at least 1 is needed`);
+  run.images += log.work.images;
+  run.elapsedMs += log.work.elapsedMs;
+  const learningRate = learningRateOf(options.optimizer);
+  return { epoch: epoch + 1, epochs, ...log.summary(), ...(learningRate === undefined ? {} : { learningRate }) };
+}
+
+/** Makes model, optimizer and dropout ready for the step at `at`. */
+function enterStep(run: Run, at: Parameters<Schedule>[0]): Phase {
+  const { model, options, dropout, plan } = run;
+  const phase = (options.schedule ?? floatSchedule)(at);
+  if (run.phase === undefined) refuseUncalibrated(model, phase);
+  if (!samePhase(run.phase, phase)) setQatPhase(model, phase);
+  run.phase = phase;
+  dropout.startStep(run.stepTimes.length);
+  if (options.learningRate !== undefined) setLearningRate(plan.optimizer, options.learningRate(at));
+  return phase;
+}
+
+function samePhase(a: Phase | undefined, b: Phase): boolean {
+  return a?.observing === b.observing && a.fakeQuantizing === b.fakeQuantizing &&
+    a.trainingBatchNorm === b.trainingBatchNorm;
+}
+
+function planSteps(model: tfl.LayersModel, { optimizer, loss, inputShape }: FitOptions): StepPlan {
+  const view = trainingView(model);
+  const variables = trainableVariables(view);
+  if (variables.length === 0) {
+    throw new TypeError(`Cannot train "${model.name}": it has no trainable weights, at least 1 is needed`);
+  }
+  return {
+    view,
+    variables,
+    optimizer,
+    loss: loss ?? softmaxCrossEntropy(),
+    inputShape: inputShapeOf(model, inputShape),
+  };
+}
+
+function checkCounts(model: tfl.LayersModel, { epochs, stepsPerEpoch }: FitOptions): void {
+  for (const [name, count] of Object.entries({ epochs, stepsPerEpoch })) {
+    if (Number.isInteger(count) && count > 0) continue;
+    throw new RangeError(`Cannot train "${model.name}": ${name} is ${count}, needed is a positive integer`);
+  }
+}
+
+function refuseUncalibrated(model: tfl.LayersModel, { observing, fakeQuantizing }: Phase): void {
+  if (observing || !fakeQuantizing) return;
+  const [first, ...rest] = uncalibratedIn(model);
+  if (first === undefined) return;
+  const what = rest.length === 0 ? `"${first}"` : `"${first}" and ${rest.length} more`;
+  throw new Error(
+    `Cannot train "${model.name}": the range of ${what} is unknown and the schedule does not observe, ` +
+      `calibration or a schedule that observes first is needed`,
+  );
+}
+
+function refuseLoss({ model, options }: Run, { loss, where }: { loss: number; where: string }): void {
+  if (Number.isFinite(loss)) return;
+  const rate = learningRateOf(options.optimizer);
+  throw new Error(
+    `Cannot go on training "${model.name}": the loss is ${loss} at ${where}, ` +
+      `a lower learning rate${rate === undefined ? "" : ` than ${rate}`} is needed`,
+  );
+}
+
+function summarize(
+  { stepTimes, images, elapsedMs, peakRss }: Run,
+  epochs: readonly EpochRecord[],
+  bestEpoch?: number,
+): History {
+  const [firstStepMs, ...others] = stepTimes;
+  return {
+    epochs,
+    ...(bestEpoch === undefined ? {} : { bestEpoch }),
+    firstStepMs,
+    stepMs: others.length > 0 ? median(others) : firstStepMs,
+    imagesPerSecond: 1000 * images / elapsedMs,
+    peakRssMb: peakRss / 2 ** 20,
+  };
+}

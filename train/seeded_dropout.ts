@@ -1,0 +1,96 @@
+/**
+ * Dropout whose masks depend on nothing but (seed, layer, step).
+ *
+ * TF.js's own Dropout draws from Math.random, or, given a seed, the same mask at every call. While training runs, the
+ * layers' `call` is replaced by one that multiplies by a mask drawn on the host; the model itself stays as it is, so what
+ * is saved is TF.js's plain Dropout. A mask is an input of a recorded step, so the recording backend sees one graph.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import type * as tfl from "@tensorflow/tfjs-layers";
+import { checkSeed, Random } from "../data/random.ts";
+import { hashName } from "./_seed.ts";
+import { layersIn } from "./phase.ts";
+
+type Layer = InstanceType<typeof tfl.layers.Layer>;
+
+/** The dropouts of a model, in the hands of a training loop. */
+export interface SeededDropout {
+  /** Names of the layers that were taken over. */
+  readonly layers: readonly string[];
+  /** Says which step comes next, counted from 0 over all epochs. */
+  startStep(step: number): void;
+  /** Gives the layers their own `call` back. */
+  restore(): void;
+}
+
+/**
+ * Makes the Dropout and SpatialDropout1D layers of `model`, nested models included, draw their masks from `seed`.
+ *
+ * A layer drops each value with its `rate` and scales the rest by 1 / (1 - rate), as TF.js's does; only when training.
+ * A layer called twice in a step draws two masks. Dropout inside wrappers (TimeDistributed) and recurrent layers, and
+ * Gaussian noise, stay TF.js's own.
+ *
+ * Gradient: dy times the mask.
+ *
+ * @throws {RangeError} If the seed is not an integer from 0 to 2^53 - 1.
+ */
+export function withSeededDropout(model: tfl.LayersModel, seed: number): SeededDropout {
+  const dropouts = layersIn(model).filter((layer) => ["Dropout", "SpatialDropout1D"].includes(layer.getClassName()));
+  const masks = dropouts.map((layer) => new MaskSource(seed, layer));
+  dropouts.forEach((layer, i) => {
+    const original = layer.call.bind(layer);
+    const call: Layer["call"] = (inputs, kwargs) => {
+      const [x] = Array.isArray(inputs) ? inputs : [inputs];
+      return kwargs?.training && masks[i].isDropping ? masks[i].apply(x) : original(inputs, kwargs);
+    };
+    // An own property hides the class's method; deleting it brings the method back.
+    Object.defineProperty(layer, "call", { value: call, configurable: true });
+  });
+  return {
+    layers: dropouts.map(({ name }) => name),
+    startStep: (step) => masks.forEach((mask) => mask.startStep(step)),
+    restore: () => dropouts.forEach((layer) => void Reflect.deleteProperty(layer, "call")),
+  };
+}
+
+/** Draws the masks of one layer. */
+class MaskSource {
+  /** Whether the rate is inside (0, 1): like TF.js's layer, one outside drops nothing. */
+  readonly isDropping: boolean;
+  readonly #rate: number;
+  readonly #seed: number;
+  readonly #layer: number;
+  readonly #noiseShape: readonly (number | null)[] | undefined;
+  #step = 0;
+  #calls = 0;
+
+  constructor(seed: number, layer: Layer) {
+    const { rate, noiseShape } = layer.getConfig();
+    this.#seed = seed;
+    this.#layer = hashName(layer.name);
+    this.#rate = Number(rate);
+    this.isDropping = this.#rate > 0 && this.#rate < 1;
+    const isSpatial = layer.getClassName() === "SpatialDropout1D";
+    // TF.js's SpatialDropout1D drops whole channels of [n, steps, channels].
+    this.#noiseShape = isSpatial ? [null, 1, null] : Array.isArray(noiseShape) ? noiseShape.map(toDim) : undefined;
+    checkSeed(seed);
+  }
+
+  startStep(step: number): void {
+    this.#step = step;
+    this.#calls = 0;
+  }
+
+  apply(x: tf.Tensor): tf.Tensor {
+    const shape = this.#noiseShape?.map((dim, i) => dim ?? x.shape[i]) ?? x.shape;
+    const random = new Random(this.#seed, [this.#layer, this.#step, this.#calls++]);
+    const scale = 1 / (1 - this.#rate);
+    const mask = new Float32Array(shape.reduce((product, dim) => product * dim, 1));
+    for (let i = 0; i < mask.length; i++) mask[i] = random.chance(this.#rate) ? 0 : scale;
+    return tf.mul(x, tf.tensor(mask, shape));
+  }
+}
+
+function toDim(dim: unknown): number | null {
+  return typeof dim === "number" ? dim : null;
+}
