@@ -2,6 +2,7 @@
 import {
   agreementPercent,
   byteSize,
+  capitalized,
   count,
   escapeHtml,
   milliseconds,
@@ -17,7 +18,9 @@ import type { Verdict } from "./verdict.ts";
 /** Makes the four figures that the page opens with. */
 export function renderFigures(report: Report, verdict: Verdict): string {
   const { accuracy, agreement, latencyMs, bytes } = report;
-  const difference = verdict.points === 0 ? "the same as" : `${points(accuracy.float, accuracy.deployed)} points from`;
+  const difference = verdict.points === 0
+    ? "the same as"
+    : `${points(accuracy.float, accuracy.deployed)} points against`;
   const figures = [
     {
       name: `Deployed ${accuracy.metric}`,
@@ -89,7 +92,7 @@ function describeAgreement({ accuracy, agreement }: Report): string {
   const codes = different === 0
     ? `all ${count(compared)} codes of their outputs are equal`
     : `${count(different)} of ${count(compared)} codes of their outputs differ, by ${maxDifference} at most`;
-  return `${escapeHtml(accuracy.metric)} on ${
+  return `${escapeHtml(capitalized(accuracy.metric))} on ${
     plural(accuracy.samples, "sample")
   }. The simulated and the deployed model ` +
     `give the same answer for ${agreementPercent(agreement.top1)} of them; ${codes}. Differences from float are in ` +
@@ -102,7 +105,8 @@ function chooseAxis(values: readonly number[]): { min: number; max: number; digi
   const high = Math.max(...values);
   const step = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2].find((size) => high - low <= 6 * size) ?? 0.2;
   const min = Math.max(0, Math.floor((low - step / 4) / step) * step);
-  const steps = Math.max(2, Math.ceil((high + step / 4 - min) / step - 1e-9));
-  const max = min + step * (steps + steps % 2); // an even number of steps, so that the middle is round too
-  return { min, max, digits: step < 0.01 ? 1 : 0 };
+  const needed = Math.max(2, Math.ceil((high + step / 4 - min) / step - 1e-9));
+  const span = step * (needed + needed % 2); // an even number of steps, so that the middle is round too
+  const digits = step < 0.01 ? 1 : 0;
+  return min + span <= 1 ? { min, max: min + span, digits } : { min: Math.max(0, 1 - span), max: 1, digits };
 }

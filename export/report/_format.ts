@@ -49,11 +49,10 @@ export function plural(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 }
 
-/** Formats a time in ms with three significant digits, in seconds from 10,000 ms. */
+/** Formats a time in ms with three significant digits, in seconds from 1,000 ms. */
 export function milliseconds(value: Maybe): string {
   if (!isKnown(value)) return UNKNOWN;
-  if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`;
-  if (value >= 100) return `${count(Math.round(value))} ms`;
+  if (value >= 999.5) return `${significant(value / 1000)} s`;
   return `${significant(value)} ms`;
 }
 

@@ -9,7 +9,9 @@ import type { Verdict } from "./verdict.ts";
 export function renderGraph(report: Report, { int8Ops, floatOps }: Verdict): string {
   const { fusion, graph, islands = [] } = report;
   const total = int8Ops + floatOps;
-  const lead = floatOps === 0
+  const lead = total === 0
+    ? "No operator of the deployed graph was counted."
+    : floatOps === 0
     ? `All ${plural(total, "operator")} run in int8, read back from the graph that ONNX Runtime made of the file.`
     : `${count(int8Ops)} of ${plural(total, "operator")} run in int8, ${
       count(floatOps)

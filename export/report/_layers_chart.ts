@@ -6,6 +6,8 @@ import type { LayerReport } from "./report.ts";
 /** Plot areas from top to bottom, in px. */
 const LAYOUT = { top: 30, ranges: 170, gap: 48, errors: 140, bottom: 44 } as const;
 const HEIGHT = LAYOUT.top + LAYOUT.ranges + LAYOUT.gap + LAYOUT.errors + LAYOUT.bottom;
+/** Greatest width of a bar, in px. */
+const BAR = 12;
 
 /**
  * SQNR under which a layer's weights are called noisy, in dB: at 20 dB the noise has 1% of the signal's power.
@@ -23,7 +25,7 @@ export function renderLayersChart(layers: readonly LayerReport[], { width }: { w
       { text: "activation range", left: 0, top: 0 },
       { text: "weight SQNR, dB", left: 0, top: LAYOUT.top + LAYOUT.ranges + LAYOUT.gap - 28 },
     ].map((title) => ({ ...title, padding: 0, textStyle: { ...CHART_TEXT, color: COLORS.ink, fontWeight: 600 } })),
-    xAxis: [layerAxis(layers.length, { gridIndex: 0 }), layerAxis(layers.length, { gridIndex: 1 })],
+    xAxis: [layerAxis(layers.length, { width, gridIndex: 0 }), layerAxis(layers.length, { width, gridIndex: 1 })],
     yAxis: [valueAxis(0), valueAxis(1)],
     series: [
       {
@@ -31,19 +33,20 @@ export function renderLayersChart(layers: readonly LayerReport[], { width }: { w
         silent: true,
         renderItem: renderRange,
         encode: { x: 0, y: [1, 2] },
-        data: layers.flatMap(({ range }, i) => range === undefined ? [] : [[i + 1, range.min, range.max]]),
+        data: layers.flatMap(({ range }, i) => range === undefined ? [] : [[i, range.min, range.max]]),
       },
       {
         type: "bar",
         silent: true,
         xAxisIndex: 1,
         yAxisIndex: 1,
-        barWidth: Math.max(1.5, Math.min(10, (width - 56) / layers.length - 2)),
+        barMaxWidth: BAR,
+        barCategoryGap: "20%",
         data: layers.flatMap(({ weightError }, i) => {
           const sqnrDb = weightError?.sqnrDb ?? undefined;
           if (sqnrDb === undefined) return [];
           const color = sqnrDb < NOISY_DB ? COLORS.poor : COLORS.int8;
-          return [{ value: [i + 1, sqnrDb], itemStyle: { color } }];
+          return [{ value: [i, sqnrDb], itemStyle: { color } }];
         }),
       },
     ],
@@ -57,7 +60,7 @@ const renderRange: CustomSeriesRenderItem = (_params, api) => {
   const [, bottom] = api.coord([api.value(0), api.value(1)]);
   const size = api.size?.([1, 0]);
   const pitch = Array.isArray(size) ? size[0] : 8;
-  const width = Math.max(1.5, Math.min(10, pitch - 2));
+  const width = Math.min(BAR, pitch * 0.8);
   return {
     type: "rect",
     shape: { x: x - width / 2, y: top, width, height: Math.max(1, bottom - top) },
@@ -65,16 +68,20 @@ const renderRange: CustomSeriesRenderItem = (_params, api) => {
   };
 };
 
-function layerAxis(layers: number, { gridIndex }: { gridIndex: number }) {
+function layerAxis(layers: number, { width, gridIndex }: { width: number; gridIndex: number }) {
+  const labels = Math.max(2, Math.floor(width / 50));
+  const every = [1, 2, 5, 10, 20, 50, 100, 200].find((step) => layers / step <= labels) ?? 500;
   return {
-    type: "value" as const,
+    type: "category" as const,
     gridIndex,
-    min: 0,
-    max: layers + 1,
-    splitLine: { show: false },
+    data: Array.from({ length: layers }, (_, i) => i + 1),
     axisTick: { show: false },
     axisLine: { onZero: true, lineStyle: { color: COLORS.muted } },
-    axisLabel: { ...CHART_TEXT, show: gridIndex === 1, showMinLabel: false, showMaxLabel: false },
+    axisLabel: {
+      ...CHART_TEXT,
+      show: gridIndex === 1,
+      interval: (index: number) => (index + 1) % every === 0,
+    },
     ...(gridIndex === 1
       ? { name: "layer, as numbered below", nameLocation: "middle" as const, nameGap: 28, nameTextStyle: CHART_TEXT }
       : {}),

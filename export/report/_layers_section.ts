@@ -39,7 +39,7 @@ const COLUMNS: readonly TableColumn[] = [
   { heading: "Min", kind: "number" },
   { heading: "Max", kind: "number" },
   { heading: "Scale", kind: "number" },
-  { heading: "Zero", kind: "number" },
+  { heading: "Zero point", kind: "number" },
   { heading: "Weight SQNR, dB" },
 ];
 

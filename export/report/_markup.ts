@@ -12,9 +12,13 @@ export function section(heading: string, { lead, body }: { lead: string; body: s
   return `<section>\n<h2>${escapeHtml(heading)}</h2>\n<p>${lead}</p>\n${body}\n</section>`;
 }
 
-/** Makes a figure of one chart in two widths, of which the style sheet shows the one that fits. */
+/** Widths that charts are drawn in, by class, in px. */
+const CHART_WIDTHS = { wide: 1000, medium: 640, narrow: 380 } as const;
+
+/** Makes a figure of one chart in three widths, of which the style sheet shows the one that fits. */
 export function chartFigure(render: (width: number) => string): string {
-  return `<figure><div class="wide">${render(1000)}</div><div class="narrow">${render(380)}</div></figure>`;
+  const charts = Object.entries(CHART_WIDTHS).map(([kind, width]) => `<div class="${kind}">${render(width)}</div>`);
+  return `<figure>${charts.join("")}</figure>`;
 }
 
 /** Makes a table that scrolls if it is long. `rows` are cells of HTML; the first of a row is its heading. */

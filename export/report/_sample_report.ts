@@ -21,15 +21,16 @@ const FILES = [
   { path: "report.json", what: "these numbers", bytes: 18_442 },
 ];
 
+/** Makes epochs of which the last but one is the best, with a deployed accuracy of `best`. */
 function sampleEpochs(epochs: number, { best }: { best: number }): EpochReport[] {
   const random = seeded(7);
   return Array.from({ length: epochs }, (_, i) => {
-    const simulated = best - 0.032 * Math.exp(-i / 1.6) + (random() - 0.5) * 0.004;
+    const simulated = best - 0.001 - 0.032 * Math.exp(-i / 1.6) + (random() - 0.5) * 0.002;
     return {
       epoch: i + 1,
       loss: 0.11 + 0.42 * Math.exp(-i / 1.9) + random() * 0.01,
       simulated: Number(simulated.toFixed(4)),
-      deployed: Number((simulated + (random() - 0.5) * 0.0012).toFixed(4)),
+      deployed: i === epochs - 2 ? best : Number((simulated + (random() - 0.5) * 0.0012).toFixed(4)),
       observing: i < 4,
       trainingBatchNorm: i < 3,
       stepMs: 168 + random() * 8,
@@ -171,7 +172,7 @@ export function residualReport(): Report {
       className: depthwise ? "DepthwiseConv2D" : weighted ? "Conv2D" : node.op.replace("QLinear", ""),
       min: open ? -2 - random() * 5 : 0,
       max: node.op === "QLinearSoftmax" ? 255 / 256 : open ? 2 + random() * 6 : 4 + random() * 2,
-      weightError: weighted ? { sqnrDb: (depthwise ? 34 : 42) + random() * 5 - (random() > 0.95 ? 17 : 0) } : undefined,
+      weightError: weighted ? { sqnrDb: (depthwise ? 34 : 42) + random() * 5 - (random() > 0.95 ? 25 : 0) } : undefined,
     });
   });
   return {
@@ -187,7 +188,7 @@ export function residualReport(): Report {
         { op: "Mul", node: "swish/Mul", layer: "swish", because },
       ],
     },
-    train: { epochs: sampleEpochs(12, { best: 0.895 }), firstStepMs: 2_900, stepMs: 612, peakRssMb: 2_480 },
+    train: { epochs: sampleEpochs(12, { best: 0.8946 }), firstStepMs: 2_900, stepMs: 612, peakRssMb: 2_480 },
     rewrites: [
       { rule: "leaky_relu:relu", layer: "head_leaky", ok: true, because: "slope 0.3 dropped" },
       { rule: "fold", layer: "swish", ok: false, because: '"swish" feeds 2 layers, folding needs exactly 1' },

@@ -21,8 +21,8 @@ const THEME = `
 
 const PAGE = `
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI",
-  Roboto, "Helvetica Neue", Arial, sans-serif; font-variant-numeric: tabular-nums; -webkit-text-size-adjust: 100%; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 -apple-system, "Segoe UI", Roboto,
+  "Helvetica Neue", "Noto Sans", "Liberation Sans", Arial, sans-serif; font-variant-numeric: tabular-nums; -webkit-text-size-adjust: 100%; }
 main { max-width: 1048px; margin: 0 auto; padding: 48px 24px 64px; }
 h1 { font-size: 30px; line-height: 1.25; font-weight: 650; letter-spacing: -0.015em; margin: 6px 0 14px;
   max-width: 30em; text-wrap: balance; }
@@ -38,7 +38,7 @@ pre { background: var(--wash); border: 1px solid var(--rule); border-radius: 6px
 figure { margin: 16px 0 0; }
 figcaption { font-size: 13px; }
 svg { display: block; max-width: 100%; height: auto; }
-.narrow { display: none; }
+.medium, .narrow { display: none; }
 .poor { color: var(--poor); } .fair { color: var(--float); } .good { color: var(--int8); }
 `;
 
@@ -97,6 +97,7 @@ tbody th { color: var(--ink); font-size: 14px; font-weight: 500; }
 .range { display: inline-block; position: relative; width: 150px; height: 10px; margin-top: 6px; vertical-align: top; }
 .range i { position: absolute; top: 0; bottom: 0; min-width: 2px; border-radius: 2px; background: var(--simulated); }
 .range b { position: absolute; top: -3px; bottom: -3px; border-left: 1px solid var(--muted); }
+td:has(.error) { white-space: nowrap; }
 .error { display: inline-block; width: 90px; height: 10px; margin-right: 8px; background: var(--rule);
   border-radius: 2px; overflow: hidden; }
 .error i { display: block; height: 100%; background: var(--int8); } .error i.poor { background: var(--poor); }
@@ -108,12 +109,12 @@ dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: 2px 20px;
 /** Rows are 24 px high, as \`_graph_map.ts\` draws them. */
 const MAP = `
 .map { display: grid; grid-template-columns: repeat(var(--columns), minmax(0, 1fr)); gap: 0 22px; margin-top: 12px; }
-.map-column { display: flex; gap: 7px; min-width: 0; }
+.map-column { display: flex; align-items: flex-start; gap: 7px; min-width: 0; }
 .map-column svg { flex: none; max-width: none; }
 .map ol { list-style: none; margin: 0; padding: 0; min-width: 0; flex: 1; }
 .map li { height: 24px; line-height: 24px; font-size: 12.5px; display: flex; gap: 7px; white-space: nowrap;
   cursor: default; }
-.map li span { overflow: hidden; text-overflow: ellipsis; flex: 0 1 auto; min-width: 4em; }
+.map li span { overflow: hidden; text-overflow: ellipsis; flex: 0 1 auto; min-width: 0; }
 .map li small { color: var(--muted); font-size: 11.5px; overflow: hidden; text-overflow: ellipsis; flex: 0 100 auto;
   min-width: 0; }
 .map li.float span, .map li.float small { color: var(--float); font-weight: 600; }
@@ -128,18 +129,21 @@ circle.border { fill: var(--paper); stroke: var(--muted); stroke-width: 1.5; } c
 const MEDIA = `
 @media (max-width: 860px) {
   .figures, .map { grid-template-columns: repeat(2, minmax(0, 1fr)); } .map { row-gap: 20px; }
+  .bars { grid-template-columns: minmax(0, 1fr); } .wide { display: none; } .medium { display: block; }
 }
 @media (max-width: 620px) {
   main { padding: 28px 16px 40px; } h1 { font-size: 23px; }
-  .wide { display: none; } .narrow { display: block; }
-  .bars, .halves, .map { grid-template-columns: minmax(0, 1fr); }
+  .halves, .map { grid-template-columns: minmax(0, 1fr); }
   .figures div { padding: 12px 14px; } .figures dd.value { font-size: 23px; }
   .dots { grid-template-columns: 1fr max-content max-content; } .dots .track { grid-column: 1 / -1; grid-row: auto;
   order: 0; height: 22px; margin-bottom: 10px; } .dots .delta:empty { display: block; }
   .dots > div { display: grid; grid-template-columns: subgrid; grid-column: 1 / -1; }
   .dots > div .track { order: 1; } .dots .axis { height: auto; }
 }
+@media (max-width: 520px) { .medium { display: none; } .narrow { display: block; } }
 @media print {
+  .wide { display: block; } .medium, .narrow { display: none; }
+  .figures { grid-template-columns: repeat(4, 1fr); } .bars { grid-template-columns: 1fr 1fr; }
   main { padding: 0; max-width: none; } body { font-size: 12px; } .scroll { max-height: none; overflow: visible; }
   section { break-inside: auto; } figure, .figures, .bars, tr, .halves > div { break-inside: avoid; }
   h2, h3 { break-after: avoid; } thead th { position: static; }

@@ -116,7 +116,8 @@ function valueAxis({ gridIndex, format }: { gridIndex: number; format: (value: n
 
 /** Gives the axis as many decimals as its span needs. */
 function axisPercent(epochs: readonly EpochReport[], float: number): (value: number) => string {
-  const values = [float, ...epochs.flatMap(({ simulated, deployed }) => [simulated, deployed])];
+  const values = [float, ...epochs.flatMap(({ simulated, deployed }) => [simulated, deployed])]
+    .filter(Number.isFinite);
   const span = Math.max(...values) - Math.min(...values);
   return (value) => percent(value, span > 0.03 ? 0 : span > 0.004 ? 1 : 2);
 }
