@@ -43,10 +43,12 @@ const firstInputOnly: LayoutRule = (node, forms) => ({
 
 const quantize: LayoutRule = (node, forms) => {
   const rank = outputRank(node, forms);
-  const axis = node.attrs.axis as number | undefined;
+  const isPerChannel = forms.out.typeOf(node.inputs[1]).shape.length === 1;
+  // ONNX's default.
+  const axis = (node.attrs.axis as number | undefined) ?? 1;
   return {
     inputs: [forms.first(node.inputs[0]), ...node.inputs.slice(1)],
-    ...(axis === undefined ? {} : { attrs: { ...node.attrs, axis: moveAxis(axis, rank) } }),
+    ...(isPerChannel ? { attrs: { ...node.attrs, axis: moveAxis(axis, rank) } } : {}),
     keepsLayout: true,
   };
 };

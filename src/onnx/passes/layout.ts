@@ -27,7 +27,8 @@ export function channelsFirst(graph: Graph): Graph {
   const index = indexOf(graph);
   for (const node of graph.nodes) {
     // A Pad in front of a convolution is to stand right in front of it, behind the Transpose.
-    if (node.op === "Pad" && index.uses(node.outputs[0]).every(isToChannelsFirst)) forms.preferFirst(node.inputs[0]);
+    const uses = node.op === "Pad" ? index.uses(node.outputs[0]) : [];
+    if (uses.length > 0 && uses.every(isToChannelsFirst)) forms.preferFirst(node.inputs[0]);
     lowerNode(node, forms);
   }
   for (const output of graph.outputs) forms.define(output);
