@@ -12,6 +12,7 @@ import {
   ratio,
 } from "./_format.ts";
 import { cssPercent, section } from "./_markup.ts";
+import { accuracySteps } from "./_steps.ts";
 import type { Report } from "./report.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -55,23 +56,12 @@ export function renderFigures(report: Report, verdict: Verdict): string {
 
 /** Makes the dot plot of all accuracies, from the original model to the deployed one. */
 export function renderAccuracy(report: Report): string {
-  const { accuracy, floatBefore = {} } = report;
-  const steps = [
-    { name: "Original model, float", value: floatBefore.original, kind: "" },
-    { name: "Activations swapped, not adapted", value: floatBefore.swapped, kind: "" },
-    {
-      name: "Float, adapted",
-      value: floatBefore.adapted === accuracy.float ? undefined : floatBefore.adapted,
-      kind: "",
-    },
-    { name: floatBefore.adapted === accuracy.float ? "Float, adapted" : "Float", value: accuracy.float, kind: "float" },
-    { name: "Simulated int8, in TF.js", value: accuracy.simulated, kind: "simulated" },
-    { name: "Deployed int8, in ONNX Runtime", value: accuracy.deployed, kind: "int8" },
-  ].flatMap(({ name, value, kind }) => value === undefined ? [] : [{ name, value, kind }]);
+  const { accuracy } = report;
+  const steps = accuracySteps(report);
   const axis = chooseAxis(steps.map(({ value }) => value));
   const place = (value: number) => cssPercent((value - axis.min) / (axis.max - axis.min));
-  const rows = steps.map(({ name, value, kind }) =>
-    `<div><span>${escapeHtml(name)}</span>` +
+  const rows = steps.map(({ name, what, value, kind }) =>
+    `<div><span class="step">${name} <small>${what}</small></span>` +
     `<span class="track"><b style="left:${place(accuracy.float)}"></b>` +
     `<i class="${kind}" style="left:${place(value)}"></i></span>` +
     `<span class="value">${percent(value)}</span>` +

@@ -1,11 +1,21 @@
 /** Draws the int8/float map of a graph. Private to `export/report`. */
-import { escapeHtml } from "./_format.ts";
+import { escapeHtml, shorten } from "./_format.ts";
 import { type Column, type Edge, layOutGraph, type Row } from "./_graph_layout.ts";
 import type { FloatOp, GraphNodeReport } from "./report.ts";
 
 /** Sizes in px. `row` must equal the rows' height in the style sheet. */
 const PX = { row: 24, lane: 11, marker: 5, corner: 7, stub: 14 } as const;
 const COLUMNS = 4;
+/** Width of the page and between columns, and of a character at 12.5 px with some to spare, in px. */
+const PAGE = { width: 1000, gap: 22, character: 7.6 } as const;
+
+/** What the rows' texts depend on. */
+interface RowLabels {
+  /** Why nodes run in float, by name. */
+  readonly reasons: ReadonlyMap<string, string>;
+  /** Characters of a name that are shown. */
+  readonly room: number;
+}
 
 /** How a node is drawn: as int8, as float, or as the border between the two. */
 type NodeClass = "int8" | "float" | "border";
@@ -18,24 +28,34 @@ export function renderGraphMap(
   const reasons = new Map(floatOps.map(({ node, because }) => [node, because]));
   const columns = layOutGraph(nodes, { columns: COLUMNS });
   const lanes = Math.max(...columns.map((column) => column.lanes));
-  const drawn = columns.map((column, i) => renderColumn(column, { lanes, reasons, last: i === columns.length - 1 }));
+  const columnWidth = (PAGE.width + PAGE.gap) / columns.length - PAGE.gap;
+  const room = Math.floor((columnWidth - railWidth(lanes)) / PAGE.character);
+  const drawn = columns.map((column, i) =>
+    renderColumn(column, { lanes, reasons, room, last: i === columns.length - 1 })
+  );
   return `<div class="map" style="--columns:${columns.length}">${drawn.join("")}</div>`;
 }
 
 function renderColumn(
   column: Column,
-  { lanes, reasons, last }: { lanes: number; reasons: ReadonlyMap<string, string>; last: boolean },
+  { lanes, reasons, room, last }: RowLabels & { lanes: number; last: boolean },
 ): string {
-  const width = PX.marker * 2 + 4 + lanes * PX.lane;
+  const width = railWidth(lanes);
   const height = column.rows.length * PX.row + (last ? 0 : PX.stub);
   const x = (lane: number) => width - PX.marker - 2 - lane * PX.lane;
-  const lines = column.edges.map((edge) => renderEdge(edge, { x, height }));
+  const lines = column.edges.map((edge) => renderEdge(edge, { x, height, rows: column.rows.length }));
   const markers = column.rows.map((row, i) =>
     renderMarker(row.kind === "port" ? "port" : classOf(row.node), { x: x(0), y: centre(i) })
   );
   const rail = `<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" aria-hidden="true">` +
     `${lines.join("")}${markers.join("")}</svg>`;
-  return `<div class="map-column">${rail}<ol>${column.rows.map((row) => renderRow(row, reasons)).join("")}</ol></div>`;
+  return `<div class="map-column">${rail}<ol>${
+    column.rows.map((row) => renderRow(row, { reasons, room })).join("")
+  }</ol></div>`;
+}
+
+function railWidth(lanes: number): number {
+  return PX.marker * 2 + 4 + lanes * PX.lane;
 }
 
 function centre(row: number): number {
@@ -44,14 +64,14 @@ function centre(row: number): number {
 
 function renderEdge(
   { from, to, lane, float }: Edge,
-  { x, height }: { x: (lane: number) => number; height: number },
+  { x, height, rows }: { x: (lane: number) => number; height: number; rows: number },
 ): string {
   const main = x(0);
   const side = x(lane);
-  const yOf = (row: number) => Math.min(centre(row), height);
+  const yOf = (row: number) => row === rows ? height : centre(row);
   const path = lane === 0
     ? `M${main} ${centre(from)}V${yOf(to[0])}`
-    : to.map((row) => renderDetour({ main, side, start: centre(from), end: yOf(row), open: yOf(row) === height }))
+    : to.map((row) => renderDetour({ main, side, start: centre(from), end: yOf(row), open: row === rows }))
       .join("");
   return `<path d="${path}" class="edge${float ? " float" : ""}"/>`;
 }
@@ -76,16 +96,17 @@ function renderMarker(kind: NodeClass | "port", { x, y }: { x: number; y: number
   return `<circle cx="${x}" cy="${y}" r="${kind === "port" ? 2.5 : 3.5}" class="${kind}"/>`;
 }
 
-function renderRow(row: Row, reasons: ReadonlyMap<string, string>): string {
+function renderRow(row: Row, { reasons, room }: RowLabels): string {
+  const label = (text: string) => escapeHtml(shorten(text, { length: room }));
   if (row.kind === "port") {
     const text = row.input ? "input of the graph" : "from the column before";
-    return `<li class="port" title="${escapeHtml(`${row.name}: ${text}`)}"><span>${escapeHtml(row.name)}</span></li>`;
+    return `<li class="port" title="${escapeHtml(`${row.name}: ${text}`)}"><span>${label(row.name)}</span></li>`;
   }
   const { name, op, layer } = row.node;
   const kind = classOf(row.node);
   const runs = kind === "float" ? `runs in float: ${reasons.get(name) ?? "no reason was recorded"}` : RUNS[kind];
   const title = [op, `node ${name}`, layer && layer !== name && `layer ${layer}`, runs].filter(Boolean).join("\n");
-  return `<li class="${kind}" title="${escapeHtml(title)}"><span>${escapeHtml(layer || name)}</span>` +
+  return `<li class="${kind}" title="${escapeHtml(title)}"><span>${label(layer || name)}</span>` +
     `<small>${escapeHtml(op)}</small></li>`;
 }
 

@@ -53,7 +53,7 @@ function renderMap({ graph, fusion }: Report): string {
   ]);
   const map = renderGraphMap(graph?.nodes ?? [], { floatOps: fusion.float });
   return `<h3>Map of the graph</h3>\n${legend}\n<figure>${map}<figcaption>Top to bottom, then on in the next column; ` +
-    `lines at the side are skip connections.</figcaption></figure>`;
+    `lines at the side lead to readers further down.</figcaption></figure>`;
 }
 
 function renderFloatTable(ops: readonly FloatOp[], islands: readonly IslandReport[]): string {

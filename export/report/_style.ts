@@ -64,6 +64,8 @@ const FIGURES = `
 .dots i.float { background: var(--float) !important; } .dots i.simulated { background: var(--simulated) !important; }
 .dots i.int8 { background: var(--int8) !important; }
 .dots span { align-self: center; } .dots .value { font-weight: 650; text-align: right; }
+
+.dots .step { padding-right: 6px; } .dots small { color: var(--muted); font-size: 13px; margin-left: 4px; }
 .dots .delta { text-align: right; color: var(--muted); }
 .dots .axis { height: auto; border: 0; display: flex; justify-content: space-between; color: var(--muted);
   font-size: 12px; }
@@ -114,8 +116,8 @@ const MAP = `
 .map ol { list-style: none; margin: 0; padding: 0; min-width: 0; flex: 1; }
 .map li { height: 24px; line-height: 24px; font-size: 12.5px; display: flex; gap: 7px; white-space: nowrap;
   cursor: default; }
-.map li span { overflow: hidden; text-overflow: ellipsis; flex: 0 1 auto; min-width: 0; }
-.map li small { color: var(--muted); font-size: 11.5px; overflow: hidden; text-overflow: ellipsis; flex: 0 100 auto;
+.map li span { overflow: hidden; text-overflow: ellipsis; flex: none; max-width: 100%; }
+.map li small { color: var(--muted); font-size: 11.5px; overflow: hidden; text-overflow: ellipsis; flex: 0 1 auto;
   min-width: 0; }
 .map li.float span, .map li.float small { color: var(--float); font-weight: 600; }
 .map li.port, .map li.border { color: var(--muted); } .map li.port span { font-style: italic; }

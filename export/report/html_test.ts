@@ -47,11 +47,11 @@ Deno.test("renderHtml() shows the report's figures", () => {
   const text = parse(renderHtml(trainedReport()));
   for (
     const figure of [
-      "93.26% +0.14 points against float",
+      "93.26% -0.08 points against float",
       "99.94% of 10,000 answers",
       "3.2× 0.446 ms, float 1.42 ms",
       "3.7× 312 kB, float 1.16 MB",
-      "88.71% -4.41",
+      "88.71% -4.63",
       "41 of 100,000 codes of their outputs differ, by 1 at most",
       "batch normalization was frozen after epoch 3, activation ranges were frozen after epoch 4",
       "The weights after epoch 7 were exported.",

@@ -13,7 +13,7 @@ export type Measured = number | null;
 export interface AccuracyReport {
   /** What is measured, such as "accuracy". Higher is better. */
   readonly metric: string;
-  /** The float model that quantization started from, in [0, 1]. */
+  /** The float model that the others are measured against, in [0, 1]: one of the steps of `floatBefore`. */
   readonly float: number;
   /** The fake-quantized model as trained in TF.js, in [0, 1]. */
   readonly simulated: number;

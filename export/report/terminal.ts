@@ -10,6 +10,7 @@ import {
   ratio,
 } from "./_format.ts";
 import { type Cell, formatParagraph, formatSection, type Section } from "./_text_table.ts";
+import { accuracySteps } from "./_steps.ts";
 import type { Report } from "./report.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
@@ -60,33 +61,28 @@ export function formatReport(report: Report, options: TerminalOptions = {}): str
   ].join("\n");
 }
 
-function accuracySection({ accuracy, agreement, floatBefore = {} }: Report): Section {
-  const row = (name: string, value: number, note: string): Cell[] => [
-    { text: name },
-    { text: percent(value), right: true, tone: "strong" },
-    { text: name === "float" ? "" : points(accuracy.float, value), right: true },
-    { text: note, tone: "muted" },
-  ];
-  const { original, swapped } = floatBefore;
+function accuracySection(report: Report): Section {
+  const { accuracy, agreement } = report;
   const { compared, different, maxDifference } = agreement.codes;
   const codes = different === 0
     ? `all ${count(compared)} output codes are equal`
     : `${count(different)} of ${count(compared)} output codes differ, by ${maxDifference} at most`;
+  const row = (name: string, { value, difference, note }: Readonly<Record<string, string>>): Cell[] => [
+    { text: name },
+    { text: value, right: true, tone: "strong" },
+    { text: difference, right: true },
+    { text: note, tone: "muted" },
+  ];
+  const steps = accuracySteps(report).map(({ name, what, value, kind }) =>
+    row(name, {
+      value: percent(value),
+      difference: kind === "float" ? "" : points(accuracy.float, value),
+      note: what,
+    })
+  );
   return {
     heading: `${capitalized(accuracy.metric)} on ${plural(accuracy.samples, "sample")}`,
-    rows: [
-      ...(original === undefined ? [] : [row("original", original, "before any change")]),
-      ...(swapped === undefined ? [] : [row("swapped", swapped, "activations swapped, not adapted")]),
-      row("float", accuracy.float, "what quantization started from"),
-      row("simulated", accuracy.simulated, "fake-quantized, in TF.js"),
-      row("deployed", accuracy.deployed, "the int8 file, in ONNX Runtime"),
-      [
-        { text: "agreement" },
-        { text: agreementPercent(agreement.top1), right: true, tone: "strong" },
-        { text: "" },
-        { text: codes, tone: "muted" },
-      ],
-    ],
+    rows: [...steps, row("agreement", { value: agreementPercent(agreement.top1), difference: "", note: codes })],
   };
 }
 

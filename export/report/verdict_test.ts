@@ -21,7 +21,7 @@ Deno.test("judge() counts operators and forms ratios", () => {
   assert.equal(floatOps, 0);
   assert.equal(speedup, 1.42 / 0.446);
   assert.equal(shrinkage, 1_162_304 / 312_480);
-  assert.equal(points, 0.14);
+  assert.equal(points, -0.08);
 });
 
 Deno.test("judge() calls a loss of up to half a point good, up to two fair, and more poor", () => {
