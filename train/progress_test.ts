@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { Writable } from "node:stream";
+import type { EpochInfo, StepInfo } from "./fit.ts";
+import { createProgress, formatDuration } from "./progress.ts";
+
+/** A stream that keeps what is written to it. */
+function sink(isTTY: boolean) {
+  const written: string[] = [];
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      written.push(String(chunk));
+      done();
+    },
+  });
+  return { stream: Object.assign(stream, { isTTY, columns: 120 }), text: () => written.join("") };
+}
+
+function step(epoch: number, at: number): StepInfo {
+  return {
+    epoch,
+    epochs: 2,
+    step: at,
+    stepsPerEpoch: 4,
+    loss: 0.5,
+    meanLoss: 0.25,
+    accuracy: 0.875,
+    imagesPerSecond: 1234.4,
+    stepMs: 10,
+  };
+}
+
+const EPOCH: EpochInfo = {
+  epoch: 1,
+  epochs: 2,
+  loss: 0.25,
+  accuracy: 0.875,
+  observing: false,
+  fakeQuantizing: true,
+  trainingBatchNorm: false,
+  steps: 4,
+  stepMs: 10,
+  imagesPerSecond: 1234.4,
+};
+
+Deno.test("createProgress() writes one line an epoch when the stream is no terminal", () => {
+  const { stream, text } = sink(false);
+  let now = 0;
+  const progress = createProgress({ stream, now: () => now });
+  progress.start("qat");
+  for (const at of [1, 2, 3, 4]) {
+    now += 5000;
+    progress.step(step(1, at));
+  }
+  progress.epochEnd(EPOCH, { simulated: 0.9, deployed: 0.901 });
+  progress.epochEnd({ ...EPOCH, epoch: 2, fakeQuantizing: false, accuracy: undefined });
+  progress.stop();
+  // The first step does not count: 15 s for three steps, four more to go.
+  assert.equal(
+    text(),
+    "qat epoch 1/2: loss 0.2500, accuracy 87.5%, simulated 90.0%, deployed 90.1%, 1234 images/s, ranges fixed, " +
+      "BN frozen, 0:20 left\nqat epoch 2/2: loss 0.2500, 1234 images/s\n",
+  );
+});
+
+Deno.test("createProgress() says how a long epoch goes when the stream is no terminal", () => {
+  const { stream, text } = sink(false);
+  let now = 0;
+  const progress = createProgress({ stream, now: () => now, everySeconds: 30 });
+  progress.start("float");
+  for (const at of [1, 2, 3]) {
+    progress.step(step(1, at));
+    now += 20_000;
+  }
+  assert.equal(text(), "float epoch 1/2, step 3/4: loss 0.2500, accuracy 87.5%, 1234 images/s, 1:40 left\n");
+});
+
+Deno.test("createProgress() draws a bar and clears it for the epoch's line when the stream is a terminal", () => {
+  const { stream, text } = sink(true);
+  const progress = createProgress({ stream });
+  progress.start("qat");
+  progress.step(step(1, 2));
+  assert.match(text(), /qat 1\/2 \[=+-+\] loss 0\.2500 accuracy 87\.5% 1234 images\/s, \? left/);
+  const drawn = text().length;
+  progress.epochEnd(EPOCH);
+  // Cleared (ESC [ 2 K), then the line.
+  const cleared = text().lastIndexOf("\x1b[2K");
+  assert.ok(cleared > drawn, "the bar's line is cleared");
+  assert.match(text().slice(cleared), /qat epoch 1\/2: loss 0\.2500, accuracy 87\.5%.* left\n$/);
+  progress.stop();
+  progress.stop();
+});
+
+Deno.test("createProgress() writes nothing when it is quiet", () => {
+  const { stream, text } = sink(true);
+  const progress = createProgress({ stream, quiet: true });
+  progress.start("qat");
+  progress.step(step(1, 1));
+  progress.epochEnd(EPOCH);
+  progress.stop();
+  assert.equal(text(), "");
+});
+
+Deno.test("formatDuration() rounds to seconds and says ? when it does not know", () => {
+  assert.deepEqual([499, 42_000, 61_499, 3_723_000, NaN, Infinity].map(formatDuration), [
+    "0:00",
+    "0:42",
+    "1:01",
+    "1:02:03",
+    "?",
+    "?",
+  ]);
+});
