@@ -1,6 +1,7 @@
 /** Runs a TF.js model over labelled samples and measures its answers. */
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
+import { makeYield } from "./_events.ts";
 import { checkBatch, inputShapeOf, lastTensor } from "./_step.ts";
 import { accuracy, type Metric } from "./metrics.ts";
 
@@ -72,8 +73,10 @@ export async function evaluate(
   const doing = `evaluate "${model.name}"`;
   const answers: Float32Array[] = [];
   const labels: number[] = [];
+  const handleEvents = makeYield();
   let rows = 0;
   for await (const batch of data) {
+    await handleEvents();
     signal?.throwIfAborted();
     checkBatch(batch, { inputShape, values: model.outputs.at(-1)?.shape.at(-1) ?? undefined, doing });
     rows = Math.max(rows, batch.size);

@@ -7,6 +7,7 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { BestWeights } from "./_best_weights.ts";
+import { makeYield } from "./_events.ts";
 import { EpochLog, median } from "./_epoch_log.ts";
 import {
   checkBatch,
@@ -168,6 +169,7 @@ export async function fit(model: tfl.LayersModel, options: FitOptions): Promise<
     elapsedMs: 0,
     peakRss: 0,
     phase: undefined,
+    handleEvents: makeYield(),
   };
   try {
     for (let epoch = 0; epoch < options.epochs; epoch++) {
@@ -197,6 +199,8 @@ interface Run {
   /** In bytes. */
   peakRss: number;
   phase: Phase | undefined;
+  /** Lets a signal be heard. */
+  readonly handleEvents: () => Promise<void>;
 }
 
 async function trainEpoch(run: Run, epoch: number): Promise<EpochInfo> {
@@ -207,6 +211,7 @@ async function trainEpoch(run: Run, epoch: number): Promise<EpochInfo> {
   const doing = `train "${run.model.name}"`;
   let step = 0;
   for await (const batch of options.train(epoch)) {
+    await run.handleEvents();
     options.signal?.throwIfAborted();
     checkBatch(batch, { inputShape: plan.inputShape, values, doing });
     const start = performance.now();

@@ -237,6 +237,14 @@ Deno.test("fit() stops with the signal's reason and gives dropout back when it i
   assert.ok(!Object.hasOwn(model.getLayer("dropout"), "call"));
 });
 
+Deno.test("fit() hears a signal that a timer sends when it is in the middle of training", async () => {
+  await useBackend("cpu");
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(new Error("time is up")), 100);
+  await assert.rejects(fit(tinyNet(), options({ epochs: 100, signal: abort.signal })), { message: "time is up" });
+  clearTimeout(timer);
+});
+
 Deno.test("fit() refuses to train when ranges are neither observed nor calibrated", async () => {
   await useBackend("cpu");
   const { model } = prepareQat(tinyNet());

@@ -1,0 +1,15 @@
+/** Lets the event loop run: timers, signals and the terminal. Training awaits microtasks only, which keep it from running. */
+import { setImmediate } from "node:timers";
+
+/** Longest time that training keeps the event loop waiting, in ms, save for a step that takes longer. */
+const PATIENCE_MS = 50;
+
+/** Makes a function that lets pending events be handled, if it is long enough since they last were. */
+export function makeYield(): () => Promise<void> {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last < PATIENCE_MS) return;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    last = performance.now();
+  };
+}
