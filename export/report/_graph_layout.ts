@@ -85,7 +85,7 @@ function liveAt(sorted: readonly GraphNodeReport[], at: number): readonly string
 
 /** Chooses where columns begin: near equal parts, moved by up to a quarter of one to where fewest values are alive. */
 function chooseCuts(sorted: readonly GraphNodeReport[], columns: number): readonly number[] {
-  const count = Math.max(1, Math.min(columns, Math.ceil(sorted.length / MIN_ROWS)));
+  const count = Math.max(1, Math.min(columns, Math.floor(sorted.length / MIN_ROWS)));
   const rows = sorted.length / count;
   const slack = Math.floor(rows / 4);
   const cuts = [0];

@@ -7,11 +7,13 @@ import type { LayerReport } from "./report.ts";
 /** Up to so many layers, the bars in the table show all that a chart would. */
 const CHART_FROM = 17;
 
-/** Makes the section on layers. */
-export function renderLayers(layers: readonly LayerReport[]): string {
+/** Makes the section on layers, of those that have a range or weights; nothing if there are none. */
+export function renderLayers(all: readonly LayerReport[]): string {
+  const layers = all.filter(({ range, weightError }) => range !== undefined || weightError !== undefined);
+  if (layers.length === 0) return "";
   const chart = layers.length < CHART_FROM ? "" : chartFigure((width) => renderLayersChart(layers, { width }));
   return section("Ranges and weight error by layer", {
-    lead: describeLayers(layers),
+    lead: describeLayers(layers) + describeOthers(all.length - layers.length),
     body: chart + renderTable(layers),
   });
 }
@@ -29,6 +31,13 @@ function describeLayers(layers: readonly LayerReport[]): string {
   const others = noisy > 1 ? ` ${noisy} layers are under ${NOISY_DB} dB.` : "";
   return `${meaning} The noisiest weights are those of <code>${escapeHtml(worst.name)}</code>, ` +
     `${worst.db.toFixed(1)} dB.${others}`;
+}
+
+function describeOthers(others: number): string {
+  if (others === 0) return "";
+  return others === 1
+    ? " One layer without a range of its own is not listed."
+    : ` ${others} layers without a range of their own are not listed.`;
 }
 
 const COLUMNS: readonly TableColumn[] = [

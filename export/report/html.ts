@@ -27,7 +27,7 @@ export function renderHtml(report: Report): string {
     renderAccuracy(report),
     renderTraining(report),
     renderGraph(report, verdict),
-    report.layers === undefined || report.layers.length === 0 ? "" : renderLayers(report.layers),
+    renderLayers(report.layers ?? []),
     renderCost(report, verdict),
     renderRewrites(report.rewrites),
     renderOrigin(report),

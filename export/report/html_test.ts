@@ -89,6 +89,16 @@ Deno.test("renderHtml() charts layers by number when there are many", () => {
   assert.doesNotMatch(renderHtml(trainedReport()), /aria-label="Activation ranges and weight error by layer"/);
 });
 
+Deno.test("renderHtml() lists layers that have numbers, and counts the others", () => {
+  const layers = [...trainedReport().layers ?? [], { name: "bn_folded", kind: "float" }, {
+    name: "drop",
+    kind: "float",
+  }];
+  const text = parse(renderHtml({ ...trainedReport(), layers }));
+  assert.doesNotMatch(text, /bn_folded/);
+  assert.match(text, /2 layers without a range of their own are not listed/);
+});
+
 Deno.test("renderHtml() escapes every text of the report", () => {
   const attack = `<script>alert("1")</script><img src=x onerror='a'>]]>--></style></svg>`;
   for (const sample of Object.values(samples)) {
