@@ -2,15 +2,16 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { FakeQuantize } from "../src/quant/mod.ts";
+import { inputShapeOf } from "./_step.ts";
 import { layersIn, setQatPhase } from "./phase.ts";
 
-/** A batch of images, or of every input of the model, in its order. */
-export type CalibrationBatch = tf.Tensor | tf.Tensor[];
+/** A batch of samples: a tensor, one for every input of the model in its order, or elements as `batches` gives them. */
+export type CalibrationBatch = tf.Tensor | tf.Tensor[] | { readonly x: Float32Array; readonly size: number };
 
 /**
  * Runs inference on `batches` while every FakeQuantize of `model` observes what it sees.
  *
- * The batches stay the caller's. Quantization is on: a layer's range is that of values computed from quantized ones.
+ * Tensors stay the caller's. Quantization is on: a layer's range is that of values computed from quantized ones.
  *
  * @returns The number of batches seen.
  * @throws {RangeError} If there are none, or a batch is empty.
@@ -24,7 +25,7 @@ export async function calibrate(
   try {
     for await (const batch of batches) {
       refuseEmpty(model, batch);
-      tf.dispose(model.predictOnBatch(batch));
+      tf.tidy(() => void model.predictOnBatch(toTensors(model, batch)));
       count++;
     }
   } finally {
@@ -42,9 +43,13 @@ export function uncalibratedIn(model: LayersModel): readonly string[] {
   return layers.filter((layer) => !layer.isCalibrated()).map((layer) => layer.name);
 }
 
+function toTensors(model: LayersModel, batch: CalibrationBatch): tf.Tensor | tf.Tensor[] {
+  return "x" in batch ? tf.tensor(batch.x, [batch.size, ...inputShapeOf(model)]) : batch;
+}
+
 function refuseEmpty(model: LayersModel, batch: CalibrationBatch): void {
   const [first] = Array.isArray(batch) ? batch : [batch];
-  if (first === undefined || first.shape[0] === 0) {
+  if (first === undefined || (first instanceof tf.Tensor ? first.shape[0] : first.size) === 0) {
     throw new RangeError(`Cannot calibrate model "${model.name}": a batch is empty`);
   }
 }
