@@ -131,6 +131,11 @@ export class FakeQuantize extends tfl.layers.Layer {
     });
   }
 
+  /** The scale that calls round with, a tensor of this layer's own; undefined while values pass unchanged. */
+  get activeScale(): tf.Tensor | undefined {
+    return this.enabled ? this.#state?.scale.read() : undefined;
+  }
+
   /** Whether the grid means something: a batch was observed, a range was set, or the grid is fixed. Reads a weight. */
   isCalibrated(): boolean {
     return this.fixed !== null || (this.built && this.#read("count") > 0);

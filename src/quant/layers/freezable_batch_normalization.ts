@@ -8,7 +8,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { batchNormTraining } from "../batch_norm_training.ts";
+import { layerBefore, straightThrough } from "./_accumulator_grid.ts";
 import { adoptWeights, type CallArgs, findWeight, type Layer, oneShape, oneTensor, type Shapes } from "./layer.ts";
+import { QuantizedWeights } from "./quantized_weights.ts";
 
 /** Arguments: those of TF.js's BatchNormalization. The axis must be the last. */
 export type FreezableBatchNormalizationArgs = Omit<
@@ -21,6 +23,11 @@ export type FreezableBatchNormalizationArgs = Omit<
  *
  * Shapes: [n, h, w, c] or [n, c] → the same. Weights as TF.js's: gamma, beta, moving_mean, moving_variance, [c].
  * Gradient: to x, gamma and beta; through the batch's statistics unless `frozen`.
+ *
+ * Behind a QuantizedWeights layer and on moving statistics, the offset is changed so that the bias that the exported file
+ * folds both layers into is on the grid of that file, as of `QuantizedWeights.biasRounding`:
+ *
+ *   b' = beta + k * (b - mean)   k = gamma / sqrt(variance + epsilon)   offset = beta + (round(b') - b')
  *
  * @example
  * ```ts
@@ -88,15 +95,11 @@ export class FreezableBatchNormalization extends tfl.layers.Layer {
 
   /** Normalizes: by the batch's statistics in training, unless frozen; else by the moving ones. */
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs = {}): tf.Tensor | tf.Tensor[] {
-    if (!kwargs.training || this.frozen) return this.#inner.call(inputs, { training: false });
     return tf.tidy(() => {
+      if (!kwargs.training || this.frozen) return this.#normalize(inputs);
       const x = oneTensor(inputs, this);
-      const channels = [x.shape[x.rank - 1]];
-      const { y, mean, variance } = batchNormTraining(x, {
-        gamma: findWeight(this.#inner, "gamma")?.read() ?? tf.ones(channels),
-        beta: findWeight(this.#inner, "beta")?.read() ?? tf.zeros(channels),
-        epsilon: this.#epsilon,
-      });
+      const { gamma, beta } = this.#parameters();
+      const { y, mean, variance } = batchNormTraining(x, { gamma, beta, epsilon: this.#epsilon });
       this.#follow("moving_mean", mean);
       this.#follow("moving_variance", variance);
       return y;
@@ -119,9 +122,47 @@ export class FreezableBatchNormalization extends tfl.layers.Layer {
     return { ...this.#inner.getConfig(), ...super.getConfig() };
   }
 
-  #follow(name: string, batch: tf.Tensor): void {
+  /** Normalizes by the moving statistics; the offset makes up for the rounding of the bias that this is folded into. */
+  #normalize(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor | tf.Tensor[] {
+    const folding = layerBefore(this);
+    const round = folding instanceof QuantizedWeights ? folding.biasRounding() : undefined;
+    if (!(folding instanceof QuantizedWeights) || round === undefined) {
+      return this.#inner.call(inputs, { training: false });
+    }
+    const { gamma, beta, mean, variance } = this.#parameters();
+    const offset = straightThrough(beta, () => {
+      const factor = tf.div(gamma, tf.sqrt(tf.add(variance, this.#epsilon)));
+      const bias = findWeight(folding.layer, "bias")?.read() ?? 0;
+      const folded = tf.add(beta, tf.mul(factor, tf.sub(bias, mean)));
+      // A channel whose factor is 0 keeps the scale of its weights; step(0) is 0.
+      const size = tf.abs(factor);
+      const rounded = round(folded, tf.add(size, tf.sub(1, tf.step(size))));
+      return tf.add(beta, tf.sub(rounded, folded));
+    });
+    return tf.batchNorm(oneTensor(inputs, this), mean, variance, offset, gamma, this.#epsilon);
+  }
+
+  #parameters(): Readonly<Record<"gamma" | "beta" | "mean" | "variance", tf.Tensor1D>> {
+    const mean = this.#moving("moving_mean").read();
+    const read = (name: string) => findWeight(this.#inner, name)?.read();
+    const parameters = {
+      gamma: read("gamma") ?? tf.onesLike(mean),
+      beta: read("beta") ?? tf.zerosLike(mean),
+      mean,
+      variance: this.#moving("moving_variance").read(),
+    };
+    // Weights of batch normalization over one axis are vectors.
+    return parameters as Readonly<Record<keyof typeof parameters, tf.Tensor1D>>;
+  }
+
+  #moving(name: "moving_mean" | "moving_variance"): tfl.LayerVariable {
     const variable = findWeight(this.#inner, name);
     if (variable === undefined) throw new Error(`Cannot use "${this.name}": the layer is not built yet`);
+    return variable;
+  }
+
+  #follow(name: "moving_mean" | "moving_variance", batch: tf.Tensor): void {
+    const variable = this.#moving(name);
     const moving = variable.read();
     variable.write(tf.sub(moving, tf.mul(tf.sub(moving, batch), 1 - this.#momentum)));
   }

@@ -1,5 +1,5 @@
 /**
- * The wrapper that trains a layer with fake-quantized weights.
+ * The wrapper that trains a layer with fake-quantized weights and bias.
  *
  * While the inner layer's `call` runs, the variables of its quantized weights answer `read()` with the rounded value.
  * The layer's own code is untouched, and so are its variables: the optimizer updates the real weights, to which the
@@ -10,6 +10,7 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import { fakeQuantize } from "../fake_quantize.ts";
 import { symmetricTensorScale } from "../qparams_tensor.ts";
 import { INT8_SYMMETRIC_PER_CHANNEL, isPerChannel, type QuantGrid, type QuantScheme } from "../scheme.ts";
+import { isBatchNormalized, quantizerBefore, roundBias, straightThrough } from "./_accumulator_grid.ts";
 import { adoptWeights, type CallArgs, findWeight, type Layer, type LayerArgs, type Shapes } from "./layer.ts";
 
 /** Which weight is quantized, and where its output channels are. */
@@ -45,8 +46,11 @@ interface Entry extends QuantizedWeight {
  * max|w| / 127 of a channel, 1 where that is 0. Scales follow the weights at every training step while `observing`;
  * afterwards they stay, and codes that would leave [-127, 127] are clamped.
  *
+ * The bias is rounded to the grid that the exported file holds it on, input scale times weight scale, where a
+ * FakeQuantize is found before this layer. With batch normalization right behind, that layer rounds the folded bias.
+ *
  * Shapes: the inner layer's.
- * Gradient: as of `fakeQuantize`, to the real weights.
+ * Gradient: as of `fakeQuantize`, to the real weights; to the bias unchanged.
  *
  * @example
  * ```ts
@@ -129,8 +133,26 @@ export class QuantizedWeights extends tfl.layers.Layer {
       if (kwargs.training && this.observing) this.observeWeights();
       if (!this.enabled) return this.layer.call(inputs, kwargs);
       const rounded = new Map(this.#entries.map((entry) => [entry.variable, this.#round(entry)]));
+      const bias = findWeight(this.layer, "bias");
+      const round = bias === undefined || isBatchNormalized(this) ? undefined : this.biasRounding();
+      if (bias !== undefined && round !== undefined) rounded.set(bias, straightThrough(bias.read(), round));
       return withReads(rounded, () => this.layer.call(inputs, kwargs));
     });
+  }
+
+  /**
+   * Returns how the exported file rounds this layer's bias: a function of the bias, [channels], and of factors by which
+   * the weights' scales are multiplied before, [channels] and not negative. It has no gradient.
+   *
+   * Undefined where nothing is rounded: weights or input are not quantized, or the input's grid is not known, for which
+   * see `quantizerBefore`.
+   */
+  biasRounding(): ((bias: tf.Tensor, factors?: tf.Tensor) => tf.Tensor) | undefined {
+    const input = this.enabled ? quantizerBefore(this)?.activeScale : undefined;
+    if (input === undefined || this.#entries.length !== 1) return undefined;
+    const scale = this.#entries[0].scale.read();
+    return (bias, factors) =>
+      roundBias(bias, { input, weights: factors === undefined ? scale : tf.mul(scale, factors) });
   }
 
   /** Sets every scale from the weights as they are now: after loading or changing weights, before freezing. */

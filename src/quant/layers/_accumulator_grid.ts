@@ -1,0 +1,83 @@
+/**
+ * The grid that an exported file holds biases on, so that training rounds them as the file does.
+ *
+ * A file's bias is int32 with zero point 0 and, per channel c, the scale of the integer products that it is added to:
+ *
+ *   g[c] = s_x * max(s_w[c], |b[c]| / 2^30 / s_x)
+ *
+ * with s_x the input's scale and s_w the weights'. The maximum keeps codes within int32 where a channel's weights are
+ * next to nothing. Source: `src/onnx/passes/quantize_bias.ts`, whose float32 roundings these are, in the same order.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { FakeQuantize } from "./fake_quantize_layer.ts";
+import type { Layer } from "./layer.ts";
+
+/** Largest code of a bias: leaves one bit of int32 for the products. */
+const MAX_BIAS_CODE = 2 ** 30;
+
+/** Smallest normal float32: a scale of 0 would make 0 / 0 of a bias of 0. */
+const MIN_NORMAL = 2 ** -126;
+
+/** Layers that change their input's grid, though they are not quantizers. */
+const COMPUTING = ["QuantizedWeights", "FreezableBatchNormalization", "BatchNormalization"];
+
+/** Scales of a layer's input and weights. */
+export interface ProductScales {
+  /** [], above 0. */
+  readonly input: tf.Tensor;
+  /** [channels] or [], not negative. */
+  readonly weights: tf.Tensor;
+}
+
+/** Rounds `bias` [channels] to the accumulator's grid. No gradient of its own: call it within `straightThrough`. */
+export function roundBias(bias: tf.Tensor, { input, weights }: ProductScales): tf.Tensor {
+  const least = tf.div(tf.div(tf.abs(bias), MAX_BIAS_CODE), input);
+  const fitted = tf.maximum(weights, weights.rank === 0 ? tf.max(least) : least);
+  const scale = tf.maximum(tf.mul(input, fitted), MIN_NORMAL);
+  return tf.mul(tf.round(tf.div(bias, scale)), scale);
+}
+
+/**
+ * Returns what `compute` makes of `x`, while the gradient passes to `x` unchanged.
+ *
+ * Nothing flows to whatever else `compute` reads: TF.js records no gradients inside.
+ */
+export function straightThrough(x: tf.Tensor, compute: (x: tf.Tensor) => tf.Tensor): tf.Tensor {
+  return tf.customGrad((given) => {
+    // Called with what is passed below, one tensor.
+    const value = compute(given as tf.Tensor);
+    return { value, gradFunc: (dy: tf.Tensor) => dy };
+  })(x);
+}
+
+/**
+ * Finds the quantizer whose grid the input of `layer` lies on.
+ *
+ * Goes up through layers with one input each: they pick or move values, or stand in a float island, and then the file
+ * keeps the bias as it finds it. Undefined where a layer has several inputs or weights of its own, where nothing comes
+ * before, and where a layer that is used more than once reads different grids.
+ */
+export function quantizerBefore(layer: Layer): FakeQuantize | undefined {
+  return onlyOne(layer.inboundNodes.map(({ inboundLayers }) => {
+    if (inboundLayers.length !== 1) return undefined;
+    const [source] = inboundLayers;
+    if (source instanceof FakeQuantize) return source;
+    return COMPUTING.includes(source.getClassName()) ? undefined : quantizerBefore(source);
+  }));
+}
+
+/** Returns the layer that gives `layer` its input, the same wherever it is used, or undefined. */
+export function layerBefore(layer: Layer): Layer | undefined {
+  return onlyOne(layer.inboundNodes.map(({ inboundLayers: [first, ...more] }) => more.length > 0 ? undefined : first));
+}
+
+/** Whether batch normalization comes right behind `layer`: the file then has one bias for both, the folded one. */
+export function isBatchNormalized(layer: Layer): boolean {
+  // By name: that class's module imports this one's users.
+  return layer.outboundNodes.some(({ outboundLayer }) => outboundLayer.getClassName().endsWith("BatchNormalization"));
+}
+
+function onlyOne<T>(values: readonly T[]): T | undefined {
+  const [first, ...more] = values;
+  return more.every((value) => value === first) ? first : undefined;
+}
