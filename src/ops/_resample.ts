@@ -1,4 +1,6 @@
-/** Which source elements TF.js's resizing reads for every output element, along one axis. */
+/** Which source elements TF.js's resizing reads for every output element, along one axis, and how ONNX is told the size. */
+import { vector } from "./_emit.ts";
+import type { Emit, Value } from "./op.ts";
 
 /** TF.js's way to lay the new grid over the old one. */
 export interface Grid {
@@ -46,4 +48,19 @@ export function linearWeights(lengths: Lengths, grid: Grid): Float32Array {
     weights[i * from + high] += at - low;
   }
   return weights;
+}
+
+/**
+ * Returns the inputs of a Resize of `x` [n, c, h, w] to `size`.
+ *
+ * Scales where float32 takes them to that size, since they leave the batch open, as sizes do not. ONNX Runtime computes
+ * the same coordinates from either.
+ */
+export function resizeInputs(emit: Emit, x: Value, [height, width]: readonly number[]): readonly (Value | null)[] {
+  const [n, c, h, w] = x.shape;
+  const scales = [Math.fround(height / h), Math.fround(width / w)];
+  const isExact = Math.floor(Math.fround(scales[0] * h)) === height && Math.floor(Math.fround(scales[1] * w)) === width;
+  return isExact
+    ? [x, null, emit.constant("float32", [4], [1, 1, ...scales])]
+    : [x, null, null, vector(emit, [n, c, height, width])];
 }

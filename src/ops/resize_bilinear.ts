@@ -1,6 +1,7 @@
 import type { ResizeBilinearAttrs, ResizeBilinearInputs } from "@tensorflow/tfjs-core";
-import { cast, vector } from "./_emit.ts";
+import { cast } from "./_emit.ts";
 import { toChannelsFirst, toChannelsLast } from "./_layout.ts";
+import { resizeInputs } from "./_resample.ts";
 import { defineOp, Unsupported } from "./op.ts";
 
 /** Bilinear resizing; float32. Shapes: images [n, h, w, c] → [n, size[0], size[1], c]. */
@@ -13,11 +14,10 @@ export const resizeBilinear = defineOp<ResizeBilinearInputs, ResizeBilinearAttrs
       );
     }
     const x = toChannelsFirst(emit, cast(emit, images, "float32"));
-    const sizes = vector(emit, [x.shape[0], x.shape[1], ...size]);
     const mode = alignCorners ? "align_corners" : halfPixelCenters ? "half_pixel" : "asymmetric";
     return toChannelsLast(
       emit,
-      emit.node("Resize", [x, null, null, sizes], { mode: "linear", coordinate_transformation_mode: mode }),
+      emit.node("Resize", resizeInputs(emit, x, size), { mode: "linear", coordinate_transformation_mode: mode }),
     );
   },
 });

@@ -1,7 +1,7 @@
 import type { ResizeNearestNeighborAttrs, ResizeNearestNeighborInputs } from "@tensorflow/tfjs-core";
 import { vector } from "./_emit.ts";
 import { toChannelsFirst, toChannelsLast } from "./_layout.ts";
-import { type Grid, type Lengths, nearestSources } from "./_resample.ts";
+import { type Grid, type Lengths, nearestSources, resizeInputs } from "./_resample.ts";
 import { defineOp, type Emit, Unsupported, type Value } from "./op.ts";
 
 /**
@@ -21,8 +21,7 @@ export const resizeNearestNeighbor = defineOp<ResizeNearestNeighborInputs, Resiz
     const columns = { from: w, to: size[1] };
     if (!agree(rows, grid) || !agree(columns, grid)) return gather(emit, images, { rows, columns, grid });
     const x = toChannelsFirst(emit, images);
-    const sizes = vector(emit, [x.shape[0], x.shape[1], ...size]);
-    return toChannelsLast(emit, emit.node("Resize", [x, null, null, sizes], { mode: "nearest", ...modes(grid) }));
+    return toChannelsLast(emit, emit.node("Resize", resizeInputs(emit, x, size), { mode: "nearest", ...modes(grid) }));
   },
 });
 

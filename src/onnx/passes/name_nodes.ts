@@ -12,19 +12,14 @@ const HELPERS = new Set(["QuantizeLinear", "DequantizeLinear", "Transpose", "Res
  * @param ports New names of graph inputs and outputs; the others keep theirs.
  */
 export function nameNodes(graph: Graph, ports: ReadonlyMap<string, string> = new Map()): Graph {
-  const used = new Set<string>(ports.values());
-  const unique = (base: string) => {
-    let name = base;
-    for (let i = 1; used.has(name); i++) name = `${base}_${i}`;
-    used.add(name);
-    return name;
-  };
-  const nodeNames = namesByLayer(graph.nodes, unique);
+  const nodeNames = namesByLayer(graph.nodes, uniqueNames());
+  // A node may bear the name of a value: the last node has its layer's, as has the output.
+  const unique = uniqueNames(ports.values());
   const values = new Map<string, string>();
   for (const name of [...graph.inputs, ...graph.outputs]) values.set(name, ports.get(name) ?? name);
   for (const node of graph.nodes) {
     node.outputs.forEach((output, i) => {
-      if (output !== "" && !values.has(output)) values.set(output, `${nodeNames.get(node)}:${i}`);
+      if (output !== "" && !values.has(output)) values.set(output, unique(`${nodeNames.get(node)}:${i}`));
     });
   }
   for (const [name, wanted] of weightNames(graph)) values.set(name, unique(wanted));
@@ -41,6 +36,17 @@ export function nameNodes(graph: Graph, ports: ReadonlyMap<string, string> = new
     })),
     types: typesOf(graph, rename),
     initializers: new Map<string, Tensor>([...graph.initializers].map(([name, tensor]) => [rename(name), tensor])),
+  };
+}
+
+/** Returns a function that adds a number to a name that was taken already. */
+function uniqueNames(taken: Iterable<string> = []): (base: string) => string {
+  const used = new Set(taken);
+  return (base) => {
+    let name = base;
+    for (let i = 1; used.has(name); i++) name = `${base}_${i}`;
+    used.add(name);
+    return name;
   };
 }
 
