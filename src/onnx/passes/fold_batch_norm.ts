@@ -8,8 +8,11 @@
 import { allocate } from "../dtype.ts";
 import type { Graph, Node, Tensor } from "../graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "./_index.ts";
-import { emitQuantized, quantizedConstant, scaleChannels } from "./_quantized_constant.ts";
+import { emitQuantized, type QuantizedConstant, quantizedConstant, scaleChannels } from "./_quantized_constant.ts";
 import { Rewriter } from "./_rewriter.ts";
+
+/** ONNX BatchNormalization-15. */
+const DEFAULT_EPSILON = 1e-5;
 
 /** Axis of the output channels in each operator's weights. */
 const CHANNEL_AXIS: Readonly<Record<string, number>> = { Conv: 0, Gemm: 1 };
@@ -38,7 +41,7 @@ function fold(node: Node, bn: Node, { index, out }: { readonly index: Index; rea
   const parameters = bn.inputs.slice(1).map((name) => index.constant(name)?.data as Float32Array | undefined);
   if (parameters.some((p) => p === undefined)) return false;
   const [gamma, beta, mean, variance] = parameters as Float32Array[];
-  const epsilon = bn.attrs.epsilon as number;
+  const epsilon = (bn.attrs.epsilon as number | undefined) ?? DEFAULT_EPSILON;
   const factors = Float64Array.from(gamma, (g, c) => g / Math.sqrt(variance[c] + epsilon));
   const weights = scaledWeights(node, factors, { index, out });
   if (weights === undefined) return false;
@@ -61,8 +64,15 @@ function scaledWeights(
     return out.constant(base, "float32", float.shape, scaleFloat(float, factors, axis));
   }
   const quantized = quantizedConstant(index.producer(node.inputs[1]), index.constant);
-  if (quantized === undefined || Array.from(quantized.zeroPoint as Int8Array).some((z) => z !== 0)) return undefined;
+  if (quantized === undefined || !canScale(quantized, factors)) return undefined;
   return emitQuantized(out, scaleChannels(quantized, factors, axis), { base, like: node });
+}
+
+/** Whether the grid has a code for every scaled value: zero points are 0, and where a sign turns, codes have negatives. */
+function canScale({ codes, zeroPoint }: QuantizedConstant, factors: Float64Array): boolean {
+  if ((zeroPoint as Int8Array).some((z) => z !== 0)) return false;
+  return factors.every((factor) => factor >= 0) ||
+    (codes.dtype === "int8" && !(codes.data as Int8Array).includes(-128));
 }
 
 function scaleFloat({ data, shape }: Tensor, factors: Float64Array, axis: number): Float32Array {

@@ -8,7 +8,7 @@ export function globalAveragePool(graph: Graph): Graph {
   for (const node of graph.nodes) {
     const axes = node.op === "ReduceMean" ? node.attrs.axes as readonly number[] : undefined;
     const { shape } = out.typeOf(node.inputs[0] || node.outputs[0]);
-    if (axes === undefined || shape.length !== 4 || axes.toSorted().join() !== "2,3") {
+    if (axes === undefined || shape.length !== 4 || axes.map((axis) => (axis + 4) % 4).toSorted().join() !== "2,3") {
       out.push(node);
       continue;
     }

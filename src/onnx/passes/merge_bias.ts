@@ -1,5 +1,5 @@
 /** Turns additions of constants after a convolution or matrix product into its bias. */
-import { type Graph, type Node, sizeOf, type Tensor } from "../graph.ts";
+import { type Graph, type Node, sizeOf } from "../graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "./_index.ts";
 import { Rewriter } from "./_rewriter.ts";
 
@@ -12,7 +12,7 @@ export function mergeBias(graph: Graph): Graph {
     if (merged.has(node)) continue;
     const base = asBiasable(node, out);
     const add = base === undefined ? undefined : index.soleUse(node.outputs[0]);
-    const bias = add?.op === "Add" && base!.inputs.length === 2 ? biasOf(add, node, index) : undefined;
+    const bias = add?.op === "Add" && base!.inputs.length === 2 ? biasOf(add, node, { index, out }) : undefined;
     if (base === undefined) out.push(node);
     else if (bias === undefined) out.push(base);
     else {
@@ -36,14 +36,15 @@ function asBiasable(node: Node, out: Rewriter): Node | undefined {
 }
 
 /** Returns the constant that `add` adds to each output channel of `node`, or undefined if it adds anything else. */
-function biasOf(add: Node, node: Node, { constant }: Index): Float32Array | undefined {
-  const other = add.inputs.find((name) => name !== node.outputs[0]);
-  const tensor = constant(other);
-  if (tensor === undefined || !isPerChannel(tensor, node.op === "Conv" ? 3 : 1)) return undefined;
-  return tensor.data as Float32Array;
-}
-
-/** Whether all elements lie along the axis that is `fromEnd` axes from the end. */
-function isPerChannel({ shape }: Tensor, fromEnd: number): boolean {
-  return shape.length >= fromEnd && shape[shape.length - fromEnd] === sizeOf(shape);
+function biasOf(
+  add: Node,
+  node: Node,
+  { index, out }: { readonly index: Index; readonly out: Rewriter },
+): Float32Array | undefined {
+  const tensor = index.constant(add.inputs.find((name) => name !== node.outputs[0]));
+  const { shape } = out.typeOf(node.outputs[0]);
+  // Both operators have their channels along axis 1.
+  const isPerChannel = tensor !== undefined && tensor.shape.length <= shape.length &&
+    sizeOf(tensor.shape) === shape[1] && tensor.shape[tensor.shape.length - shape.length + 1] === shape[1];
+  return isPerChannel ? tensor.data as Float32Array : undefined;
 }

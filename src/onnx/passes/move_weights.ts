@@ -32,7 +32,7 @@ export function moveWeights(graph: Graph): Graph {
     const { codes, channel } = source;
     if (op === "Reshape") return { ...source, codes: { ...codes, shape } };
     if (op !== "Transpose") return undefined;
-    const perm = attrs.perm as readonly number[];
+    const perm = attrs.perm as readonly number[] | undefined ?? codes.shape.map((_, axis) => axis).reverse();
     return {
       ...source,
       codes: { ...codes, shape, data: transpose(codes.data, codes.shape, perm) },

@@ -1,30 +1,39 @@
 /** Writes min(max(x, 0), c) as the one operator that it is: TF.js's layers spell ReLU6 as two. */
-import type { Graph } from "../graph.ts";
-import { indexOf, removeDeadNodes } from "./_index.ts";
+import type { Graph, Node } from "../graph.ts";
+import { type Index, indexOf, removeDeadNodes } from "./_index.ts";
 import { Rewriter } from "./_rewriter.ts";
 
-/** Replaces Relu → Min(constant) and Relu → Clip by one Clip with bounds 0 and the constant. */
+/** Replaces Relu → Min(constant) and Relu → Clip(constants) by one Clip, from 0 or the Clip's own lower bound. */
 export function recognizeClip(graph: Graph): Graph {
   const index = indexOf(graph);
   const out = new Rewriter(graph);
   for (const node of graph.nodes) {
     const relu = node.inputs.map(index.producer).find((producer) => producer?.op === "Relu");
-    const bound = relu === undefined ? undefined : upperBound(node.op, node.inputs, relu.outputs[0]);
-    const highest = index.constant(bound);
-    if (relu === undefined || highest?.data.length !== 1 || highest.dtype !== "float32") {
+    const bounds = relu === undefined ? undefined : boundsOf(node, relu.outputs[0], index);
+    if (relu === undefined || bounds === undefined) {
       out.push(node);
       continue;
     }
-    const zero = out.constant(`${node.outputs[0]}_low`, "float32", [], Float32Array.of(0));
-    const high = out.constant(`${node.outputs[0]}_high`, "float32", [], Float32Array.of(Number(highest.data[0])));
-    out.push({ ...node, op: "Clip", inputs: [relu.inputs[0], zero, high], attrs: {} });
+    const low = out.constant(`${node.outputs[0]}_low`, "float32", [], Float32Array.of(bounds.low));
+    const high = out.constant(`${node.outputs[0]}_high`, "float32", [], Float32Array.of(bounds.high));
+    out.push({ ...node, op: "Clip", inputs: [relu.inputs[0], low, high], attrs: {} });
   }
   return removeDeadNodes(out.finish());
 }
 
-/** The value that a Min or Clip keeps `x` below; undefined if the node does anything else. */
-function upperBound(op: string, inputs: readonly string[], x: string): string | undefined {
+/** The bounds of what a Min or Clip leaves of `x`, which is not negative; undefined if the node does anything else. */
+function boundsOf({ op, inputs }: Node, x: string, index: Index) {
+  const constant = (name: string | undefined) => {
+    const tensor = index.constant(name);
+    return tensor?.dtype === "float32" ? tensor : undefined;
+  };
+  if (op === "Min" && inputs.length === 2) {
+    const high = constant(inputs.find((name) => name !== x));
+    return high?.shape.length === 0 ? { low: 0, high: Number(high.data[0]) } : undefined;
+  }
   // ReLU layers with a maximum clip at 0 once more.
-  if (op === "Clip" && inputs[0] === x) return inputs[2];
-  return op === "Min" && inputs.length === 2 ? inputs.find((name) => name !== x) : undefined;
+  if (op !== "Clip" || inputs[0] !== x) return undefined;
+  const [low, high] = [constant(inputs[1]), constant(inputs[2])];
+  if (high === undefined || (inputs[1] !== "" && low === undefined)) return undefined;
+  return { low: Math.max(0, Number(low?.data[0] ?? 0)), high: Number(high.data[0]) };
 }
