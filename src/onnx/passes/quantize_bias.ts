@@ -9,9 +9,13 @@ import type { Graph, Node } from "../graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "./_index.ts";
 import { emitQuantized, type QuantizedConstant, quantizedConstant } from "./_quantized_constant.ts";
 import { Rewriter } from "./_rewriter.ts";
+import { roundHalfEven } from "./_round.ts";
 
 /** Largest bias code aimed at, with head room for the products that are added to it. */
 const MAX_BIAS_CODE = 2 ** 30;
+
+/** Smallest scale of a bias, far from where float32 ends: weights that training let die (1e-44) would make it 0. */
+const MIN_BIAS_SCALE = 2 ** -100;
 
 /** Quantizes the float biases of Conv and Gemm whose input and weights are dequantized. */
 export function quantizeBias(graph: Graph): Graph {
@@ -23,11 +27,11 @@ export function quantizeBias(graph: Graph): Graph {
 
 function withIntegerBias(node: Node, index: Index, out: Rewriter): Node | undefined {
   if (node.op !== "Conv" && node.op !== "Gemm") return undefined;
-  const bias = index.constant(node.inputs[2])?.data as Float32Array | undefined;
+  const bias = biasOf(node, index, out);
   const weights = quantizedConstant(index.producer(node.inputs[1]), index.constant);
   const input = index.producer(node.inputs[0]);
   const inputScale = input?.op === "DequantizeLinear" ? index.constant(input.inputs[1]) : undefined;
-  if (bias === undefined || weights === undefined || inputScale === undefined) return undefined;
+  if (bias === undefined || weights === undefined || inputScale?.data.length !== 1) return undefined;
   const base = node.layer ?? node.name;
   const sx = Number(inputScale.data[0]);
   const fitted = fitScales(weights, bias, sx);
@@ -47,10 +51,23 @@ function withIntegerBias(node: Node, index: Index, out: Rewriter): Node | undefi
   return { ...node, inputs: [node.inputs[0], weightName, biasName] };
 }
 
-/** Raises the scales of channels whose bias would overflow, rounding their codes anew. */
+/** Returns the float bias with one element a channel, or undefined if there is none of that form. */
+function biasOf(node: Node, { constant }: Index, out: Rewriter): Float32Array | undefined {
+  const bias = constant(node.inputs[2]);
+  // Both operators have their channels along axis 1; Gemm broadcasts its bias, integers do not.
+  const channels = out.typeOf(node.outputs[0]).shape[1];
+  if (bias?.dtype !== "float32" || (bias.data.length !== 1 && bias.shape[bias.shape.length - 1] !== bias.data.length)) {
+    return undefined;
+  }
+  return bias.data.length === channels
+    ? bias.data as Float32Array
+    : new Float32Array(channels).fill(Number(bias.data[0]));
+}
+
+/** Raises the scales of channels whose bias would overflow or whose scale vanishes, rounding their codes anew. */
 function fitScales(weights: QuantizedConstant, bias: Float32Array, inputScale: number): QuantizedConstant {
   const { channel, codes, scale } = weights;
-  const least = Float32Array.from(bias, (b) => Math.abs(b) / MAX_BIAS_CODE / inputScale);
+  const least = Float32Array.from(bias, (b) => Math.max(Math.abs(b) / MAX_BIAS_CODE, MIN_BIAS_SCALE) / inputScale);
   if (channel === undefined) {
     const raised = Float32Array.of(Math.max(scale[0], ...least));
     return raised[0] === scale[0] ? weights : rescaled(weights, raised, () => 0);
@@ -72,11 +89,4 @@ function rescaled(
     data[i] = roundHalfEven(Number(codes.data[i]) * weights.scale[c] / scale[c]);
   }
   return { ...weights, codes: { ...codes, data }, scale };
-}
-
-function roundHalfEven(x: number): number {
-  const floor = Math.floor(x);
-  const rest = x - floor;
-  if (rest !== 0.5) return Math.round(x);
-  return floor % 2 === 0 ? floor : floor + 1;
 }

@@ -3,10 +3,10 @@
  *
  * A file's bias is int32 with zero point 0 and, per channel c, the scale of the integer products that it is added to:
  *
- *   g[c] = s_x * max(s_w[c], |b[c]| / 2^30 / s_x)
+ *   g[c] = s_x * max(s_w[c], max(|b[c]| / 2^30, 2^-100) / s_x)
  *
- * with s_x the input's scale and s_w the weights'. The maximum keeps codes within int32 where a channel's weights are
- * next to nothing. Source: `src/onnx/passes/quantize_bias.ts`, whose float32 roundings these are, in the same order.
+ * with s_x the input's scale and s_w the weights'. The maxima keep codes within int32, and scales above 0, where a
+ * channel's weights are next to nothing. Source: `src/onnx/passes/quantize_bias.ts`, whose float32 roundings these are, in the same order.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { FakeQuantize } from "./fake_quantize_layer.ts";
@@ -15,8 +15,8 @@ import type { Layer } from "./layer.ts";
 /** Largest code of a bias: leaves one bit of int32 for the products. */
 const MAX_BIAS_CODE = 2 ** 30;
 
-/** Smallest normal float32: a scale of 0 would make 0 / 0 of a bias of 0. */
-const MIN_NORMAL = 2 ** -126;
+/** Smallest scale of a bias. */
+const MIN_BIAS_SCALE = 2 ** -100;
 
 /** Layers that change their input's grid, though they are not quantizers. */
 const COMPUTING = ["QuantizedWeights", "FreezableBatchNormalization", "BatchNormalization"];
@@ -31,9 +31,9 @@ export interface ProductScales {
 
 /** Rounds `bias` [channels] to the accumulator's grid. No gradient of its own: call it within `straightThrough`. */
 export function roundBias(bias: tf.Tensor, { input, weights }: ProductScales): tf.Tensor {
-  const least = tf.div(tf.div(tf.abs(bias), MAX_BIAS_CODE), input);
+  const least = tf.div(tf.maximum(tf.div(tf.abs(bias), MAX_BIAS_CODE), MIN_BIAS_SCALE), input);
   const fitted = tf.maximum(weights, weights.rank === 0 ? tf.max(least) : least);
-  const scale = tf.maximum(tf.mul(input, fitted), MIN_NORMAL);
+  const scale = tf.mul(input, fitted);
   return tf.mul(tf.round(tf.div(bias, scale)), scale);
 }
 
