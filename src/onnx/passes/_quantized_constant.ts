@@ -83,6 +83,9 @@ function axisOf(shape: readonly number[], channel: Int32Array, name: string): nu
   throw new RangeError(`Cannot quantize the weights of "${name}": its channels lie along no one axis of [${shape}]`);
 }
 
+/** Smallest normal float32: a channel with a lesser scale stands for nothing, and a scale of 0 is no scale. */
+const LEAST_SCALE = 2 ** -126;
+
 /** Returns codes with every channel's sign and scale multiplied by a factor. A factor of 0 leaves a dead channel. */
 export function scaleChannels(
   constant: QuantizedConstant,
@@ -91,12 +94,13 @@ export function scaleChannels(
 ): QuantizedConstant {
   const { codes, channel } = constant;
   const ids = channel ?? channelIds(codes.shape, axis);
+  const scaleOf = (c: number) => constant.scale[constant.scale.length === 1 ? 0 : c];
+  const isDead = Array.from(factors, (factor, c) => scaleOf(c) * Math.abs(factor) < LEAST_SCALE);
   const data = allocate(codes.dtype, codes.data.length);
-  for (let i = 0; i < data.length; i++) data[i] = Math.sign(factors[ids[i]]) * Number(codes.data[i]);
-  const scale = Float32Array.from(factors, (factor, c) => {
-    const s = constant.scale[constant.scale.length === 1 ? 0 : c];
-    return factor === 0 ? s : s * Math.abs(factor);
-  });
+  for (let i = 0; i < data.length; i++) {
+    data[i] = isDead[ids[i]] ? 0 : Math.sign(factors[ids[i]]) * Number(codes.data[i]);
+  }
+  const scale = Float32Array.from(factors, (factor, c) => isDead[c] ? scaleOf(c) : scaleOf(c) * Math.abs(factor));
   // The zero points are all 0: symmetric weights, which fold_batch_norm.ts makes sure of.
   return {
     ...constant,

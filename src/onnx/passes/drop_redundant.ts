@@ -1,6 +1,7 @@
 /** Removes nodes that change no number: identities, repeated Q/DQ pairs, clips that quantization does anyway. */
-import type { Graph, Node } from "../graph.ts";
+import type { Graph, Node, Tensor } from "../graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "./_index.ts";
+import { roundHalfEven } from "./_round.ts";
 
 /** Removes Identity, a Q/DQ pair right behind an equal one, and Clip before Q where the grid ends within its bounds. */
 export function dropRedundant(graph: Graph): Graph {
@@ -30,7 +31,7 @@ function replacement(node: Node, index: Index): string | undefined {
 }
 
 function isSameGrid(a: Node, b: Node, { constant }: Index): boolean {
-  return [1, 2].every((i) => {
+  return (a.attrs.axis ?? 1) === (b.attrs.axis ?? 1) && [1, 2].every((i) => {
     const [x, y] = [constant(a.inputs[i]), constant(b.inputs[i])];
     return x !== undefined && y !== undefined && x.dtype === y.dtype && x.data.join() === y.data.join();
   });
@@ -41,10 +42,9 @@ function saturatesWithin(quantize: Node, clip: Node, { constant }: Index): boole
   const [low, high] = [constant(clip.inputs[1]), constant(clip.inputs[2])];
   const [scale, zeroPoint] = [constant(quantize.inputs[1]), constant(quantize.inputs[2])];
   if (quantize.op !== "QuantizeLinear" || scale?.data.length !== 1 || zeroPoint?.dtype !== "uint8") return false;
-  const z = Number(zeroPoint.data[0]);
-  const steps = (bound: number) => Math.fround(bound / Number(scale.data[0]));
-  // One half step beyond the range's end rounds to the end's own code.
-  const reachesLow = low === undefined || steps(Number(low.data[0])) + z <= 0.5;
-  const reachesHigh = high === undefined || steps(Number(high.data[0])) + z >= 254.5;
-  return reachesLow && reachesHigh;
+  const code = (bound: Tensor) => {
+    const steps = Math.fround(Number(bound.data[0]) / Number(scale.data[0]));
+    return roundHalfEven(steps) + Number(zeroPoint.data[0]);
+  };
+  return (low === undefined || code(low) <= 0) && (high === undefined || code(high) >= 255);
 }

@@ -81,6 +81,13 @@ Deno.test("foldBatchNorm() flips the codes of a negative factor, zeroes those of
   });
 });
 
+Deno.test("foldBatchNorm() leaves no scale of 0 where a factor is next to nothing", () => {
+  const graph = convNorm(WEIGHTS["per-channel"], { gamma: [1e-38, -1e-44, 1, 1e-30] });
+  const after = foldBatchNorm(graph);
+  assertSameNumbers(graph, after, { real: true, tolerance: 1e-5 });
+  assert.deepEqual(opsOf(after), ["DequantizeLinear", "Conv"]);
+});
+
 Deno.test("foldBatchNorm() uses ONNX's epsilon where none is given", () => {
   const graph = graphOf([2, 4, 5, 5], (b, x) => {
     const y = b.node("Conv", [x, realConstant(b, [4, 4, 3, 3], 1)], CONV);

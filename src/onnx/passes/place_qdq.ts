@@ -28,12 +28,17 @@ function gridOf({ inputs }: Node): readonly string[] {
   return inputs.slice(1);
 }
 
+/** Whether the node has one scale: a movement takes channels elsewhere, and their scales with them. */
+function isPerTensor(node: Node, index: Index): boolean {
+  return index.constant(node.inputs[1])?.data.length === 1;
+}
+
 /** compute → move … → Q becomes compute → Q → DQ → move … → Q. */
 function repeatBefore(graph: Graph): Graph {
   const index = indexOf(graph);
   const grids = new Map<string, Node>();
   for (const node of graph.nodes) {
-    if (node.op !== "QuantizeLinear") continue;
+    if (node.op !== "QuantizeLinear" || !isPerTensor(node, index)) continue;
     const source = sourceOf(node.inputs[0], index);
     if (source !== undefined && source !== node.inputs[0]) grids.set(source, node);
   }
@@ -67,7 +72,7 @@ function repeatAfter(graph: Graph): Graph {
     const grid = isMovement(node) ? grids.get(node.inputs[0]) : undefined;
     const uses = index.uses(node.outputs[0]);
     const isQuantized = uses.length > 0 && uses.every(({ op }) => op === "QuantizeLinear");
-    if (node.op === "DequantizeLinear" && index.constant(node.inputs[0]) === undefined) {
+    if (node.op === "DequantizeLinear" && index.constant(node.inputs[0]) === undefined && isPerTensor(node, index)) {
       grids.set(node.outputs[0], node);
     }
     if (grid === undefined || isQuantized) out.push(node);
