@@ -4,6 +4,7 @@
  * TF.js's own `model.fit` would do for a float model; this loop adds what quantization-aware training needs: a schedule,
  * a loss on logits, a call after every epoch that may judge the model, and runs that repeat to the byte.
  */
+import { resourceUsage } from "node:process";
 import type * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { BestWeights } from "./_best_weights.ts";
@@ -112,7 +113,7 @@ export interface History {
   /** Median time of all other steps, in ms (of the first, if there is no other). */
   readonly stepMs: number;
   readonly imagesPerSecond: number;
-  /** Largest resident memory of the process seen after a step, in MB (2^20 bytes). */
+  /** Largest resident memory of the process so far, in MB (2^20 bytes). */
   readonly peakRssMb: number;
 }
 
@@ -196,8 +197,6 @@ interface Run {
   images: number;
   /** Time spent in epochs, callbacks after them not included. */
   elapsedMs: number;
-  /** In bytes. */
-  peakRss: number;
   phase: Phase | undefined;
   /** Lets a signal be heard. */
   readonly handleEvents: () => Promise<void>;
@@ -222,7 +221,6 @@ async function trainEpoch(run: Run, epoch: number): Promise<EpochInfo> {
     refuseLoss(run, { loss: result.loss, where: `epoch ${epoch + 1}, step ${step}` });
     log.add(result, { phase, stepMs, size: batch.size });
     run.stepTimes.push(stepMs);
-    run.peakRss = Math.max(run.peakRss, Deno.memoryUsage().rss);
     options.onStep?.({ epoch: epoch + 1, step, stepsPerEpoch, epochs, loss: result.loss, stepMs, ...log.running() });
   }
   if (step === 0) throw new RangeError(`Cannot ${doing}: epoch ${epoch + 1} has no batch, at least 1 is needed`);
@@ -303,6 +301,7 @@ function summarize(
     firstStepMs,
     stepMs: others.length > 0 ? median(others) : firstStepMs,
     imagesPerSecond: 1000 * images / elapsedMs,
-    peakRssMb: peakRss / 2 ** 20,
+    // Kibibytes; the operating system's own count, which needs no permission.
+    peakRssMb: resourceUsage().maxRSS / 1024,
   };
 }
