@@ -168,7 +168,6 @@ export async function fit(model: tfl.LayersModel, options: FitOptions): Promise<
     stepTimes: [],
     images: 0,
     elapsedMs: 0,
-    peakRss: 0,
     phase: undefined,
     handleEvents: makeYield(),
   };
@@ -290,7 +289,7 @@ function refuseLoss({ model, options }: Run, { loss, where }: { loss: number; wh
 }
 
 function summarize(
-  { stepTimes, images, elapsedMs, peakRss }: Run,
+  { stepTimes, images, elapsedMs }: Run,
   epochs: readonly EpochRecord[],
   bestEpoch?: number,
 ): History {
