@@ -14,9 +14,8 @@ const HELPERS = new Set(["QuantizeLinear", "DequantizeLinear", "Transpose", "Res
 export function nameNodes(graph: Graph, ports: ReadonlyMap<string, string> = new Map()): Graph {
   const nodeNames = namesByLayer(graph.nodes, uniqueNames());
   // A node may bear the name of a value: the last node has its layer's, as has the output.
-  const unique = uniqueNames(ports.values());
-  const values = new Map<string, string>();
-  for (const name of [...graph.inputs, ...graph.outputs]) values.set(name, ports.get(name) ?? name);
+  const values = new Map([...graph.inputs, ...graph.outputs].map((name) => [name, ports.get(name) ?? name]));
+  const unique = uniqueNames(values.values());
   for (const node of graph.nodes) {
     node.outputs.forEach((output, i) => {
       if (output !== "" && !values.has(output)) values.set(output, unique(`${nodeNames.get(node)}:${i}`));

@@ -1,5 +1,5 @@
 /** Makes the dimensions that follow the batch symbolic, by comparing one model traced at two batch sizes. */
-import type { Attrs, Dim, Graph, Node, Tensor } from "../graph.ts";
+import type { Attr, Attrs, Dim, Graph, Node, Tensor } from "../graph.ts";
 
 /** A graph and the batch size that it was traced at. */
 export interface Traced {
@@ -19,7 +19,10 @@ export function symbolicBatch(a: Traced, b: Traced, symbol = "batch"): Graph {
       `Cannot make the batch symbolic: ${a.graph.nodes.length} nodes at batch ${a.batch}, ${b.graph.nodes.length} at ${b.batch}`,
     );
   }
-  const targets = new Set(a.graph.nodes.filter(({ op }) => op === "Reshape").map(({ inputs }) => inputs[1]));
+  if (a.graph.outputs.join() !== b.graph.outputs.join()) {
+    throw new RangeError(`Cannot make the batch symbolic: the outputs depend on it`);
+  }
+  const targets = reshapeTargets(a.graph);
   const initializers = new Map<string, Tensor>();
   for (const [name, tensor] of a.graph.initializers) {
     const other = b.graph.initializers.get(name);
@@ -35,6 +38,17 @@ export function symbolicBatch(a: Traced, b: Traced, symbol = "batch"): Graph {
     return [name, { ...type, shape }];
   }));
   return { ...a.graph, initializers, types };
+}
+
+/** The values that Reshapes take for their target, and no operator for anything else. */
+function reshapeTargets({ nodes }: Graph): ReadonlySet<string> {
+  const targets = new Set(nodes.filter(({ op }) => op === "Reshape").map(({ inputs }) => inputs[1]));
+  for (const { op, inputs } of nodes) {
+    inputs.forEach((name, i) => {
+      if (op !== "Reshape" || i !== 1) targets.delete(name);
+    });
+  }
+  return targets;
 }
 
 /** A dimension that is a multiple of the batch is no dimension that the file can name by the same symbol. */
@@ -60,10 +74,14 @@ function checkNode(a: Node, b: Node): void {
 }
 
 function attrsText(attrs: Attrs): string {
-  return Object.entries(attrs).map(([key, value]) => `${key}=${value}`).join(";");
+  return Object.entries(attrs).map(([key, value]) => `${key}=${attrText(value)}`).join(";");
+}
+
+function attrText(value: Attr): string {
+  return typeof value === "object" && "data" in value ? `${value.dtype}[${value.shape}]${value.data}` : String(value);
 }
 
 function isEqual(a: Tensor, b: Tensor): boolean {
-  return a.data.length === b.data.length && a.shape.join() === b.shape.join() &&
+  return a.dtype === b.dtype && a.data.length === b.data.length && a.shape.join() === b.shape.join() &&
     (a.data as Float32Array).every((x, i) => Object.is(x, b.data[i]));
 }
