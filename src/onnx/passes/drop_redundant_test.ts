@@ -79,6 +79,15 @@ Deno.test("dropRedundant() removes a Clip that saturation does anyway", () => {
   assert.deepEqual(opsOf(after), ["Mul", "QuantizeLinear", "DequantizeLinear"]);
 });
 
+Deno.test("dropRedundant() removes a Clip whose bounds round to the grid's ends", () => {
+  const graph = graphOf(
+    [2, 300],
+    (b, x) => fakeQuantized(b, clip(b, x, [-9.5, 254.75 - 10]), { scale: 1, zeroPoint: 10 }),
+  );
+  assertSameNumbers(graph, dropRedundant(graph));
+  assert.deepEqual(opsOf(dropRedundant(graph)), ["QuantizeLinear", "DequantizeLinear"]);
+});
+
 Deno.test("dropRedundant() keeps a Clip that cuts codes off, at either end", () => {
   for (const bounds of [[0, 6], [-1, 3], [null, 2], [-0.5, null]]) {
     const graph = graphOf([2, 300], (b, x) => fakeQuantized(b, clip(b, x, bounds), { scale: 0.1, zeroPoint: 100 }));

@@ -35,6 +35,16 @@ for (const shape of [[], [1], [1, 1, 1], [1, 1, 1, 1], [4], [4, 4], [5, 4, 4], [
   });
 }
 
+for (const shape of [[5], [5, 1]]) {
+  Deno.test(`mergeBias() leaves an Add of [${shape}] along a picture as wide as there are channels alone`, () => {
+    const graph = graphOf([2, 3, 5, 5], (b, x) => {
+      return b.node("Add", [b.node("Conv", [x, realConstant(b, [5, 3, 1, 1], 1)], CONV), realConstant(b, shape, 2)]);
+    });
+    assertSameNumbers(graph, mergeBias(graph));
+    assert.deepEqual(opsOf(mergeBias(graph)), ["Conv", "Add"]);
+  });
+}
+
 for (const shape of [[5], [1, 5]]) {
   Deno.test(`mergeBias() makes MatMul and Add of [${shape}] a Gemm`, () => {
     const graph = graphOf([4, 3], (b, x) => {

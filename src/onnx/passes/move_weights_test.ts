@@ -70,6 +70,17 @@ Deno.test("moveWeights() writes weights for each of their users, in their own fo
   assert.deepEqual(opsOf(after).filter((op) => op === "Transpose"), []);
 });
 
+Deno.test("moveWeights() writes weights that are outputs, channels along axis 1 where nothing is said", () => {
+  const graph = graphOf([4, 3], (b, x) => {
+    const parameters = [b.constant("float32", [2], [1, 2]), b.constant("int8", [2], [0, 0])];
+    const weights = b.node("DequantizeLinear", [b.constant("int8", [3, 2], [1, 2, 3, 4, 5, 6]), ...parameters]);
+    return [b.node("Transpose", [weights], { perm: [1, 0] }), b.node("Neg", [x])];
+  });
+  const after = moveWeights(graph);
+  assertSameNumbers(graph, after);
+  assert.deepEqual(opsOf(after), ["Neg", "DequantizeLinear"]);
+});
+
 Deno.test("moveWeights() leaves activations and float weights alone", () => {
   const graph = graphOf([4, 3], (b, x) => {
     const grid = [b.constant("float32", [], [0.5]), b.constant("uint8", [], [3])];
