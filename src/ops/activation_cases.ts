@@ -75,11 +75,15 @@ export const cases: OpCases = {
     ...withAttrs([random, rank0, empty], { alpha: 0 }),
     ...withAttrs([random], { alpha: -1 }),
     ...withAttrs([{ name: "numbers", inputs: { x: { shape: [15], values: NUMBERS } } }], { alpha: 0 }),
+    ...[0, -1].map((alpha) => ({
+      name: `NaN, with alpha ${alpha}`,
+      inputs: { x: { shape: [3], values: [nan, 1, -1] } },
+      attrs: { alpha },
+    })),
     {
-      name: "NaN, which is taken for a negative number",
-      inputs: { x: { shape: [1], values: [nan] } },
+      name: "the least normal numbers and a subnormal one",
+      inputs: { x: { shape: [3], values: [2 ** -126, -(2 ** -126), 2 ** -127] } },
       attrs: { alpha: 0 },
-      oracle: () => tf.tensor1d([0]),
     },
   ],
 };

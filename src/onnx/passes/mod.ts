@@ -1,6 +1,7 @@
 /** The pipelines of passes: what the engine and the exporter do to a recorded graph. */
 import type { Graph } from "../graph.ts";
 import { removeDeadNodes } from "./_index.ts";
+import { dropNanGuards } from "./drop_nan_guards.ts";
 import { dropRedundant } from "./drop_redundant.ts";
 import { foldBatchNorm } from "./fold_batch_norm.ts";
 import { type Evaluate, foldConstants } from "./fold_constants.ts";
@@ -33,7 +34,7 @@ export function optimizeStep(graph: Graph): Graph {
  */
 export function optimizeForExport(graph: Graph, evaluate: Evaluate): Graph {
   const passes: readonly ((graph: Graph) => Graph)[] = [
-    /* 1 */ (g) => channelsFirst(mergeReshapes(g)),
+    /* 1 */ (g) => channelsFirst(mergeReshapes(dropRedundant(dropNanGuards(g)))),
     /* 2 */ (g) => foldConstants(dropRedundant(g), evaluate),
     /* 3 */ moveWeights,
     /* 4 */ (g) => mergeBias(recognizeClip(g)),
