@@ -18,7 +18,7 @@ export class Recorder {
 
   /** Makes `buffer` an input of the graph, of `shape`. */
   feed(buffer: Buffer, dtype: DType, shape: readonly number[]): Value {
-    const value = this.builder.input(dtype, shape);
+    const value = { ...this.builder.input(dtype, shape), elements: buffer.data };
     this.#feeds.set(value.name, { value, buffer });
     return value;
   }

@@ -7,6 +7,8 @@ export interface Value {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
+  /** Elements, where they are known while the graph is written: to check, never to write another graph by. */
+  readonly elements?: TypedArray;
 }
 
 /** What a `lower` function writes nodes with. */

@@ -2,6 +2,7 @@
 import { backend_util } from "@tensorflow/tfjs-core";
 import type { Attrs } from "../onnx/graph.ts";
 import { type Geometry, pads } from "./_conv_geometry.ts";
+import { Unsupported } from "./op.ts";
 
 /** Attributes that TF.js's 2-D pooling kernels share. */
 export interface PoolAttrs {
@@ -24,8 +25,17 @@ export function poolGeometry(xShape: readonly number[], attrs: PoolAttrs): Geome
   );
 }
 
-/** Attributes of an ONNX pool of this geometry. */
+/**
+ * Attributes of an ONNX pool of this geometry.
+ *
+ * @throws {Unsupported} If a window could lie in the padding alone.
+ */
 export function poolAttrs(g: Geometry): Attrs {
+  const [top, left, bottom, right] = pads(g);
+  if (Math.max(top, bottom) >= g.filterHeight || Math.max(left, right) >= g.filterWidth) {
+    const windows = `windows of ${g.filterHeight} by ${g.filterWidth}`;
+    throw new Unsupported(`Cannot lower a pool with ${windows} and pads ${pads(g)}: ONNX needs narrower pads`);
+  }
   return {
     kernel_shape: [g.filterHeight, g.filterWidth],
     strides: [g.strideHeight, g.strideWidth],

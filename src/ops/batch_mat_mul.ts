@@ -1,4 +1,4 @@
-import type { BatchMatMulAttrs, BatchMatMulInputs } from "@tensorflow/tfjs-core";
+import { type BatchMatMulAttrs, type BatchMatMulInputs, util } from "@tensorflow/tfjs-core";
 import { reshape } from "./_layout.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
 
@@ -33,5 +33,10 @@ function swapLast(emit: Emit, x: Value): Value {
 /** Batched matrix product. Shapes: a […, m, k], b […, k, n] → […, m, n], before the transpositions asked for. */
 export const batchMatMul = defineOp<BatchMatMulInputs, BatchMatMulAttrs>({
   kernel: "BatchMatMul",
-  lower: (emit, { a, b }, attrs) => emitMatMul(emit, { a, b }, attrs),
+  lower: (emit, { a, b }, attrs) => {
+    // ONNX's MatMul would also take vectors.
+    const shapes = () => `Cannot multiply shapes [${a.shape}] and [${b.shape}]: needed are matrices or batches of them`;
+    util.assert(a.shape.length >= 2 && b.shape.length >= 2, shapes);
+    return emitMatMul(emit, { a, b }, attrs);
+  },
 });

@@ -1,4 +1,4 @@
-import { type ConcatAttrs, type ConcatInputs, util } from "@tensorflow/tfjs-core";
+import { backend_util, type ConcatAttrs, type ConcatInputs, util } from "@tensorflow/tfjs-core";
 import { empty, isEmpty } from "./_emit.ts";
 import { defineOp, type Value } from "./op.ts";
 
@@ -8,6 +8,7 @@ export const concat = defineOp<ConcatInputs, ConcatAttrs>({
   lower: (emit, inputs, attrs) => {
     const values: readonly Value[] = Object.values(inputs);
     const [axis] = util.parseAxisParam(attrs.axis, [...values[0].shape]);
+    backend_util.assertParamsConsistent(values.map(({ shape }) => [...shape]), axis);
     const parts = values.filter((value) => !isEmpty(value));
     if (parts.length === 1) return parts[0];
     if (parts.length > 1) return emit.node("Concat", parts, { axis });

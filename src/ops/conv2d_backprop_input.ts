@@ -2,7 +2,7 @@ import type { Conv2DBackpropInputInputs } from "@tensorflow/tfjs-core";
 import { type ConvAttrs, convGeometry, convTransposeAttrs, flippedAttrs, isFlippable } from "./_conv_geometry.ts";
 import { inChannelsFirst } from "./_layout.ts";
 import { filterToOnnx } from "./conv2d.ts";
-import { defineOp, type Emit, type Value } from "./op.ts";
+import { defineOp, type Emit, Unsupported, type Value } from "./op.ts";
 
 /** Reverses the two leading axes of a filter [kh, kw, …]. */
 export function flip(emit: Emit, filter: Value): Value {
@@ -28,6 +28,10 @@ export const conv2dBackpropInput = defineOp<
   kernel: "Conv2DBackpropInput",
   lower: (emit, { dy, filter }, attrs) => {
     const geometry = convGeometry(attrs.inputShape, filter.shape, attrs);
+    if (String(geometry.outShape) !== String(dy.shape)) {
+      const needed = `[${geometry.outShape}] for an input of shape [${attrs.inputShape}]`;
+      throw new Unsupported(`Cannot lower "Conv2DBackpropInput" of shape [${dy.shape}]: needed is ${needed}`);
+    }
     const { dataFormat = "NHWC" } = attrs;
     return inChannelsFirst(emit, { x: dy, dataFormat }, (dy) => {
       if (!isFlippable(geometry)) {

@@ -13,10 +13,19 @@ export const gatherV2 = defineOp<GatherV2Inputs, GatherV2Attrs>({
   lower: (emit, { x, indices }, attrs) => {
     const [axis] = util.parseAxisParam(attrs.axis, [...x.shape]);
     const batchDims = attrs.batchDims ?? 0;
+    checkIndices(indices, x.shape[axis]);
     if (batchDims === 0) return emit.node("Gather", [x, cast(emit, indices, "int32")], { axis });
     return gatherInBatches(emit, { x, indices }, { axis, batchDims });
   },
 });
+
+/** Indices that are known already are checked here; of others ONNX Runtime refuses those that are too great. */
+function checkIndices(indices: Value, length: number): void {
+  for (const index of indices.elements ?? []) {
+    if (index >= 0 && index < length) continue;
+    throw new RangeError(`GatherV2: the index value ${index} is not in [0, ${length - 1}]`);
+  }
+}
 
 /** As [b, o, d, s] and [b, i]: GatherND wants the picked dimension right behind the batch's. */
 function gatherInBatches(

@@ -69,6 +69,7 @@ import { square } from "./square.ts";
 import { squaredDifference } from "./squared_difference.ts";
 import { step } from "./step.ts";
 import { stridedSlice } from "./strided_slice.ts";
+import { tan } from "./tan.ts";
 import { tile } from "./tile.ts";
 import { topK } from "./top_k.ts";
 import { transpose } from "./transpose.ts";
@@ -203,7 +204,7 @@ const TABLE = {
   StridedSlice: stridedSlice,
   Sub: binary.Sub,
   Sum: reductions.Sum,
-  Tan: unary.Tan,
+  Tan: tan,
   Tanh: unary.Tanh,
   TensorScatterUpdate: tensorScatterUpdate,
   Tile: tile,

@@ -69,6 +69,12 @@ export const cases: OpCases = {
     strided("open ends", float(4, 5), { begin: [1, 2], end: [2, 3], strides: [1, 1], beginMask: 1, endMask: 2 }),
     strided("an open start of steps back", float(4), { begin: [1], end: [1], strides: [-1], beginMask: 1, endMask: 1 }),
     strided("an axis that goes", float(4, 5), { begin: [2, 0], end: [3, 5], strides: [1, 1], shrinkAxisMask: 1 }),
+    strided("an axis that goes before one taken whole", float(2, 2), {
+      begin: [0, 0],
+      end: [1, 2],
+      strides: [1, 1],
+      shrinkAxisMask: 1,
+    }),
     strided("an axis that comes", float(4, 5), { begin: [0, 1], end: [0, 3], strides: [1, 1], newAxisMask: 1 }),
     strided("an ellipsis", float(2, 3, 4), { begin: [0, 1], end: [0, 3], strides: [1, 1], ellipsisMask: 1 }),
     strided("all of it", float(2, 3), { begin: [0, 0], end: [2, 3], strides: [1, 1] }),

@@ -1,4 +1,4 @@
-import { slice_util, type SliceAttrs, type SliceInputs } from "@tensorflow/tfjs-core";
+import { slice_util, type SliceAttrs, type SliceInputs, type Tensor } from "@tensorflow/tfjs-core";
 import { vector } from "./_emit.ts";
 import { defineOp } from "./op.ts";
 
@@ -6,8 +6,10 @@ import { defineOp } from "./op.ts";
 export const slice = defineOp<SliceInputs, SliceAttrs>({
   kernel: "Slice",
   lower: (emit, { x }, attrs) => {
-    // parseSliceParams reads the shape of its tensor alone.
-    const [begin, size] = slice_util.parseSliceParams({ shape: [...x.shape] } as never, attrs.begin, attrs.size);
+    // slice_util reads the shape of its tensor alone.
+    const shaped = { shape: x.shape } as Tensor;
+    const [begin, size] = slice_util.parseSliceParams(shaped, attrs.begin, attrs.size);
+    slice_util.assertParamsValid(shaped, begin, size);
     const axes = [...x.shape.keys()].filter((axis) => size[axis] !== x.shape[axis]);
     if (axes.length === 0) return x;
     const starts = axes.map((axis) => begin[axis]);

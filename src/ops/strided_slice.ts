@@ -6,7 +6,7 @@ import { defineOp } from "./op.ts";
 export const stridedSlice = defineOp<StridedSliceInputs, StridedSliceAttrs>({
   kernel: "StridedSlice",
   lower: (emit, { x }, attrs) => {
-    const { finalShape, begin, end, strides, finalShapeSparse } = slice_util.sliceInfo(
+    const { finalShape, begin, end, strides } = slice_util.sliceInfo(
       [...x.shape],
       attrs.begin,
       attrs.end,
@@ -18,7 +18,8 @@ export const stridedSlice = defineOp<StridedSliceInputs, StridedSliceAttrs>({
       attrs.shrinkAxisMask,
     );
     if (finalShape.includes(0)) return empty(emit, { dtype: x.dtype, shape: finalShape });
-    const axes = [...x.shape.keys()].filter((axis) => strides[axis] !== 1 || finalShapeSparse[axis] !== x.shape[axis]);
+    const lengths = slice_util.computeOutShape(begin, end, strides);
+    const axes = [...x.shape.keys()].filter((axis) => strides[axis] !== 1 || lengths[axis] !== x.shape[axis]);
     if (axes.length === 0) return reshaped(emit, x, finalShape);
     const pick = (values: readonly number[]) => vector(emit, axes.map((axis) => values[axis]));
     // An end of -1 means "before the first element" here and "before the last" in ONNX.

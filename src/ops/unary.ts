@@ -24,7 +24,6 @@ const FLOAT = [
   "Sinh",
   "Softplus",
   "Sqrt",
-  "Tan",
   "Tanh",
 ] as const;
 
