@@ -8,11 +8,8 @@ interface KernelArgs {
   readonly attrs?: tf.NamedAttrMap;
 }
 
-/** Backend methods that TF.js's cpu backend has and `KernelBackend` does not declare. */
-interface CpuBackend extends tf.KernelBackend {
-  disposeIntermediateTensorInfo(info: tf.TensorInfo): void;
-  makeTensorInfo(shape: number[], dtype: tf.DataType, values?: tf.BackendValues): tf.TensorInfo;
-}
+/** A kernel's inputs as TF.js really passes them: by name, in an array, or in an array under a name. */
+type Inputs = tf.TensorInfo | undefined | readonly Inputs[] | { readonly [name: string]: Inputs };
 
 /**
  * Runs `kernel` on the cpu backend: reads the inputs, computes, takes the outputs over.
@@ -27,32 +24,68 @@ export function fallBack(kernel: string, args: KernelArgs): tf.TensorInfo | tf.T
   }
   backend.countFallback(kernel);
   // The cpu backend is registered before this one's kernels are, see registerBackend.
-  const cpu = tf.findBackend("cpu") as CpuBackend;
-  const copies: tf.TensorInfo[] = [];
-  const inputs = mapInfos(args.inputs, (info) => {
-    const copy = cpu.makeTensorInfo(info.shape, info.dtype, backend.readSync(info.dataId));
-    copies.push(copy);
-    return copy;
-  });
-  const results = config.kernelFunc({ inputs, attrs: args.attrs, backend: cpu });
-  const taken = (Array.isArray(results) ? results : [results]).map((info) => ({
-    dataId: backend.write(copyOf(cpu.readSync(info.dataId)), info.shape, info.dtype),
-    shape: info.shape,
-    dtype: info.dtype,
+  const cpu = tf.findBackend("cpu");
+  const origins = new Map<object, tf.TensorInfo>();
+  const results: tf.TensorInfo[] = [];
+  try {
+    const inputs = mapInfos(args.inputs as Inputs, (info) => {
+      const copy = copyTo(cpu, info, backend.readSync(info.dataId));
+      origins.set(copy.dataId, info);
+      return copy;
+    });
+    // The inputs keep their form, of which TF.js's own type knows only a part.
+    const named = inputs as tf.NamedTensorInfoMap;
+    const outputs = config.kernelFunc({ inputs: named, attrs: args.attrs, backend: cpu });
+    results.push(...[outputs].flat());
+    const taken = results.map((output) => take(backend, output, { cpu, origin: origins.get(output.dataId) }));
+    return Array.isArray(outputs) ? taken : taken[0];
+  } finally {
+    for (const { dataId } of results) cpu.disposeData(dataId, true);
+    for (const dataId of origins.keys()) cpu.disposeData(dataId, true);
+  }
+}
+
+/** Applies `fn` to every tensor of `inputs`, leaving out absent ones by name. */
+function mapInfos(inputs: Inputs, fn: (info: tf.TensorInfo) => tf.Tensor): unknown {
+  if (inputs === undefined) return undefined;
+  if (Array.isArray(inputs)) return inputs.map((input: Inputs) => mapInfos(input, fn));
+  if (isInfo(inputs)) return fn(inputs);
+  const present = Object.entries(inputs).filter(([, input]) => input !== undefined);
+  return Object.fromEntries(present.map(([name, input]) => [name, mapInfos(input, fn)]));
+}
+
+function isInfo(inputs: NonNullable<Inputs>): inputs is tf.TensorInfo {
+  return "dataId" in inputs && "dtype" in inputs;
+}
+
+/** Makes a tensor of the cpu backend; some of its kernels ask for more than a TensorInfo has, such as the rank. */
+function copyTo(cpu: tf.KernelBackend, info: tf.TensorInfo, values: tf.BackendValues): tf.Tensor {
+  const { shape, dtype } = info;
+  const dataId = dtype === "complex64" ? writeComplex(cpu, shape, values) : cpu.write(values, shape, dtype);
+  return new tf.Tensor(shape, dtype, dataId, 0);
+}
+
+/** The cpu backend keeps the two halves of complex numbers apart; its kernel for that is the way in. */
+function writeComplex(cpu: tf.KernelBackend, shape: number[], values: tf.BackendValues): object {
+  const parts = tf.backend_util.splitRealAndImagArrays(values as Float32Array);
+  const [real, imag] = [parts.real, parts.imag].map((part) => ({
+    dataId: cpu.write(part, shape, "float32"),
+    shape,
+    dtype: "float32" as const,
   }));
-  for (const info of [...(Array.isArray(results) ? results : [results]), ...copies]) cpu.disposeData(info.dataId, true);
-  return Array.isArray(results) ? taken : taken[0];
+  const complex = tf.getKernel("Complex", "cpu").kernelFunc({ inputs: { real, imag }, backend: cpu });
+  for (const { dataId } of [real, imag]) cpu.disposeData(dataId, true);
+  // The kernel has one output.
+  return (complex as tf.TensorInfo).dataId;
 }
 
-/** A kernel may return an input's own array, which the backend goes on using. */
-function copyOf(values: tf.BackendValues): tf.BackendValues {
-  return Array.isArray(values) ? values : values.slice();
-}
-
-/** Maps inputs, which TF.js passes as an object or, for variadic kernels, as an array. */
-function mapInfos(inputs: tf.NamedTensorInfoMap, fn: (info: tf.TensorInfo) => tf.TensorInfo): tf.NamedTensorInfoMap {
-  const entries = Object.entries(inputs).filter(([, info]) => info !== undefined);
-  const mapped = entries.map(([key, info]) => [key, fn(info as tf.TensorInfo)] as const);
-  // Variadic kernels index and measure their inputs as an array.
-  return Array.isArray(inputs) ? mapped.map(([, info]) => info) as never : Object.fromEntries(mapped);
+/** Makes the backend's tensor of a result; one that is an input as it was stays that input. */
+function take(
+  backend: OnnxRuntimeBackend,
+  { dataId, shape, dtype }: tf.TensorInfo,
+  { cpu, origin }: { readonly cpu: tf.KernelBackend; readonly origin: tf.TensorInfo | undefined },
+): tf.TensorInfo {
+  if (origin === undefined) return { dataId: backend.write(cpu.readSync(dataId), shape, dtype), shape, dtype };
+  backend.incRef(origin.dataId);
+  return { dataId: origin.dataId, shape, dtype };
 }

@@ -10,6 +10,12 @@ import { encodeModel } from "../onnx/protobuf.ts";
 import { type HostTensor, Session, type SessionOptions } from "../runtime/session.ts";
 import type { Feed } from "./_recorder.ts";
 
+/**
+ * Below this size ONNX Runtime's operators do not split their work, so that a thread pool, which takes longer to make
+ * and to end than a small graph takes to compile (1 ms against 0.3), has nothing to do.
+ */
+const PARALLEL_ELEMENTS = 8192;
+
 /** A compiled graph. */
 export interface Plan {
   readonly session: Session;
@@ -80,7 +86,8 @@ export class PlanCache {
     const start = performance.now();
     const fixed = feeds.filter(({ value, buffer }) => buffer.data.length === 1 && !changing.has(value.name));
     const constants = new Map(fixed.map(({ value, buffer }) => [value.name, buffer.data[0]]));
-    const session = new Session(encodeModel(this.optimize(withConstants(graph, fixed))), this.sessionOptions());
+    const options = isSmall(graph) ? { ...this.sessionOptions(), threads: 1 } : this.sessionOptions();
+    const session = new Session(encodeModel(this.optimize(withConstants(graph, fixed))), options);
     this.#compilations++;
     this.#compileMs += performance.now() - start;
     return { session, constants, changing };
@@ -96,6 +103,14 @@ export function runPlan(plan: Plan, feeds: readonly Feed[], into: Readonly<Recor
     }
   }
   plan.session.run(inputs, into);
+}
+
+/** Whether no operator of `graph` has enough elements to be worth a second thread. */
+function isSmall({ inputs, initializers, nodes, types }: Graph): boolean {
+  const names = [...inputs, ...nodes.flatMap((node) => node.outputs)];
+  const shapes = [...names.map((name) => types.get(name)!.shape), ...[...initializers.values()].map((c) => c.shape)];
+  // Recorded dimensions are numbers.
+  return shapes.every((shape) => shape.reduce((size: number, dim) => size * Number(dim), 1) < PARALLEL_ELEMENTS);
 }
 
 function withConstants(graph: Graph, fixed: readonly Feed[]): Graph {

@@ -21,6 +21,8 @@ export interface BackendOptions {
   readonly threads?: number;
   /** Sessions kept alive for graphs that may come again. Default 32. */
   readonly maxSessions?: number;
+  /** Prefix of the profiles that ONNX Runtime writes, one a session, when the backend is disposed. Default: none. */
+  readonly profilePrefix?: string;
 }
 
 /** A tensor's elements: in memory, or a value of the recording under way, or both. */
@@ -31,6 +33,8 @@ interface Entry {
   value?: Value;
   /** The recording that `value` belongs to. */
   recorder?: Recorder;
+  /** Why the recording could not be run: reading the tensor throws it. */
+  error?: unknown;
 }
 
 /** A recording with no read for this many nodes is run all the same, to bound memory. */
@@ -52,20 +56,26 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   #tracing: Tracing | undefined;
   #flushScheduled = false;
   #nextId = 0;
+  #complexIds = 0;
   #runMs = 0;
 
   constructor(options: BackendOptions = {}) {
     super();
     this.#data = new tf.DataStorage(this, tf.engine());
-    const sessionOptions = { keepQdq: true, ...(options.threads === undefined ? {} : { threads: options.threads }) };
+    const { threads, profilePrefix } = options;
+    const sessionOptions = {
+      keepQdq: true,
+      ...(threads === undefined ? {} : { threads }),
+      ...(profilePrefix === undefined ? {} : { profilePrefix }),
+    };
     this.#plans = new PlanCache(options.maxSessions ?? 32, optimizeStep, () => sessionOptions);
   }
 
   // What the engine of TF.js asks of a backend.
 
-  override write(values: tf.BackendValues, _shape: number[], dtype: tf.DataType): object {
+  override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
     const dataId = this.#newId();
-    this.#data.set(dataId, { dtype, refCount: 1, buffer: { data: toElements(values, dtype), exposed: true } });
+    this.move(dataId, values, shape, dtype, 1);
     return dataId;
   }
 
@@ -76,6 +86,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
     dtype: tf.DataType,
     refCount: number,
   ): void {
+    if (dtype === "complex64") this.#complexIds++;
     this.#data.set(dataId, { dtype, refCount, buffer: { data: toElements(values, dtype), exposed: true } });
   }
 
@@ -103,6 +114,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
     if (!force && entry.refCount > 0) return false;
     this.#pending.delete(entry);
     this.#data.delete(dataId);
+    if (entry.dtype === "complex64") this.#complexIds--;
     // A recorded node may still read the buffer: it is free once the recording has run.
     if (entry.buffer !== undefined) this.#released.push(entry);
     return true;
@@ -110,7 +122,8 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   #released: Entry[] = [];
 
   override numDataIds(): number {
-    return this.#data.numDataIds();
+    // TF.js's check for leaks counts a complex tensor and its two halves.
+    return this.#data.numDataIds() + 2 * this.#complexIds;
   }
 
   override memory(): { unreliable: boolean; reasons: string[] } {
@@ -184,14 +197,23 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
     return { ...this.#plans.stats, runMs: this.#runMs, pooledBytes: this.#pool.bytes };
   }
 
-  /** Computes everything recorded so far that is still alive. */
+  /**
+   * Computes everything recorded so far that is still alive.
+   *
+   * Where ONNX Runtime refuses the graph, nobody may be there to catch it: the tensors throw the error when they are
+   * read.
+   */
   flush(): void {
     if (this.#tracing !== undefined) return;
     const alive = [...this.#pending];
     const recorder = this.#recorder;
     this.#pending.clear();
     this.#recorder = new Recorder();
-    if (alive.length > 0) this.#run(recorder, alive);
+    try {
+      if (alive.length > 0) this.#run(recorder, alive);
+    } catch (error) {
+      for (const entry of alive) entry.error = error;
+    }
     for (const { dtype, buffer } of this.#released) this.#pool.give(DTYPES[dtype] ?? "float32", buffer!);
     this.#released = [];
   }
@@ -256,6 +278,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   }
 
   #bring(entry: Entry, info: tf.TensorInfo): Value {
+    if (entry.error !== undefined) throw entry.error;
     const dtype = DTYPES[entry.dtype];
     if (dtype === undefined || entry.buffer === undefined) {
       throw new TypeError(`Cannot record a tensor of dtype "${entry.dtype}": ONNX Runtime computes with numbers only`);
@@ -282,6 +305,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
       }
       this.flush();
     }
+    if (entry.error !== undefined) throw entry.error;
     entry.buffer!.exposed = true;
     return entry.buffer!;
   }
