@@ -18,6 +18,9 @@ const MAX_BIAS_CODE = 2 ** 30;
 /** Smallest scale of a bias. */
 const MIN_BIAS_SCALE = 2 ** -100;
 
+/** Smallest normal float32. Weights that batch normalization scales below it are written as 0, on their own scale. */
+const LEAST_SCALE = 2 ** -126;
+
 /** Layers that change their input's grid, though they are not quantizers. */
 const COMPUTING = ["QuantizedWeights", "FreezableBatchNormalization", "BatchNormalization"];
 
@@ -25,16 +28,25 @@ const COMPUTING = ["QuantizedWeights", "FreezableBatchNormalization", "BatchNorm
 export interface ProductScales {
   /** [], above 0. */
   readonly input: tf.Tensor;
-  /** [channels] or [], not negative. */
+  /** [channels] or [], above 0. */
   readonly weights: tf.Tensor;
+  /** What the weights are multiplied with when batch normalization is folded into them, [channels]. Default: 1. */
+  readonly factors?: tf.Tensor | undefined;
 }
 
 /** Rounds `bias` [channels] to the accumulator's grid. No gradient of its own: call it within `straightThrough`. */
-export function roundBias(bias: tf.Tensor, { input, weights }: ProductScales): tf.Tensor {
+export function roundBias(bias: tf.Tensor, { input, factors, ...scales }: ProductScales): tf.Tensor {
+  const weights = factors === undefined ? scales.weights : foldedScale(scales.weights, factors);
   const least = tf.div(tf.maximum(tf.div(tf.abs(bias), MAX_BIAS_CODE), MIN_BIAS_SCALE), input);
   const fitted = tf.maximum(weights, weights.rank === 0 ? tf.max(least) : least);
   const scale = tf.mul(input, fitted);
   return tf.mul(tf.round(tf.div(bias, scale)), scale);
+}
+
+/** As `src/onnx/passes/_quantized_constant.ts` has it: the sign goes to the codes. */
+function foldedScale(scale: tf.Tensor, factors: tf.Tensor): tf.Tensor {
+  const folded = tf.mul(scale, tf.abs(factors));
+  return tf.where(tf.less(folded, LEAST_SCALE), scale, folded);
 }
 
 /**

@@ -186,17 +186,18 @@ function expectedBias({ bias, gamma, beta, mean, variance, epsilon }: Folding): 
   return gamma.map((g, c) => {
     const factor = g / Math.sqrt(variance[c] + epsilon);
     const folded = beta[c] + factor * ((bias?.[c] ?? 0) - mean[c]);
-    const step = 0.5 * (c + 1) / 127 * (factor === 0 ? 1 : Math.abs(factor));
+    // A factor that leaves nothing of the weights counts as 0, and 0 keeps the weights' own scale.
+    const step = 0.5 * (c + 1) / 127 * (Math.abs(factor) < 1e-38 ? 1 : Math.abs(factor));
     return Math.round(folded / step) * step;
   });
 }
 
 const FOLDING: Folding = {
-  bias: [0.3, -0.2, 5, 0.111],
-  gamma: [1.3, -0.7, 0, 2.5],
-  beta: [0.5, 0.25, -0.123, 0.01],
-  mean: [0.2, -1.1, 3, 0.015],
-  variance: [0.8, 1.7, 0.5, 0],
+  bias: [0.3, -0.2, 5, 0.111, 0.7],
+  gamma: [1.3, -0.7, 0, 2.5, 1e-42],
+  beta: [0.5, 0.25, -0.123, 0.01, 0.131],
+  mean: [0.2, -1.1, 3, 0.015, -0.2],
+  variance: [0.8, 1.7, 0.5, 0, 0.3],
   epsilon: 0.001,
 };
 

@@ -134,10 +134,7 @@ export class FreezableBatchNormalization extends tfl.layers.Layer {
       const factor = tf.div(gamma, tf.sqrt(tf.add(variance, this.#epsilon)));
       const bias = findWeight(folding.layer, "bias")?.read() ?? 0;
       const folded = tf.add(beta, tf.mul(factor, tf.sub(bias, mean)));
-      // A channel whose factor is 0 keeps the scale of its weights; step(0) is 0.
-      const size = tf.abs(factor);
-      const rounded = round(folded, tf.add(size, tf.sub(1, tf.step(size))));
-      return tf.add(beta, tf.sub(rounded, folded));
+      return tf.add(beta, tf.sub(round(folded, factor), folded));
     });
     return tf.batchNorm(oneTensor(inputs, this), mean, variance, offset, gamma, this.#epsilon);
   }

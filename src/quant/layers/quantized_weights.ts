@@ -141,8 +141,8 @@ export class QuantizedWeights extends tfl.layers.Layer {
   }
 
   /**
-   * Returns how the exported file rounds this layer's bias: a function of the bias, [channels], and of factors by which
-   * the weights' scales are multiplied before, [channels] and not negative. It has no gradient.
+   * Returns how the exported file rounds this layer's bias: a function of the bias, [channels], and of the factors that
+   * batch normalization multiplies the weights with, [channels]. It has no gradient.
    *
    * Undefined where nothing is rounded: weights or input are not quantized, or the input's grid is not known, for which
    * see `quantizerBefore`.
@@ -150,9 +150,8 @@ export class QuantizedWeights extends tfl.layers.Layer {
   biasRounding(): ((bias: tf.Tensor, factors?: tf.Tensor) => tf.Tensor) | undefined {
     const input = this.enabled ? quantizerBefore(this)?.activeScale : undefined;
     if (input === undefined || this.#entries.length !== 1) return undefined;
-    const scale = this.#entries[0].scale.read();
-    return (bias, factors) =>
-      roundBias(bias, { input, weights: factors === undefined ? scale : tf.mul(scale, factors) });
+    const weights = this.#entries[0].scale.read();
+    return (bias, factors) => roundBias(bias, { input, weights, factors });
   }
 
   /** Sets every scale from the weights as they are now: after loading or changing weights, before freezing. */
