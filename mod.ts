@@ -1,28 +1,28 @@
 /**
  * Quantization-aware training for TensorFlow.js models, ending in an int8 ONNX file that is proven in ONNX Runtime.
  *
- * {@linkcode runQat} does the whole job; every step of it is here too, to be called alone: load or build a model, prepare
- * it, train it, export it, validate it, report.
+ * {@linkcode runQat} does the whole job; every step of it is here too, to be called alone: load or build a model,
+ * prepare it, train it, export it, validate it, report.
  *
  * @example
- * ```ts no-eval
- * import { registerBackend, loadLayersModel, prepareQat, calibrate, toOnnx } from "./mod.ts";
+ * ```ts ignore
+ * import { calibrate, loadLayersModel, prepareQat, registerBackend, toOnnx, writeFileAtomic } from "./mod.ts";
  *
  * await registerBackend();
  * const { model } = await loadLayersModel("model.json");
  * const prepared = prepareQat(model);
  * await calibrate(prepared.model, batches);
  * const { bytes } = await toOnnx(prepared.model);
- * Deno.writeFileSync("model.int8.onnx", bytes);
+ * writeFileAtomic("model.int8.onnx", bytes);
  * ```
  *
  * @module
  */
 
 // The job.
-export { type FloatAccuracies, type JobEvents, type QatEpoch, runQat } from "./job/qat.ts";
+export { type FloatAccuracies, type JobEvents, type JobPhase, type QatEpoch, runQat } from "./job/qat.ts";
 export { type QatOptions } from "./job/options.ts";
-
+export { createProgress, type Progress, type ProgressOptions } from "./train/progress.ts";
 // The engine.
 export { type BackendOptions, OnnxRuntimeBackend, registerBackend } from "./src/backend/mod.ts";
 
@@ -64,7 +64,6 @@ export { cosineRate, optimizerFor } from "./train/optimizers.ts";
 export { setQatPhase } from "./train/phase.ts";
 export { type PreparedModel, type PrepareOptions, prepareQat } from "./train/prepare.ts";
 export { floatSchedule, qatSchedule, type Schedule } from "./train/schedule.ts";
-export { type Progress, progressBar } from "./train/progress.ts";
 
 // Export and proof.
 export { type OnnxModel, toOnnx, type ToOnnxOptions } from "./export/to_onnx.ts";

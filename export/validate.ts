@@ -3,12 +3,13 @@ import { type Agreement, compareAnswers, type OutputGrid } from "./agreement.ts"
 import { DeployedModel, type Prediction } from "./deployed.ts";
 import { compareLatency, type LatencyOptions, type Percentiles } from "./latency.ts";
 import type { OnnxModel } from "./to_onnx.ts";
-import { type Fusion, verifyFusion } from "./verify.ts";
+import { type Fusion, type KnownFloat, verifyFusion } from "./verify.ts";
 
 /** What is validated, and against what. */
 export interface ValidateOptions {
-  /** The deployed int8 model and the float model of the same weights. */
+  /** The int8 model that is deployed. */
   readonly int8: OnnxModel;
+  /** The float model of the same weights. */
   readonly float: OnnxModel;
   /** Samples to answer, in batches, as the file's input wants them. */
   readonly batches: Iterable<Float32Array>;
@@ -16,7 +17,9 @@ export interface ValidateOptions {
   readonly simulated: Prediction;
   /** Grid of the outputs, if they are quantized. */
   readonly grid?: OutputGrid;
-  /** How latency is measured. */
+  /** Layers that were left in float on purpose, and why. */
+  readonly islands?: readonly KnownFloat[];
+  /** How latency is measured. Threads default to the machine's hardware threads. */
   readonly latency?: LatencyOptions;
 }
 
@@ -43,20 +46,18 @@ export interface Validation {
  * @throws {TypeError} If the deployed model gives another number of values than the simulation gave.
  */
 export function validate(options: ValidateOptions): Validation {
-  const { int8, float, latency = {} } = options;
-  const deployed = predictAll(int8.bytes, options.batches, latency.threads);
+  const { int8, float, islands = [] } = options;
+  const latency = { batch: 1, threads: navigator.hardwareConcurrency, ...options.latency };
+  const { batch, threads } = latency;
+  const deployed = predictAll(int8.bytes, options.batches, threads);
+  const agreement = compareAnswers(options.simulated, deployed, options.grid);
   const [floatMs, int8Ms] = compareLatency([float.bytes, int8.bytes], latency);
   return {
     deployed,
-    agreement: compareAnswers(options.simulated, deployed, options.grid),
-    latencyMs: {
-      float: floatMs,
-      int8: int8Ms,
-      batch: latency.batch ?? 1,
-      threads: latency.threads ?? navigator.hardwareConcurrency,
-    },
+    agreement,
+    latencyMs: { float: floatMs, int8: int8Ms, batch, threads },
     bytes: { float: float.bytes.length, int8: int8.bytes.length },
-    fusion: verifyFusion(int8.bytes, int8.graph),
+    fusion: verifyFusion(int8.bytes, int8.graph, { islands }),
   };
 }
 

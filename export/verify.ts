@@ -7,7 +7,7 @@
 import type { Graph, Node } from "../src/onnx/graph.ts";
 import { decodeModel } from "../src/onnx/protobuf.ts";
 import { Session } from "../src/runtime/session.ts";
-import { whyFloat } from "./_why_float.ts";
+import { makeExplainer } from "./_why_float.ts";
 
 /** An operator that runs in float. */
 export interface FloatOp {
@@ -39,40 +39,48 @@ export interface FusedNode {
   readonly inputs: readonly string[];
 }
 
-/** Operators whose kernels compute on integers. */
-const INTEGER_OP = /^(QLinear|QGemm|QAttention|DynamicQuantize|MatMulInteger|ConvInteger)/;
+/** A layer that is in float on purpose. */
+export interface KnownFloat {
+  readonly layer: string;
+  readonly because: string;
+}
 
-const BORDER = new Set(["QuantizeLinear", "DequantizeLinear"]);
+/** What else is known of the model. */
+export interface VerifyOptions {
+  /** Layers that were left in float on purpose: their reasons go before those found here. */
+  readonly islands?: readonly KnownFloat[];
+}
 
 /**
  * Loads the model as a user's program would and reads back the graph that ONNX Runtime runs.
  *
- * @param graph The exported graph, which knows the layers.
+ * All fusions are made at the level "extended"; "all" only rearranges memory beyond that, for one machine.
+ *
+ * @param bytes A serialized QDQ model.
+ * @param graph The same as it was exported, which knows the layers.
+ * @throws {Error} ONNX Runtime's own error if it refuses the model.
  */
-export function verifyFusion(bytes: Uint8Array, graph: Graph): Fusion {
+export function verifyFusion(bytes: Uint8Array, graph: Graph, { islands = [] }: VerifyOptions = {}): Fusion {
   const optimized = optimizedGraph(bytes);
+  const integers = integerNodes(optimized);
+  const reasons = new Map(islands.map(({ layer, because }) => [layer, because]));
+  const explain = makeExplainer(graph);
   const layers = layersByNode(graph);
-  const integers = integerValues(optimized);
+  const names = uniqueNames(optimized);
   const int8: Record<string, number> = {};
   const float: FloatOp[] = [];
-  const producers = new Map<string, string>();
-  const nodes = optimized.nodes.map((node, i): FusedNode => {
-    const isBorder = BORDER.has(node.op);
-    const isInt8 = isBorder || INTEGER_OP.test(node.op) || integers.has(node.inputs[0]);
+  const nodes = optimized.nodes.map((node): FusedNode => {
+    const { op } = node;
     const layer = layerOf(node, layers);
-    const name = producersHave(producers, node.name) ? `${node.name}#${i}` : node.name;
-    const inputs = node.inputs.filter((input) => input !== "" && !optimized.initializers.has(input))
-      .map((input) => producers.get(input) ?? input);
-    for (const output of node.outputs) producers.set(output, name);
-    if (!isBorder && isInt8) int8[node.op] = (int8[node.op] ?? 0) + 1;
-    if (!isInt8) float.push({ op: node.op, node: node.name, layer, because: whyFloat(node, graph) });
-    return { op: node.op, name, layer, int8: isInt8, inputs };
+    const isBorder = BORDER.has(op);
+    const isInteger = integers.has(node);
+    if (isInteger && !isBorder) int8[op] = (int8[op] ?? 0) + 1;
+    if (!isInteger && !isIndexing(node, graph)) {
+      float.push({ op, node: node.name, layer, because: reasons.get(layer) ?? explain(node) });
+    }
+    return { op, name: names.nodes.get(node)!, layer, int8: isInteger, inputs: names.inputsOf(node) };
   });
   return { int8, float, nodes };
-}
-
-function producersHave(producers: ReadonlyMap<string, string>, name: string): boolean {
-  return name === "" || [...producers.values()].includes(name);
 }
 
 function optimizedGraph(bytes: Uint8Array): Graph {
@@ -85,15 +93,38 @@ function optimizedGraph(bytes: Uint8Array): Graph {
   }
 }
 
-/** Values that hold codes: quantized, computed on integers, or moved unchanged from such. */
-function integerValues(graph: Graph): ReadonlySet<string> {
-  const integers = new Set<string>();
-  for (const { op, inputs, outputs } of graph.nodes) {
-    const isInteger = op === "QuantizeLinear" || (INTEGER_OP.test(op) && !op.endsWith("ToFloat")) ||
-      (op !== "DequantizeLinear" && integers.has(inputs[0]));
-    if (isInteger) integers.add(outputs[0]);
+/** Operators whose kernels compute on integers. */
+const INTEGER_OP = /^(QLinear|QGemm|QAttention|DynamicQuantize|MatMulInteger|ConvInteger)/;
+
+/** Where float becomes codes and back. */
+const BORDER = new Set(["QuantizeLinear", "DequantizeLinear"]);
+
+/** Operators that read codes and give something else. */
+const GIVES_NO_CODES = new Set(["DequantizeLinear", "ArgMax", "ArgMin", "Cast", "Shape", "Size"]);
+
+/** Nodes that compute on codes or move them, and the borders. */
+function integerNodes(graph: Graph): ReadonlySet<Node> {
+  const codes = new Set<string>();
+  const nodes = new Set<Node>();
+  for (const node of graph.nodes) {
+    const isInteger = BORDER.has(node.op) || INTEGER_OP.test(node.op) || codes.has(node.inputs[0]);
+    if (!isInteger) continue;
+    nodes.add(node);
+    if (!GIVES_NO_CODES.has(node.op) && !givesFloat(node)) node.outputs.forEach((output) => codes.add(output));
   }
-  return integers;
+  return nodes;
+}
+
+/** Integer products whose result is real numbers. Source: ONNX Runtime's ContribOperators.md. */
+function givesFloat({ op, inputs }: Node): boolean {
+  // Inputs of QGemm: A, its scale and zero point, B, its two, C, and the output's two, which may be missing.
+  return op.endsWith("ToFloat") || op === "DynamicQuantizeMatMul" || (op === "QGemm" && !inputs[7]);
+}
+
+/** Whether a node computes shapes, indices or truth values, of which no int8 form is missed. */
+function isIndexing({ outputs }: Node, exported: Graph): boolean {
+  const type = exported.types.get(outputs[0]);
+  return type !== undefined && type.dtype !== "float32";
 }
 
 /** Fusions keep the name of the node in the middle, with a suffix at times. */
@@ -109,4 +140,29 @@ function layerOf(node: Node, layers: ReadonlyMap<string, string>): string {
     name = name.slice(0, Math.max(name.lastIndexOf("_"), name.lastIndexOf("/"), 0));
   }
   return node.name;
+}
+
+interface NodeNames {
+  readonly nodes: ReadonlyMap<Node, string>;
+  /** Names of the nodes, and of the graph's inputs, that a node reads; constants are left out. */
+  inputsOf(node: Node): readonly string[];
+}
+
+/** ONNX wants names to be unique, but ONNX Runtime leaves some empty. */
+function uniqueNames(graph: Graph): NodeNames {
+  const used = new Set<string>();
+  const nodes = new Map<Node, string>();
+  const producers = new Map<string, string>();
+  graph.nodes.forEach((node, i) => {
+    const name = node.name === "" || used.has(node.name) ? `${node.name}#${i}` : node.name;
+    used.add(name);
+    nodes.set(node, name);
+    for (const output of node.outputs) producers.set(output, name);
+  });
+  return {
+    nodes,
+    inputsOf: ({ inputs }) =>
+      inputs.filter((input) => input !== "" && !graph.initializers.has(input))
+        .map((input) => producers.get(input) ?? input),
+  };
 }

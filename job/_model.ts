@@ -2,20 +2,42 @@
 import type * as tfl from "@tensorflow/tfjs-layers";
 import type { DataSplit, ImageSet, ImageShape } from "../data/dataset.ts";
 import { loadLayersModel } from "../src/io/layers_model.ts";
-import { withOutputs } from "../src/rewrite/mod.ts";
+import { registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
+import { fromModel, toModel, withOutputs } from "../src/rewrite/mod.ts";
 import { buildArchitecture } from "../train/arch/mod.ts";
 import type { ResolvedOptions } from "./options.ts";
 
+/** Side of the images for a model that takes any: the one that most classifiers are made for, and a multiple of 32. */
+const OPEN_SIDE = 224;
+
 /**
- * Loads the model of `--model`. Of several outputs the last is kept: the others are a demonstration's views of the
- * layers in between.
+ * Loads the model of `--model` as one that takes one image of a known shape and gives one output.
+ *
+ * Of several outputs the last is kept: the others are a demonstration's views of the layers in between. A side that the
+ * model leaves open becomes 224 pixels, since the exported graph is for one size.
+ *
+ * @throws {ModelFileError} If the files are damaged.
+ * @throws {TypeError} If the input is no image.
  */
 export async function loadModel(path: string, log: (line: string) => void): Promise<tfl.LayersModel> {
+  registerQuantKernels();
+  registerQuantLayers();
   const { model } = await loadLayersModel(path);
-  if (model.outputs.length === 1) return model;
+  const { height, width, channels } = imageShapeOf(model, path);
   const last = model.outputNames.at(-1)!;
-  log(`${model.name} has ${model.outputs.length} outputs; the last, "${last}", is used.`);
-  return withOutputs(model, [last]);
+  const single = model.outputs.length === 1 ? model : withOutputs(model, [last]);
+  if (single !== model) log(`"${path}" has ${model.outputs.length} outputs; the last, "${last}", is used.`);
+  if (!model.inputs[0].shape.slice(1).includes(null)) return single;
+  log(`"${path}" takes images of any size; ${height}x${width} is used.`);
+  return withInputShape(single, [height, width, channels]);
+}
+
+function withInputShape(model: tfl.LayersModel, shape: readonly number[]): tfl.LayersModel {
+  const graph = fromModel(model);
+  const nodes = graph.nodes.map((node) =>
+    node.inbound.length > 0 ? node : { ...node, config: { ...node.config, batchInputShape: [null, ...shape] } }
+  );
+  return toModel({ ...graph, nodes });
 }
 
 /** Builds the architecture of `--arch` for `data`. */
@@ -34,24 +56,27 @@ export function imageShapeOf(model: tfl.LayersModel, name: string): ImageShape {
   const [, height, width, channels] = shape;
   const isImage = model.inputs.length === 1 && shape.length === 4 && (channels === 1 || channels === 3);
   if (!isImage) {
-    const shapes = model.inputs.map(({ shape }) => `[${shape.map((dim) => dim ?? "?")}]`).join(" and ");
+    const shapes = model.inputs.map(({ shape }) => describe(shape)).join(" and ");
     throw new TypeError(
-      `Cannot feed images to "${name}": its input is ${shapes}, one input [n, h, w, 1 or 3] is needed`,
+      `Cannot feed images to "${name}": its input is ${shapes}, one input [?,height,width,1 or 3] is needed`,
     );
   }
-  // A fully convolutional model leaves its size open; any multiple of 32 suits strides of up to 32.
-  return { height: height ?? 224, width: width ?? 224, channels };
+  return { height: height ?? OPEN_SIDE, width: width ?? OPEN_SIDE, channels };
 }
 
-/** @throws {TypeError} If the model's output is not one value a class of `set`. */
+/** @throws {TypeError} If the model's output is not one value a class of `set`, or there is nothing to tell apart. */
 export function checkClasses(model: tfl.LayersModel, set: ImageSet, name: string): void {
-  const shape = model.outputs[0].shape;
+  const { shape } = model.outputs[0];
   const classes = set.classNames.length;
+  const cannot = `Cannot train "${name}" on "${set.name}"`;
+  if (classes < 2) throw new TypeError(`${cannot}: the data has ${classes} class, at least 2 are needed`);
   if (shape.length === 2 && shape[1] === classes) return;
   throw new TypeError(
-    `Cannot train "${name}" on ${set.name}: its output "${model.outputNames[0]}" is [${
-      shape.map((dim) => dim ?? "?")
-    }], ` +
+    `${cannot}: its output "${model.outputNames[0]}" is ${describe(shape)}, ` +
       `the data has ${classes} classes, so [?,${classes}] is needed`,
   );
+}
+
+function describe(shape: readonly (number | null)[]): string {
+  return `[${shape.map((dim) => dim ?? "?")}]`;
 }

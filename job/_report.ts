@@ -2,41 +2,37 @@
 import { version_core } from "@tensorflow/tfjs-core";
 import { version_layers } from "@tensorflow/tfjs-layers";
 import type { Report } from "../export/report/report.ts";
-import type { Validation } from "../export/validate.ts";
 import { ORT_VERSION } from "../src/runtime/session.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
-import type { History } from "../train/fit.ts";
 import { accuracy } from "../train/metrics.ts";
-import type { PreparedModel } from "../train/prepare.ts";
-import type { JobData } from "./_data.ts";
+import type { FloatAccuracies } from "./_float.ts";
+import type { Job, JobStart, Proof } from "./_job.ts";
 import { describeLayers, parameterCount } from "./_layers_report.ts";
 import type { ResolvedOptions } from "./options.ts";
-import type { FloatAccuracies, QatEpoch } from "./qat.ts";
+import type { Training } from "./_train.ts";
 
 /** What the report is made of. */
 export interface ReportParts {
-  readonly options: ResolvedOptions;
-  readonly data: JobData;
-  readonly prepared: PreparedModel;
-  readonly history: History;
-  readonly epochs: readonly QatEpoch[];
-  readonly float: FloatAccuracies;
-  /** Accuracy of the simulated model. */
-  readonly simulated: number;
-  readonly validation: Validation;
-  readonly rewrites: readonly Rewrite[];
+  readonly job: Job;
+  readonly start: JobStart;
+  readonly training: Training;
+  readonly proof: Proof;
+  readonly command: string;
 }
 
 /** Builds the report of a finished job. */
-export function buildReport(parts: ReportParts): Report {
-  const { options, data, prepared, history, epochs, float, simulated, validation } = parts;
+export function buildReport({ job, start, training, proof, command }: ReportParts): Report {
+  const { options, data } = job;
+  const { prepared } = start;
+  const { history, epochs } = training;
+  const { validation } = proof;
   const { deployed, fusion } = validation;
   return {
     schema: 1,
     accuracy: {
       metric: accuracy.name,
-      float: float.original,
-      simulated,
+      ...floatAccuracy(start.accuracies),
+      simulated: proof.simulated,
       deployed: accuracy.measure({ outputs: deployed.values, values: deployed.width, labels: data.test.labels }),
       samples: data.test.count,
     },
@@ -58,7 +54,7 @@ export function buildReport(parts: ReportParts): Report {
       stepMs: history.stepMs,
       peakRssMb: history.peakRssMb,
     },
-    rewrites: [...parts.rewrites, ...prepared.rewrites].map(describeRewrite),
+    rewrites: [...start.rewrites, ...prepared.rewrites].map(describeRewrite),
     seed: options.seed,
     versions: {
       deno: Deno.version.deno,
@@ -78,14 +74,30 @@ export function buildReport(parts: ReportParts): Report {
       test: data.test.count,
       classes: data.test.classNames.length,
     },
+    command,
     options: describeOptions(options),
-    floatBefore: float,
+    machine: `${Deno.build.os} ${Deno.build.arch}, ${navigator.hardwareConcurrency} hardware threads`,
+    ...floatBefore(start.accuracies),
     layers: describeLayers(prepared),
     graph: { nodes: fusion.nodes },
     ...(history.bestEpoch === undefined ? {} : { bestEpoch: history.bestEpoch }),
     freeze: { observersAfter: options.freezeObserversAfter, batchNormAfter: options.freezeBnAfter },
     islands: prepared.islands,
   };
+}
+
+/**
+ * What quantization is measured against: the float model as the user knows it, with its own activations; where none was
+ * swapped, after further float training.
+ */
+function floatAccuracy({ original, swapped, adapted }: FloatAccuracies): { readonly float: number } {
+  return { float: swapped === undefined && adapted !== undefined ? adapted : original };
+}
+
+/** The way there, if it has more than one step. */
+function floatBefore({ original, swapped, adapted }: FloatAccuracies): Pick<Report, "floatBefore"> {
+  if (swapped === undefined) return adapted === undefined ? {} : { floatBefore: { original } };
+  return { floatBefore: adapted === undefined ? { original, swapped } : { original, swapped, adapted } };
 }
 
 function describeRewrite(entry: Rewrite): Report["rewrites"][number] {

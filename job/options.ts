@@ -1,4 +1,10 @@
 /** Options of the main job: defaults, and what is allowed. */
+import { parseNormalize } from "../data/normalize.ts";
+import { parseSwap } from "../src/rewrite/mod.ts";
+import { ARCHITECTURES } from "../train/arch/mod.ts";
+import { OPTIMIZER_NAMES } from "../train/optimizers.ts";
+import { flagOf } from "./_flags.ts";
+import { checkNumbers } from "./_number_rules.ts";
 
 /** Options of {@linkcode runQat}; each is also a flag of the command line. */
 export interface QatOptions {
@@ -12,9 +18,15 @@ export interface QatOptions {
   readonly normalize?: string;
   /** Whether training images are flipped and shifted at random. Default: where it suits the data. */
   readonly augment?: boolean;
-  /** Epochs of float training before quantization. Default: 8 for `arch`, 0 for `model`. */
+  /**
+   * Epochs of float training before quantization: of an `arch` with its own activations, of a `model` after they were
+   * swapped. Default: 8 for `arch`, 0 for `model`.
+   */
   readonly floatEpochs?: number;
-  /** Epochs of float training after activations were swapped. Default: a quarter of `floatEpochs`, rounded up. */
+  /**
+   * Epochs of float training after activations were swapped. Default: a quarter of `floatEpochs`, rounded up, for
+   * `arch`; `floatEpochs` for `model`.
+   */
   readonly adaptEpochs?: number;
   /** Epochs of quantization-aware training. Default 8. */
   readonly epochs?: number;
@@ -57,52 +69,27 @@ export type ResolvedOptions =
   & Required<Omit<QatOptions, "model" | "normalize" | "augment" | "threads" | "limit">>
   & Pick<QatOptions, "model" | "normalize" | "augment" | "threads" | "limit">;
 
-/** A flag's name and the numbers that it takes. */
-interface NumberRule {
-  readonly key: keyof QatOptions;
-  readonly least: number;
-  readonly whole: boolean;
-  readonly most?: number;
-  /** Whether `least` itself is too little. */
-  readonly above?: boolean;
-}
-
-const RULES: readonly NumberRule[] = [
-  { key: "floatEpochs", least: 0, whole: true },
-  { key: "adaptEpochs", least: 0, whole: true },
-  { key: "epochs", least: 1, whole: true },
-  { key: "batchSize", least: 1, whole: true },
-  { key: "lr", least: 0, whole: false, above: true },
-  { key: "floatLr", least: 0, whole: false, above: true },
-  { key: "seed", least: 0, whole: true, most: 2 ** 32 - 1 },
-  { key: "freezeObserversAfter", least: 0, whole: false },
-  { key: "freezeBnAfter", least: 0, whole: false },
-  { key: "threads", least: 1, whole: true, most: 256 },
-  { key: "limit", least: 1, whole: true },
-  { key: "opset", least: 13, whole: true, most: 17 },
-];
+/** Layouts that the exported graph's input can have. */
+const INPUT_LAYOUTS = ["nhwc", "nchw"] as const;
 
 /**
  * Checks options and fills in defaults.
  *
- * @throws {RangeError} If a number is out of range, or both a model and an architecture are given.
+ * @throws {RangeError} If an option is out of range, or options contradict each other.
  */
 export function resolveOptions(options: QatOptions): ResolvedOptions {
-  for (const rule of RULES) checkNumber(options[rule.key], rule);
-  if (options.model !== undefined && options.arch !== undefined) {
-    throw new RangeError(`Cannot use --model and --arch together: "${options.arch}" is trained from nothing`);
+  checkNumbers(options);
+  checkTexts(options);
+  const { model, arch, floatEpochs = model === undefined ? 8 : 0 } = options;
+  if (model !== undefined && arch !== undefined) {
+    throw new RangeError(`Cannot use --model and --arch together: "${arch}" is trained from nothing`);
   }
-  const { inputLayout = "nhwc" } = options;
-  if (inputLayout !== "nhwc" && inputLayout !== "nchw") {
-    throw new RangeError(`Cannot use --input-layout ${inputLayout}: it must be nhwc or nchw`);
-  }
-  const floatEpochs = options.floatEpochs ?? (options.model === undefined ? 8 : 0);
   return {
     ...options,
-    arch: options.arch ?? "cifar_cnn",
+    arch: arch ?? "cifar_cnn",
     data: options.data ?? "generated",
     floatEpochs,
-    adaptEpochs: options.adaptEpochs ?? Math.ceil(floatEpochs / 4),
+    adaptEpochs: options.adaptEpochs ?? (model === undefined ? Math.ceil(floatEpochs / 4) : floatEpochs),
     epochs: options.epochs ?? 8,
     batchSize: options.batchSize ?? 64,
     lr: options.lr ?? 5e-4,
@@ -116,22 +103,37 @@ export function resolveOptions(options: QatOptions): ResolvedOptions {
     keepFloat: options.keepFloat ?? [],
     out: options.out ?? "out",
     skipBadImages: options.skipBadImages ?? false,
-    inputLayout,
+    inputLayout: options.inputLayout ?? "nhwc",
     opset: options.opset ?? 17,
   };
 }
 
-function checkNumber(value: unknown, { key, least, most = Infinity, whole, above = false }: NumberRule): void {
-  if (value === undefined) return;
-  const number = value as number;
-  const fits = (above ? number > least : number >= least) && number <= most && (!whole || Number.isInteger(number));
-  if (fits) return;
-  const kind = whole ? "a whole number" : "a number";
-  const range = most < Infinity ? `from ${least} to ${most}` : above ? `above ${least}` : `of at least ${least}`;
-  throw new RangeError(`Cannot use ${flagOf(key)} ${number}: it must be ${kind} ${range}`);
+function checkTexts({ model, out, arch, optimizer, inputLayout, swap, normalize }: QatOptions): void {
+  for (const [key, path] of Object.entries({ model, out })) {
+    if (path === "") throw new RangeError(`Cannot use ${flagOf(key)} "": a path is needed`);
+  }
+  checkChoice("arch", arch, Object.keys(ARCHITECTURES));
+  checkChoice("optimizer", optimizer, OPTIMIZER_NAMES);
+  checkChoice("inputLayout", inputLayout, INPUT_LAYOUTS);
+  if (swap !== undefined && swap !== NO_SWAP) checkText("swap", swap, parseSwap);
+  if (normalize !== undefined) checkText("normalize", normalize, parseNormalize);
 }
 
-/** "freezeBnAfter" → "--freeze-bn-after". */
-export function flagOf(key: string): string {
-  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+/** What `--swap` says to leave activations as they are. */
+export const NO_SWAP = "none";
+
+function checkChoice(key: keyof QatOptions, value: string | undefined, choices: readonly string[]): void {
+  if (value === undefined || choices.includes(value)) return;
+  throw new RangeError(`Cannot use ${flagOf(key)} ${JSON.stringify(value)}: it must be one of ${choices.join(", ")}`);
+}
+
+/** Names the option where `parse` names the value alone. */
+function checkText(key: keyof QatOptions, value: string, parse: (text: string) => unknown): void {
+  try {
+    parse(value);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const because = error.message.replace(/^C/, "c");
+    throw new RangeError(`Cannot use ${flagOf(key)} ${JSON.stringify(value)}: ${because}`, { cause: error });
+  }
 }

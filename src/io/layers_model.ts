@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { join } from "node:path";
-import { commitFiles, ensureWritableDirectory } from "./atomic.ts";
+import { commitFiles, ensureWritableDirectory, type FileContent } from "./atomic.ts";
 import { explainRefusal } from "./_explain.ts";
 import { cannotLoad, type ModelJson, readModelJson } from "./_model_json.ts";
 import { readWeightBytes, type WeightBytes } from "./_shards.ts";
@@ -90,6 +90,18 @@ export async function loadLayersModel(path: string): Promise<LoadedLayersModel> 
  * ```
  */
 export async function saveLayersModel(model: tfl.LayersModel, dir: string): Promise<void> {
+  const files = await layersModelFiles(model, dir);
+  ensureWritableDirectory(dir);
+  commitFiles(files);
+}
+
+/**
+ * Returns the files that `saveLayersModel` writes, model.json last, to be committed together with others.
+ *
+ * @param dir The folder that they are meant for.
+ * @throws {RangeError} If two weights of the model have one name.
+ */
+export async function layersModelFiles(model: tfl.LayersModel, dir: string): Promise<readonly FileContent[]> {
   const artifacts = await artifactsOf(model);
   const weights = artifacts.weightSpecs ?? [];
   refuseSharedNames(weights, model.name);
@@ -103,11 +115,10 @@ export async function saveLayersModel(model: tfl.LayersModel, dir: string): Prom
     userDefinedMetadata: artifacts.userDefinedMetadata,
     weightsManifest: manifest,
   };
-  ensureWritableDirectory(dir);
-  commitFiles([
+  return [
     { path: join(dir, "weights.bin"), bytes: new Uint8Array(joinBuffers(artifacts.weightData)) },
     { path: join(dir, "model.json"), bytes: JSON.stringify(json) },
-  ]);
+  ];
 }
 
 async function build(json: ModelJson, { data }: WeightBytes): Promise<tfl.LayersModel> {

@@ -1,0 +1,22 @@
+/** Options as they are written on the command line. */
+import type { QatOptions } from "./options.ts";
+
+/** "freezeBnAfter" → "--freeze-bn-after". */
+export function flagOf(key: string): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** Returns the command line that does the same as `runQat(options)`. */
+export function commandOf(options: QatOptions): string {
+  const flags = Object.entries(options).filter(([, value]) => value !== undefined).map(([key, value]) => {
+    if (key === "perChannel") return value ? "--per-channel" : "--per-tensor";
+    if (typeof value === "boolean") return value ? flagOf(key) : key === "augment" ? "--no-augment" : "";
+    return `${flagOf(key)} ${[value].flat().map((part) => quote(String(part))).join(" ")}`;
+  });
+  return ["deno task qat", ...flags.filter((flag) => flag !== "")].join(" ");
+}
+
+/** Quotes what a shell would take apart. */
+function quote(text: string): string {
+  return /^[\w./:,=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,104 @@
+/** The float part of the job: training, swapping activations, adapting to them. */
+import type * as tfl from "@tensorflow/tfjs-layers";
+import { toOnnx } from "../export/to_onnx.ts";
+import { formatRewrite, parseSwap, qatRules, type Rewrite, rewriteModel, type Rule } from "../src/rewrite/mod.ts";
+import { fit } from "../train/fit.ts";
+import { cosineRate, optimizerFor } from "../train/optimizers.ts";
+import { prepareQat } from "../train/prepare.ts";
+import { stepsPerEpoch, trainingBatches } from "./_data.ts";
+import { type Job, percent, score, signalOf } from "./_job.ts";
+import { NO_SWAP } from "./options.ts";
+
+/** Float accuracies on the way to quantization. */
+export interface FloatAccuracies {
+  /** The model as loaded, or as trained from nothing. */
+  readonly original: number;
+  /** After its activations were swapped; absent if none was. */
+  readonly swapped?: number;
+  /** After further float training; absent if there was none. */
+  readonly adapted?: number;
+}
+
+/** A float model, ready to be prepared for quantization. */
+export interface FloatModel {
+  readonly model: tfl.LayersModel;
+  readonly accuracies: FloatAccuracies;
+  readonly rewrites: readonly Rewrite[];
+}
+
+/** Trains the float model where asked to, swaps its activations, and adapts it to them. Disposes `original`. */
+export async function makeFloatModel(original: tfl.LayersModel, job: Job): Promise<FloatModel> {
+  const { options, log } = job;
+  const rules = rulesFor(options.swap);
+  await checkPreparable(original, { rules, job });
+  if (options.model === undefined && options.floatEpochs > 0) {
+    await trainFloat(original, { job, name: "float", epochs: options.floatEpochs });
+  }
+  const first = await score(original, job);
+  log(`Float accuracy: ${percent(first)}.`);
+  const { model, log: rewrites } = rewriteModel(original, rules);
+  original.dispose();
+  for (const entry of rewrites) log(`  ${formatRewrite(entry)}`);
+  return { model, rewrites, accuracies: { original: first, ...await adapt(model, { job, rewrites }) } };
+}
+
+async function adapt(
+  model: tfl.LayersModel,
+  { job, rewrites }: { job: Job; rewrites: readonly Rewrite[] },
+): Promise<Omit<FloatAccuracies, "original">> {
+  const { options, log } = job;
+  const isSwapped = rewrites.some(({ rule, ok }) => ok && rule === "swap_activation");
+  const swapped = isSwapped ? await score(model, job) : undefined;
+  if (swapped !== undefined) log(`Float accuracy after the swap: ${percent(swapped)}.`);
+  const epochs = isSwapped ? options.adaptEpochs : options.model === undefined ? 0 : options.floatEpochs;
+  if (epochs === 0) return swapped === undefined ? {} : { swapped };
+  await trainFloat(model, { job, name: isSwapped ? "adapt" : "float", epochs });
+  const adapted = await score(model, job);
+  log(`Float accuracy after ${epochs} more epochs: ${percent(adapted)}.`);
+  return swapped === undefined ? { adapted } : { swapped, adapted };
+}
+
+function rulesFor(swap: string): readonly Rule[] {
+  return qatRules(swap === NO_SWAP ? [] : [parseSwap(swap)]);
+}
+
+/** Finds what preparing and exporting refuse before hours of training are spent. */
+async function checkPreparable(
+  original: tfl.LayersModel,
+  { rules, job: { options } }: { rules: readonly Rule[]; job: Job },
+): Promise<void> {
+  const { model } = rewriteModel(original, rules);
+  const prepared = prepareQat(model, { keepFloat: options.keepFloat, swap: [] });
+  await toOnnx(prepared.model, { precision: "float32", inputLayout: options.inputLayout, opset: options.opset });
+  prepared.model.dispose();
+  model.dispose();
+}
+
+interface FloatTraining {
+  readonly job: Job;
+  readonly name: string;
+  readonly epochs: number;
+}
+
+async function trainFloat(model: tfl.LayersModel, { job, name, epochs }: FloatTraining): Promise<void> {
+  const { options, events, data } = job;
+  const steps = stepsPerEpoch(data);
+  const optimizer = optimizerFor(options.optimizer, { learningRate: options.floatLr });
+  events.onPhase?.({ name, epochs, stepsPerEpoch: steps });
+  try {
+    await fit(model, {
+      train: (epoch) => trainingBatches(data, epoch),
+      epochs,
+      stepsPerEpoch: steps,
+      optimizer,
+      learningRate: cosineRate(options.floatLr, { epochs }),
+      seed: options.seed,
+      ...signalOf(job),
+      ...(events.onStep === undefined ? {} : { onStep: events.onStep }),
+      onEpochEnd: (info) => events.onEpoch?.(info),
+    });
+  } finally {
+    events.onPhaseEnd?.();
+    optimizer.dispose();
+  }
+}

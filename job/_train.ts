@@ -1,0 +1,87 @@
+/** Quantization-aware training, judged after every epoch by the file that would be deployed. */
+import * as tf from "@tensorflow/tfjs-core";
+import type * as tfl from "@tensorflow/tfjs-layers";
+import { toOnnx } from "../export/to_onnx.ts";
+import { predictAll } from "../export/validate.ts";
+import { calibrate, uncalibratedIn } from "../train/calibrate.ts";
+import { type EpochInfo, fit, type History } from "../train/fit.ts";
+import { accuracy } from "../train/metrics.ts";
+import { cosineRate, optimizerFor } from "../train/optimizers.ts";
+import { qatSchedule } from "../train/schedule.ts";
+import { type JobData, stepsPerEpoch, trainingBatches } from "./_data.ts";
+import { type Job, samples, score, signalOf } from "./_job.ts";
+
+/** An epoch of quantization-aware training, with the accuracies after it. */
+export interface QatEpoch extends EpochInfo {
+  /** Accuracy of the fake-quantized model in TF.js, in [0, 1]. */
+  readonly simulated: number;
+  /** Accuracy of its int8 file in ONNX Runtime, in [0, 1]. */
+  readonly deployed: number;
+}
+
+/** What training gave. */
+export interface Training {
+  readonly history: History;
+  readonly epochs: readonly QatEpoch[];
+}
+
+/** Trains a prepared model in place; it ends with the weights of the epoch whose int8 file was the best. */
+export async function trainQat(model: tfl.LayersModel, job: Job): Promise<Training> {
+  const { options, events, data } = job;
+  if (uncalibratedIn(model).length > 0) await calibrate(model, calibrationBatches(data));
+  const steps = stepsPerEpoch(data);
+  const optimizer = optimizerFor(options.optimizer, { learningRate: options.lr });
+  const epochs: QatEpoch[] = [];
+  events.onPhase?.({ name: "qat", epochs: options.epochs, stepsPerEpoch: steps });
+  try {
+    const history = await fit(model, {
+      // Other orders and changes than those of the float epochs.
+      train: (epoch) => trainingBatches(data, options.floatEpochs + options.adaptEpochs + epoch),
+      epochs: options.epochs,
+      stepsPerEpoch: steps,
+      optimizer,
+      learningRate: cosineRate(options.lr, { epochs: options.epochs }),
+      schedule: qatSchedule({
+        freezeObserversAfter: options.freezeObserversAfter,
+        freezeBatchNormAfter: options.freezeBnAfter,
+      }),
+      seed: options.seed,
+      ...signalOf(job),
+      ...(events.onStep === undefined ? {} : { onStep: events.onStep }),
+      onEpochEnd: async (info) => {
+        const scores = await judge(model, job);
+        epochs.push({ ...info, ...scores });
+        events.onEpoch?.(info, scores);
+        return scores.deployed;
+      },
+    });
+    return { history, epochs };
+  } finally {
+    events.onPhaseEnd?.();
+    optimizer.dispose();
+  }
+}
+
+/** Batches that ranges are set from before training starts. */
+const CALIBRATION_BATCHES = 4;
+
+function* calibrationBatches(data: JobData): Iterable<tf.Tensor> {
+  const { height, width, channels } = data.train;
+  let count = 0;
+  for (const { x, size } of trainingBatches(data, 0)) {
+    if (count++ === CALIBRATION_BATCHES) return;
+    const batch = tf.tensor(x, [size, height, width, channels]);
+    yield batch;
+    batch.dispose();
+  }
+}
+
+/** Accuracy of the model as simulated, and of its int8 file in ONNX Runtime. */
+async function judge(model: tfl.LayersModel, job: Job): Promise<{ simulated: number; deployed: number }> {
+  const { inputLayout, opset, threads } = job.options;
+  const simulated = await score(model, job);
+  const { bytes } = await toOnnx(model, { inputLayout, opset });
+  const { values, width } = predictAll(bytes, samples(job), threads);
+  const deployed = accuracy.measure({ outputs: values, values: width, labels: job.data.test.labels });
+  return { simulated, deployed };
+}
