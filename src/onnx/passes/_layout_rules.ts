@@ -123,12 +123,19 @@ const slice: LayoutRule = (node, forms) => {
   };
 };
 
-/** Dropping or merging axes of length 1 needs no transposition: [n, c, 1, 1] and [n, 1, 1, c] hold the same elements. */
+/**
+ * Dropping or merging axes of length 1 needs no transposition: [n, c, 1, 1] and [n, 1, 1, c] hold the same elements. Nor
+ * does another division of the axes between: [n, h, w, c] → [n, h·w, c] is [n, c, h, w] → [n, c, h·w].
+ */
 const reshape: LayoutRule = (node, forms) => {
   const first = forms.first(node.inputs[0]);
   const { shape } = forms.out.typeOf(first);
-  if (!shape.slice(2).every((dim) => dim === 1)) return undefined;
-  return { inputs: [first, ...node.inputs.slice(1)], keepsLayout: false };
+  if (shape.slice(2).every((dim) => dim === 1)) {
+    return { inputs: [first, ...node.inputs.slice(1)], keepsLayout: false };
+  }
+  const target = forms.out.typeOf(node.outputs[0]).shape;
+  if (target.length < 3 || target[0] !== shape[0] || target.at(-1) !== shape[1]) return undefined;
+  return { inputs: [first, forms.out.ints(`${node.outputs[0]}_cf_shape`, moveEntries(target))], keepsLayout: true };
 };
 
 const ELEMENTWISE =

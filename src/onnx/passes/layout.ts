@@ -26,13 +26,20 @@ export function channelsFirst(graph: Graph): Graph {
   const forms = new Forms(new Rewriter(graph));
   const index = indexOf(graph);
   for (const node of graph.nodes) {
-    // A Pad in front of a convolution is to stand right in front of it, behind the Transpose.
-    const uses = node.op === "Pad" ? index.uses(node.outputs[0]) : [];
+    // What is in front of a convolution is to stand right in front of it, behind the Transpose.
+    const uses = node.op === "Pad" || keepsEnds(node, forms) ? index.uses(node.outputs[0]) : [];
     if (uses.length > 0 && uses.every(isToChannelsFirst)) forms.preferFirst(node.inputs[0]);
     lowerNode(node, forms);
   }
   for (const output of graph.outputs) forms.define(output);
   return forms.out.finish();
+}
+
+/** Whether `node` divides anew the axes between batch and channels, as a sequence becomes a picture of height 1. */
+function keepsEnds({ op, inputs, outputs }: Node, { out }: Forms): boolean {
+  if (op !== "Reshape") return false;
+  const [before, after] = [inputs[0], outputs[0]].map((name) => out.typeOf(name).shape);
+  return before.length >= 3 && after.length >= 3 && before[0] === after[0] && before.at(-1) === after.at(-1);
 }
 
 function isToChannelsFirst({ op, attrs }: Node): boolean {

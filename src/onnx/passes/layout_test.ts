@@ -4,6 +4,8 @@ import fc from "fast-check";
 import "@tensorflow/tfjs-layers";
 import { registerBackend } from "../../backend/mod.ts";
 import { batchNormTraining, fakeQuantize, registerQuantKernels } from "../../quant/mod.ts";
+import type { GraphBuilder } from "../builder.ts";
+import type { Value } from "../emit.ts";
 import type { Graph } from "../graph.ts";
 import { randomGraph, type Step, STEP_COUNT } from "./_test_random_graph.ts";
 import {
@@ -164,4 +166,18 @@ Deno.test("channelsFirst() keeps the names and the layouts of inputs and outputs
     return [first, last, b.node("Relu", [last]), b.node("Transpose", [b.node("Relu", [first])], LAST)];
   });
   assertSameNumbers(graph, channelsFirst(graph));
+});
+
+Deno.test("channelsFirst() lets a Reshape between batch and channels stand in either layout", () => {
+  const conv = (b: GraphBuilder, x: Value, seed: number) => {
+    const attrs = { kernel_shape: [1, 3], pads: [0, 1, 0, 1], strides: [1, 1], dilations: [1, 1], group: 1 };
+    const picture = b.node("Reshape", [x, ints(b, [2, 1, 6, 3])]);
+    const y = b.node("Conv", [b.node("Transpose", [picture], FIRST), realConstant(b, [3, 3, 1, 3], seed)], attrs);
+    const sequence = b.node("Reshape", [b.node("Transpose", [y], LAST), ints(b, [2, 6, 3])]);
+    return b.node("Add", [sequence, realConstant(b, [3], seed)]);
+  };
+  const graph = graphOf([2, 6, 3], (b, x) => conv(b, conv(b, x, 1), 2));
+  const after = channelsFirst(graph);
+  assertSameNumbers(graph, after, { tolerance: 1e-6, real: true });
+  assert.equal(countOps(after).Transpose, 2);
 });

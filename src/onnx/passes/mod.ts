@@ -1,6 +1,7 @@
 /** The pipelines of passes: what the engine and the exporter do to a recorded graph. */
 import type { Graph } from "../graph.ts";
 import { removeDeadNodes } from "./_index.ts";
+import { batchNormRank } from "./batch_norm_rank.ts";
 import { dropNanGuards } from "./drop_nan_guards.ts";
 import { dropRedundant } from "./drop_redundant.ts";
 import { foldBatchNorm } from "./fold_batch_norm.ts";
@@ -11,6 +12,7 @@ import { mergeBias } from "./merge_bias.ts";
 import { mergePad } from "./merge_pad.ts";
 import { mergeReshapes } from "./merge_reshapes.ts";
 import { moveWeights } from "./move_weights.ts";
+import { oneDimension } from "./one_dimension.ts";
 import { placeQdq } from "./place_qdq.ts";
 import { quantizeBias } from "./quantize_bias.ts";
 import { recognizeClip } from "./recognize_clip.ts";
@@ -34,9 +36,9 @@ export function optimizeStep(graph: Graph): Graph {
  */
 export function optimizeForExport(graph: Graph, evaluate: Evaluate): Graph {
   const passes: readonly ((graph: Graph) => Graph)[] = [
-    /* 1 */ (g) => channelsFirst(mergeReshapes(dropRedundant(dropNanGuards(g)))),
+    /* 1 */ (g) => channelsFirst(batchNormRank(mergeReshapes(dropRedundant(dropNanGuards(g))))),
     /* 2 */ (g) => foldConstants(dropRedundant(g), evaluate),
-    /* 3 */ moveWeights,
+    /* 3 */ (g) => mergeReshapes(oneDimension(moveWeights(g))),
     /* 4 */ (g) => mergeBias(recognizeClip(g)),
     /* 5 */ foldBatchNorm,
     /* 6 */ globalAveragePool,
