@@ -1,6 +1,6 @@
 /** Records the inference pass of a TF.js model as an ONNX graph. */
 import * as tf from "@tensorflow/tfjs-core";
-import type * as tfl from "@tensorflow/tfjs-layers";
+import * as tfl from "@tensorflow/tfjs-layers";
 import { BACKEND, type OnnxRuntimeBackend, registerBackend } from "../src/backend/mod.ts";
 import type { Graph } from "../src/onnx/graph.ts";
 
@@ -23,6 +23,8 @@ export interface TraceModelOptions {
 export async function traceModel(model: tfl.LayersModel, options: TraceModelOptions): Promise<Graph> {
   const current = tf.getBackend();
   const backend = await registerBackend();
+  // A Sequential model that never ran does not know its ports' names yet.
+  if (!model.built) model.build(model.inputs[0].shape);
   const names = new Map<object, string>();
   for (const weight of model.weights) names.set(weight.read().dataId, weight.originalName);
   const inputs = model.inputs.map((input, i) => ({
@@ -30,7 +32,7 @@ export async function traceModel(model: tfl.LayersModel, options: TraceModelOpti
     shape: inputShape(model.inputNames[i], input.shape, options),
     dtype: input.dtype,
   }));
-  const restore = followLayers(model.layers, backend);
+  const restore = followLayers(model, backend);
   try {
     return backend.trace(inputs, (tensors) => {
       const inTfOrder = tensors.map((x) => isNchw(x.shape, options) ? tf.transpose(x as tf.Tensor4D, [0, 2, 3, 1]) : x);
@@ -63,13 +65,13 @@ function isNchw(shape: readonly number[], { inputLayout = "nhwc" }: TraceModelOp
 }
 
 /** Tells the backend which layer is being called. Returns a function that undoes it. */
-function followLayers(layers: readonly tfl.layers.Layer[], backend: OnnxRuntimeBackend): () => void {
-  const undo = layers.map((layer) => {
+function followLayers(model: tfl.LayersModel, backend: OnnxRuntimeBackend): () => void {
+  const undo = namedLayers(model).map(({ layer, name }) => {
     const { call } = layer;
     // Shadows the method on this one object; deleting it uncovers the class's.
     layer.call = (inputs, kwargs) => {
       const outer = backend.emit.layer;
-      backend.emit.layer = layer.name;
+      backend.emit.layer = name;
       try {
         return call.call(layer, inputs, kwargs);
       } finally {
@@ -81,4 +83,22 @@ function followLayers(layers: readonly tfl.layers.Layer[], backend: OnnxRuntimeB
     };
   });
   return () => undo.forEach((fn) => fn());
+}
+
+interface NamedLayer {
+  readonly layer: tfl.layers.Layer;
+  readonly name: string;
+}
+
+/** Names the layers of `model` and of the models in it: their own names, behind the models' where these are not unique. */
+function namedLayers(model: tfl.LayersModel): readonly NamedLayer[] {
+  const found = layersIn(model, "");
+  const counts = Map.groupBy(found, ({ layer }) => layer.name);
+  return found.map(({ layer, name }) => ({ layer, name: counts.get(layer.name)!.length === 1 ? layer.name : name }));
+}
+
+function layersIn(model: tfl.LayersModel, path: string): readonly NamedLayer[] {
+  return model.layers.flatMap((layer): readonly NamedLayer[] =>
+    layer instanceof tfl.LayersModel ? layersIn(layer, `${path}${layer.name}/`) : [{ layer, name: path + layer.name }]
+  );
 }
