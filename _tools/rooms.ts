@@ -31,7 +31,12 @@ const ENGINE_AND_LAYERS = [
 export const ROOMS: readonly Room[] = [
   { path: "src/onnx", imports: [], packages: ["protobufjs"] },
   { path: "src/quant", imports: [] },
-  { path: "src/runtime", imports: [], packages: ["onnxruntime-node", "onnxruntime-common"] },
+  {
+    path: "src/runtime",
+    imports: [],
+    types: ["src/onnx/dtype.ts"],
+    packages: ["onnxruntime-node", "onnxruntime-common"],
+  },
   { path: "data", imports: [] },
   { path: "src/io", imports: [], packages: TFJS },
   { path: "src/ops", imports: ["src/onnx"], types: ["src/quant/kernel_types.ts"] },

@@ -11,9 +11,13 @@ import { makeExplainer } from "./_why_float.ts";
 
 /** An operator that runs in float. */
 export interface FloatOp {
+  /** ONNX operator type. */
   readonly op: string;
+  /** Node name in the optimized graph. */
   readonly node: string;
+  /** TF.js layer that the node came from; "" if unknown. */
   readonly layer: string;
+  /** Why it is not int8. */
   readonly because: string;
 }
 

@@ -6,6 +6,11 @@
  * bytes, epochs count from 1. A number that was not measured is absent, or null where a field is required.
  */
 
+import type { Percentiles } from "../latency.ts";
+import type { FloatOp } from "../verify.ts";
+
+export type { FloatOp, Percentiles };
+
 /** A number, or null where there was nothing to measure. (JSON has no NaN.) */
 export type Measured = number | null;
 
@@ -48,14 +53,6 @@ export interface AgreementReport {
   };
 }
 
-/** Quantiles of the time of one run. */
-export interface Percentiles {
-  /** Median, in ms. */
-  readonly p50: number;
-  /** 95th percentile, in ms. */
-  readonly p95: number;
-}
-
 /** Time of one warm run in ONNX Runtime. */
 export interface LatencyReport {
   readonly float: Percentiles;
@@ -64,18 +61,6 @@ export interface LatencyReport {
   readonly batch: number;
   /** Threads that ONNX Runtime was given. */
   readonly threads: number;
-}
-
-/** An operator that ONNX Runtime runs in float. */
-export interface FloatOp {
-  /** ONNX operator type. */
-  readonly op: string;
-  /** Node name in the optimized graph. */
-  readonly node: string;
-  /** TF.js layer that the node came from; "" if unknown. */
-  readonly layer: string;
-  /** Why it is not int8. */
-  readonly because: string;
 }
 
 /** What ONNX Runtime made of the int8 file, read back from its optimized graph. */

@@ -6,46 +6,14 @@
  */
 import { env, Tensor as OrtTensor } from "onnxruntime-node";
 import { type Binding, binding, initOrt } from "onnxruntime-node/dist/binding.js";
+import { type DType, dtypeOfCode } from "../onnx/dtype.ts";
 
 /** Version of ONNX Runtime. */
 export const ORT_VERSION: string = env.versions.node ?? env.versions.common;
 
-/** Element types that a session takes and gives, as onnxruntime-node names them. */
-export type ElementType =
-  | "float32"
-  | "uint8"
-  | "int8"
-  | "uint16"
-  | "int16"
-  | "int32"
-  | "int64"
-  | "bool"
-  | "float16"
-  | "float64"
-  | "uint32"
-  | "uint64";
-
-/** TensorProto.DataType codes 0 to 13; unnamed ones are undefined. */
-const ELEMENT_TYPES: readonly (ElementType | undefined)[] = [
-  undefined,
-  "float32",
-  "uint8",
-  "int8",
-  "uint16",
-  "int16",
-  "int32",
-  "int64",
-  undefined,
-  "bool",
-  "float16",
-  "float64",
-  "uint32",
-  "uint64",
-];
-
 /** A tensor's elements as they pass in and out of a session, row-major. */
 export interface HostTensor {
-  readonly dtype: ElementType;
+  readonly dtype: DType;
   readonly shape: readonly number[];
   readonly data: ArrayBufferView;
 }
@@ -53,7 +21,7 @@ export interface HostTensor {
 /** A session's input or output. Dimensions that are not fixed are -1. */
 export interface PortInfo {
   readonly name: string;
-  readonly dtype: ElementType;
+  readonly dtype: DType;
   readonly shape: readonly number[];
 }
 
@@ -143,7 +111,7 @@ function bindingOptions(options: SessionOptions) {
 }
 
 function portInfo(meta: Binding.ValueMetadata): PortInfo {
-  const dtype = ELEMENT_TYPES[meta.type];
+  const dtype = dtypeOfCode(meta.type);
   if (!meta.isTensor || dtype === undefined) {
     throw new TypeError(
       `Cannot use "${meta.name}": its element type, TensorProto code ${meta.type}, has no JavaScript form`,
@@ -157,6 +125,6 @@ function toOrt(tensor: HostTensor): OrtTensor {
   return new OrtTensor(tensor.dtype, tensor.data as Float32Array as never, tensor.shape);
 }
 
-function fromOrt(tensor: OrtTensor, dtype: ElementType): HostTensor {
+function fromOrt(tensor: OrtTensor, dtype: DType): HostTensor {
   return { dtype, shape: tensor.dims, data: tensor.data as Float32Array };
 }
