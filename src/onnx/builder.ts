@@ -28,14 +28,21 @@ export class GraphBuilder implements Emit {
     return this.#nodes.length;
   }
 
-  /** Adds a graph input. */
+  /**
+   * Adds a graph input.
+   *
+   * @throws {RangeError} If there is a value called `name` already.
+   */
   input(dtype: DType, shape: readonly number[], name?: string): Value {
+    if (name !== undefined && this.#isTaken(name)) {
+      throw new RangeError(`Cannot add input "${name}": there is a value of that name`);
+    }
     const value = this.#value({ dtype, shape }, name);
     this.#inputs.push(value);
     return value;
   }
 
-  /** @param name The initializer's name; a named constant is not shared. */
+  /** @param name The initializer's name, with a number if it is taken; a named constant is not shared. */
   constant(dtype: DType, shape: readonly number[], data: TypedArray | readonly number[], name?: string): Value {
     if (data.length !== sizeOf(shape)) {
       throw new TypeError(`Cannot make a constant of shape [${shape}]: it has ${data.length} elements`);
@@ -44,7 +51,7 @@ export class GraphBuilder implements Emit {
     const key = shareable ? `${dtype}[${shape}]${constantKey(data)}` : undefined;
     const known = key === undefined ? undefined : this.#shared.get(key);
     if (known !== undefined) return known;
-    const value: Value = { name: name ?? `c${this.#count++}`, dtype, shape };
+    const value: Value = { name: name === undefined ? this.#nextName("c") : this.#unique(name), dtype, shape };
     this.#initializers.set(value.name, { dtype, shape, data: elements(dtype, data) });
     if (key !== undefined) this.#shared.set(key, value);
     return value;
@@ -102,8 +109,25 @@ export class GraphBuilder implements Emit {
     return constant === undefined ? value : { dtype: value.dtype, shape: value.shape, constant };
   }
 
+  #isTaken(name: string): boolean {
+    return this.#types.has(name) || this.#initializers.has(name);
+  }
+
+  #nextName(prefix: string): string {
+    for (;;) {
+      const name = `${prefix}${this.#count++}`;
+      if (!this.#isTaken(name)) return name;
+    }
+  }
+
+  #unique(base: string): string {
+    let name = base;
+    for (let i = 1; this.#isTaken(name); i++) name = `${base}_${i}`;
+    return name;
+  }
+
   #value(type: { readonly dtype: DType; readonly shape: readonly number[] }, name?: string): Value {
-    const value: Value = { name: name ?? `v${this.#count++}`, dtype: type.dtype, shape: type.shape };
+    const value: Value = { name: name ?? this.#nextName("v"), dtype: type.dtype, shape: type.shape };
     this.#types.set(value.name, { dtype: type.dtype, shape: type.shape });
     return value;
   }

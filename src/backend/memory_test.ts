@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import v8 from "node:v8";
+import vm from "node:vm";
+import * as tf from "@tensorflow/tfjs-core";
+import fc from "fast-check";
+import { random, useBackend } from "./_test_support.ts";
+
+/** One thing that a program does with its tensors. */
+type Action =
+  | { readonly kind: "add" | "read" | "dispose" | "chain"; readonly at: number }
+  | { readonly kind: "flush" };
+
+const action: fc.Arbitrary<Action> = fc.oneof(
+  fc.record({ kind: fc.constantFrom("add", "read", "dispose", "chain"), at: fc.nat(20) }),
+  fc.constant({ kind: "flush" } as const),
+);
+
+Deno.test("OnnxRuntimeBackend never writes to an array that it handed out", async () => {
+  const backend = await useBackend();
+  const run = (actions: readonly Action[]) => {
+    // Tensors with the number that all their elements must have, and arrays with what was in them when read.
+    const live: { readonly tensor: tf.Tensor; readonly value: number }[] = [{ tensor: tf.ones([64]), value: 1 }];
+    const read: { readonly array: ArrayLike<number>; readonly value: number }[] = [];
+    const step: Record<string, (at: number) => void> = {
+      add: (at) => live.push({ tensor: tf.add(live[at].tensor, 1), value: live[at].value + 1 }),
+      chain: (at) => {
+        const tensor = tf.tidy(() => tf.sub(tf.mul(tf.add(live[at].tensor, 3), 2), live[at].tensor));
+        live.push({ tensor, value: live[at].value + 6 });
+      },
+      read: (at) => read.push({ array: live[at].tensor.dataSync(), value: live[at].value }),
+      dispose: (at) => {
+        if (live.length > 1) live.splice(at, 1)[0].tensor.dispose();
+      },
+      flush: () => backend.flush(),
+    };
+    for (const a of actions) step[a.kind](a.kind === "flush" ? 0 : a.at % live.length);
+    for (const { tensor, value } of live) read.push({ array: tensor.dataSync(), value });
+    for (const { tensor } of live) tensor.dispose();
+    for (const { array, value } of read) assert.deepEqual(Array.from(array), new Array(64).fill(value));
+  };
+  fc.assert(fc.property(fc.array(action, { minLength: 5, maxLength: 30, size: "max" }), run), {
+    seed: 1,
+    numRuns: 150,
+  });
+});
+
+Deno.test("OnnxRuntimeBackend keeps the array of two equal constants for the one that is left", async () => {
+  const backend = await useBackend();
+  const [a, b] = [tf.fill([4], 5), tf.fill([4], 5)];
+  backend.flush();
+  a.dispose();
+  backend.flush();
+  const others = [1, 2, 3].map((value) => tf.add(tf.fill([4], value), 0));
+  backend.flush();
+  assert.deepEqual([...b.dataSync()], [5, 5, 5, 5]);
+  tf.dispose([b, ...others]);
+});
+
+Deno.test("OnnxRuntimeBackend reuses the arrays of disposed tensors", async () => {
+  const backend = await useBackend();
+  let x = tf.keep(tf.zeros([1000]));
+  const sizes: number[] = [];
+  for (let i = 0; i < 12; i++) {
+    const next = tf.tidy(() => tf.add(x, 1));
+    x.dispose();
+    x = next;
+    backend.flush();
+    sizes.push(backend.stats().pooledBytes);
+  }
+  // Two arrays, swapped: one holds x, one waits.
+  assert.equal(sizes[11], sizes[3]);
+  assert.ok(sizes[11] >= 4000);
+  assert.deepEqual([...x.dataSync().slice(0, 2)], [12, 12]);
+  x.dispose();
+});
+
+Deno.test("OnnxRuntimeBackend keeps memory, sessions and compilations flat over 300 training steps", async () => {
+  const backend = await useBackend();
+  const [x, y] = [random([8, 4], 1), random([8, 2], 2)];
+  const weights = [tf.variable(random([4, 2], 3)), tf.variable(tf.zeros([2]))];
+  const optimizer = tf.train.adam(0.01);
+  const loss = () =>
+    tf.mean(tf.squaredDifference(tf.add(tf.matMul(x as tf.Tensor2D, weights[0] as tf.Tensor2D), weights[1]), y));
+  const losses: number[] = [];
+  const counts = () => ({
+    tensors: tf.memory().numTensors,
+    ids: backend.numDataIds(),
+    sessions: backend.stats().sessions,
+    compilations: backend.stats().compilations,
+    pooled: backend.stats().pooledBytes,
+  });
+  const seen: ReturnType<typeof counts>[] = [];
+  for (let i = 0; i < 300; i++) {
+    const value = optimizer.minimize(loss as () => tf.Scalar, true)!;
+    losses.push(value.dataSync()[0]);
+    value.dispose();
+    seen.push(counts());
+  }
+  assert.deepEqual(seen[299], seen[5]);
+  assert.ok(losses[299] < losses[0] * 0.9, `${losses[0]} → ${losses[299]}`);
+  optimizer.dispose();
+  tf.dispose([x, y, ...weights]);
+});
+
+Deno.test("OnnxRuntimeBackend compiles once more for a number that changes, and never again", async () => {
+  const backend = await useBackend();
+  const w = tf.variable(random([5], 1));
+  const start = backend.stats().compilations;
+  const seen: number[] = [];
+  for (let i = 0; i < 20; i++) {
+    // A learning rate that decays, one that alternates, and one that stays.
+    tf.tidy(() => w.assign(tf.sub(w, tf.mul(tf.mul(tf.mul(w, 0.1 / (i + 1)), i % 2), 0.5)) as tf.Tensor1D));
+    backend.flush();
+    seen.push(backend.stats().compilations - start);
+  }
+  assert.ok(seen[19] <= 3, `${seen}`);
+  assert.equal(seen[19], seen[2]);
+  let expected = random([5], 1).dataSync()[0];
+  for (let i = 0; i < 20; i++) expected -= expected * (0.1 / (i + 1)) * (i % 2) * 0.5;
+  assert.ok(Math.abs(w.dataSync()[0] - expected) < 1e-6);
+  w.dispose();
+});
+
+/** Bytes that the program holds on to, after a garbage collection. */
+function heldBytes(): number {
+  v8.setFlagsFromString("--expose_gc");
+  vm.runInNewContext("gc")();
+  const { heapUsed, external } = Deno.memoryUsage();
+  return heapUsed + external;
+}
+
+Deno.test("OnnxRuntimeBackend lets go of the recordings that a long-lived tensor was part of", async () => {
+  const backend = await useBackend();
+  const kept: tf.Tensor[] = [];
+  const before = heldBytes();
+  for (let i = 0; i < 20; i++) {
+    const x = tf.tensor1d([i, i + 1]);
+    kept.push(x);
+    // Each recording holds a megabyte of its own.
+    const sum = tf.tidy(() => tf.add(tf.slice(tf.tensor1d(new Float32Array(262_144).fill(i)), 0, 2), x));
+    kept.push(sum);
+    backend.flush();
+  }
+  const held = heldBytes() - before;
+  assert.ok(held < 5 * 2 ** 20, `${held} bytes`);
+  tf.dispose(kept);
+});

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { GraphBuilder } from "../onnx/builder.ts";
+import type { DType, TypedArray } from "../onnx/dtype.ts";
+import type { Value } from "../onnx/emit.ts";
+import type { Graph } from "../onnx/graph.ts";
+import { PlanCache, runPlan } from "./_plan_cache.ts";
+import type { Feed } from "./_recorder.ts";
+
+function cache(limit = 8): PlanCache {
+  return new PlanCache(limit, (graph) => graph, () => ({ threads: 1 }));
+}
+
+/** A graph with its feeds. */
+interface Recording {
+  readonly graph: Graph;
+  readonly feeds: readonly Feed[];
+}
+
+/** Records `fn` of inputs that hold `arrays`. */
+function record(
+  arrays: readonly (readonly number[])[],
+  fn: (b: GraphBuilder, inputs: readonly Value[]) => Value,
+): Recording {
+  const b = new GraphBuilder();
+  const feeds = arrays.map((elements, i) => {
+    const value = b.input("float32", [elements.length], `x${i}`);
+    return { value, buffer: { data: Float32Array.from(elements) as TypedArray, exposed: false } };
+  });
+  const output = fn(b, feeds.map(({ value }) => value));
+  const graph = b.build("step", [b.node("Identity", [output]).name]);
+  return { graph, feeds: feeds.filter(({ value }) => graph.inputs.includes(value.name)) };
+}
+
+/** Runs a recording and returns its output. */
+function run(plans: PlanCache, { graph, feeds }: Recording): readonly number[] {
+  const plan = plans.planFor(graph, feeds);
+  const [name] = graph.outputs;
+  const { dtype, shape } = graph.types.get(name)!;
+  const data = new Float32Array(shape.reduce((size: number, dim) => size * Number(dim), 1));
+  runPlan(plan, feeds, { [name]: { dtype: dtype as Extract<DType, "float32">, shape: shape as number[], data } });
+  return [...data];
+}
+
+const sum = (b: GraphBuilder, [x, y]: readonly Value[]) => b.node("Add", [x, y]);
+
+Deno.test("PlanCache compiles equal graphs once", () => {
+  const plans = cache();
+  for (const x of [1, 2, 3]) assert.deepEqual(run(plans, record([[x, x], [10, 20]], sum)), [x + 10, x + 20]);
+  assert.equal(plans.stats.compilations, 1);
+  assert.equal(plans.stats.sessions, 1);
+  plans.clear();
+  assert.equal(plans.stats.sessions, 0);
+});
+
+Deno.test("PlanCache takes a number for a constant until it changes", () => {
+  const plans = cache();
+  for (const y of [5, 5, 5]) assert.deepEqual(run(plans, record([[1, 2], [y]], sum)), [1 + y, 2 + y]);
+  assert.equal(plans.stats.compilations, 1);
+  for (const y of [6, 7, 5, 6]) assert.deepEqual(run(plans, record([[1, 2], [y]], sum)), [1 + y, 2 + y]);
+  assert.equal(plans.stats.compilations, 2);
+  assert.equal(plans.stats.sessions, 1);
+  plans.clear();
+});
+
+Deno.test("PlanCache compiles once for each number that changes, whenever it does", () => {
+  const plans = cache();
+  const both = (b: GraphBuilder, [x, y, z]: readonly Value[]) => b.node("Mul", [b.node("Add", [x, y]), z]);
+  const numbers = [[5, 2], [6, 2], [7, 2], [7, 3], [8, 4], [9, 2]];
+  for (const [y, z] of numbers) {
+    assert.deepEqual(run(plans, record([[1, 2], [y], [z]], both)), [(1 + y) * z, (2 + y) * z]);
+  }
+  assert.equal(plans.stats.compilations, 3);
+  plans.clear();
+});
+
+Deno.test("PlanCache tells numbers 0 and -0 apart, and takes NaN for itself", () => {
+  const plans = cache();
+  const quotient = (b: GraphBuilder, [x, y]: readonly Value[]) => b.node("Div", [x, y]);
+  assert.deepEqual(run(plans, record([[1, 1], [0]], quotient)), [Infinity, Infinity]);
+  assert.deepEqual(run(plans, record([[1, 1], [-0]], quotient)), [-Infinity, -Infinity]);
+  const { compilations } = plans.stats;
+  for (let i = 0; i < 2; i++) run(plans, record([[1, 1, 1], [NaN]], quotient));
+  assert.equal(plans.stats.compilations, compilations + 1);
+  plans.clear();
+});
+
+/** Pairs of graphs that look alike. */
+const ALIKE: Readonly<Record<string, readonly [Recording, Recording]>> = {
+  "attributes": [
+    record([[1, -1]], (b, [x]) => b.node("LeakyRelu", [x], { alpha: 0.1 })),
+    record([[1, -1]], (b, [x]) => b.node("LeakyRelu", [x], { alpha: 0.2 })),
+  ],
+  "tensor attributes": [1, 2].map((fill) =>
+    record([[1, -1]], (b, [x]) => {
+      const value = { dtype: "float32", shape: [1], data: Float32Array.of(fill) } as const;
+      return b.node("Add", [x, b.node("ConstantOfShape", [b.constant("int64", [1], [2])], { value })]);
+    })
+  ) as [Recording, Recording],
+  "constants": [1, 2].map((c) =>
+    record([[1, -1]], (b, [x]) => b.node("Mul", [x, b.constant("float32", [2], [1, c])]))
+  ) as [
+    Recording,
+    Recording,
+  ],
+  "constants 0 and -0": [0, -0].map((c) =>
+    record([[1, -1]], (b, [x]) => b.node("Div", [x, b.constant("float32", [2], [c, c])]))
+  ) as [Recording, Recording],
+  "constants' shapes": [[1, 4], [4, 1]].map((shape) =>
+    record(
+      [[1, 2, 3, 4]],
+      (b, [x]) =>
+        b.node("ReduceSum", [b.node("Mul", [x, b.constant("float32", shape, [1, 2, 3, 4])])], { keepdims: 0 }),
+    )
+  ) as [Recording, Recording],
+  "wiring": [
+    record([[1, 2], [5, 7]], (b, [x, y]) => b.node("Sub", [x, y])),
+    record([[1, 2], [5, 7]], (b, [x, y]) => b.node("Sub", [y, x])),
+  ],
+  "operators": [
+    record([[1, 2], [5, 7]], (b, [x, y]) => b.node("Min", [x, y])),
+    record([[1, 2], [5, 7]], (b, [x, y]) => b.node("Max", [x, y])),
+  ],
+  "input shapes": [record([[1, 2], [5, 7]], sum), record([[1, 2, 3], [5, 7, 9]], sum)],
+};
+
+for (const [name, [a, b]] of Object.entries(ALIKE)) {
+  Deno.test(`PlanCache keeps graphs of different ${name} apart`, () => {
+    const [both, one, other] = [cache(), cache(), cache()];
+    const expected = [run(one, a), run(other, b)];
+    assert.notDeepEqual(expected[0], expected[1]);
+    assert.deepEqual([run(both, a), run(both, b)], expected);
+    for (const plans of [both, one, other]) plans.clear();
+  });
+}
+
+Deno.test("PlanCache keeps the sessions used last", () => {
+  const plans = cache(2);
+  const graphs = [1, 2, 3].map((size) => record([new Array(size + 1).fill(1)], (b, [x]) => b.node("Neg", [x])));
+  for (const i of [0, 1, 0, 2, 0]) run(plans, graphs[i]);
+  assert.equal(plans.stats.sessions, 2);
+  assert.equal(plans.stats.compilations, 3);
+  run(plans, graphs[1]);
+  assert.equal(plans.stats.compilations, 4);
+  assert.equal(plans.stats.sessions, 2);
+  plans.clear();
+});
