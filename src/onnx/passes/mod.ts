@@ -8,6 +8,7 @@ import { foldBatchNorm } from "./fold_batch_norm.ts";
 import { type Evaluate, foldConstants } from "./fold_constants.ts";
 import { globalAveragePool } from "./global_average_pool.ts";
 import { channelsFirst } from "./layout.ts";
+import { guardPad } from "./guard_pad.ts";
 import { mergeBias } from "./merge_bias.ts";
 import { mergePad } from "./merge_pad.ts";
 import { mergeReshapes } from "./merge_reshapes.ts";
@@ -23,7 +24,7 @@ export { symbolicBatch, type Traced } from "./symbolic_batch.ts";
 
 /** Prepares a recorded step for ONNX Runtime. */
 export function optimizeStep(graph: Graph): Graph {
-  return channelsFirst(mergeReshapes(graph));
+  return guardPad(channelsFirst(mergeReshapes(graph)));
 }
 
 /**
@@ -43,7 +44,7 @@ export function optimizeForExport(graph: Graph, evaluate: Evaluate): Graph {
     /* 5 */ foldBatchNorm,
     /* 6 */ globalAveragePool,
     /* 7 */ mergePad,
-    /* 8 */ placeQdq,
+    /* 8 */ (g) => guardPad(placeQdq(g)),
     /* 9 */ quantizeBias,
     /* 10 */ dropRedundant,
   ];

@@ -2,7 +2,8 @@
  * Gives operators that only move values (or choose among them) Q/DQ pairs of one grid on both sides.
  *
  * ONNX Runtime runs MaxPool, Reshape, Transpose and their like on codes only between equal pairs. Their results lie on
- * the grid of their input already, so the repeated pair changes no number.
+ * the grid of their input already, so the repeated pair changes no number. Pad between pairs stays in float, whatever
+ * they are (B.2): it is written as what it is to be, a Pad of codes by the zero point.
  */
 import type { Graph, Node } from "../graph.ts";
 import { type Index, indexOf } from "./_index.ts";
@@ -69,7 +70,12 @@ function repeatAfter(graph: Graph): Graph {
   const out = new Rewriter(graph);
   const grids = new Map<string, Node>();
   for (const node of graph.nodes) {
-    const grid = isMovement(node) ? grids.get(node.inputs[0]) : undefined;
+    const grid = isMovement(node) || padsByZero(node, index) ? grids.get(node.inputs[0]) : undefined;
+    if (grid !== undefined && node.op === "Pad") {
+      padCodes(out, node, grid);
+      grids.set(node.outputs[0], grid);
+      continue;
+    }
     const uses = index.uses(node.outputs[0]);
     const isQuantized = uses.length > 0 && uses.every(({ op }) => op === "QuantizeLinear");
     if (node.op === "DequantizeLinear" && index.constant(node.inputs[0]) === undefined && isPerTensor(node, index)) {
@@ -92,4 +98,20 @@ function pushWithPair(out: Rewriter, node: Node, like: Node): void {
   out.push({ ...node, outputs: [bare, ...rest] });
   const codes = out.emit("QuantizeLinear", [bare, ...gridOf(like)], { like: node });
   out.emit("DequantizeLinear", [codes, ...gridOf(like)], { output: name, like: node });
+}
+
+function padsByZero({ op, inputs, attrs }: Node, index: Index): boolean {
+  if (op !== "Pad" || (attrs.mode ?? "constant") !== "constant") return false;
+  return inputs[2] === undefined || inputs[2] === "" || Number(index.constant(inputs[2])?.data[0]) === 0;
+}
+
+/** Appends a Pad of what `node` pads, as codes on the grid of `like`; 0 is the zero point. */
+function padCodes(out: Rewriter, node: Node, like: Node): void {
+  const [, zeroPoint] = gridOf(like);
+  const codes = out.emit("QuantizeLinear", [node.inputs[0], ...gridOf(like)], { like: node });
+  const padded = out.emit("Pad", [codes, node.inputs[1], zeroPoint, ...node.inputs.slice(3)], {
+    attrs: node.attrs,
+    like: node,
+  });
+  out.emit("DequantizeLinear", [padded, ...gridOf(like)], { output: node.outputs[0], like: node });
 }

@@ -132,3 +132,28 @@ Deno.test("placeQdq() leaves grids with a scale a channel alone: a movement may 
     assert.deepEqual(opsOf(placeQdq(graph)), opsOf(graph));
   }
 });
+
+Deno.test("placeQdq() pads codes by the zero point, and goes on behind", () => {
+  const amounts = [0, 0, 1, 0, 0, 0, 2, 1];
+  for (const value of [[], [0]]) {
+    const graph = graphOf([2, 3, 4, 4], (b, x) => {
+      const zero = value.map((v) => b.constant("float32", [], [v]));
+      const padded = b.node("Pad", [fakeQuantized(b, x, GRID), ints(b, amounts), ...zero]);
+      return b.node("Neg", [b.node("MaxPool", [padded], POOL)]);
+    });
+    const after = placeQdq(graph);
+    assertSameNumbers(graph, after, { real: true });
+    assert.deepEqual(opsOf(after), [Q, DQ, Q, "Pad", DQ, "MaxPool", Q, DQ, "Neg"]);
+  }
+});
+
+Deno.test("placeQdq() keeps a Pad of other values, of other modes, and of values on no grid", () => {
+  const pad = (b: GraphBuilder, x: Value, { value = 0, mode = "constant" } = {}) =>
+    b.node("Pad", [x, ints(b, [0, 0, 1, 1, 0, 0, 1, 1]), b.constant("float32", [], [value])], { mode });
+  const graphs = [
+    graphOf([2, 3, 4, 4], (b, x) => pad(b, fakeQuantized(b, x, GRID), { value: 1 })),
+    graphOf([2, 3, 4, 4], (b, x) => pad(b, fakeQuantized(b, x, GRID), { mode: "reflect" })),
+    graphOf([2, 3, 4, 4], (b, x) => pad(b, b.node("Neg", [x]))),
+  ];
+  for (const graph of graphs) assert.deepEqual(opsOf(placeQdq(graph)), opsOf(graph));
+});
