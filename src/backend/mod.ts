@@ -1,6 +1,7 @@
 /** Makes the backend known to TF.js. */
 import * as tf from "@tensorflow/tfjs-core";
 import { type BackendOptions, OnnxRuntimeBackend } from "./backend.ts";
+import { addChainedMethods } from "./_chained_methods.ts";
 import { registerKernels } from "./kernels.ts";
 
 export { type BackendOptions, OnnxRuntimeBackend, type TraceInput, type TraceOptions } from "./backend.ts";
@@ -13,7 +14,8 @@ let registered = false;
 /**
  * Registers the backend "onnxruntime" with TF.js and makes it the current one.
  *
- * Calling it again returns the same backend. The cpu backend comes along, for kernels that ONNX cannot express.
+ * Calling it again returns the same backend. The cpu backend comes along, for kernels that ONNX cannot express, and so do
+ * the methods of tensors that TF.js's recurrent layers need and `@tensorflow/tfjs-core` alone does not have.
  *
  * @returns The backend.
  */
@@ -25,6 +27,7 @@ export async function registerBackend(options: BackendOptions = {}): Promise<Onn
     // Below the priority of no other backend: a program that registers this one wants it.
     tf.registerBackend(BACKEND, () => new OnnxRuntimeBackend(options), 10);
     registerKernels(BACKEND);
+    addChainedMethods();
   }
   await tf.setBackend(BACKEND);
   // The factory above made it.
