@@ -19,6 +19,7 @@ export interface Agreement {
  * Compares two models' answers to the same samples.
  *
  * @param grid The outputs' grid; without one there are no codes to compare.
+ * @throws {TypeError} If the models gave another number of values, or none.
  */
 export function compareAnswers(a: Prediction, b: Prediction, grid?: OutputGrid): Agreement {
   if (a.values.length !== b.values.length) {
@@ -26,6 +27,7 @@ export function compareAnswers(a: Prediction, b: Prediction, grid?: OutputGrid):
       `Cannot compare answers: one model gave ${a.values.length} values, the other ${b.values.length}`,
     );
   }
+  if (a.values.length === 0) throw new TypeError("Cannot compare answers: there are none");
   const samples = a.values.length / a.width;
   let alike = 0;
   for (let i = 0; i < samples; i++) if (strongest(a, i) === strongest(b, i)) alike++;

@@ -1,7 +1,7 @@
 /** The exported model at work in ONNX Runtime. */
 import { Session, type SessionOptions } from "../src/runtime/session.ts";
 
-/** Elements of one batch, row-major, without the batch dimension's meaning. */
+/** Answers to a number of samples. */
 export interface Prediction {
   /** [n, …] flattened. */
   readonly values: Float32Array;
@@ -13,7 +13,12 @@ export interface Prediction {
 export class DeployedModel {
   readonly #session: Session;
 
-  /** @param bytes A serialized ModelProto with one input whose first dimension is the batch. */
+  /**
+   * Loads an ONNX file.
+   *
+   * @param bytes A serialized ModelProto with one input whose first dimension is the batch.
+   * @throws {TypeError} If it has another number of inputs.
+   */
   constructor(bytes: Uint8Array, options: SessionOptions = {}) {
     this.#session = new Session(bytes, options);
     if (this.#session.inputs.length !== 1) {
@@ -28,10 +33,19 @@ export class DeployedModel {
     return this.#session.inputs[0].shape.slice(1);
   }
 
-  /** Returns the last output for `x`, [n, …sample] flattened. */
+  /**
+   * Returns the last output for `x`, [n, …sample] flattened.
+   *
+   * @throws {TypeError} If `x` does not hold whole samples, one at least.
+   */
   predict(x: Float32Array): Prediction {
     const { name } = this.#session.inputs[0];
     const sample = this.sampleShape.reduce((a, b) => a * b, 1);
+    if (x.length === 0 || x.length % sample !== 0) {
+      throw new TypeError(
+        `Cannot predict: the batch has ${x.length} numbers, a multiple of ${sample} ([${this.sampleShape}]) is needed`,
+      );
+    }
     const shape = [x.length / sample, ...this.sampleShape];
     const outputs = this.#session.run({ [name]: { dtype: "float32", shape, data: x } });
     const values = outputs[this.#session.outputs.at(-1)!.name].data as Float32Array;

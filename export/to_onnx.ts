@@ -77,9 +77,10 @@ function checkCalibrated(model: tfl.LayersModel): () => void {
 
 /** Outputs are called after the layer that makes them; the quantizer behind it does not show. */
 function portNames(graph: Graph, model: tfl.LayersModel): Map<string, string> {
-  return new Map(graph.outputs.map((name, i) => [name, outputName(model.outputNames[i])]));
+  return new Map(graph.outputs.map((name, i) => [name, outputName(model, i)]));
 }
 
-function outputName(layer: string): string {
-  return layer.replace(/_quant$/, "");
+function outputName({ outputs, outputNames }: tfl.LayersModel, i: number): string {
+  const { sourceLayer: layer } = outputs[i];
+  return layer instanceof FakeQuantize ? layer.inboundNodes[0].inboundLayers[0].name : outputNames[i];
 }

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import type * as tf from "@tensorflow/tfjs-core";
+import { registerBackend } from "../src/backend/mod.ts";
+import { FakeQuantize } from "../src/quant/mod.ts";
+import { predict, sequentialModel, skipModel } from "../tests/_support/small_models.ts";
+import { prepareCalibrated, relativeError, runExported, samplesFor } from "./_test_support.ts";
+import { DeployedModel } from "./deployed.ts";
+import { compareLatency } from "./latency.ts";
+import { type OnnxModel, toOnnx } from "./to_onnx.ts";
+import { predictAll, validate } from "./validate.ts";
+import { weightError } from "./weight_error.ts";
+
+async function exportBoth(): Promise<
+  { int8: OnnxModel; float: OnnxModel; x: tf.Tensor; simulated: Float32Array; scale: number }
+> {
+  await registerBackend();
+  const { model } = await prepareCalibrated(sequentialModel());
+  const [x] = samplesFor(model, 12);
+  const output = model.getLayer("fc_softmax_quant");
+  assert.ok(output instanceof FakeQuantize);
+  const [simulated] = predict(model, [x]);
+  const int8 = await toOnnx(model);
+  return { int8, float: await toOnnx(model, { precision: "float32" }), x, simulated, scale: output.readGrid().scale };
+}
+
+/** Cuts 12 samples into batches of 5, 5 and 2. */
+function batches(x: tf.Tensor): Float32Array[] {
+  const width = x.size / 12;
+  const values = x.dataSync<"float32">();
+  return [values.slice(0, 5 * width), values.slice(5 * width, 10 * width), values.slice(10 * width)];
+}
+
+Deno.test("validate() compares the deployed model with the simulation, and both files", async () => {
+  const { int8, float, x, simulated, scale } = await exportBoth();
+  const found = validate({
+    int8,
+    float,
+    batches: batches(x),
+    simulated: { values: simulated, width: 5 },
+    grid: { scale, zeroPoint: 0 },
+    latency: { runs: 5, threads: 1 },
+  });
+  assert.equal(found.agreement.codes.compared, 60);
+  assert.ok(found.agreement.codes.maxDifference <= 1);
+  assert.equal(found.agreement.top1, 1);
+  assert.ok(relativeError(found.deployed.values, simulated) <= scale / Math.max(...simulated) + 1e-6);
+  assert.deepEqual(found.bytes, { float: float.bytes.length, int8: int8.bytes.length });
+  assert.equal(found.fusion.int8.QLinearConv, 2);
+  assert.deepEqual([found.latencyMs.batch, found.latencyMs.threads], [1, 1]);
+  for (const { p50, p95 } of [found.latencyMs.float, found.latencyMs.int8]) assert.ok(p50 > 0 && p95 >= p50);
+});
+
+Deno.test("validate() tells when the simulation answered otherwise", async () => {
+  const { int8, float, x, simulated, scale } = await exportBoth();
+  const wrong = simulated.map((value, i) => i === 7 ? value + 3 * scale : value);
+  const { agreement } = validate({
+    int8,
+    float,
+    batches: batches(x),
+    simulated: { values: wrong, width: 5 },
+    grid: { scale, zeroPoint: 0 },
+    latency: { runs: 1 },
+  });
+  assert.ok(agreement.codes.different >= 1 && agreement.codes.maxDifference >= 2);
+});
+
+Deno.test("validate() refuses a simulation of other samples", async () => {
+  const { int8, float, x, simulated } = await exportBoth();
+  const simulation = { values: simulated.slice(5), width: 5 };
+  assert.throws(
+    () => validate({ int8, float, batches: batches(x), simulated: simulation }),
+    new TypeError("Cannot compare answers: one model gave 55 values, the other 60"),
+  );
+});
+
+Deno.test("predictAll() gives the answers of all batches in their order", async () => {
+  const { int8, x } = await exportBoth();
+  const { values, width } = predictAll(int8.bytes, batches(x), 1);
+  assert.equal(width, 5);
+  assert.deepEqual(values, runExported(int8, [x])[0]);
+});
+
+Deno.test("predictAll() gives the last output when there are several", async () => {
+  await registerBackend();
+  const model = skipModel();
+  const exported = await toOnnx(model);
+  const [x] = samplesFor(model, 2);
+  const { values, width } = predictAll(exported.bytes, [x.dataSync<"float32">()]);
+  assert.equal(width, 8 * 8 * 2);
+  assert.deepEqual(values, runExported(exported, [x])[1]);
+});
+
+Deno.test("DeployedModel refuses batches that are not whole samples", async () => {
+  const { int8 } = await exportBoth();
+  const model = new DeployedModel(int8.bytes, { threads: 1 });
+  assert.deepEqual(model.sampleShape, [8, 8, 3]);
+  for (const length of [0, 100]) {
+    assert.throws(
+      () => model.predict(new Float32Array(length)),
+      new TypeError(`Cannot predict: the batch has ${length} numbers, a multiple of 192 ([8,8,3]) is needed`),
+    );
+  }
+  model.dispose();
+});
+
+Deno.test("compareLatency() times both models at the batch asked for", async () => {
+  const { int8, float } = await exportBoth();
+  const [one] = compareLatency([float.bytes, int8.bytes], { runs: 20, threads: 1 });
+  const [many] = compareLatency([float.bytes, int8.bytes], { runs: 20, threads: 1, batch: 256 });
+  assert.ok(many.p50 > 3 * one.p50, `${many.p50} ms for 256 samples, ${one.p50} ms for 1`);
+});
+
+Deno.test("weightError() gives signal to noise in dB, null where there is no noise", () => {
+  // Signal 5, noise 0.05: a factor of 100.
+  assert.ok(Math.abs(weightError([1, 2], [1, 2 + Math.sqrt(0.05)]).sqnrDb! - 20) < 1e-9);
+  assert.equal(weightError([1, 2], [1, 2]).sqnrDb, null);
+  assert.equal(weightError([0, 0], [0, 0]).sqnrDb, null);
+});
