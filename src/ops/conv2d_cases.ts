@@ -7,6 +7,9 @@ export const SUMS: Tolerance = { relative: 1e-5, absolute: 1e-5 };
 /** Explicit pads of a channels-last picture. */
 export const EXPLICIT = [[0, 0], [1, 2], [0, 1], [0, 0]] as const;
 
+/** Pads on top of a channels-last picture, too many to turn a convolution round. */
+const TALL = [[0, 0], [3, 0], [1, 1], [0, 0]] as const;
+
 /** One geometry of a convolution. */
 export interface ConvCase {
   readonly name: string;
@@ -15,7 +18,7 @@ export interface ConvCase {
   /** [kh, kw, in, out], or [kh, kw, in, multiplier]. */
   readonly filter: readonly [number, number, number, number];
   readonly strides?: number | readonly [number, number];
-  readonly pad?: "same" | "valid" | number | typeof EXPLICIT;
+  readonly pad?: "same" | "valid" | number | typeof EXPLICIT | typeof TALL;
   readonly dilations?: number | readonly [number, number];
   readonly dimRoundingMode?: "floor" | "round" | "ceil";
 }
@@ -27,6 +30,8 @@ const TRAINED: readonly ConvCase[] = [
   { name: "3×3, valid", x: [2, 5, 6, 3], filter: [3, 3, 3, 2], pad: "valid" },
   { name: "1×1", x: [2, 4, 5, 3], filter: [1, 1, 3, 5] },
   { name: "1×1, valid", x: [2, 4, 5, 3], filter: [1, 1, 3, 5], pad: "valid" },
+  { name: "1×1, strides [1, 2], valid", x: [2, 5, 6, 3], filter: [1, 1, 3, 2], strides: [1, 2], pad: "valid" },
+  { name: "1×1, strides [2, 1], valid", x: [2, 5, 6, 3], filter: [1, 1, 3, 2], strides: [2, 1], pad: "valid" },
   { name: "1×1, stride 2", x: [2, 5, 6, 3], filter: [1, 1, 3, 2], strides: 2 },
   { name: "3×3, stride 2, same, even size", x: [2, 8, 6, 3], filter: [3, 3, 3, 4], strides: 2 },
   { name: "3×3, stride 2, same, odd size", x: [2, 7, 5, 3], filter: [3, 3, 3, 4], strides: 2 },
@@ -44,6 +49,7 @@ const TRAINED: readonly ConvCase[] = [
   { name: "pad 1", x: [2, 5, 6, 2], filter: [3, 3, 2, 3], pad: 1 },
   { name: "pad 2 for a kernel of 2×2", x: [1, 4, 5, 2], filter: [2, 2, 2, 3], pad: 2 },
   { name: "pad 1, stride 2", x: [2, 6, 7, 2], filter: [3, 3, 2, 3], pad: 1, strides: 2 },
+  { name: "more rows of padding than the kernel has", x: [1, 4, 5, 2], filter: [2, 3, 2, 3], pad: TALL },
   { name: "explicit pads", x: [2, 5, 6, 2], filter: [3, 3, 2, 3], pad: EXPLICIT },
   { name: "explicit pads, stride 2", x: [2, 5, 6, 2], filter: [3, 3, 2, 3], pad: EXPLICIT, strides: 2 },
   { name: "kernel larger than the input", x: [2, 3, 2, 2], filter: [5, 5, 2, 3] },

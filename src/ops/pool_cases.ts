@@ -21,6 +21,7 @@ const POOLS: readonly PoolCase[] = [
   { name: "3×3, stride 1, same", x: [2, 5, 4, 2], filterSize: 3, strides: 1, pad: "same" },
   { name: "2×3 with strides [1, 2]", x: [2, 6, 7, 2], filterSize: [2, 3], strides: [1, 2], pad: "same" },
   { name: "overlapping in one direction", x: [1, 6, 7, 2], filterSize: [2, 3], strides: [2, 1] },
+  { name: "overlapping in the other direction", x: [1, 7, 6, 2], filterSize: [3, 2], strides: [1, 2] },
   { name: "1×1", x: [2, 3, 4, 2], filterSize: 1, strides: 1 },
   { name: "1×1, stride 2", x: [2, 5, 4, 2], filterSize: 1, strides: 2 },
   { name: "stride greater than the window", x: [1, 8, 8, 2], filterSize: 2, strides: 3 },
