@@ -1,6 +1,7 @@
 /** The pipelines of passes: what the engine and the exporter do to a recorded graph. */
 import type { Graph } from "../graph.ts";
 import { removeDeadNodes } from "./_index.ts";
+import { blockChannels } from "./blocked/block_channels.ts";
 import { batchNormRank } from "./batch_norm_rank.ts";
 import { dropNanGuards } from "./drop_nan_guards.ts";
 import { dropRedundant } from "./drop_redundant.ts";
@@ -17,14 +18,19 @@ import { oneDimension } from "./one_dimension.ts";
 import { placeQdq } from "./place_qdq.ts";
 import { quantizeBias } from "./quantize_bias.ts";
 import { recognizeClip } from "./recognize_clip.ts";
+import { requantize } from "./requantize.ts";
 
 export type { Evaluate } from "./fold_constants.ts";
 export { nameNodes } from "./name_nodes.ts";
 export { symbolicBatch, type Traced } from "./symbolic_batch.ts";
 
-/** Prepares a recorded step for ONNX Runtime. */
-export function optimizeStep(graph: Graph): Graph {
-  return guardPad(channelsFirst(mergeReshapes(graph)));
+/**
+ * Prepares a recorded step for ONNX Runtime.
+ *
+ * @param block Channels that this machine's operators hold in a block; 1 if it has none for blocks.
+ */
+export function optimizeStep(graph: Graph, block = 1): Graph {
+  return blockChannels(guardPad(channelsFirst(mergeReshapes(graph))), block);
 }
 
 /**
@@ -46,7 +52,7 @@ export function optimizeForExport(graph: Graph, evaluate: Evaluate): Graph {
     /* 7 */ mergePad,
     /* 8 */ (g) => guardPad(placeQdq(g)),
     /* 9 */ quantizeBias,
-    /* 10 */ dropRedundant,
+    /* 10 */ (g) => requantize(dropRedundant(g)),
   ];
   return removeDeadNodes(passes.reduce((result, pass) => pass(result), graph));
 }
