@@ -28,21 +28,35 @@ export class BufferPool {
 
   /** Returns an array of `length` elements; its contents are arbitrary. */
   take(dtype: DType, length: number): TypedArray {
-    const array = this.#free.get(`${dtype}${length}`)?.pop();
-    if (array === undefined) return allocate(dtype, length);
-    this.#bytes -= array.byteLength;
-    return array;
+    const array = this.#remove(`${dtype}${length}`);
+    return array ?? allocate(dtype, length);
   }
 
-  /** Takes back the array of `buffer`, unless it was exposed or the pool is full. */
+  /** Takes back the array of `buffer`, unless it was exposed. Beyond the limit, the kinds unused for longest go. */
   give(dtype: DType, buffer: Buffer): void {
     const { data, exposed } = buffer;
-    if (exposed || this.#bytes + data.byteLength > this.limit) return;
+    if (exposed || data.byteLength > this.limit) return;
     const key = `${dtype}${data.byteLength / bytesPerElement(dtype)}`;
-    const list = this.#free.get(key);
-    if (list === undefined) this.#free.set(key, [data]);
-    else list.push(data);
+    const list = this.#free.get(key) ?? [];
+    list.push(data);
+    // The order of the map is that of last use.
+    this.#free.delete(key);
+    this.#free.set(key, list);
     this.#bytes += data.byteLength;
+    for (const oldest of this.#free.keys()) {
+      while (this.#bytes > this.limit && this.#remove(oldest) !== undefined);
+      if (this.#bytes <= this.limit) break;
+    }
+  }
+
+  /** Takes out an array of one kind: of one dtype and length. */
+  #remove(key: string): TypedArray | undefined {
+    const list = this.#free.get(key);
+    const array = list?.pop();
+    if (list === undefined || array === undefined) return undefined;
+    if (list.length === 0) this.#free.delete(key);
+    this.#bytes -= array.byteLength;
+    return array;
   }
 
   /** Drops all arrays. */
