@@ -12,6 +12,7 @@ import { type Graph, sizeOf } from "../onnx/graph.ts";
 import { optimizeStep } from "../onnx/passes/mod.ts";
 import type { HostTensor } from "../runtime/session.ts";
 import { type Buffer, BufferPool } from "./_buffer.ts";
+import { channelBlock } from "./_channel_block.ts";
 import { PlanCache, type PlanStats, runPlan } from "./_plan_cache.ts";
 import { Recorder } from "./_recorder.ts";
 
@@ -70,7 +71,11 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
       ...(threads === undefined ? {} : { threads }),
       ...(profilePrefix === undefined ? {} : { profilePrefix }),
     };
-    this.#plans = new PlanCache(options.maxSessions ?? 32, optimizeStep, () => sessionOptions);
+    this.#plans = new PlanCache(
+      options.maxSessions ?? 32,
+      (graph) => optimizeStep(graph, channelBlock()),
+      () => sessionOptions,
+    );
   }
 
   // What the engine of TF.js asks of a backend.

@@ -19,7 +19,7 @@ import {
 } from "./_messages.ts";
 import { codeOf } from "./dtype.ts";
 import { type Attr, type Graph, type Node, sizeOf, type Tensor, typeOf, type ValueType } from "./graph.ts";
-import { type AttrKind, schemaOf } from "./schema/mod.ts";
+import { type AttrKind, attrKindsOf } from "./schema/mod.ts";
 
 /** What a model file says besides its graph. */
 export interface EncodeOptions {
@@ -147,7 +147,7 @@ function writeNode(writer: Writer, node: Node): void {
   for (const name of node.outputs) writer.uint32(tagOf(NodeProto.output)).string(name);
   writer.uint32(tagOf(NodeProto.name)).string(node.name);
   writer.uint32(tagOf(NodeProto.op_type)).string(node.op);
-  const kinds = schemaOf(node.op, node.domain ?? "")?.attrs;
+  const kinds = attrKindsOf(node.op, node.domain ?? "");
   for (const [name, value] of Object.entries(node.attrs)) {
     const kind = kinds?.[name] ?? guessKind(value);
     if (!fitsKind(value, kind)) {

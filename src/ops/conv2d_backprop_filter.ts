@@ -1,35 +1,13 @@
 import type { Conv2DBackpropFilterInputs } from "@tensorflow/tfjs-core";
-import { type ConvAttrs, convAttrs, convGeometry, type Geometry } from "./_conv_geometry.ts";
-import { reduceSum, reshape, toChannelsFirst } from "./_layout.ts";
+import { type ConvAttrs, convGeometry, type Geometry } from "./_conv_geometry.ts";
+import { toChannelsFirst } from "./_layout.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
 
 /**
- * Gathers each output position's patch: [n, c, h, w] → [n, c·kh·kw, h'·w'].
+ * Gradient of a 2-D convolution by its filter: the correlation of x and dy, summed over the batch.
  *
- * A depthwise convolution with one-hot kernels does it at memory speed, pads and strides included.
- */
-function patches(emit: Emit, x: Value, geometry: Geometry): Value {
-  const [n, channels] = x.shape;
-  const taps = geometry.filterHeight * geometry.filterWidth;
-  const positions = geometry.outHeight * geometry.outWidth;
-  const isPointwise = taps === 1 && geometry.strideHeight === 1 && geometry.strideWidth === 1 &&
-    geometry.padInfo.type === "VALID";
-  if (isPointwise) return reshape(emit, x, [n, channels, positions]);
-  const oneHot = new Float32Array(channels * taps * taps);
-  for (let c = 0; c < channels; c++) {
-    for (let tap = 0; tap < taps; tap++) oneHot[(c * taps + tap) * taps + tap] = 1;
-  }
-  const kernel = emit.constant(
-    "float32",
-    [channels * taps, 1, geometry.filterHeight, geometry.filterWidth],
-    oneHot,
-  );
-  const columns = emit.node("Conv", [x, kernel], convAttrs(geometry, channels));
-  return reshape(emit, columns, [n, channels * taps, positions]);
-}
-
-/**
- * Gradient of a 2-D convolution by its filter: dy · patches(x)ᵀ, summed over the batch.
+ * That is a convolution again, of x [in, n, h, w] with dy [out, n, h', w'] as the filter, dilated by the stride: the batch
+ * takes the place of the channels. Passes over the whole graph choose how it is computed.
  *
  * Shapes: x [n, h, w, in], dy [n, h', w', out] → [kh, kw, in, out].
  */
@@ -40,14 +18,39 @@ export const conv2dBackpropFilter = defineOp<
   kernel: "Conv2DBackpropFilter",
   lower: (emit, { x, dy }, attrs) => {
     const geometry = convGeometry(x.shape, attrs.filterShape, attrs);
-    const [kh, kw, inChannels, outChannels] = attrs.filterShape;
     const isFirst = attrs.dataFormat === "NCHW";
-    const xFirst = isFirst ? x : toChannelsFirst(emit, x);
-    const dyFirst = isFirst ? dy : toChannelsFirst(emit, dy);
-    const columns = patches(emit, xFirst, geometry);
-    const rows = reshape(emit, dyFirst, [dyFirst.shape[0], outChannels, geometry.outHeight * geometry.outWidth]);
-    const products = emit.node("FusedMatMul", [rows, columns], { transB: 1 });
-    const sum = reshape(emit, reduceSum(emit, products, { axes: [0] }), [outChannels, inChannels, kh, kw]);
-    return emit.node("Transpose", [sum], { perm: [2, 3, 1, 0] });
+    const first = (value: Value) => isFirst ? value : toChannelsFirst(emit, value);
+    const swapped = (value: Value) => emit.node("Transpose", [value], { perm: [1, 0, 2, 3] });
+    const { ends, pads } = reachOf(geometry);
+    const gradient = emit.node("Conv", [swapped(cropped(emit, first(x), ends)), swapped(first(dy))], {
+      kernel_shape: [geometry.outHeight, geometry.outWidth],
+      dilations: [geometry.strideHeight, geometry.strideWidth],
+      strides: [geometry.dilationHeight, geometry.dilationWidth],
+      pads,
+      group: 1,
+    });
+    return emit.node("Transpose", [gradient], { perm: [2, 3, 0, 1] });
   },
 });
+
+/**
+ * Returns where x is to end and how it is padded so that exactly kh × kw positions of dy over x fit.
+ *
+ * A stride may leave the last rows and columns of x without a window: those are cut off.
+ */
+export function reachOf(g: Geometry): { readonly ends: readonly [number, number]; readonly pads: readonly number[] } {
+  const { top, left } = g.padInfo;
+  const bottom = (g.outHeight - 1) * g.strideHeight + g.effectiveFilterHeight - top - g.inHeight;
+  const right = (g.outWidth - 1) * g.strideWidth + g.effectiveFilterWidth - left - g.inWidth;
+  return {
+    ends: [g.inHeight + Math.min(bottom, 0), g.inWidth + Math.min(right, 0)],
+    pads: [top, left, Math.max(bottom, 0), Math.max(right, 0)],
+  };
+}
+
+/** Cuts a channels-first picture off at `ends`. */
+export function cropped(emit: Emit, x: Value, ends: readonly [number, number]): Value {
+  if (ends[0] === x.shape[2] && ends[1] === x.shape[3]) return x;
+  const ints = (values: readonly number[]) => emit.constant("int64", [2], values);
+  return emit.node("Slice", [x, ints([0, 0]), ints(ends), ints([2, 3])]);
+}

@@ -1,6 +1,7 @@
 import type { DepthwiseConv2dNativeBackpropFilterInputs } from "@tensorflow/tfjs-core";
 import { type ConvAttrs, convGeometry } from "./_conv_geometry.ts";
 import { reduceSum, reshape, toChannelsFirst } from "./_layout.ts";
+import { cropped, reachOf } from "./conv2d_backprop_filter.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
 
 /** Repeats each channel `times` times: [n, c, h, w] → [n, c·times, h, w]. */
@@ -38,24 +39,12 @@ export const depthwiseConv2dNativeBackpropFilter = defineOp<
       g.inWidth,
     ]);
     const kernels = reshape(emit, toChannelsFirst(emit, dy), [groups, 1, g.outHeight, g.outWidth]);
-    // The pads at the end are chosen so that exactly kh × kw positions fit.
-    const end = (out: number, stride: number, k: number, begin: number, size: number, dilation: number) =>
-      (out - 1) * stride + 1 + (k - 1) * dilation - begin - size;
-    const bottom = end(g.outHeight, g.strideHeight, kh, g.padInfo.top, g.inHeight, g.dilationHeight);
-    const right = end(g.outWidth, g.strideWidth, kw, g.padInfo.left, g.inWidth, g.dilationWidth);
-    const cropped = bottom < 0 || right < 0
-      ? emit.node("Slice", [
-        planes,
-        emit.constant("int64", [2], [0, 0]),
-        emit.constant("int64", [2], [g.inHeight + Math.min(bottom, 0), g.inWidth + Math.min(right, 0)]),
-        emit.constant("int64", [2], [2, 3]),
-      ])
-      : planes;
-    const products = emit.node("Conv", [cropped, kernels], {
+    const { ends, pads } = reachOf(g);
+    const products = emit.node("Conv", [cropped(emit, planes, ends), kernels], {
       kernel_shape: [g.outHeight, g.outWidth],
       dilations: [g.strideHeight, g.strideWidth],
       strides: [g.dilationHeight, g.dilationWidth],
-      pads: [g.padInfo.top, g.padInfo.left, Math.max(bottom, 0), Math.max(right, 0)],
+      pads,
       group: groups,
     });
     const perImage = reshape(emit, products, [x.shape[0], inChannels, multiplier, kh, kw]);

@@ -59,6 +59,24 @@ export class Rewriter {
     return output;
   }
 
+  /**
+   * Appends a node of a domain that no schema describes and returns its output's name.
+   *
+   * @param options Its domain, its output's type, and the output's name (a fresh one if absent).
+   */
+  place(op: string, inputs: readonly string[], options: {
+    readonly domain: string;
+    readonly type: StaticType;
+    readonly attrs?: Attrs;
+    readonly output?: string;
+  }): string {
+    const { domain, type, attrs = {} } = options;
+    const output = options.output ?? this.fresh(`${inputs[0]}_${op.toLowerCase()}`);
+    this.types.set(output, type);
+    this.nodes.push({ op, domain, name: this.fresh(`${output}_node`), inputs, outputs: [output], attrs });
+    return output;
+  }
+
   /** Adds an initializer and returns its name. */
   constant(base: string, dtype: DType, shape: readonly number[], data: TypedArray): string {
     if (data.length !== sizeOf(shape)) {

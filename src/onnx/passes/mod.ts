@@ -5,6 +5,7 @@ import { blockChannels } from "./blocked/block_channels.ts";
 import { batchNormRank } from "./batch_norm_rank.ts";
 import { dropNanGuards } from "./drop_nan_guards.ts";
 import { dropRedundant } from "./drop_redundant.ts";
+import { multiplyFilterGradients } from "./filter_gradient.ts";
 import { foldBatchNorm } from "./fold_batch_norm.ts";
 import { type Evaluate, foldConstants } from "./fold_constants.ts";
 import { globalAveragePool } from "./global_average_pool.ts";
@@ -15,6 +16,7 @@ import { mergePad } from "./merge_pad.ts";
 import { mergeReshapes } from "./merge_reshapes.ts";
 import { moveWeights } from "./move_weights.ts";
 import { oneDimension } from "./one_dimension.ts";
+import { normalizeByConv } from "./normalize_by_conv.ts";
 import { placeQdq } from "./place_qdq.ts";
 import { quantizeBias } from "./quantize_bias.ts";
 import { recognizeClip } from "./recognize_clip.ts";
@@ -30,7 +32,7 @@ export { symbolicBatch, type Traced } from "./symbolic_batch.ts";
  * @param block Channels that this machine's operators hold in a block; 1 if it has none for blocks.
  */
 export function optimizeStep(graph: Graph, block = 1): Graph {
-  return blockChannels(guardPad(channelsFirst(mergeReshapes(graph))), block);
+  return multiplyFilterGradients(blockChannels(guardPad(channelsFirst(mergeReshapes(graph))), block));
 }
 
 /**
@@ -47,7 +49,7 @@ export function optimizeForExport(graph: Graph, evaluate: Evaluate): Graph {
     /* 2 */ (g) => foldConstants(dropRedundant(g), evaluate),
     /* 3 */ (g) => mergeReshapes(oneDimension(moveWeights(g))),
     /* 4 */ (g) => mergeBias(recognizeClip(g)),
-    /* 5 */ foldBatchNorm,
+    /* 5 */ (g) => normalizeByConv(foldBatchNorm(g)),
     /* 6 */ globalAveragePool,
     /* 7 */ mergePad,
     /* 8 */ (g) => guardPad(placeQdq(g)),

@@ -1,6 +1,7 @@
 /** The table of operators that this project writes: the default domain at opset 17, and "com.microsoft". */
 import type { Attrs } from "../graph.ts";
 import type { Inputs, Rows } from "./_infer.ts";
+import { BLOCKED_ATTRS, BLOCKED_DOMAIN } from "./blocked.ts";
 import { contrib } from "./contrib.ts";
 import { conv } from "./conv.ts";
 import { elementwise } from "./elementwise.ts";
@@ -11,9 +12,10 @@ import { pool } from "./pool.ts";
 import { quantize } from "./quantize.ts";
 import { reduce } from "./reduce.ts";
 import { resize } from "./resize.ts";
-import type { OpSchema, StaticType } from "./schema.ts";
+import type { AttrKind, OpSchema, StaticType } from "./schema.ts";
 import { shape } from "./shape.ts";
 
+export { BLOCKED_DOMAIN } from "./blocked.ts";
 export type { AttrKind, InferInput, OpSchema, StaticType } from "./schema.ts";
 
 /** Newest opset that the rows describe. */
@@ -58,6 +60,11 @@ export function schemaOf(op: string, domain?: string): OpSchema | undefined {
   if (domain === "com.microsoft") return CONTRIB_OPS.get(op);
   if (domain === undefined) return OPS.get(op) ?? CONTRIB_OPS.get(op);
   return domain === "" || domain === "ai.onnx" ? OPS.get(op) : undefined;
+}
+
+/** Returns the kinds of the attributes of operator `op` of `domain`, or undefined if nothing describes it. */
+export function attrKindsOf(op: string, domain: string): Readonly<Record<string, AttrKind>> | undefined {
+  return domain === BLOCKED_DOMAIN ? BLOCKED_ATTRS[op] : schemaOf(op, domain)?.attrs;
 }
 
 function tableOf(rows: Rows): ReadonlyMap<string, OpSchema> {

@@ -1,0 +1,149 @@
+/** Convolutions, poolings and batch normalization on blocked channels. */
+import type { Attrs, Node } from "../../graph.ts";
+import { BLOCKED_DOMAIN } from "../../schema/mod.ts";
+import { type Correlated, correlatedBy } from "../filter_gradient.ts";
+import { denseFilter, depthwiseFilter, firstFilter, pictureFilter } from "./_filters.ts";
+import type { BlockedForms } from "./_forms.ts";
+
+/** Computes a node in blocks and returns true, or leaves it alone and returns false. */
+export type BlockedRule = (node: Node, forms: BlockedForms) => boolean;
+
+interface ConvParts {
+  readonly x: string;
+  readonly filter: string;
+  readonly bias?: string | undefined;
+  readonly attrs: Attrs;
+}
+
+/** Appends the blocked convolution that computes `node`. */
+function placeConv(node: Node, forms: BlockedForms, { x, filter, bias, attrs }: ConvParts): true {
+  const [output] = node.outputs;
+  const channels = forms.blockedShape(output)[1];
+  const inputs = [x, filter, ...(bias === undefined ? [] : [forms.padEnd(forms.plain(bias), 0, channels)])];
+  const blocked = forms.defineBlocked(output);
+  const type = { dtype: "float32", shape: forms.blockedShape(output) } as const;
+  forms.out.place("Conv", inputs, { domain: BLOCKED_DOMAIN, attrs, type, output: blocked });
+  return true;
+}
+
+/** A convolution whose channels are many enough to fill blocks. */
+export const conv: BlockedRule = (node, forms) => {
+  const [x, filter, bias] = node.inputs;
+  const [xShape, filterShape] = [forms.shapeOf(x), forms.shapeOf(filter)];
+  if (xShape.length !== 4 || forms.out.typeOf(x).dtype !== "float32") return false;
+  const [outs, ins] = filterShape;
+  const group = (node.attrs.group as number | undefined) ?? 1;
+  if (!forms.isWorthwhile(outs)) return false;
+  if (group > 1) {
+    const isDepthwise = group === outs && ins === 1;
+    if (!isDepthwise) return false;
+    const channels = forms.roundUp(outs);
+    const parts = { x: forms.blocked(x), filter: depthwiseFilter(forms, filter), bias };
+    return placeConv(node, forms, { ...parts, attrs: { ...node.attrs, group: channels } });
+  }
+  const pictures = correlatedBy(node, forms.index);
+  if (pictures !== undefined) return correlation(node, forms, pictures);
+  if (forms.isBlocked(x) || forms.isWorthwhile(ins)) {
+    return placeConv(node, forms, { x: forms.blocked(x), filter: denseFilter(forms, filter), bias, attrs: node.attrs });
+  }
+  if (ins >= forms.block) return false;
+  return placeConv(node, forms, { x, filter: firstFilter(forms, filter), bias, attrs: node.attrs });
+};
+
+function correlation(node: Node, forms: BlockedForms, pictures: Correlated): boolean {
+  const [n] = forms.shapeOf(pictures.x);
+  const isOnePixel = forms.shapeOf(node.outputs[0]).slice(2).every((dim) => dim === 1);
+  if (isOnePixel && correlatePixels(node, forms, pictures)) return true;
+  if (!forms.isWorthwhile(n)) return false;
+  const pads = (node.attrs.pads as readonly number[] | undefined) ?? [0, 0, 0, 0];
+  const filter = pictureFilter(forms, pictures.dy);
+  // Windows that reach over a border are computed one by one, inner ones three at a time: the border is written out.
+  const plain = forms.plain(node.inputs[0]);
+  const bordered = pads.every((pad) => pad === 0) ? plain : forms.out.emit("Pad", [
+    plain,
+    forms.out.ints(`${plain}_pads`, [0, 0, pads[0], pads[1], 0, 0, pads[2], pads[3]]),
+  ]);
+  const x = forms.blocked(bordered);
+  return placeConv(node, forms, { x, filter, attrs: { ...node.attrs, pads: [0, 0, 0, 0] } });
+}
+
+/**
+ * The same for 1 × 1 filters: a product of matrices over all pixels of the batch.
+ *
+ * It runs as a convolution [1, pixels, 1, in] → [1, out, 1, in] with 1 × 1 filters, whose channels are the pixels: the
+ * fastest product of matrices that ONNX Runtime has here.
+ */
+function correlatePixels(node: Node, forms: BlockedForms, { x, dy }: Correlated): boolean {
+  const { block, out } = forms;
+  const [n, ins, h, w] = forms.shapeOf(x);
+  const pixels = n * h * w;
+  const isWhole = forms.shapeOf(dy).slice(2).join() === `${h},${w}`;
+  if (!isWhole || pixels % block !== 0 || !forms.isBlocked(x)) return false;
+  const last = out.place("ReorderOutput", [forms.blocked(x)], {
+    domain: BLOCKED_DOMAIN,
+    attrs: { channels: ins, channels_last: 1 },
+    type: { dtype: "float32", shape: [n, h, w, ins] },
+  });
+  const tiles = [pixels / block, block, ins, 1];
+  const turned = out.place("ReorderInput", [forms.view(last, tiles)], {
+    domain: BLOCKED_DOMAIN,
+    type: { dtype: "float32", shape: tiles },
+  });
+  const [, outs] = forms.blockedShape(dy);
+  const planes = forms.view(forms.blocked(dy), [n, outs / block, h * w * block]);
+  const filter = forms.view(forms.transpose(planes, [1, 0, 2]), [outs, pixels, 1, 1]);
+  const product = out.place("Conv", [forms.view(turned, [1, pixels, 1, ins]), filter], {
+    domain: BLOCKED_DOMAIN,
+    attrs: { kernel_shape: [1, 1] },
+    type: { dtype: "float32", shape: [1, outs, 1, ins] },
+  });
+  const moved = forms.transpose(forms.view(product, [outs / block, ins, block]), [1, 0, 2]);
+  const blocked = forms.defineBlocked(node.outputs[0]);
+  forms.view(moved, forms.blockedShape(node.outputs[0]), blocked);
+  return true;
+}
+
+/** Max and average pools, without the indices of maxima. */
+export const pool: BlockedRule = (node, forms) => {
+  const [x] = node.inputs;
+  if (!forms.isBlocked(x) || node.outputs.length > 1 || forms.out.typeOf(x).dtype !== "float32") return false;
+  if ((node.attrs.ceil_mode ?? 0) !== 0) return false;
+  const input = forms.blocked(x);
+  const output = forms.defineBlocked(node.outputs[0]);
+  const type = { dtype: "float32", shape: forms.blockedShape(node.outputs[0]) } as const;
+  forms.out.place(node.op, [input], { domain: BLOCKED_DOMAIN, attrs: node.attrs, type, output });
+  return true;
+};
+
+/** Statistics that are given: one number a channel to multiply by, one to add, which is a 1 × 1 depthwise convolution. */
+export const batchNorm: BlockedRule = (node, forms) => {
+  const [x, ...rest] = node.inputs;
+  if (!forms.isBlocked(x)) return false;
+  const [scale, offset, mean, variance] = rest.map((name) => forms.plain(name));
+  const epsilon = (node.attrs.epsilon as number | undefined) ?? 1e-5;
+  if (isAll(forms, mean, 0) && isAll(forms, variance, 1) && epsilon === 0) {
+    return affine(node, forms, { factor: scale, offset });
+  }
+  const { out } = forms;
+  const shift = out.constant(`${node.name}_epsilon`, "float32", [], Float32Array.of(epsilon));
+  const factor = out.emit("Div", [scale, out.emit("Sqrt", [out.emit("Add", [variance, shift])])]);
+  return affine(node, forms, { factor, offset: out.emit("Sub", [offset, out.emit("Mul", [mean, factor])]) });
+};
+
+function isAll(forms: BlockedForms, name: string, value: number): boolean {
+  const { constant } = forms.out.typeOf(name);
+  return constant !== undefined && (constant.data as Float32Array).every((item) => item === value);
+}
+
+/** Multiplies and adds per channel; `factor` and `offset` are vectors of the channels. */
+export function affine(
+  node: Node,
+  forms: BlockedForms,
+  { factor, offset }: { readonly factor: string; readonly offset?: string | undefined },
+): true {
+  const [x] = node.inputs.filter((name) => forms.isBlocked(name));
+  const channels = forms.blockedShape(x)[1];
+  const filter = forms.view(forms.padEnd(factor, 0, channels), [channels, 1, 1, 1]);
+  const attrs = { kernel_shape: [1, 1], group: channels };
+  return placeConv(node, forms, { x: forms.blocked(x), filter, bias: offset, attrs });
+}

@@ -1,0 +1,148 @@
+/**
+ * The forms of values while channels go into blocks.
+ *
+ * With blocks of b channels, a value [n, c, h, w] is held as [n, ⌈c/b⌉, h, w, b]; channels beyond c hold numbers that mean
+ * nothing but are finite, zeros unless an operator made them something else. Such a value is declared [n, b·⌈c/b⌉, h, w],
+ * as ONNX Runtime's own operators on it declare it.
+ */
+import type { DType } from "../../dtype.ts";
+import { sizeOf } from "../../graph.ts";
+import { BLOCKED_DOMAIN } from "../../schema/mod.ts";
+import type { Index } from "../_index.ts";
+import type { Rewriter } from "../_rewriter.ts";
+
+/** Which forms of each value exist so far: plain under its own name, blocked under another. */
+export class BlockedForms {
+  readonly #blocked = new Map<string, string>();
+  readonly #blockedOnly = new Set<string>();
+
+  /**
+   * @param out The graph being written.
+   * @param index The wiring of the graph that is read.
+   * @param block Channels a block.
+   */
+  constructor(readonly out: Rewriter, readonly index: Index, readonly block: number) {}
+
+  /** Whether `name` is held in blocks already. */
+  isBlocked(name: string): boolean {
+    return this.#blocked.has(name);
+  }
+
+  /** Whether `name` is held in blocks, of which the last is not full. */
+  isPadded(name: string): boolean {
+    return this.#blocked.has(name) && this.shapeOf(name)[1] % this.block !== 0;
+  }
+
+  /** Returns the shape of a value in plain form. */
+  shapeOf(name: string): readonly number[] {
+    return this.out.typeOf(name).shape;
+  }
+
+  /** Rounds a number of channels up to whole blocks. */
+  roundUp(channels: number): number {
+    return Math.ceil(channels / this.block) * this.block;
+  }
+
+  /** Whether rounding up leaves most of the work useful: at least two of three channels. */
+  isWorthwhile(channels: number): boolean {
+    return 3 * channels >= 2 * this.roundUp(channels);
+  }
+
+  /** Returns the shape under which a value's blocked form is declared. */
+  blockedShape(name: string): number[] {
+    const [n, channels, ...spatial] = this.shapeOf(name);
+    return [n, this.roundUp(channels), ...spatial];
+  }
+
+  /** Notes that the next node computes `name` in blocks, and returns the name of that form. */
+  defineBlocked(name: string): string {
+    const blocked = this.out.fresh(`${name}_b`);
+    this.out.types.set(blocked, { dtype: this.out.typeOf(name).dtype, shape: this.blockedShape(name) });
+    this.adopt(name, blocked);
+    return blocked;
+  }
+
+  /** Notes that `blocked` holds `name` in blocks. */
+  adopt(name: string, blocked: string): void {
+    this.#blocked.set(name, blocked);
+    this.#blockedOnly.add(name);
+  }
+
+  /** Returns the name of a value in plain form, computing it if it has only the other. */
+  plain(name: string): string {
+    if (!this.#blockedOnly.has(name)) return name;
+    this.#blockedOnly.delete(name);
+    const { dtype, shape } = this.out.typeOf(name);
+    const blocked = this.#blocked.get(name)!;
+    const [, channels, ...spatial] = shape;
+    // Of one pixel, blocks are the channels in order.
+    if (sizeOf(spatial) === 1) return this.#firstChannels(blocked, { name, channels });
+    const float = this.#as(blocked, "float32");
+    const target = dtype === "float32" ? name : this.out.fresh(`${name}_float`);
+    this.out.place("ReorderOutput", [float], {
+      domain: BLOCKED_DOMAIN,
+      attrs: { channels },
+      type: { dtype: "float32", shape },
+      output: target,
+    });
+    return target === name ? name : this.out.emit("Cast", [target], { attrs: { to: CODES[dtype]! }, output: name });
+  }
+
+  /** Returns the name of a value's blocked form, computing it if it has only the plain one. */
+  blocked(name: string): string {
+    const known = this.#blocked.get(name);
+    if (known !== undefined) return known;
+    const { dtype } = this.out.typeOf(name);
+    const shape = this.blockedShape(name);
+    const reordered = this.out.place("ReorderInput", [this.#as(name, "float32")], {
+      domain: BLOCKED_DOMAIN,
+      type: { dtype: "float32", shape },
+    });
+    const blocked = this.#as(reordered, dtype);
+    this.#blocked.set(name, blocked);
+    return blocked;
+  }
+
+  /** Views `name` in another shape of the same elements. */
+  view(name: string, shape: readonly number[], output?: string): string {
+    const options = output === undefined ? {} : { output };
+    return this.out.emit("Reshape", [name, this.out.ints(`${name}_view`, shape)], options);
+  }
+
+  /** Views the blocked form of `name` with its blocks as a dimension of their own: [n, c/b, h, w, b]. */
+  viewBlocks(name: string): string {
+    const [n, channels, ...spatial] = this.blockedShape(name);
+    return this.view(this.blocked(name), [n, channels / this.block, ...spatial, this.block]);
+  }
+
+  /** Fills up dimension `axis` of plain value `name` with zeros at its end. */
+  padEnd(name: string, axis: number, size: number): string {
+    const { shape } = this.out.typeOf(name);
+    if (shape[axis] === size) return name;
+    const pads = new Array<number>(2 * shape.length).fill(0);
+    pads[shape.length + axis] = size - shape[axis];
+    return this.out.emit("Pad", [name, this.out.ints(`${name}_pads`, pads)]);
+  }
+
+  /** Permutes the dimensions of `name`. */
+  transpose(name: string, perm: readonly number[], output?: string): string {
+    return this.out.emit("Transpose", [name], { attrs: { perm }, ...(output === undefined ? {} : { output }) });
+  }
+
+  #firstChannels(blocked: string, { name, channels }: { name: string; channels: number }): string {
+    const { out } = this;
+    const { shape } = out.typeOf(name);
+    if (channels % this.block === 0) return this.view(blocked, shape, name);
+    const bounds = [[0], [channels], [1]].map((values, i) => out.ints(`${name}_${i}`, values));
+    return out.emit("Slice", [blocked, ...bounds], { output: name });
+  }
+
+  /** ONNX Runtime reorders float32 alone. */
+  #as(name: string, dtype: DType): string {
+    if (this.out.typeOf(name).dtype === dtype) return name;
+    return this.out.emit("Cast", [name], { attrs: { to: CODES[dtype]! } });
+  }
+}
+
+/** TensorProto.DataType of the types that pictures come in. */
+const CODES: Readonly<Partial<Record<DType, number>>> = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9 };
