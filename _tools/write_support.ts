@@ -13,7 +13,7 @@ const MEANING: Readonly<Record<LayerRule["kind"], string>> = {
   "same-scale": "int8: output on the input's grid",
   "fixed": "int8: output on a grid known beforehand",
   "relu": "int8: absorbed by the op before it",
-  "batch-norm": "int8: folded into the weighted layer before it",
+  "batch-norm": "int8: folded into the weighted layer before it; behind any other, a convolution of its own",
   "passthrough": "nothing left at inference",
   "float": "float",
 };

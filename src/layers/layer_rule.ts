@@ -19,7 +19,7 @@ export interface LayerDescription {
  * - `same-scale`: output on the input's grid.
  * - `fixed`: output on a grid known beforehand.
  * - `relu`: a clipping that ONNX Runtime absorbs into the op before it; output on a grid of its own that starts at 0.
- * - `batch-norm`: folded into the weighted layer before it; in float if there is none.
+ * - `batch-norm`: folded into the weighted layer before it; a convolution of its own behind any other that is on a grid.
  * - `passthrough`: does nothing at inference.
  * - `float`: has no int8 kernel.
  */

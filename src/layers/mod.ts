@@ -100,7 +100,7 @@ export const LAYER_ROWS: Readonly<Record<LayerClass, LayerRow>> = {
   AveragePooling3D: noKernel("pooling over three dimensions"),
   BatchNormalization: {
     kind: "batch-norm",
-    because: "no convolution or dense layer that it could be folded into feeds it",
+    because: "it normalizes another axis than the last",
   },
   Bidirectional: noKernel("recurrent layers"),
   CategoryEncoding: noKernel("category encoding"),

@@ -1,5 +1,6 @@
 /**
- * Finds layers that run as one int8 op: convolution or dense, BatchNormalization, ReLU; or Add and the like with ReLU.
+ * Finds layers that run as one int8 op: convolution or dense, BatchNormalization, ReLU; Add and the like with ReLU; or a
+ * BatchNormalization that cannot be folded, with ReLU.
  *
  * Between the layers of a unit there is no quantization; at its end there is. So every value inside may be read once
  * only, by the next layer of the unit.
@@ -10,11 +11,14 @@ import { consumersOf, isOutput, type LayerGraph, type LayerNode } from "./layer_
 
 /** Layers that run as one int8 op. */
 export interface Unit {
-  /** "weighted": has weights of its own. "rescale": Add, Concatenate, pools and so on. */
-  readonly kind: "weighted" | "rescale";
+  /**
+   * "weighted": has weights of its own. "rescale": Add, Concatenate, pools and so on. "batch-norm": stands on its own, if
+   * what it reads is on a grid.
+   */
+  readonly kind: "weighted" | "rescale" | "batch-norm";
   /** The layer that does the work, the first. */
   readonly layer: string;
-  /** BatchNormalization to fold into it. */
+  /** BatchNormalization to fold into the layer. */
   readonly batchNorm?: string;
   /** ReLU that the op absorbs. */
   readonly activation?: string;
@@ -42,11 +46,14 @@ export interface Units {
 export function findUnits(graph: LayerGraph, except: ReadonlySet<string> = new Set()): Units {
   const units: Unit[] = [];
   const ungrouped: Ungrouped[] = [];
+  const grouped = new Set<string>();
   for (const node of graph.nodes) {
-    const { kind } = ruleOf(node);
-    if (except.has(node.name) || (kind !== "weighted" && kind !== "rescale")) continue;
+    const kind = except.has(node.name) || grouped.has(node.name) ? undefined : startOf(node);
+    if (kind === undefined) continue;
     const found = growUnit(graph, node, except);
-    units.push({ kind, ...found.unit });
+    const unit: Unit = { kind, ...found.unit };
+    units.push(unit);
+    for (const name of layersOf(unit)) grouped.add(name);
     if (found.because !== undefined) ungrouped.push(found.because);
   }
   return { units, ungrouped };
@@ -55,6 +62,13 @@ export function findUnits(graph: LayerGraph, except: ReadonlySet<string> = new S
 /** The names of a unit's layers, in order. */
 export function layersOf(unit: Unit): readonly string[] {
   return [unit.layer, unit.batchNorm, unit.activation].filter((name) => name !== undefined);
+}
+
+/** The kind of the unit that `node` may be the first layer of. */
+function startOf(node: LayerNode): Unit["kind"] | undefined {
+  const { kind } = ruleOf(node);
+  if (kind === "weighted" || kind === "rescale") return kind;
+  return kind === "batch-norm" && (node.config.axis ?? -1) === -1 ? kind : undefined;
 }
 
 interface Growth {

@@ -52,7 +52,7 @@ Deno.test("findUnits() does not group across a value that two layers read, and s
   const { input, conv, relu } = parts(layers.batchNormalization({ name: "bn" }));
   const outputs = apply(layers.concatenate({ name: "cat" }), conv, relu);
   const { units, ungrouped } = unitsIn(tfl.model({ inputs: input, outputs }));
-  assert.deepEqual(units.map((unit) => layersOf(unit).join("+")), ["conv", "cat"]);
+  assert.deepEqual(units.map((unit) => layersOf(unit).join("+")), ["conv", "bn+relu", "cat"]);
   assert.deepEqual(ungrouped, [{ layer: "bn", because: '"conv" feeds 2 layers, folding needs exactly 1' }]);
 });
 
@@ -72,17 +72,18 @@ Deno.test("findUnits() does not fold BN over another axis than the channels'", (
   assert.deepEqual(ungrouped, [{ layer: "bn", because: 'it normalizes axis 1, the channels of "conv" are axis -1' }]);
 });
 
-Deno.test("findUnits() does not fold BN that comes after the activation", () => {
+Deno.test("findUnits() lets BN that comes after the activation stand on its own", () => {
   const model = tfl.sequential({
     layers: [
       layers.dense({ units: 3, activation: "relu", inputShape: [2], name: "fc" }),
       layers.batchNormalization({ name: "bn" }),
     ],
   });
-  assert.deepEqual(listUnits(model), ["fc+fc_relu"]);
+  assert.deepEqual(listUnits(model), ["fc+fc_relu", "bn"]);
+  assert.deepEqual(unitsIn(model).units[1], { kind: "batch-norm", layer: "bn", end: "bn" });
 });
 
 Deno.test("findUnits() leaves alone what is excepted", () => {
   assert.deepEqual(listUnits(sequentialModel(), new Set(["bn1", "fc"])), ["conv1", "dw+dw_relu"]);
-  assert.deepEqual(listUnits(islandModel()), ["conv1", "conv2"]);
+  assert.deepEqual(listUnits(islandModel()), ["conv1", "lone_bn", "conv2"]);
 });

@@ -8,15 +8,20 @@
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { batchNormTraining } from "../batch_norm_training.ts";
-import { layerBefore, straightThrough } from "./_accumulator_grid.ts";
+import { layerBefore, quantizerBefore, roundBias, straightThrough } from "./_accumulator_grid.ts";
 import { adoptWeights, type CallArgs, findWeight, type Layer, oneShape, oneTensor, type Shapes } from "./layer.ts";
 import { QuantizedWeights } from "./quantized_weights.ts";
 
 /** Arguments: those of TF.js's BatchNormalization. The axis must be the last. */
-export type FreezableBatchNormalizationArgs = Omit<
-  NonNullable<Parameters<typeof tfl.layers.batchNormalization>[0]>,
-  "weights"
->;
+export type FreezableBatchNormalizationArgs =
+  & Omit<NonNullable<Parameters<typeof tfl.layers.batchNormalization>[0]>, "weights">
+  & {
+    /** Whether the exported file holds the layer as a convolution of its own. Default: false. */
+    readonly alone?: boolean;
+  };
+
+/** Largest code of the weights of such a convolution; see `src/onnx/passes/normalize_by_conv.ts`. */
+const MAX_WEIGHT_CODE = 127;
 
 /**
  * A batch normalization layer: TF.js's, with `frozen`.
@@ -28,6 +33,8 @@ export type FreezableBatchNormalizationArgs = Omit<
  * folds both layers into is on the grid of that file, as of `QuantizedWeights.biasRounding`:
  *
  *   b' = beta + k * (b - mean)   k = gamma / sqrt(variance + epsilon)   offset = beta + (round(b') - b')
+ *
+ * So it is for a layer that is `alone`, with b = 0 and weights of scale |k| / 127.
  *
  * @example
  * ```ts
@@ -60,14 +67,16 @@ export class FreezableBatchNormalization extends tfl.layers.Layer {
   frozen = false;
 
   readonly #inner: Layer;
+  readonly #alone: boolean;
   readonly #axis: number;
   readonly #momentum: number;
   readonly #epsilon: number;
 
   /** Makes the layer, not yet built; arguments and defaults are those of TF.js's layer. */
-  constructor(args: FreezableBatchNormalizationArgs = {}) {
+  constructor({ alone = false, ...args }: FreezableBatchNormalizationArgs = {}) {
     super(args);
     this.#inner = tfl.layers.batchNormalization({ ...args, name: this.name });
+    this.#alone = alone;
     // Defaults of TF.js's layer.
     this.#axis = args.axis ?? -1;
     this.#momentum = args.momentum ?? 0.99;
@@ -119,24 +128,37 @@ export class FreezableBatchNormalization extends tfl.layers.Layer {
 
   /** Returns the arguments to make the layer again, without its weights. */
   override getConfig(): tf.serialization.ConfigDict {
-    return { ...this.#inner.getConfig(), ...super.getConfig() };
+    return { ...this.#inner.getConfig(), ...super.getConfig(), ...(this.#alone ? { alone: true } : {}) };
   }
 
   /** Normalizes by the moving statistics; the offset makes up for the rounding of the bias that this is folded into. */
   #normalize(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor | tf.Tensor[] {
-    const folding = layerBefore(this);
-    const round = folding instanceof QuantizedWeights ? folding.biasRounding() : undefined;
-    if (!(folding instanceof QuantizedWeights) || round === undefined) {
-      return this.#inner.call(inputs, { training: false });
-    }
+    const folding = this.#folding();
+    if (folding === undefined) return this.#inner.call(inputs, { training: false });
     const { gamma, beta, mean, variance } = this.#parameters();
     const offset = straightThrough(beta, () => {
       const factor = tf.div(gamma, tf.sqrt(tf.add(variance, this.#epsilon)));
-      const bias = findWeight(folding.layer, "bias")?.read() ?? 0;
-      const folded = tf.add(beta, tf.mul(factor, tf.sub(bias, mean)));
-      return tf.add(beta, tf.sub(round(folded, factor), folded));
+      const folded = tf.add(beta, tf.mul(factor, tf.sub(folding.bias, mean)));
+      // A channel whose factor is 0 keeps the scale of its weights; step(0) is 0.
+      const size = tf.abs(factor);
+      const rounded = folding.round(folded, tf.add(size, tf.sub(1, tf.step(size))));
+      return tf.add(beta, tf.sub(rounded, folded));
     });
     return tf.batchNorm(oneTensor(inputs, this), mean, variance, offset, gamma, this.#epsilon);
+  }
+
+  /** Returns how the file rounds the bias that it holds for this layer, and what is in it already; undefined if it does not. */
+  #folding(): Folding | undefined {
+    const before = layerBefore(this);
+    if (before instanceof QuantizedWeights) {
+      const round = before.biasRounding();
+      return round && { round, bias: findWeight(before.layer, "bias")?.read() ?? 0 };
+    }
+    const input = this.#alone ? quantizerBefore(this)?.activeScale : undefined;
+    return input && {
+      round: (bias, factors) => roundBias(bias, { input, weights: tf.div(factors, MAX_WEIGHT_CODE) }),
+      bias: 0,
+    };
   }
 
   #parameters(): Readonly<Record<"gamma" | "beta" | "mean" | "variance", tf.Tensor1D>> {
@@ -163,6 +185,13 @@ export class FreezableBatchNormalization extends tfl.layers.Layer {
     const moving = variable.read();
     variable.write(tf.sub(moving, tf.mul(tf.sub(moving, batch), 1 - this.#momentum)));
   }
+}
+
+interface Folding {
+  /** Rounds the bias; factors are those of the weights' scales. */
+  readonly round: (bias: tf.Tensor, factors: tf.Tensor) => tf.Tensor;
+  /** The bias of the layer before. */
+  readonly bias: tf.Tensor | number;
 }
 
 /** A layer as TF.js serializes it. */
