@@ -94,7 +94,9 @@ export class BlockedForms {
     if (known !== undefined) return known;
     const { dtype } = this.out.typeOf(name);
     const shape = this.blockedShape(name);
-    const reordered = this.out.place("ReorderInput", [this.#as(name, "float32")], {
+    const channels = Math.ceil(this.shapeOf(name)[1] / REORDERED) * REORDERED;
+    const filled = this.padEnd(this.#as(name, "float32"), 1, channels);
+    const reordered = this.out.place("ReorderInput", [filled], {
       domain: BLOCKED_DOMAIN,
       type: { dtype: "float32", shape },
     });
@@ -143,6 +145,9 @@ export class BlockedForms {
     return this.out.emit("Cast", [name], { attrs: { to: CODES[dtype]! } });
   }
 }
+
+/** ReorderInput takes channels by fours (nchwc_ops.cc). */
+const REORDERED = 4;
 
 /** TensorProto.DataType of the types that pictures come in. */
 const CODES: Readonly<Partial<Record<DType, number>>> = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9 };

@@ -67,6 +67,17 @@ Deno.test({
 });
 
 Deno.test({
+  name: "blockChannels() brings any number of channels into blocks",
+  ignore,
+  fn: () => {
+    for (const channels of [13, 14, 15, 16, 29, 42]) {
+      const graph = graphOf([2, channels, 6, 5], (b, x) => conv(b, x, whole(b, [16, channels, 3, 3])));
+      assert.ok(blockedOps(assertSame(graph)).includes("ReorderInput"));
+    }
+  },
+});
+
+Deno.test({
   name: "blockChannels() fills up the last block when channels do not, and leaves out what does not count",
   ignore,
   fn: () => {
