@@ -171,6 +171,44 @@ const concat: BlockedRule = (node, forms) => {
   return true;
 };
 
+/** Rows and columns cut out. */
+const slice: BlockedRule = (node, forms) => {
+  const [x, ...bounds] = node.inputs;
+  const axes = forms.out.intsOf(bounds[2]);
+  if (!forms.isBlocked(x) || axes === undefined || !axes.every((axis) => axis === 2 || axis === 3)) return false;
+  return onBlocks(node, forms, bounds);
+};
+
+/** Rows and columns of zeros added. */
+const pad: BlockedRule = (node, forms) => {
+  const [x, pads, ...rest] = node.inputs;
+  const ends = forms.out.intsOf(pads);
+  if (!forms.isBlocked(x) || ends?.length !== 8 || [0, 1, 4, 5].some((i) => ends[i] !== 0)) return false;
+  const own = forms.out.ints(`${node.name}_pads`, [...ends.slice(0, 4), 0, ...ends.slice(4), 0]);
+  return onBlocks(node, forms, [own, ...rest]);
+};
+
+/** Runs a node whose axes are counted from the front on the blocks as a dimension of their own. */
+function onBlocks(node: Node, forms: BlockedForms, rest: readonly string[]): true {
+  const [output] = node.outputs;
+  const part = forms.out.emit(node.op, [forms.viewBlocks(node.inputs[0]), ...rest], { attrs: node.attrs });
+  forms.view(part, forms.blockedShape(output), forms.defineBlocked(output));
+  return true;
+}
+
+/** Channels [k, k, c] laid out as k × k pixels, where c are whole blocks. */
+const depthToSpace: BlockedRule = (node, forms) => {
+  const [x] = node.inputs;
+  const [output] = node.outputs;
+  const [n, channels] = forms.shapeOf(output);
+  if (!forms.isBlocked(x) || node.attrs.mode === "CRD" || channels % forms.block !== 0) return false;
+  const k = node.attrs.blocksize as number;
+  const [, , h, w] = forms.shapeOf(x);
+  const split = forms.view(forms.blocked(x), [n, k, k, channels / forms.block, h, w, forms.block]);
+  forms.view(forms.transpose(split, [0, 3, 4, 1, 5, 2, 6]), forms.shapeOf(output), forms.defineBlocked(output));
+  return true;
+};
+
 const ELEMENTWISE =
   "Add Sub Mul Div Mod Pow Max Min Neg Abs Exp Log Sqrt Reciprocal Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh " +
   "Atanh Erf Floor Ceil Round Sign Relu LeakyRelu Elu Selu Sigmoid HardSigmoid Tanh Softplus Softsign ThresholdedRelu " +
@@ -193,4 +231,7 @@ export const BLOCKED_RULES: Readonly<Record<string, BlockedRule | undefined>> = 
   Reshape: reshape,
   Transpose: transpose,
   Concat: concat,
+  Slice: slice,
+  Pad: pad,
+  DepthToSpace: depthToSpace,
 };
