@@ -6,6 +6,7 @@ import { nameNodes, optimizeForExport, symbolicBatch, type Traced } from "../src
 import { encodeModel } from "../src/onnx/protobuf.ts";
 import { FakeQuantize, QuantizedWeights } from "../src/quant/mod.ts";
 import { evaluate } from "./_evaluate.ts";
+import { outputNames } from "./_ports.ts";
 import { traceModel } from "./trace.ts";
 
 /** What an ONNX file is made with. */
@@ -53,7 +54,9 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
     restore();
   }
   const symbolic = symbolicBatch(traced[0], traced[1]);
-  const graph = { ...nameNodes(symbolic, portNames(symbolic, model)), name: model.name };
+  const names = outputNames(model);
+  const ports = new Map(symbolic.outputs.map((name, i) => [name, names[i]]));
+  const graph = { ...nameNodes(symbolic, ports), name: model.name };
   assertLegal(graph, { opset });
   return { bytes: encodeModel(graph, { opset, producer: "tfjs-qat", valueInfo: true }), graph };
 }
@@ -73,14 +76,4 @@ function disableQuantization(model: tfl.LayersModel): () => void {
 function checkCalibrated(model: tfl.LayersModel): () => void {
   for (const layer of model.layers) if (layer instanceof FakeQuantize && layer.enabled) layer.readGrid();
   return () => {};
-}
-
-/** Outputs are called after the layer that makes them; the quantizer behind it does not show. */
-function portNames(graph: Graph, model: tfl.LayersModel): Map<string, string> {
-  return new Map(graph.outputs.map((name, i) => [name, outputName(model, i)]));
-}
-
-function outputName({ outputs, outputNames }: tfl.LayersModel, i: number): string {
-  const { sourceLayer: layer } = outputs[i];
-  return layer instanceof FakeQuantize ? layer.inboundNodes[0].inboundLayers[0].name : outputNames[i];
 }

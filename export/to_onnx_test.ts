@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { registerBackend } from "../src/backend/mod.ts";
-import { loadLayersModel } from "../src/io/layers_model.ts";
+import { loadLayersModel, saveLayersModel } from "../src/io/layers_model.ts";
 import { decodeModel } from "../src/onnx/protobuf.ts";
 import { fromModel, toModel } from "../src/rewrite/mod.ts";
 import { prepareQat } from "../train/prepare.ts";
@@ -187,3 +187,13 @@ for (const [name, side] of Object.entries(SHARED_MODELS)) {
     },
   );
 }
+
+Deno.test("toOnnx() names the ports of a Sequential that was loaded and never run", async () => {
+  await registerBackend();
+  const dir = Deno.makeTempDirSync();
+  await saveLayersModel(sequentialModel(), dir);
+  const { model } = await loadLayersModel(dir);
+  Deno.removeSync(dir, { recursive: true });
+  const { graph } = await toOnnx(model);
+  assert.deepEqual([graph.inputs, graph.outputs], [["conv1_input"], ["fc"]]);
+});

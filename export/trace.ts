@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { BACKEND, type OnnxRuntimeBackend, registerBackend } from "../src/backend/mod.ts";
 import type { Graph } from "../src/onnx/graph.ts";
+import { inputNames } from "./_ports.ts";
 
 /** How a model is traced. */
 export interface TraceModelOptions {
@@ -27,11 +28,10 @@ export async function traceModel(model: tfl.LayersModel, options: TraceModelOpti
   if (!model.built) model.build(model.inputs[0].shape);
   const names = new Map<object, string>();
   for (const weight of model.weights) names.set(weight.read().dataId, weight.originalName);
-  const inputs = model.inputs.map((input, i) => ({
-    name: model.inputNames[i],
-    shape: inputShape(model.inputNames[i], input.shape, options),
-    dtype: input.dtype,
-  }));
+  const inputs = inputNames(model).map((name, i) => {
+    const { shape, dtype } = model.inputs[i];
+    return { name, shape: inputShape(name, shape, options), dtype };
+  });
   const restore = followLayers(model, backend);
   try {
     return backend.trace(inputs, (tensors) => {

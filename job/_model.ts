@@ -24,7 +24,7 @@ export async function loadModel(path: string, log: (line: string) => void): Prom
   registerQuantLayers();
   const { model } = await loadLayersModel(path);
   const { height, width, channels } = imageShapeOf(model, path);
-  const last = model.outputNames.at(-1)!;
+  const last = model.outputs.at(-1)!.sourceLayer.name;
   const single = model.outputs.length === 1 ? model : withOutputs(model, [last]);
   if (single !== model) log(`"${path}" has ${model.outputs.length} outputs; the last, "${last}", is used.`);
   if (!model.inputs[0].shape.slice(1).includes(null)) return single;
@@ -66,13 +66,13 @@ export function imageShapeOf(model: tfl.LayersModel, name: string): ImageShape {
 
 /** @throws {TypeError} If the model's output is not one value a class of `set`, or there is nothing to tell apart. */
 export function checkClasses(model: tfl.LayersModel, set: ImageSet, name: string): void {
-  const { shape } = model.outputs[0];
+  const { shape, sourceLayer } = model.outputs[0];
   const classes = set.classNames.length;
   const cannot = `Cannot train "${name}" on "${set.name}"`;
   if (classes < 2) throw new TypeError(`${cannot}: the data has ${classes} class, at least 2 are needed`);
   if (shape.length === 2 && shape[1] === classes) return;
   throw new TypeError(
-    `${cannot}: its output "${model.outputNames[0]}" is ${describe(shape)}, ` +
+    `${cannot}: its output "${sourceLayer.name}" is ${describe(shape)}, ` +
       `the data has ${classes} classes, so [?,${classes}] is needed`,
   );
 }

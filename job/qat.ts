@@ -101,10 +101,14 @@ async function open(options: ResolvedOptions, events: JobEvents): Promise<{ orig
   const original = loaded ?? buildModel(options, opened);
   checkClasses(original, opened.train, name);
   for (const { file, because } of opened.skipped) log(`Left out "${file}": ${because}.`);
-  if (opened.skipped.length > 0) log(`Left out ${opened.skipped.length} images that cannot be read.`);
+  if (opened.skipped.length > 0) log(`${countOf(opened.skipped.length)} could not be read.`);
   log(`Model "${name}", ${original.countParams().toLocaleString("en")} parameters.`);
   log(`Data "${opened.name}": ${opened.train.count} images to train on, ${opened.test.count} to judge by.`);
   return { original, job: { options, events, log, data: dataOf(opened, options) } };
+}
+
+function countOf(images: number): string {
+  return images === 1 ? "1 image" : `${images} images`;
 }
 
 /** What `--augment` and `--no-augment` mean. */
@@ -153,6 +157,6 @@ async function prove({ model, islands }: PreparedModel, job: Job): Promise<Proof
 
 /** The grid of the model's output, if it is quantized. */
 function outputGrid(model: tfl.LayersModel): { scale: number; zeroPoint: number } | undefined {
-  const layer = model.getLayer(model.outputNames[0]);
+  const { sourceLayer: layer } = model.outputs[0];
   return layer instanceof FakeQuantize ? layer.readGrid() : undefined;
 }

@@ -1,0 +1,69 @@
+/** A small job for tests: a tiny model on generated images takes about a second. */
+import "@tensorflow/tfjs-backend-cpu";
+import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
+import { registerBackend } from "../src/backend/mod.ts";
+import { saveLayersModel } from "../src/io/layers_model.ts";
+import { seedWeights } from "../tests/_support/small_models.ts";
+import type { QatOptions } from "./options.ts";
+
+const { layers } = tfl;
+
+/** Runs `fn` with a folder that is removed afterwards. */
+export async function withFolder<T>(fn: (dir: string) => Promise<T>): Promise<T> {
+  const dir = Deno.makeTempDirSync();
+  try {
+    return await fn(dir);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+}
+
+/** What a tiny model is made of. */
+export interface TinyOptions {
+  /** Of the hidden layer. Default "relu". */
+  readonly activation?: "relu" | "elu" | "leaky";
+  /** Default 10, as the generated set has. */
+  readonly classes?: number;
+  /** Default [8, 8, 3]. */
+  readonly inputShape?: readonly (number | null)[];
+}
+
+/** Makes a convolution, its activation, pooling and a dense layer. */
+export function tinyModel(
+  { activation = "relu", classes = 10, inputShape = [8, 8, 3] }: TinyOptions = {},
+): tfl.Sequential {
+  tf.env().set("PROD", true);
+  return seedWeights(tfl.sequential({
+    name: "tiny",
+    layers: [
+      layers.conv2d({ name: "conv", filters: 4, kernelSize: 3, useBias: false, inputShape: [...inputShape] }),
+      layers.batchNormalization({ name: "bn" }),
+      activation === "leaky" ? layers.leakyReLU({ name: "act" }) : layers.activation({ name: "act", activation }),
+      layers.conv2d({ name: "conv2", filters: 4, kernelSize: 3, padding: "same", activation: "relu" }),
+      layers.globalAveragePooling2d({ name: "pool" }),
+      layers.dense({ name: "dense", units: classes, activation: "softmax" }),
+    ],
+  }));
+}
+
+/** Saves `model` into `dir` and returns the path of its model.json. */
+export async function save(model: tfl.LayersModel, dir: string): Promise<string> {
+  await registerBackend();
+  await saveLayersModel(model, dir);
+  return `${dir}/model.json`;
+}
+
+/** Options of the smallest job. */
+export const SMALL = { data: "generated", limit: 40, batchSize: 20, epochs: 1, lr: 1e-3 } satisfies QatOptions;
+
+/** Lists all files and folders below `dir` with what is in the files, so that two states can be compared. */
+export function contentsOf(dir: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const { name, isDirectory } of Deno.readDirSync(dir)) {
+    const path = `${dir}/${name}`;
+    found[path] = isDirectory ? "folder" : new TextDecoder("latin1").decode(Deno.readFileSync(path));
+    if (isDirectory) Object.assign(found, contentsOf(path));
+  }
+  return found;
+}

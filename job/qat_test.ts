@@ -1,0 +1,245 @@
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
+import type { Report } from "../export/report/report.ts";
+import { loadLayersModel } from "../src/io/layers_model.ts";
+import { decodeModel } from "../src/onnx/protobuf.ts";
+import { FakeQuantize, registerQuantLayers } from "../src/quant/mod.ts";
+import { Session } from "../src/runtime/session.ts";
+import { apply, predict, randomTensor, seedWeights } from "../tests/_support/small_models.ts";
+import { contentsOf, save, SMALL, tinyModel, withFolder } from "./_test_support.ts";
+import { runQat } from "./qat.ts";
+
+const FILES = [
+  "model.float.onnx",
+  "model.int8.onnx",
+  "qat/model.json",
+  "qat/weights.bin",
+  "report.html",
+  "report.json",
+];
+
+Deno.test("runQat() writes both files, the trained model and the report", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel(), `${dir}/in`);
+    const out = `${dir}/a/b`;
+    const report = await runQat({ ...SMALL, model, out, epochs: 2 });
+    assert.deepEqual(
+      Object.keys(contentsOf(out)).filter((path) => !path.endsWith("/qat")).sort(),
+      FILES.map((name) => `${out}/${name}`),
+    );
+    assert.deepEqual(JSON.parse(Deno.readTextFileSync(`${out}/report.json`)), report);
+    assert.match(Deno.readTextFileSync(`${out}/report.html`), /^<!doctype html>/i);
+    for (const name of ["int8", "float"] as const) {
+      const bytes = Deno.readFileSync(`${out}/model.${name}.onnx`);
+      assert.equal(report.bytes[name], bytes.length);
+      assert.deepEqual(decodeModel(bytes).graph.types.get("conv_input")?.shape, ["batch", 8, 8, 3]);
+    }
+    assertShape(report);
+    assert.deepEqual(report.fusion, {
+      int8: { Transpose: 1, QLinearConv: 2, QLinearGlobalAveragePool: 1, Reshape: 1, QGemm: 1, QLinearSoftmax: 1 },
+      float: [],
+    });
+    assert.equal(
+      report.command,
+      `deno task qat --data generated --limit 40 --batch-size 20 --epochs 2 --lr 0.001 --model ${model} --out ${out}`,
+    );
+    // No activation was swapped and nothing trained in float: the float accuracy says it all.
+    assert.equal(report.floatBefore, undefined);
+  }));
+
+/** Every field that the issue asks for. */
+function assertShape({ schema, accuracy, agreement, latencyMs, train, versions, seed, files }: Report): void {
+  assert.equal(schema, 1);
+  const { metric, samples, ...scores } = accuracy;
+  assert.deepEqual([metric, samples, Object.keys(scores)], ["accuracy", 40, ["float", "simulated", "deployed"]]);
+  for (const score of Object.values(scores)) assert.ok(score >= 0 && score <= 1);
+  assert.equal(agreement.codes.compared, 400);
+  assert.ok(agreement.top1 >= 0.95 && agreement.codes.maxDifference <= 2);
+  assert.deepEqual([latencyMs!.batch, latencyMs!.threads], [1, navigator.hardwareConcurrency]);
+  assert.ok(latencyMs!.int8.p95 >= latencyMs!.int8.p50);
+  assert.deepEqual(
+    train.epochs.map(({ epoch, observing, trainingBatchNorm }) => ({ epoch, observing, trainingBatchNorm })),
+    [
+      { epoch: 1, observing: true, trainingBatchNorm: true },
+      { epoch: 2, observing: true, trainingBatchNorm: true },
+    ],
+  );
+  for (const { loss, simulated, deployed, stepMs } of train.epochs) {
+    assert.ok([loss, simulated, deployed, stepMs].every(Number.isFinite));
+  }
+  assert.ok(train.firstStepMs! > 0 && train.stepMs! > 0 && train.peakRssMb! > 0);
+  assert.deepEqual([seed, Object.keys(versions)], [0, ["deno", "tfjs", "tfjs-layers", "onnxruntime-node"]]);
+  assert.deepEqual(files!.map(({ path }) => path).sort(), FILES);
+}
+
+Deno.test("runQat() gives the same bytes for one seed and others for another", () =>
+  withFolder(async (dir) => {
+    const options = { ...SMALL, arch: "tiny_yolo", limit: 32, floatEpochs: 1, adaptEpochs: 1 };
+    const [a, b, c] = [`${dir}/a`, `${dir}/b`, `${dir}/c`];
+    const first = await runQat({ ...options, out: a });
+    const again = await runQat({ ...options, out: b });
+    await runQat({ ...options, out: c, seed: 1 });
+    for (const name of FILES.filter((name) => !name.startsWith("report"))) {
+      const [bytes, same, other] = [a, b, c].map((out) => Deno.readFileSync(`${out}/${name}`));
+      assert.deepEqual(bytes, same, name);
+      if (name !== "qat/model.json") assert.notDeepEqual(bytes, other, name);
+    }
+    assert.deepEqual(withoutTimes(first), withoutTimes(again));
+  }));
+
+/** The report without what the clock, the memory and the folder decide. */
+function withoutTimes({ latencyMs: _, train, command: __, options, ...rest }: Report): unknown {
+  const epochs = train.epochs.map((epoch) => ({ ...epoch, stepMs: 0 }));
+  return { ...rest, epochs, options: { ...options, out: "" } };
+}
+
+Deno.test("runQat() names the layers that stay in float, and why", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel({ activation: "elu" }), `${dir}/in`);
+    const { fusion, islands } = await runQat({ ...SMALL, model, out: `${dir}/out`, keepFloat: ["conv2"] });
+    const because = "ONNX Runtime has no int8 kernel for Elu";
+    const reasons = new Map(islands?.map(({ layer, because }) => [layer, because]));
+    assert.deepEqual([reasons.get("act"), reasons.get("conv2")], [because, "it was asked to stay in float"]);
+    assert.deepEqual(fusion.int8, {
+      Transpose: 1,
+      QLinearConv: 1,
+      QLinearGlobalAveragePool: 1,
+      Reshape: 1,
+      QGemm: 1,
+      QLinearSoftmax: 1,
+    });
+    const floats = fusion.float.map(({ op, layer, because }) => ({ op, layer, because }));
+    // The ReLU behind "conv2" is there no longer: its grid starts at 0, so quantizing clips as it does.
+    assert.deepEqual(floats, [
+      { op: "Elu", layer: "act", because },
+      { op: "Conv", layer: "conv2", because: "it was asked to stay in float" },
+    ]);
+  }));
+
+Deno.test("runQat() swaps activations and tells the accuracy before, between and after", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel({ activation: "leaky" }), `${dir}/in`);
+    const phases: string[] = [];
+    const onPhase = ({ name, epochs, stepsPerEpoch }: { name: string; epochs: number; stepsPerEpoch: number }) => {
+      phases.push(`${name} ${epochs}×${stepsPerEpoch}`);
+    };
+    const report = await runQat({ ...SMALL, model, out: `${dir}/a`, floatEpochs: 2 }, { onPhase });
+    assert.deepEqual(phases, ["adapt 2×2", "qat 1×2"]);
+    assert.deepEqual(Object.keys(report.floatBefore!), ["original", "swapped", "adapted"]);
+    assert.equal(report.accuracy.float, report.floatBefore!.original);
+    const swap = report.rewrites.find(({ rule }) => rule === "swap_activation");
+    assert.deepEqual([swap?.layer, swap?.ok], ["act", true]);
+    const kept = await runQat({ ...SMALL, model, out: `${dir}/b`, swap: "none" });
+    assert.equal(kept.fusion.int8.QLinearLeakyRelu, 1);
+    assert.equal(kept.floatBefore, undefined);
+  }));
+
+Deno.test("runQat() measures against the float model as trained when only that was asked for", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel(), `${dir}/in`);
+    const report = await runQat({ ...SMALL, model, out: `${dir}/out`, floatEpochs: 3, floatLr: 0.01 });
+    assert.deepEqual(Object.keys(report.floatBefore!), ["original"]);
+  }));
+
+Deno.test("runQat() writes a TF.js model that loads, answers alike and goes on training", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel(), `${dir}/in`);
+    await runQat({ ...SMALL, model, out: `${dir}/a` });
+    registerQuantLayers();
+    const trained = (await loadLayersModel(`${dir}/a/qat`)).model;
+    const x = randomTensor([3, 8, 8, 3]);
+    const session = new Session(Deno.readFileSync(`${dir}/a/model.int8.onnx`));
+    const { dense_softmax: { data } } = session.run({
+      conv_input: { dtype: "float32", shape: x.shape, data: x.dataSync() },
+    });
+    session.dispose();
+    const output = trained.getLayer(trained.outputNames[0]);
+    assert.ok(output instanceof FakeQuantize);
+    const { scale } = output.readGrid();
+    predict(trained, [x])[0].forEach((value, i) => {
+      assert.ok(Math.abs(value - (data as Float32Array)[i]) <= 1.01 * scale, `answer ${i}`);
+    });
+    const log: string[] = [];
+    const again = await runQat({ ...SMALL, model: `${dir}/a/qat`, out: `${dir}/b` }, { log: (line) => log.push(line) });
+    assert.ok(log.some((line) => line.includes("is prepared for quantization-aware training already, which goes on")));
+    assert.deepEqual(again.fusion.int8.QLinearConv, 2);
+    assert.deepEqual(again.fusion.float, []);
+  }));
+
+Deno.test("runQat() refuses options that come too late for a prepared model", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel(), `${dir}/in`);
+    await runQat({ ...SMALL, model, out: `${dir}/a` });
+    const prepared = `${dir}/a/qat`;
+    for (
+      const [flag, options] of Object.entries({
+        "--keep-float": { keepFloat: ["conv"] },
+        "--float-epochs": { floatEpochs: 1 },
+        "--per-tensor": { perChannel: false },
+      })
+    ) {
+      await assert.rejects(runQat({ ...SMALL, ...options, model: prepared, out: `${dir}/b` }), {
+        message:
+          `Cannot use ${flag} with "${prepared}": it is prepared for quantization-aware training already, a float model is needed`,
+      });
+    }
+  }));
+
+Deno.test("runQat() uses the last of several outputs and one size where the model takes any", () =>
+  withFolder(async (dir) => {
+    const input = tfl.input({ shape: [null, null, 3], name: "image" });
+    const conv = apply(tfl.layers.conv2d({ filters: 2, kernelSize: 3, strides: 16, name: "conv" }), input);
+    const pool = apply(tfl.layers.globalAveragePooling2d({ name: "pool" }), conv);
+    const dense = apply(tfl.layers.dense({ units: 10, activation: "softmax", name: "dense" }), pool);
+    const open = seedWeights(tfl.model({ inputs: input, outputs: [conv, dense], name: "open" }));
+    const model = await save(open, `${dir}/in`);
+    const log: string[] = [];
+    await runQat({ ...SMALL, model, out: `${dir}/out`, limit: 8, inputLayout: "nchw", opset: 13 }, {
+      log: (line) => log.push(line),
+    });
+    assert.ok(log.includes(`"${model}" has 2 outputs; the last, "dense", is used.`));
+    assert.ok(log.includes(`"${model}" takes images of any size; 224x224 is used.`));
+    const { graph, opsets } = decodeModel(Deno.readFileSync(`${dir}/out/model.int8.onnx`));
+    assert.deepEqual([graph.types.get("image")?.shape, opsets[""]], [["batch", 3, 224, 224], 13]);
+  }));
+
+Deno.test("runQat() trains on fewer images than a batch has", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel(), `${dir}/in`);
+    const report = await runQat({ ...SMALL, model, out: `${dir}/out`, limit: 10, batchSize: 64, perChannel: false });
+    assert.equal(report.data?.train, 10);
+  }));
+
+Deno.test("runQat() prints the model before and after it is prepared", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel(), `${dir}/in`);
+    const log: string[] = [];
+    await runQat({ ...SMALL, model, out: `${dir}/out` }, { log: (line) => log.push(line) });
+    const [before, after] = ["Before:", "Prepared for quantization-aware training:"].map((line) => log.indexOf(line));
+    assert.ok(before >= 0 && after > before);
+    assert.ok(log.slice(before, after).some((line) => line.startsWith("conv (Conv2D)")));
+    assert.ok(log.slice(after).some((line) => line.startsWith("conv (QuantizedWeights)")));
+  }));
+
+Deno.test("runQat() writes nothing when it is stopped, and leaves older results alone", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel(), `${dir}/in`);
+    const controller = new AbortController();
+    const stopped = runQat({ ...SMALL, model, out: `${dir}/new/out` }, {
+      onStep: () => controller.abort(new Error("stopped")),
+      signal: controller.signal,
+    });
+    await assert.rejects(stopped, new Error("stopped"));
+    assert.deepEqual([...Deno.readDirSync(dir)].map(({ name }) => name), ["in"]);
+  }));
+
+Deno.test("runQat() keeps no tensor", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel({ activation: "leaky" }), `${dir}/in`);
+    const options = { ...SMALL, model, out: `${dir}/out`, floatEpochs: 1 };
+    await runQat(options);
+    const before = tf.memory().numTensors;
+    await runQat(options);
+    assert.equal(tf.memory().numTensors, before);
+  }));
