@@ -13,7 +13,7 @@ export interface Feed {
 
 /** A graph being recorded, with the buffers that it reads. */
 export class Recorder {
-  readonly builder = new GraphBuilder();
+  readonly builder: GraphBuilder = new GraphBuilder();
   /** Stands for the recording in what outlives it. */
   readonly id = Symbol("recording");
   readonly #feeds = new Map<string, Feed>();
