@@ -14,6 +14,7 @@ const MEANING: Readonly<Record<LayerRule["kind"], string>> = {
   "fixed": "int8: output on a grid known beforehand",
   "relu": "int8: absorbed by the op before it",
   "batch-norm": "int8: folded into the weighted layer before it; behind any other, a convolution of its own",
+  "split": "int8: as",
   "passthrough": "nothing left at inference",
   "float": "float",
 };
@@ -56,7 +57,8 @@ export function supportText(): string {
 
 function describe(row: LayerRow): string {
   if (typeof row === "function") return "depends on its configuration";
-  return row.kind === "float" ? `float: ${row.because}` : MEANING[row.kind];
+  if (row.kind === "float") return `float: ${row.because}`;
+  return row.kind === "split" ? `${MEANING.split} ${row.into}` : MEANING[row.kind];
 }
 
 if (import.meta.main) Deno.writeTextFileSync(SUPPORT_FILE, supportText());

@@ -10,6 +10,7 @@ import type { QParams } from "../src/quant/mod.ts";
 import {
   activationOf,
   consumersOf,
+  isOutput,
   isRelu,
   type LayerGraph,
   type LayerNode,
@@ -71,7 +72,10 @@ export function placeQuantizers(graph: LayerGraph, input: PlacementInput): Place
   const has = new Set(quantizers.map(({ of }) => of));
   return {
     quantizers,
-    islands: graph.nodes.flatMap((node) => islandOf(node, { roles, onGrid })),
+    islands: graph.nodes.flatMap((node) => {
+      const isAbsorbed = isRelu(node) && isReadOnGrid(graph, node, wanting);
+      return isAbsorbed ? [] : islandOf(node, { roles, onGrid });
+    }),
     readsQuantized: (reader, producer) => has.has(producer) && (onGrid.has(producer) || wanting.has(reader)),
   };
 }
@@ -117,7 +121,7 @@ function ownRole(node: LayerNode, reasons: ReadonlyMap<string, string>): Role {
   const rule = ruleOf(node);
   switch (rule.kind) {
     case "fixed":
-      return { kind: "quantized", fixed: rule.grid, nonNegative: true };
+      return { kind: "quantized", fixed: rule.grid, nonNegative: rule.grid.zeroPoint === 0 };
     case "same-scale":
     case "passthrough":
     case "relu":
@@ -126,6 +130,8 @@ function ownRole(node: LayerNode, reasons: ReadonlyMap<string, string>): Role {
       return { kind: "float", because: reasons.get(node.name) ?? rule.because };
     case "float":
       return rule;
+    case "split":
+      return { kind: "float", because: rule.because };
     default:
       return { kind: "quantized", nonNegative: false };
   }
@@ -184,6 +190,12 @@ function quantizerOf(
 
 function isNonNegative(node: LayerNode): boolean {
   return ["relu", "relu6", "clipped_relu", "softmax", "sigmoid"].includes(activationOf(node)?.name ?? "");
+}
+
+/** Whether all read `node` through its quantizer, which cuts off what a ReLU does. */
+function isReadOnGrid(graph: LayerGraph, node: LayerNode, wanting: ReadonlySet<string>): boolean {
+  const readers = consumersOf(graph, node.name);
+  return !isOutput(graph, node.name) && readers.length > 0 && readers.every(({ name }) => wanting.has(name));
 }
 
 function islandOf(

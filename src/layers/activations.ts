@@ -1,5 +1,5 @@
 /** How each activation function is quantized, as an `Activation` layer. */
-import { type LayerRule, noKernel, relu, sameScale, unitInterval } from "./layer_rule.ts";
+import { type LayerRule, noKernel, relu, sameScale, signedUnitInterval, split, unitInterval } from "./layer_rule.ts";
 
 /** The activation functions of TF.js 4.22, as layers spell them. */
 export type ActivationName =
@@ -36,8 +36,8 @@ export const ACTIVATION_RULES: Readonly<Record<ActivationName, LayerRule>> = {
   softmax: unitInterval,
   softplus: noKernel("Softplus"),
   softsign: noKernel("Softsign"),
-  swish: noKernel("HardSwish or Swish"),
-  tanh: noKernel("Tanh"),
+  swish: split("sigmoid and Multiply", "it is applied inside its layer, not to its output"),
+  tanh: signedUnitInterval,
 };
 
 /** Returns the rule of the activation called `name`. */

@@ -1,7 +1,7 @@
 /** How a layer type is quantized: one word, and what belongs to it. */
 import type { serialization } from "@tensorflow/tfjs-core";
 import type { QuantizedWeight } from "../quant/layers/quantized_weights.ts";
-import { type QParams, UNIT_INTERVAL } from "../quant/scheme.ts";
+import { type QParams, SIGNED_UNIT_INTERVAL, UNIT_INTERVAL } from "../quant/scheme.ts";
 
 /** A layer's class and configuration, as TF.js serializes them. */
 export interface LayerDescription {
@@ -20,6 +20,7 @@ export interface LayerDescription {
  * - `fixed`: output on a grid known beforehand.
  * - `relu`: a clipping that ONNX Runtime absorbs into the op before it; output on a grid of its own that starts at 0.
  * - `batch-norm`: folded into the weighted layer before it; a convolution of its own behind any other that is on a grid.
+ * - `split`: rewritten as layers that have int8 kernels; in float where the rewriting declines.
  * - `passthrough`: does nothing at inference.
  * - `float`: has no int8 kernel.
  */
@@ -30,6 +31,7 @@ export type LayerRule =
   | { readonly kind: "fixed"; readonly grid: QParams }
   | { readonly kind: "relu" }
   | { readonly kind: "batch-norm"; readonly because: string }
+  | { readonly kind: "split"; readonly into: string; readonly because: string }
   | { readonly kind: "passthrough" }
   | { readonly kind: "float"; readonly because: string };
 
@@ -65,6 +67,14 @@ export const passthrough: LayerRule = { kind: "passthrough" };
 
 /** Absorbed into the op before it. */
 export const relu: LayerRule = { kind: "relu" };
+
+/** Rewritten as the layers `into`; in float, for this reason, where it cannot be. */
+export function split(into: string, because: string): LayerRule {
+  return { kind: "split", into, because };
+}
+
+/** Values in [-1, 1]. */
+export const signedUnitInterval: LayerRule = { kind: "fixed", grid: SIGNED_UNIT_INTERVAL };
 
 /** Values in [0, 1]. */
 export const unitInterval: LayerRule = { kind: "fixed", grid: UNIT_INTERVAL };

@@ -14,6 +14,7 @@ import {
   relu,
   rescale,
   sameScale,
+  split,
   unitInterval,
   weighted,
 } from "./layer_rule.ts";
@@ -150,7 +151,10 @@ export const LAYER_ROWS: Readonly<Record<LayerClass, LayerRow>> = {
   Rescaling: float("it brings the input into the range that the model expects, before that is put on a grid"),
   Reshape: sameScale,
   Resizing: (config) => resize(config.interpolation),
-  SeparableConv2D: float("its two kernels are one TF.js op that no int8 kernel computes"),
+  SeparableConv2D: split(
+    "DepthwiseConv2D and Conv2D",
+    "its two kernels are one TF.js op that no int8 kernel computes",
+  ),
   SimpleRNN: noKernel("recurrent layers"),
   SimpleRNNCell: noKernel("recurrent layers"),
   Softmax: unitInterval,

@@ -41,7 +41,7 @@ Deno.test("ruleOf() decides by configuration where the class does not", () => {
   const kind = (className: string, config: tf.serialization.ConfigDict) => ruleOf({ className, config }).kind;
   assert.equal(kind("Activation", { activation: "relu6" }), "relu");
   assert.equal(kind("Activation", { activation: "softmax" }), "fixed");
-  assert.equal(kind("Activation", { activation: "tanh" }), "float");
+  assert.equal(kind("Activation", { activation: "elu" }), "float");
   assert.equal(kind("UpSampling2D", { interpolation: "nearest" }), "same-scale");
   assert.equal(kind("UpSampling2D", { interpolation: "bilinear" }), "float");
 });

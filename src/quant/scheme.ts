@@ -66,6 +66,13 @@ export const INT8_SYMMETRIC_PER_CHANNEL: QuantScheme = { ...INT8_SYMMETRIC, axis
  */
 export const UNIT_INTERVAL: QParams = { scale: 1 / 256, zeroPoint: 0 };
 
+/**
+ * Grid of values in [-1, 1]: outputs of tanh, of which 1 itself is rounded to 127/128.
+ *
+ * Source: tanh(x) = 2·sigmoid(2x) − 1, so its codes are those of sigmoid on `UNIT_INTERVAL`.
+ */
+export const SIGNED_UNIT_INTERVAL: QParams = { scale: 1 / 128, zeroPoint: 128 };
+
 /** Whether `scheme` has one scale a slice. */
 export function isPerChannel(scheme: QuantScheme): boolean {
   return scheme.axis !== undefined && scheme.axis !== null;

@@ -8,6 +8,7 @@ import { type Rewrite, rewrite, type Rule } from "./rule.ts";
 import { splitActivation } from "./split_activation.ts";
 import { splitMerge } from "./split_merge.ts";
 import { splitSeparable } from "./split_separable.ts";
+import { splitSwish } from "./split_swish.ts";
 import { type Swap, swapActivation } from "./swap_activation.ts";
 import { toModel } from "./to_model.ts";
 
@@ -23,11 +24,19 @@ export { DEFAULT_SWAP, parseSwap, swapActivation } from "./swap_activation.ts";
 export type { Swap, SwapFrom, SwapTo } from "./swap_activation.ts";
 export { findUnits, layersOf } from "./units.ts";
 export type { Ungrouped, Unit, Units } from "./units.ts";
-export { dropIdentity, hoistRelu, splitActivation, splitMerge, splitSeparable };
+export { dropIdentity, hoistRelu, splitActivation, splitMerge, splitSeparable, splitSwish };
 
 /** The rules that leave a model's answers as they are and make it ready for int8, after `swaps`, which do not. */
 export function qatRules(swaps: readonly Swap[]): readonly Rule[] {
-  return [splitSeparable, ...swaps.map(swapActivation), splitActivation, splitMerge, dropIdentity, hoistRelu];
+  return [
+    splitSeparable,
+    ...swaps.map(swapActivation),
+    splitActivation,
+    splitSwish,
+    splitMerge,
+    dropIdentity,
+    hoistRelu,
+  ];
 }
 
 /**

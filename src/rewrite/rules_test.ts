@@ -20,6 +20,7 @@ import { rewriteModel, withOutputs } from "./mod.ts";
 import { splitActivation } from "./split_activation.ts";
 import { splitMerge } from "./split_merge.ts";
 import { splitSeparable } from "./split_separable.ts";
+import { splitSwish } from "./split_swish.ts";
 import { toModel } from "./to_model.ts";
 import { parseSwap, swapActivation } from "./swap_activation.ts";
 
@@ -142,6 +143,29 @@ Deno.test("splitMerge makes chains of two, from left to right", () => {
     const chained = toModel(graph);
     assert.deepEqual(predict(chained, inputFor(model)), predict(model, inputFor(model)));
   }
+});
+
+Deno.test("splitSwish turns swish into sigmoid and a product, and declines inside other layers", () => {
+  const { names, log } = rewriteSame(
+    sequence(
+      layers.dense({ units: 3, inputShape: [2], activation: "swish", name: "fc" }),
+      layers.activation({ activation: "swish", name: "act" }),
+      layers.reshape({ targetShape: [1, 3], name: "shape" }),
+      layers.simpleRNN({ units: 2, activation: "swish", recurrentInitializer: "zeros", name: "rnn" }),
+    ),
+    [splitActivation, splitSwish],
+  );
+  assert.deepEqual(names.slice(2), [
+    "fc_swish_sigmoid:Activation",
+    "fc_swish:Multiply",
+    "act_sigmoid:Activation",
+    "act:Multiply",
+    "shape:Reshape",
+    "rnn:SimpleRNN",
+  ]);
+  assert.deepEqual(log.slice(-1).map(formatRewrite), [
+    'rnn: split_swish: not applied, because swish is applied inside "rnn" (SimpleRNN), not to its output',
+  ]);
 });
 
 Deno.test("dropIdentity removes what does nothing and keeps what does something", () => {

@@ -112,8 +112,8 @@ export function nestedModel(): tfl.LayersModel {
 export function islandModel(): tfl.LayersModel {
   const input = tfl.input({ shape: [6, 6, 3], name: "image" });
   const conv1 = apply(layers.conv2d({ filters: 4, kernelSize: 1, name: "conv1" }), input);
-  const tanh = apply(layers.activation({ activation: "tanh", name: "tanh" }), conv1);
-  const norm = apply(layers.batchNormalization({ name: "lone_bn" }), tanh);
+  const selu = apply(layers.activation({ activation: "selu", name: "selu" }), conv1);
+  const norm = apply(layers.batchNormalization({ name: "lone_bn" }), selu);
   const conv2 = apply(layers.conv2d({ filters: 4, kernelSize: 1, name: "conv2" }), norm);
   const elu = apply(layers.elu({ name: "elu" }), conv2);
   return seedWeights(

@@ -21,6 +21,7 @@ import { placeQdq } from "./place_qdq.ts";
 import { quantizeBias } from "./quantize_bias.ts";
 import { recognizeClip } from "./recognize_clip.ts";
 import { requantize } from "./requantize.ts";
+import { tanhBySigmoid } from "./tanh_by_sigmoid.ts";
 
 export type { Evaluate } from "./fold_constants.ts";
 export { nameNodes } from "./name_nodes.ts";
@@ -54,7 +55,7 @@ export function optimizeForExport(graph: Graph, evaluate: Evaluate): Graph {
     /* 7 */ mergePad,
     /* 8 */ (g) => guardPad(placeQdq(g)),
     /* 9 */ quantizeBias,
-    /* 10 */ (g) => requantize(dropRedundant(g)),
+    /* 10 */ (g) => tanhBySigmoid(requantize(dropRedundant(g))),
   ];
   return removeDeadNodes(passes.reduce((result, pass) => pass(result), graph));
 }
