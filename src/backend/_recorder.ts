@@ -15,7 +15,7 @@ export interface Feed {
 export class Recorder {
   readonly builder: GraphBuilder = new GraphBuilder();
   /** Stands for the recording in what outlives it. */
-  readonly id = Symbol("recording");
+  readonly id: symbol = Symbol("recording");
   readonly #feeds = new Map<string, Feed>();
 
   /** Makes `buffer` an input of the graph, of `shape`. */
