@@ -1,9 +1,10 @@
 /**
  * Sessions by graph: each distinct recorded graph is compiled once.
  *
- * One-element inputs are taken for constants at first, which lets ONNX Runtime fold them: learning rates, epsilons,
- * loss weights. One that turns out to differ between two runs of the same graph becomes an input for good, at the
- * cost of one more compilation, so a value that changes every step does not make every step a new graph.
+ * One-element inputs that came from JavaScript are taken for constants at first, which lets ONNX Runtime fold them:
+ * learning rates, epsilons, loss weights. One that turns out to differ between two runs of the same graph, or to be a
+ * run's result, becomes an input for good, at the cost of one more compilation, so a value that changes every step does
+ * not make every step a new graph.
  */
 import type { TypedArray } from "../onnx/dtype.ts";
 import type { Attr, Graph } from "../onnx/graph.ts";
@@ -56,7 +57,8 @@ export class PlanCache {
     const key = keyOf(graph);
     const known = this.#plans.get(key);
     const differing = feeds.filter(({ value, buffer }) =>
-      known?.constants.has(value.name) && !Object.is(known.constants.get(value.name), buffer.data[0])
+      known?.constants.has(value.name) &&
+      (buffer.computed || !Object.is(known.constants.get(value.name), buffer.data[0]))
     );
     if (known !== undefined && differing.length === 0) {
       this.#plans.delete(key);
@@ -85,7 +87,9 @@ export class PlanCache {
 
   #compile(graph: Graph, feeds: readonly Feed[], changing: ReadonlySet<string>): Plan {
     const start = performance.now();
-    const fixed = feeds.filter(({ value, buffer }) => buffer.data.length === 1 && !changing.has(value.name));
+    const fixed = feeds.filter(({ value, buffer }) =>
+      buffer.data.length === 1 && !buffer.computed && !changing.has(value.name)
+    );
     const constants = new Map(fixed.map(({ value, buffer }) => [value.name, buffer.data[0]]));
     const options = isSmall(graph) ? { ...this.sessionOptions(), threads: 1 } : this.sessionOptions();
     const session = new Session(encodeModel(this.optimize(withConstants(graph, fixed))), options);

@@ -286,7 +286,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
       // Two tensors of one value share its array, which then is nobody's to reuse.
       const shared = buffers.get(name);
       if (shared !== undefined) shared.exposed = true;
-      entry.buffer = shared ?? { data: into[name].data as TypedArray, exposed: false };
+      entry.buffer = shared ?? { data: into[name].data as TypedArray, exposed: false, computed: true };
       buffers.set(name, entry.buffer);
       entry.value = undefined;
     }
