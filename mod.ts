@@ -2,18 +2,25 @@
  * Quantization-aware training for TensorFlow.js models, ending in an int8 ONNX file that is proven in ONNX Runtime.
  *
  * {@linkcode runQat} does the whole job; every step of it is here too, to be called alone: load or build a model,
- * prepare it, train it, export it, validate it, report.
+ * rewrite it, prepare it, train it, export it, validate it, report.
  *
- * @example
- * ```ts ignore
- * import { calibrate, loadLayersModel, prepareQat, registerBackend, toOnnx, writeFileAtomic } from "./mod.ts";
+ * @example From a TF.js model to an int8 file, with ranges found on a few images and no training
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { batches, buildArchitecture, calibrate, generate, parseNormalize, prepareQat } from "./mod.ts";
+ * import { registerBackend, toOnnx, verifyFusion } from "./mod.ts";
  *
- * await registerBackend();
- * const { model } = await loadLayersModel("model.json");
+ * await registerBackend(); // TF.js on ONNX Runtime
+ * const model = buildArchitecture("cifar_cnn", { inputShape: [32, 32, 3], classes: 10, seed: 0 });
+ * const { train } = generate({ train: 20, test: 10, seed: 0 });
+ *
  * const prepared = prepareQat(model);
- * await calibrate(prepared.model, batches);
- * const { bytes } = await toOnnx(prepared.model);
- * writeFileAtomic("model.int8.onnx", bytes);
+ * await calibrate(prepared.model, batches(train, { batchSize: 10, normalize: parseNormalize("-1..1") }));
+ * const { bytes, graph } = await toOnnx(prepared.model);
+ *
+ * const { int8, float } = verifyFusion(bytes, graph);
+ * assert.equal(int8.QLinearConv, 6);
+ * assert.deepEqual(float, []);
  * ```
  *
  * @module
@@ -23,6 +30,7 @@
 export { type FloatAccuracies, type JobEvents, type JobPhase, type QatEpoch, runQat } from "./job/qat.ts";
 export { type QatOptions } from "./job/options.ts";
 export { createProgress, type Progress, type ProgressOptions } from "./train/progress.ts";
+
 // The engine.
 export { type BackendOptions, OnnxRuntimeBackend, registerBackend } from "./src/backend/mod.ts";
 
@@ -35,18 +43,21 @@ export { type DataSplit, type ImageSet, take } from "./data/dataset.ts";
 export { generate } from "./data/generated.ts";
 export { fitTo } from "./data/fit_to.ts";
 export { type Normalize, parseNormalize } from "./data/normalize.ts";
-export { openData } from "./data/open.ts";
+export { openData, type OpenedData, type OpenOptions } from "./data/open.ts";
 
-// Quantization-aware training.
+// Rewriting.
 export {
   formatRewrite,
   parseSwap,
   qatRules,
   type Rewrite,
   rewriteModel,
+  type Rule,
   type Swap,
   withOutputs,
 } from "./src/rewrite/mod.ts";
+
+// Quantization-aware training.
 export {
   FakeQuantize,
   FreezableBatchNormalization,
@@ -55,24 +66,24 @@ export {
   registerQuantKernels,
   registerQuantLayers,
 } from "./src/quant/mod.ts";
+export { type PreparedModel, type PrepareOptions, prepareQat } from "./train/prepare.ts";
 export { calibrate } from "./train/calibrate.ts";
-export { evaluate, type EvaluateOptions, type Evaluation } from "./train/evaluate.ts";
-export { fit, type FitOptions, type History } from "./train/fit.ts";
+export { setQatPhase } from "./train/phase.ts";
+export { floatSchedule, qatSchedule, type Schedule } from "./train/schedule.ts";
+export { cosineRate, optimizerFor } from "./train/optimizers.ts";
 export { type Loss, softmaxCrossEntropy } from "./train/losses.ts";
 export { accuracy, type Metric, topKAccuracy } from "./train/metrics.ts";
-export { cosineRate, optimizerFor } from "./train/optimizers.ts";
-export { setQatPhase } from "./train/phase.ts";
-export { type PreparedModel, type PrepareOptions, prepareQat } from "./train/prepare.ts";
-export { floatSchedule, qatSchedule, type Schedule } from "./train/schedule.ts";
+export { type EpochInfo, fit, type FitOptions, type History, type StepInfo } from "./train/fit.ts";
+export { evaluate, type EvaluateOptions, type Evaluation } from "./train/evaluate.ts";
 
 // Export and proof.
 export { type OnnxModel, toOnnx, type ToOnnxOptions } from "./export/to_onnx.ts";
 export { DeployedModel, type Prediction } from "./export/deployed.ts";
-export { compareAnswers } from "./export/agreement.ts";
-export { compareLatency } from "./export/latency.ts";
+export { type Agreement, compareAnswers, type OutputGrid } from "./export/agreement.ts";
+export { compareLatency, type LatencyOptions, type Percentiles } from "./export/latency.ts";
+export { type FloatOp, type Fusion, type KnownFloat, verifyFusion, type VerifyOptions } from "./export/verify.ts";
 export { predictAll, validate, type ValidateOptions, type Validation } from "./export/validate.ts";
-export { type Fusion, verifyFusion } from "./export/verify.ts";
 export { printGraph } from "./src/onnx/text.ts";
-export { renderHtml } from "./export/report/html.ts";
 export { type Report } from "./export/report/report.ts";
 export { formatReport } from "./export/report/terminal.ts";
+export { renderHtml } from "./export/report/html.ts";

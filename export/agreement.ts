@@ -20,6 +20,17 @@ export interface Agreement {
  *
  * @param grid The outputs' grid; without one there are no codes to compare.
  * @throws {TypeError} If the models gave another number of values, or none.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { compareAnswers } from "./agreement.ts";
+ *
+ * const simulated = { values: Float32Array.of(0.25, 0.75, 0.5, 0), width: 2 };
+ * const deployed = { values: Float32Array.of(0.25, 0.5, 0.5, 0), width: 2 };
+ * const { top1, codes } = compareAnswers(simulated, deployed, { scale: 0.25, zeroPoint: 0 });
+ * assert.deepEqual({ top1, ...codes }, { top1: 1, compared: 4, different: 1, maxDifference: 1 });
+ * ```
  */
 export function compareAnswers(a: Prediction, b: Prediction, grid?: OutputGrid): Agreement {
   if (a.values.length !== b.values.length) {

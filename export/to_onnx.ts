@@ -37,7 +37,23 @@ const TRACE_BATCHES = [11, 13] as const;
  * channel, int32 biases. Any other becomes a float model. The batch dimension is symbolic; batch norm is folded.
  *
  * @throws {TypeError} If an input has an unknown dimension besides the batch.
- * @throws {RangeError} If the model computes with its batch size in a way that a symbolic dimension cannot express.
+ * @throws {Error} If a quantizer of the model never observed anything.
+ * @throws {RangeError} If the opset is another, or the model computes with its batch size in a way that a symbolic
+ *   dimension cannot express.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import * as tfl from "@tensorflow/tfjs-layers";
+ * import { registerBackend } from "../src/backend/mod.ts";
+ * import { toOnnx } from "./to_onnx.ts";
+ *
+ * await registerBackend();
+ * const dense = tfl.layers.dense({ name: "dense", units: 2, inputShape: [3] });
+ * const { graph } = await toOnnx(tfl.sequential({ layers: [dense] }));
+ * assert.deepEqual([graph.inputs, graph.outputs], [["dense_input"], ["dense"]]);
+ * assert.deepEqual(graph.types.get("dense")?.shape, ["batch", 2]);
+ * ```
  */
 export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}): Promise<OnnxModel> {
   const { opset = 17, inputLayout = "nhwc", precision = "int8" } = options;

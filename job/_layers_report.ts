@@ -1,31 +1,52 @@
 /** What the report says of each layer: its range, its grid, what rounding does to its weights. */
 import * as tf from "@tensorflow/tfjs-core";
+import type * as tfl from "@tensorflow/tfjs-layers";
 import type { LayerReport } from "../export/report/report.ts";
 import { weightError } from "../export/weight_error.ts";
-import { ruleOf } from "../src/layers/mod.ts";
-import { dequantizeLinear, FakeQuantize, QuantizedWeights, quantizeLinear } from "../src/quant/mod.ts";
+import { type LayerDescription, ruleOf } from "../src/layers/mod.ts";
+import {
+  dequantizeLinear,
+  FakeQuantize,
+  FreezableBatchNormalization,
+  QuantizedWeights,
+  quantizeLinear,
+} from "../src/quant/mod.ts";
+import { layersOf } from "../src/rewrite/mod.ts";
 import type { PreparedModel } from "../train/prepare.ts";
 
-/** Describes the layers of a prepared model that compute something, in the model's order. */
+/**
+ * Describes the layers of a prepared model that compute something, in the model's order.
+ *
+ * Layers that run as one operator are described at the first of them; the others are "folded" into it.
+ */
 export function describeLayers({ model, units, quantizers, islands }: PreparedModel): LayerReport[] {
   const floats = new Set(islands.map(({ layer }) => layer));
   const quantizerOf = new Map(quantizers.map(({ of, name }) => [of, name]));
   const endOf = new Map(units.map(({ layer, end }) => [layer, end]));
+  const folded = new Set(units.flatMap((unit) => layersOf(unit).filter((name) => name !== unit.layer)));
   return model.layers.filter((layer) => !(layer instanceof FakeQuantize) && layer.getClassName() !== "InputLayer").map(
     (layer) => {
-      const inner = layer instanceof QuantizedWeights ? layer.layer : layer;
-      const className = inner.getClassName();
-      const quantizer = quantizerOf.get(endOf.get(layer.name) ?? layer.name);
-      const kind = floats.has(layer.name) ? "float" : ruleOf({ className, config: inner.getConfig() }).kind;
+      const { name } = layer;
+      const description = describe(layer);
+      const { className } = description;
+      if (folded.has(name)) return { name, kind: "folded", className };
+      const quantizer = quantizerOf.get(endOf.get(name) ?? name);
       return {
-        name: layer.name,
-        kind,
+        name,
+        kind: floats.has(name) ? "float" : ruleOf(description).kind,
         className,
         ...(quantizer === undefined ? {} : gridOf(model.getLayer(quantizer))),
         ...(layer instanceof QuantizedWeights ? { weightError: errorOf(layer) } : {}),
       };
     },
   );
+}
+
+/** The layer as it was before it was prepared. */
+function describe(layer: tfl.layers.Layer): LayerDescription {
+  const inner = layer instanceof QuantizedWeights ? layer.layer : layer;
+  const className = inner instanceof FreezableBatchNormalization ? "BatchNormalization" : inner.getClassName();
+  return { className, config: inner.getConfig() };
 }
 
 function gridOf(layer: unknown): Pick<LayerReport, "range" | "scale" | "zeroPoint"> {
@@ -37,7 +58,7 @@ function gridOf(layer: unknown): Pick<LayerReport, "range" | "scale" | "zeroPoin
 /** Rounds the kernel as the exporter does and measures what is lost. */
 function errorOf(layer: QuantizedWeights): { readonly sqnrDb: number | null } {
   const { layer: inner } = layer;
-  const rule = ruleOf({ className: inner.getClassName(), config: inner.getConfig() });
+  const rule = ruleOf(describe(layer));
   if (rule.kind !== "weighted") return { sqnrDb: null };
   const [{ name, depthwise = false }] = rule.weights;
   const weight = inner.weights.find(({ originalName }) => originalName.endsWith(`/${name}`))?.read();

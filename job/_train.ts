@@ -1,6 +1,6 @@
 /** Quantization-aware training, judged after every epoch by the file that would be deployed. */
-import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
+import type { Batch } from "../data/batches.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { predictAll } from "../export/validate.ts";
 import { calibrate, uncalibratedIn } from "../train/calibrate.ts";
@@ -65,14 +65,11 @@ export async function trainQat(model: tfl.LayersModel, job: Job): Promise<Traini
 /** Batches that ranges are set from before training starts. */
 const CALIBRATION_BATCHES = 4;
 
-function* calibrationBatches(data: JobData): Iterable<tf.Tensor> {
-  const { height, width, channels } = data.train;
+function* calibrationBatches(data: JobData): Iterable<Batch> {
   let count = 0;
-  for (const { x, size } of trainingBatches(data, 0)) {
+  for (const batch of trainingBatches(data, 0)) {
     if (count++ === CALIBRATION_BATCHES) return;
-    const batch = tf.tensor(x, [size, height, width, channels]);
     yield batch;
-    batch.dispose();
   }
 }
 

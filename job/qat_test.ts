@@ -44,6 +44,20 @@ Deno.test("runQat() writes both files, the trained model and the report", () =>
       report.command,
       `deno task qat --data generated --limit 40 --batch-size 20 --epochs 2 --lr 0.001 --model ${model} --out ${out}`,
     );
+    assert.deepEqual(report.layers?.map(({ name, kind, className }) => `${name} ${kind} ${className}`), [
+      "conv weighted Conv2D",
+      "bn folded BatchNormalization",
+      "act folded Activation",
+      "conv2 weighted Conv2D",
+      "conv2_relu folded Activation",
+      "pool rescale GlobalAveragePooling2D",
+      "dense weighted Dense",
+      "dense_softmax fixed Activation",
+    ]);
+    const [{ range, scale, zeroPoint, weightError }] = report.layers!;
+    assert.deepEqual([range!.min, zeroPoint], [0, 0]);
+    assert.ok(Math.abs(range!.max - 255 * scale!) < 1e-6 * range!.max);
+    assert.ok(weightError!.sqnrDb! > 40 && weightError!.sqnrDb! < 60);
     // No activation was swapped and nothing trained in float: the float accuracy says it all.
     assert.equal(report.floatBefore, undefined);
   }));
