@@ -21,7 +21,7 @@ const MEANING: Readonly<Record<LayerRule["kind"], string>> = {
 
 /** Returns the text of docs/support.md. */
 export function supportText(): string {
-  const layers = Object.entries<LayerRow>(LAYER_ROWS).map(([name, row]) => `| ${name} | ${describe(row)} |`);
+  const layers = Object.entries<LayerRow>(LAYER_ROWS).map(([name, row]) => `| ${name} | ${describeRow(row)} |`);
   const activations = Object.entries(ACTIVATION_RULES).map(([name, rule]) => `| ${name} | ${describe(rule)} |`);
   const kernels = Object.keys(OPS).toSorted((a, b) => a.localeCompare(b)).map((name) => `\`${name}\``);
   return [
@@ -55,8 +55,17 @@ export function supportText(): string {
   ].join("\n");
 }
 
-function describe(row: LayerRow): string {
-  if (typeof row === "function") return "depends on its configuration";
+/** Configurations that decide, of the layers whose class does not. */
+const DECIDING = ["nearest", "bilinear"];
+
+function describeRow(row: LayerRow): string {
+  if (typeof row !== "function") return describe(row);
+  const rules = DECIDING.map((interpolation) => describe(row({ interpolation })));
+  if (rules[0] === rules[1]) return "as its activation, below";
+  return DECIDING.map((name, i) => `${name}: ${rules[i]}`).join("; ");
+}
+
+function describe(row: LayerRule): string {
   if (row.kind === "float") return `float: ${row.because}`;
   return row.kind === "split" ? `${MEANING.split} ${row.into}` : MEANING[row.kind];
 }

@@ -19,7 +19,7 @@ export interface TraceModelOptions {
  * The graph is in TF.js's layouts, one input a model input and one output a model output, in the model's order; nodes
  * carry the names of the layers that they come from, initializers those of the weights.
  *
- * @throws {TypeError} If an input has an unknown dimension besides the batch.
+ * @throws {TypeError} If an input has an unknown dimension besides the batch, or a layer computes what ONNX cannot.
  */
 export async function traceModel(model: tfl.LayersModel, options: TraceModelOptions): Promise<Graph> {
   const current = tf.getBackend();
@@ -74,6 +74,9 @@ function followLayers(model: tfl.LayersModel, backend: OnnxRuntimeBackend): () =
       backend.emit.layer = name;
       try {
         return call.call(layer, inputs, kwargs);
+      } catch (cause) {
+        const because = cause instanceof Error ? cause.message : String(cause);
+        throw new TypeError(`Cannot export layer "${name}" (${layer.getClassName()}): ${because}`, { cause });
       } finally {
         backend.emit.layer = outer;
       }

@@ -56,6 +56,11 @@ export function noKernel(what: string): LayerRule {
   return float(`ONNX Runtime has no int8 kernel for ${what}`);
 }
 
+/** Has no lowering: a model that holds it can be trained and not exported. */
+export function noExport(what: string): LayerRule {
+  return float(`${what} is not written as ONNX yet: a model that holds it cannot be exported`);
+}
+
 /** The output on a grid of its own. */
 export const rescale: LayerRule = { kind: "rescale" };
 

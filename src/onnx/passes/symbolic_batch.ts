@@ -29,7 +29,10 @@ export function symbolicBatch(a: Traced, b: Traced, symbol = "batch"): Graph {
     if (other === undefined) {
       throw new RangeError(`Cannot make the batch symbolic: "${name}" is there at batch ${a.batch} only`);
     }
-    initializers.set(name, isEqual(tensor, other) ? tensor : mergeConstant(name, [tensor, other], targets.has(name)));
+    const pair = [tensor, other] as const;
+    const row = isEqual(tensor, other) ? tensor : commonRow(pair, [a.batch, b.batch]);
+    const isFree = row === tensor || (row !== undefined && isBroadcast(name, a));
+    initializers.set(name, isFree ? row! : mergeConstant(name, pair, targets.has(name)));
   }
   a.graph.nodes.forEach((node, i) => checkNode(node, b.graph.nodes[i]));
   const types = new Map([...a.graph.types].map(([name, type]) => {
@@ -49,6 +52,35 @@ function reshapeTargets({ nodes }: Graph): ReadonlySet<string> {
     });
   }
   return targets;
+}
+
+/** Operators that repeat an operand of one row for every row of the others. */
+const BROADCASTING = new Set("Add Sub Mul Div Max Min Pow Where Equal Less Greater And Or PRelu".split(" "));
+
+/** Returns the one row of which both constants consist, one copy a sample; undefined if they are anything else. */
+function commonRow([a, b]: readonly [Tensor, Tensor], batches: readonly [number, number]): Tensor | undefined {
+  const shape = [1, ...a.shape.slice(1)];
+  const size = a.data.length / a.shape[0];
+  const row = { ...a, shape, data: a.data.slice(0, size) };
+  const repeats = [a, b].every((tensor, i) =>
+    tensor.dtype === a.dtype && tensor.shape.length > 0 &&
+    tensor.shape.join() === [batches[i], ...shape.slice(1)].join() &&
+    (tensor.data as Float32Array).every((x, k) => Object.is(x, row.data[k % size]))
+  );
+  return repeats ? row : undefined;
+}
+
+/** Whether all that read constant `name` read another value of as many rows beside it, and broadcast. */
+function isBroadcast(name: string, { graph, batch }: Traced): boolean {
+  const rank = graph.initializers.get(name)!.shape.length;
+  const hasRows = (other: string) => {
+    const shape = graph.types.get(other)?.shape;
+    return other !== name && shape?.length === rank && shape[0] === batch;
+  };
+  return !graph.outputs.includes(name) &&
+    graph.nodes.filter(({ inputs }) => inputs.includes(name)).every(({ op, inputs }) =>
+      BROADCASTING.has(op) && inputs.some(hasRows)
+    );
 }
 
 /** A dimension that is a multiple of the batch is no dimension that the file can name by the same symbol. */

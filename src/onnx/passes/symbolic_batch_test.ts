@@ -50,6 +50,16 @@ Deno.test("symbolicBatch() lets a target of a multiple of the batch follow it", 
   assert.deepEqual(graph.types.get(graph.outputs[0])?.shape, ["batch_x4", 3]);
 });
 
+Deno.test("symbolicBatch() keeps one row of a constant that has the same for every sample", () => {
+  const graph = assertFollowsBatch((b, x) => {
+    const rows = (values: readonly number[]) =>
+      b.constant("float32", x.shape, Array.from({ length: x.shape[0] }, () => values).flat());
+    const [twelve, zeros] = [Array.from({ length: 12 }, (_, i) => i), new Array<number>(12).fill(0)];
+    return b.node("Add", [rows(zeros), b.node("Mul", [x, rows(twelve)])]);
+  });
+  assert.deepEqual([...graph.initializers.values()].map(({ shape }) => shape), [[1, 4, 3], [1, 4, 3]]);
+});
+
 Deno.test("symbolicBatch() keeps a Reshape that does not follow the batch", () => {
   const model: Model = (b, x) => {
     const weights = b.node("Reshape", [realConstant(b, [12], 1), ints(b, [4, 3])]);
@@ -97,6 +107,18 @@ const REFUSED: Readonly<Record<string, { readonly model: Model; readonly because
   },
   "a constant of the batch's shape": {
     model: (b, x) => b.node("Add", [x, realConstant(b, [x.shape[0], 1, 1], 1)]),
+    because: /constant "c\d+"/,
+  },
+  "one row a sample that does not repeat itself": {
+    model: (b, x) =>
+      b.node("Concat", [x, b.constant("float32", x.shape, new Float32Array(12 * x.shape[0]))], { axis: 1 }),
+    because: /constant "c\d+"/,
+  },
+  "one row a sample beside values that have only one": {
+    model: (b, x) => {
+      const mean = b.node("ReduceMean", [x], { axes: [0], keepdims: 1 });
+      return b.node("Add", [mean, b.constant("float32", x.shape, new Float32Array(12 * x.shape[0]))]);
+    },
     because: /constant "c\d+"/,
   },
   "an attribute that follows": {

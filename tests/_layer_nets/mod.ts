@@ -1,0 +1,24 @@
+/** Small nets, each around one layer in one configuration, and what is claimed of them in the int8 file. */
+import { ACTIVATIONS, RECTIFIERS } from "./activations.ts";
+import { BORDERS, FLOATS } from "./islands.ts";
+import { MOVES, PADS, POOLS } from "./moves.ts";
+import type { LayerNet } from "./net.ts";
+import { BATCH_NORM, WEIGHTED } from "./weighted.ts";
+import { MERGES, WIRING } from "./wiring.ts";
+
+export type { LayerNet } from "./net.ts";
+
+/** All nets. */
+export const LAYER_NETS: readonly LayerNet[] = [
+  ...WEIGHTED,
+  ...BATCH_NORM,
+  ...ACTIVATIONS,
+  ...RECTIFIERS,
+  ...POOLS,
+  ...MOVES,
+  ...PADS,
+  ...MERGES,
+  ...WIRING,
+  ...BORDERS,
+  ...FLOATS,
+];
