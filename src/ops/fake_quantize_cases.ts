@@ -60,6 +60,35 @@ const whole = GRIDS.flatMap(({ name, qmin, qmax, scale, zeroPoint }): OpCase[] =
   ];
 });
 
+/** The float32 numbers around `x`, three on each side. */
+function neighbours(x: number): number[] {
+  const bits = new Int32Array(1);
+  const value = new Float32Array(bits.buffer);
+  value[0] = x;
+  const [middle] = bits;
+  return [-3, -2, -1, 0, 1, 2, 3].map((step) => {
+    bits[0] = middle + step;
+    return value[0];
+  });
+}
+
+/** Numbers at which codes leave [qmin, qmax], and those next to them, for scales of every rounding. */
+const edges = GRIDS.flatMap(({ name, qmin, qmax, scale, zeroPoint }): OpCase[] =>
+  [scale, scale * 1.37, 1 / 3, 1 / 255, 0.1, 1 / 127.5, 6 / 255, 2 ** -7, 1.1754944e-7, 977.3].map((s) => ({
+    name: `${name}, edges of scale ${s}`,
+    inputs: {
+      x: {
+        shape: [14],
+        values: [qmin - zeroPoint - 0.5, qmax - zeroPoint + 0.5].flatMap((q) => neighbours(q * Math.fround(s))),
+      },
+      scale: { shape: [], values: [s] },
+      zeroPoint: { shape: [], values: [zeroPoint] },
+    },
+    attrs: { qmin, qmax, axis: null },
+    tolerance: "exact",
+  }))
+);
+
 const SHAPE = [2, 3, 4, 5];
 
 const perChannel = [0, 1, 2, 3].flatMap((axis) =>
@@ -90,7 +119,7 @@ const matrix = [0, 1].map((axis): OpCase => ({
   tolerance: "exact",
 }));
 
-const forward = [...whole, ...perChannel, ...matrix];
+const forward = [...whole, ...edges, ...perChannel, ...matrix];
 
 /** Cases by kernel. The cpu kernels come from src/quant. */
 export const cases: OpCases = {
