@@ -15,6 +15,14 @@ function withTensors(...entries: readonly (readonly [string, Tensor])[]): Graph 
   return { ...legal, initializers: new Map([...legal.initializers, ...entries]) };
 }
 
+/** x → Gemm → BatchNormalization with these attributes. */
+export function normalized(attrs: Node["attrs"]): Graph {
+  const parameters = ["scale3", "offset3", "mean3", "variance3"];
+  const norm = node("BatchNormalization", "norm", [["h", ...parameters], ["a"]], { attrs });
+  const graph = withTensors(...parameters.map((name) => [name, tensor([3], 1, 1, 1)] as const));
+  return { ...graph, nodes: [dense, norm, quantize, dequantize] };
+}
+
 /** A graph that breaks a rule. */
 export interface Broken {
   readonly breaks: Rule;
@@ -32,6 +40,15 @@ export interface Broken {
 
 /** For every rule, graphs that break it and, as far as rules are independent, no other. */
 export const broken: readonly Broken[] = [
+  {
+    breaks: "opset",
+    how: "an attribute is newer than the opset",
+    graph: normalized({ training_mode: 0 }),
+    opset: 13,
+    where: /^node "norm"$/,
+    message: /BatchNormalization needs opset 14, the graph has 13/,
+    runtime: "refused",
+  },
   {
     breaks: "opset",
     how: "an operator is newer than the opset",

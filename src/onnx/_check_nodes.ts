@@ -28,8 +28,11 @@ function checkNode(node: Node, opset: number): readonly Finding[] {
 }
 
 function checkSince(node: Node, schema: OpSchema, opset: number): readonly Finding[] {
-  if (schema.domain !== undefined || schema.since <= opset) return [];
-  return [["opset", `this form of ${node.op} needs opset ${schema.since}, the graph has ${opset}`]];
+  if (schema.domain !== undefined) return [];
+  const later = Object.entries(schema.laterAttrs ?? {}).filter(([name]) => name in node.attrs);
+  const since = Math.max(schema.since, ...later.map(([, opset]) => opset));
+  if (since <= opset) return [];
+  return [["opset", `this form of ${node.op} needs opset ${since}, the graph has ${opset}`]];
 }
 
 function checkArity(node: Node, schema: OpSchema): readonly Finding[] {

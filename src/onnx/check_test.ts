@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { refusalOf } from "../../tests/_support/ort.ts";
-import { broken } from "./_check_cases.ts";
+import { broken, normalized } from "./_check_cases.ts";
 import { f, legal, node, tensor } from "./_test_graph.ts";
 import { assertLegal, checkGraph } from "./check.ts";
 import type { Graph } from "./graph.ts";
@@ -10,6 +10,12 @@ Deno.test("checkGraph() finds nothing in a legal graph, which ONNX Runtime loads
   assert.deepEqual(checkGraph(legal), []);
   assert.doesNotThrow(() => assertLegal(legal, { opset: 13 }));
   assert.equal(await refusalOf(encodeModel(legal, { valueInfo: true })), undefined);
+});
+
+Deno.test("checkGraph() finds nothing in a BatchNormalization of opset 13, which ONNX Runtime loads", async () => {
+  const graph = normalized({ epsilon: 1e-3 });
+  assert.deepEqual(checkGraph(graph, { opset: 13 }), []);
+  assert.equal(await refusalOf(encodeModel(graph, { opset: 13, valueInfo: true })), undefined);
 });
 
 for (const { breaks, how, graph, opset, where, message, runtime } of broken) {

@@ -79,7 +79,8 @@ function randomDtype(attrs: Attrs) {
 /** Normalization, softmax, dropout and random operators of the default domain. */
 export const normalize: Rows = {
   BatchNormalization: {
-    since: 14,
+    since: 9,
+    laterAttrs: { training_mode: 14 },
     inputs: [5, 5],
     outputs: [1, 3],
     attrs: { epsilon: "float", momentum: "float", training_mode: "int" },

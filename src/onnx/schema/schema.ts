@@ -25,6 +25,8 @@ export interface OpSchema {
   readonly domain?: "com.microsoft";
   /** First opset whose definition of the operator this row describes. */
   readonly since: number;
+  /** Attributes that are younger than `since`, with the opset that brought each. */
+  readonly laterAttrs?: Readonly<Record<string, number>>;
   /** Least and greatest number of inputs. */
   readonly inputs: readonly [min: number, max: number];
   /** Least and greatest number of outputs; [1, 1] when absent. */
