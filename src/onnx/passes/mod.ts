@@ -12,6 +12,7 @@ import { globalAveragePool } from "./global_average_pool.ts";
 import { channelsFirst } from "./layout.ts";
 import { guardPad } from "./guard_pad.ts";
 import { mergeBias } from "./merge_bias.ts";
+import { mergeMasks } from "./merge_masks.ts";
 import { mergePad } from "./merge_pad.ts";
 import { mergeReshapes } from "./merge_reshapes.ts";
 import { moveWeights } from "./move_weights.ts";
@@ -33,7 +34,9 @@ export { symbolicBatch, type Traced } from "./symbolic_batch.ts";
  * @param block Channels that this machine's operators hold in a block; 1 if it has none for blocks.
  */
 export function optimizeStep(graph: Graph, block = 1): Graph {
-  return multiplyFilterGradients(blockChannels(guardPad(channelsFirst(mergeReshapes(graph))), block));
+  return multiplyFilterGradients(
+    blockChannels(guardPad(channelsFirst(recognizeClip(mergeMasks(mergeReshapes(graph))))), block),
+  );
 }
 
 /**
