@@ -103,9 +103,10 @@ function whyNot(graph: LayerGraph, node: LayerNode): string | undefined {
 /** Says why `norm` cannot be folded into `layer`. */
 function whyNotFold(layer: LayerNode, norm: LayerNode): string | undefined {
   // `fromModel` writes the last axis as -1.
+  const axis = norm.config.axis ?? -1;
   const channels = layer.config.dataFormat === "channelsFirst" ? 1 : -1;
-  if ((norm.config.axis ?? -1) === channels) return undefined;
-  return `it normalizes axis ${norm.config.axis}, the channels of "${layer.name}" are axis ${channels}`;
+  if (axis !== channels) return `it normalizes axis ${axis}, the channels of "${layer.name}" are axis ${channels}`;
+  return axis === -1 ? undefined : `it normalizes axis ${axis}, only the last axis can be folded`;
 }
 
 function isBatchNorm(node: LayerNode): boolean {

@@ -1,5 +1,6 @@
 /** Small nets, each around one layer in one configuration, and what is claimed of them in the int8 file. */
 import { ACTIVATIONS, RECTIFIERS } from "./activations.ts";
+import { COMBINED } from "./combined.ts";
 import { BORDERS, FLOATS } from "./islands.ts";
 import { MOVES, PADS, POOLS } from "./moves.ts";
 import type { LayerNet } from "./net.ts";
@@ -19,6 +20,7 @@ export const LAYER_NETS: readonly LayerNet[] = [
   ...PADS,
   ...MERGES,
   ...WIRING,
+  ...COMBINED,
   ...BORDERS,
   ...FLOATS,
 ];

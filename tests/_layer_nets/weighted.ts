@@ -4,6 +4,9 @@ import { batchNorm, between, chain, conv, conv1d, dense, IMAGE, int8, layers, ne
 
 const depthwise = (name: string, args = {}) => layers.depthwiseConv2d({ kernelSize: 3, name, ...args });
 
+/** What is wrong with the cpu backend's normalization of another axis than the last. */
+export const WRONG_AXIS = "its FusedBatchNorm takes parameters of any shape for those of the last axis";
+
 /** Convolutions and dense layers. */
 export const WEIGHTED = [
   ...[
@@ -114,7 +117,7 @@ export const BATCH_NORM = [
   ),
   net("BatchNormalization over another axis", between(() => [layers.batchNormalization({ name: "x", axis: 1 })]), {
     float: { x: /axis 1/ },
-    wrongOnCpu: "its FusedBatchNorm takes parameters of any shape for those of the last axis",
+    wrongOnCpu: WRONG_AXIS,
   }),
   net("BatchNormalization on the input", row(IMAGE, () => [batchNorm("x"), conv("a")]), { float: { x: /range/ } }),
   net("BatchNormalization behind a float layer", between(() => [layers.elu({ name: "e" }), batchNorm("x")]), {

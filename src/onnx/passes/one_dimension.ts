@@ -7,7 +7,7 @@ import { Rewriter } from "./_rewriter.ts";
 const WINDOWED: ReadonlySet<string> = new Set(["Conv", "MaxPool", "AveragePool"]);
 
 /**
- * Replaces Reshape([n, c, t] to a picture) → Conv, MaxPool or AveragePool → Reshape(back) by the operator over one axis.
+ * Replaces Reshape(to a picture of height or width 1) → Conv, MaxPool or AveragePool → Reshape by the operator over one axis.
  *
  * Without the Reshapes the bias is seen right behind its convolution, and the quantizer right behind both.
  */
@@ -17,31 +17,50 @@ export function oneDimension(graph: Graph): Graph {
   const replaced = new Set<Node>();
   for (const node of graph.nodes) {
     const back = WINDOWED.has(node.op) ? index.soleUse(node.outputs[0]) : undefined;
-    if (back?.op === "Reshape" && narrow(node, back, { index, out })) replaced.add(back);
+    if (back?.op === "Reshape" && narrow(node, back, { index, out, replaced })) replaced.add(back);
     else if (!replaced.has(node)) out.push(node);
   }
   return removeDeadNodes(out.finish());
 }
 
-/** Appends `node` over one axis, under the output name of `back`. Returns whether it could. */
-function narrow(node: Node, back: Node, { index, out }: { readonly index: Index; readonly out: Rewriter }): boolean {
+interface Narrowing {
+  readonly index: Index;
+  readonly out: Rewriter;
+  /** Reshapes that were the back of an operator before. */
+  readonly replaced: ReadonlySet<Node>;
+}
+
+/** Appends `node` over one axis, and what `back` gives under its output's name. Returns whether it could. */
+function narrow(node: Node, back: Node, { index, out, replaced }: Narrowing): boolean {
   const there = index.producer(node.inputs[0]);
   if (there?.op !== "Reshape") return false;
-  const [source, picture] = [there.inputs[0], there.outputs[0]].map((name) => out.typeOf(name).shape);
-  const [result, sequence] = [node, back].map(({ outputs }) => out.typeOf(outputs[0]).shape);
-  if (picture.length !== 4) return false;
-  const gone = [2, 3].find((axis) => isWithout(picture, axis, source) && isWithout(result, axis, sequence));
+  const [picture, result] = [there, node].map(({ outputs }) => out.typeOf(outputs[0]).shape);
+  const gone = [2, 3].find((axis) => picture.length === 4 && picture[axis] === 1 && result[axis] === 1);
   if (gone === undefined || !leavesAlone(node, gone - 2)) return false;
   const weights = node.inputs.length < 2 ? [] : [narrowWeights(node.inputs[1], gone, { index, out })];
   if (weights.includes(undefined)) return false;
-  const inputs = [there.inputs[0], ...weights.map(String), ...node.inputs.slice(2)];
-  out.push({ ...node, inputs, outputs: back.outputs, attrs: narrowAttrs(node.attrs, gone - 2) });
+  // Behind another such operator, what that one's picture was made of is gone.
+  const source = replaced.has(there) ? there.outputs[0] : there.inputs[0];
+  const x = reshaped(source, picture.toSpliced(gone, 1), { out, like: node });
+  const inputs = [x, ...weights.map(String), ...node.inputs.slice(2)];
+  const attrs = narrowAttrs(node.attrs, gone - 2);
+  const [output] = back.outputs;
+  if (isSame(out.typeOf(output).shape, result.toSpliced(gone, 1))) {
+    out.push({ ...node, inputs, outputs: [output], attrs });
+  } else {
+    const y = out.emit(node.op, inputs, { attrs, like: node });
+    out.emit("Reshape", [y, back.inputs[1]], { output, like: back });
+  }
   return true;
 }
 
-/** Whether `sequence` is `picture` without `axis`, which is 1 long. */
-function isWithout(picture: readonly number[], axis: number, sequence: readonly number[]): boolean {
-  return picture[axis] === 1 && picture.toSpliced(axis, 1).join() === sequence.join();
+function reshaped(x: string, shape: readonly number[], { out, like }: { out: Rewriter; like: Node }): string {
+  if (isSame(out.typeOf(x).shape, shape)) return x;
+  return out.emit("Reshape", [x, out.ints(`${x}_shape`, shape)], { like });
+}
+
+function isSame(a: readonly number[], b: readonly number[]): boolean {
+  return a.join() === b.join();
 }
 
 /** Whether the window is 1 long along spatial axis `i`, without padding: then strides do not matter either. */
