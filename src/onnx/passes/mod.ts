@@ -43,7 +43,9 @@ export function optimizeStep(graph: Graph, block = 1): Graph {
  * Turns the traced inference pass of a trained model into the graph that is deployed.
  *
  * The order matters: weights must be integers (2, 3) before batch norm can be folded into their scales (5), biases must
- * be complete (4, 5) before they are rounded to the accumulator's grid (9), which needs every input's grid (8).
+ * be complete (4, 5) before they are rounded to the accumulator's grid (9), which needs every input's grid (8). Sequences
+ * come as pictures of height or width 1 and must be themselves again (1, 3) before a bias is found behind its convolution.
+ * What remains between two grids then, a ReLU or a tanh, becomes a table (10).
  *
  * @param evaluate Computes constant subgraphs.
  */
