@@ -33,10 +33,27 @@ export function mergeMasks(graph: Graph): Graph {
     const mask = joinedMask(node, index);
     // A ReLU's own gradient is two passes already.
     const isCheap = mask === undefined || (mask.count === 1 && node.op === "Mul");
-    if (isCheap) out.push(node);
-    else placeMask(node, out, mask);
+    if (isCheap) out.push(withRelu(node, index));
+    else placeMask(node, out, { ...mask, of: reluOf(mask, index) });
   }
   return removeDeadNodes(out.finish());
+}
+
+/**
+ * Returns the ReLU of what `mask` asks about, if it asks for positive numbers: the answer is the same, and what is before
+ * the ReLU need not be kept. A ReLU6 is computed in one, without the ReLU in it.
+ */
+function reluOf({ of, lows }: Range, index: Index): string {
+  const relu = index.uses(of).find(({ op }) => op === "Relu")?.outputs[0];
+  const isPositive = lows.some((low) => typeof low === "number" && low > 0);
+  if (relu === undefined || !isPositive) return of;
+  return index.uses(relu).some(({ op }) => op === "Clip" || op === "Min") ? of : relu;
+}
+
+/** Makes a ReLU's derivative ask about the ReLU. */
+function withRelu(node: Node, index: Index): Node {
+  const range = node.op === "HardSigmoid" ? readStep(node.outputs[0], index) : undefined;
+  return range === undefined ? node : { ...node, inputs: [reluOf(range, index)] };
 }
 
 function placeMask(node: Node, out: Rewriter, { dy, of, lows, highs }: Mask): void {

@@ -103,6 +103,47 @@ function correlatePixels(node: Node, forms: BlockedForms, { x, dy }: Correlated)
   return true;
 }
 
+/**
+ * The gradient of a depthwise convolution with strides by its input: a convolution of dy, zeros put between its pixels,
+ * with the filter turned round.
+ */
+export const convTranspose: BlockedRule = (node, forms) => {
+  const [x, filter, bias] = node.inputs;
+  const [channels, perGroup, kh, kw] = forms.shapeOf(filter);
+  const attrs = node.attrs as Readonly<Record<string, readonly number[] | undefined>>;
+  const { strides = [1, 1], dilations = [1, 1], pads = [0, 0, 0, 0], output_padding: extra = [0, 0] } = attrs;
+  const isDepthwise = Number(node.attrs.group) === channels && perGroup === 1 && channels % forms.block === 0;
+  const reach = [(kh - 1) * dilations[0] + 1, (kw - 1) * dilations[1] + 1];
+  const begin = reach.map((size, i) => size - 1 - pads[i]);
+  // Behind the last pixel there are strides - 1 zeros already.
+  const end = reach.map((size, i) => size - strides[i] + extra[i] - pads[i + 2]);
+  const isPlain = node.attrs.output_shape === undefined && node.attrs.auto_pad === undefined && bias === undefined;
+  if (!isDepthwise || !isPlain || !forms.isBlocked(x) || [...begin, ...end].some((pad) => pad < 0)) return false;
+  return placeConv(node, forms, {
+    x: spread(forms, x, strides),
+    filter: turned(forms, depthwiseFilter(forms, filter)),
+    attrs: { kernel_shape: [kh, kw], dilations, pads: [...begin, ...end], group: channels },
+  });
+};
+
+/** Puts zeros behind each pixel, so that pixels are `strides` apart. */
+function spread(forms: BlockedForms, x: string, [sy, sx]: readonly number[]): string {
+  const { block } = forms;
+  const [n, channels, h, w] = forms.blockedShape(x);
+  const pixels = forms.view(forms.blocked(x), [n * channels / block, h, 1, w, block]);
+  const wide = forms.padEnd(forms.padEnd(pixels, 2, sy), 4, sx * block);
+  return forms.view(wide, [n, channels, h * sy, w * sx]);
+}
+
+/** Turns a depthwise filter in blocks by half a circle. */
+function turned(forms: BlockedForms, filter: string): string {
+  const { block, out } = forms;
+  const [channels, one, kh, kw] = out.typeOf(filter).shape;
+  const taps = forms.view(filter, [channels / block, kh * kw, block]);
+  const bounds = [[-1], [-kh * kw - 1], [1], [-1]].map((values, i) => out.ints(`${filter}_${i}`, values));
+  return forms.view(out.emit("Slice", [taps, ...bounds]), [channels, one, kh, kw]);
+}
+
 /** Max and average pools, without the indices of maxima. */
 export const pool: BlockedRule = (node, forms) => {
   const [x] = node.inputs;

@@ -1,7 +1,7 @@
 /** How operators other than convolutions run on blocked channels. */
 import { type Node, sizeOf } from "../../graph.ts";
 import { BLOCKED_DOMAIN } from "../../schema/mod.ts";
-import { affine, batchNorm, type BlockedRule, conv, pool } from "./_conv_rules.ts";
+import { affine, batchNorm, type BlockedRule, conv, convTranspose, pool } from "./_conv_rules.ts";
 import { isSplitBatch } from "./_filters.ts";
 import type { BlockedForms } from "./_forms.ts";
 
@@ -218,6 +218,7 @@ const ELEMENTWISE =
 export const BLOCKED_RULES: Readonly<Record<string, BlockedRule | undefined>> = {
   ...Object.fromEntries(ELEMENTWISE.split(" ").map((op) => [op, elementwise])),
   Conv: conv,
+  ConvTranspose: convTranspose,
   MaxPool: pool,
   AveragePool: pool,
   BatchNormalization: batchNorm,

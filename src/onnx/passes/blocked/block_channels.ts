@@ -14,6 +14,7 @@ import type { Graph } from "../../graph.ts";
 import { indexOf, removeDeadNodes } from "../_index.ts";
 import { Rewriter } from "../_rewriter.ts";
 import { BlockedForms } from "./_forms.ts";
+import { fuseBlocked } from "./fuse_blocked.ts";
 import { BLOCKED_RULES } from "./_rules.ts";
 
 /**
@@ -32,5 +33,5 @@ export function blockChannels(graph: Graph, block: number): Graph {
     out.push({ ...node, inputs: node.inputs.map((name) => name === "" ? name : forms.plain(name)) });
   }
   for (const output of graph.outputs) forms.plain(output);
-  return removeDeadNodes(out.finish());
+  return fuseBlocked(removeDeadNodes(out.finish()));
 }

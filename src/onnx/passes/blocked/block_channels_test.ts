@@ -196,6 +196,51 @@ Deno.test({
   },
 });
 
+for (
+  const [k, stride, pads, extra] of [[3, 2, [0, 0, 1, 1], 0], [3, 2, [1, 0, 1, 1], 1], [5, 3, [2, 1, 0, 0], 2], [2, 2, [
+    0,
+    0,
+    0,
+    0,
+  ], 0]] as const
+) {
+  Deno.test({
+    name:
+      `blockChannels() computes a depthwise ConvTranspose of ${k}×${k} with stride ${stride}, pads ${pads}, ${extra} more`,
+    ignore,
+    fn: () => {
+      const graph = graphOf(X, (b, x) => {
+        const y = conv(b, x, whole(b, [32, 1, 1, 1]), { pad: 0, group: 32 });
+        const attrs = {
+          kernel_shape: [k, k],
+          strides: [stride, stride],
+          pads,
+          output_padding: [extra, extra],
+          group: 32,
+        };
+        return b.node("ConvTranspose", [y, whole(b, [32, 1, k, k], 5)], attrs);
+      });
+      assert.deepEqual(blockedOps(assertSame(graph)), ["ReorderInput", "Conv", "Conv", "ReorderOutput"]);
+    },
+  });
+}
+
+Deno.test({
+  name: "blockChannels() takes ReLUs and sums into the convolutions that nothing else reads",
+  ignore,
+  fn: () => {
+    const graph = graphOf(X, (b, x) => {
+      const [u, v] = [1, 2].map((seed) => conv(b, x, whole(b, [32, 32, 3, 3], seed)));
+      const read = conv(b, x, whole(b, [32, 32, 1, 1], 6), { pad: 0 });
+      const sum = b.node("Relu", [b.node("Add", [b.node("Add", [u, read]), v])]);
+      return [b.node("Add", [sum, read]), b.node("Relu", [conv(b, sum, whole(b, [16, 32, 1, 1]), { pad: 0 })]), read];
+    });
+    const blocked = assertSame(graph);
+    assert.equal(blocked.nodes.filter(({ op }) => op === "Relu").length, 0);
+    assert.equal(blocked.nodes.filter(({ op }) => op === "Add").length, 1);
+  },
+});
+
 Deno.test({
   name: "blockChannels() normalizes and sums over channels in blocks, as training does",
   ignore,
