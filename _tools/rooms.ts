@@ -33,8 +33,7 @@ export const ROOMS: readonly Room[] = [
   { path: "src/quant", imports: [] },
   {
     path: "src/runtime",
-    imports: [],
-    types: ["src/onnx/dtype.ts"],
+    imports: ["src/onnx/dtype.ts"],
     packages: ["onnxruntime-node", "onnxruntime-common"],
   },
   { path: "data", imports: [] },

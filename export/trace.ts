@@ -23,7 +23,17 @@ export interface TraceModelOptions {
  */
 export async function traceModel(model: tfl.LayersModel, options: TraceModelOptions): Promise<Graph> {
   const current = tf.getBackend();
-  const backend = await registerBackend();
+  try {
+    return record(model, { ...options, backend: await registerBackend() });
+  } finally {
+    if (current !== undefined && current !== BACKEND) await tf.setBackend(current);
+  }
+}
+
+function record(
+  model: tfl.LayersModel,
+  { backend, ...options }: TraceModelOptions & { readonly backend: OnnxRuntimeBackend },
+): Graph {
   // A Sequential model that never ran does not know its ports' names yet.
   if (!model.built) model.build(model.inputs[0].shape);
   const names = new Map<object, string>();
@@ -41,7 +51,6 @@ export async function traceModel(model: tfl.LayersModel, options: TraceModelOpti
     }, { nameOf: (dataId) => names.get(dataId) });
   } finally {
     restore();
-    if (current !== undefined && current !== BACKEND) await tf.setBackend(current);
   }
 }
 

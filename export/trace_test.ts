@@ -107,3 +107,11 @@ Deno.test("traceModel() returns to the backend that was current", async () => {
   assert.equal(tf.getBackend(), "cpu");
   assert.deepEqual(predict(model, inputFor(model)), before);
 });
+
+Deno.test("traceModel() returns to the backend that was current when it refuses the model", async () => {
+  await registerBackend();
+  await tf.setBackend("cpu");
+  const open = tfl.sequential({ layers: [layers.conv2d({ filters: 1, kernelSize: 1, inputShape: [null, null, 3] })] });
+  await assert.rejects(traceModel(open, { batch: 1 }), /Cannot export input/);
+  assert.equal(tf.getBackend(), "cpu");
+});

@@ -13,6 +13,7 @@ import { optimizeStep } from "../onnx/passes/mod.ts";
 import type { HostTensor } from "../runtime/session.ts";
 import { type Buffer, BufferPool } from "./_buffer.ts";
 import { channelBlock } from "./_channel_block.ts";
+import { chooseDevice, type Device, type DeviceChoice, deviceWarning } from "./device.ts";
 import { PlanCache, type PlanStats, runPlan } from "./_plan_cache.ts";
 import { Recorder } from "./_recorder.ts";
 
@@ -20,6 +21,10 @@ import { Recorder } from "./_recorder.ts";
 export interface BackendOptions {
   /** Threads inside one operator. Default: ONNX Runtime's choice, the number of physical cores. */
   readonly threads?: number;
+  /** Where ONNX Runtime runs; where it cannot, the CPU is used, and `onWarning` is told. Default "cpu". */
+  readonly device?: Device;
+  /** Called with one line if the device cannot be used. */
+  readonly onWarning?: (line: string) => void;
   /** Sessions kept alive for graphs that may come again. Default 32. */
   readonly maxSessions?: number;
   /** Prefix of the profiles that ONNX Runtime writes, one a session, when the backend is disposed. Default: none. */
@@ -59,6 +64,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   #complexIds = 0;
   #runs = 0;
   #runMs = 0;
+  #device: DeviceChoice = { asked: "cpu", ran: "cpu" };
   readonly #maxPendingNodes: number;
 
   constructor(options: BackendOptions = {}) {
@@ -73,9 +79,11 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
     };
     this.#plans = new PlanCache(
       options.maxSessions ?? 32,
-      (graph) => optimizeStep(graph, channelBlock()),
-      () => sessionOptions,
+      // Operators on blocked channels are the CPU's.
+      (graph) => optimizeStep(graph, this.#device.ran === "cpu" ? channelBlock() : 1),
+      () => ({ ...sessionOptions, device: this.#device.ran }),
     );
+    this.useDevice(options.device ?? "cpu", options.onWarning);
   }
 
   // What the engine of TF.js asks of a backend.
@@ -202,6 +210,25 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   /** Returns the kernels that ran on the cpu backend so far, with how often. */
   fallbacks(): ReadonlyMap<string, number> {
     return this.#fallbacks;
+  }
+
+  /** The device that was asked for, and the one that is used. */
+  get device(): DeviceChoice {
+    return this.#device;
+  }
+
+  /**
+   * Goes on with another device, and forgets compiled graphs.
+   *
+   * @param onWarning Called with one line if the device cannot be used: then it is the CPU.
+   */
+  useDevice(asked: Device, onWarning?: (line: string) => void): void {
+    if (asked === this.#device.asked) return;
+    this.flush();
+    this.#plans.clear();
+    this.#device = chooseDevice(asked);
+    const warning = deviceWarning(this.#device);
+    if (warning !== undefined) onWarning?.(warning);
   }
 
   /** Returns what compiling and running took so far. */

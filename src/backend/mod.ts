@@ -5,6 +5,7 @@ import { addChainedMethods } from "./_chained_methods.ts";
 import { registerKernels } from "./kernels.ts";
 
 export { type BackendOptions, OnnxRuntimeBackend, type TraceInput, type TraceOptions } from "./backend.ts";
+export { chooseDevice, type Device, type DeviceChoice, DEVICES, deviceWarning } from "./device.ts";
 
 /** The name under which TF.js knows the backend. */
 export const BACKEND = "onnxruntime";
@@ -14,7 +15,7 @@ let registered = false;
 /**
  * Registers the backend "onnxruntime" with TF.js and makes it the current one.
  *
- * Calling it again returns the same backend. The cpu backend comes along, for kernels that ONNX cannot express, and so do
+ * Calling it again returns the same backend, on another device if one is asked for. The cpu backend comes along, for kernels that ONNX cannot express, and so do
  * the methods of tensors that TF.js's recurrent layers need and `@tensorflow/tfjs-core` alone does not have.
  *
  * @returns The backend.
@@ -31,5 +32,7 @@ export async function registerBackend(options: BackendOptions = {}): Promise<Onn
   }
   await tf.setBackend(BACKEND);
   // The factory above made it.
-  return tf.backend() as OnnxRuntimeBackend;
+  const backend = tf.backend() as OnnxRuntimeBackend;
+  if (options.device !== undefined) backend.useDevice(options.device, options.onWarning);
+  return backend;
 }

@@ -25,8 +25,19 @@ export interface PortInfo {
   readonly shape: readonly number[];
 }
 
+/** Where sessions can run: ONNX Runtime's execution providers, by the names that its options take. */
+export const DEVICES = ["cpu", "webgpu", "cuda", "coreml"] as const;
+
+/** An execution provider. */
+export type Device = (typeof DEVICES)[number];
+
 /** How a session is made. */
 export interface SessionOptions {
+  /**
+   * Where operators run. Default "cpu". Operators that another device does not have run on the CPU all the same, without
+   * a word: {@linkcode providersOf} tells.
+   */
+  readonly device?: Device;
   /** Threads inside one operator. Default: as many as ONNX Runtime chooses. */
   readonly threads?: number;
   /** Graph optimizations. QDQ pairs fuse into int8 kernels from "extended" on. Default "all". */
@@ -39,7 +50,7 @@ export interface SessionOptions {
   readonly profilePrefix?: string;
 }
 
-/** An ONNX Runtime session on the CPU. */
+/** An ONNX Runtime session. */
 export class Session {
   readonly inputs: readonly PortInfo[];
   readonly outputs: readonly PortInfo[];
@@ -51,10 +62,10 @@ export class Session {
    * Loads a model.
    *
    * @param model A serialized ModelProto.
-   * @throws {Error} ONNX Runtime's own error if it refuses the model.
+   * @throws {Error} ONNX Runtime's own error if it refuses the model or cannot run on the device.
    */
   constructor(model: Uint8Array, options: SessionOptions = {}) {
-    initOrt();
+    start();
     this.#profiling = options.profilePrefix !== undefined;
     this.#session = new binding.InferenceSession();
     // The binding takes ArrayBuffers; no caller has a SharedArrayBuffer, which ONNX Runtime refuses.
@@ -95,12 +106,24 @@ export class Session {
   }
 }
 
+/** Lists what this build of ONNX Runtime knows of devices; whether the machine has them shows in making a session. */
+export function listDevices(): readonly { readonly device: string; readonly bundled: boolean }[] {
+  return binding.listSupportedBackends().map(({ name, bundled }) => ({ device: name, bundled }));
+}
+
+/** Starts ONNX Runtime, once a process. What it logs as an error it also throws, so its log would say it twice. */
+function start(): void {
+  if (env.logLevel === "warning") env.logLevel = "fatal";
+  initOrt();
+}
+
 function bindingOptions(options: SessionOptions) {
   const session: Record<string, string> = options.keepQdq
     ? { disable_quant_qdq: "1", disable_double_qdq_remover: "1" }
     : {};
   return {
     executionMode: "sequential" as const,
+    ...(options.device === undefined || options.device === "cpu" ? {} : { executionProviders: [options.device] }),
     graphOptimizationLevel: options.optimization ?? "all",
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads, interOpNumThreads: 1 }),
     ...(options.optimizedModelPath === undefined ? {} : { optimizedModelFilePath: options.optimizedModelPath }),
