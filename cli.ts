@@ -16,6 +16,9 @@ interface Flags extends QatOptions, Printing {
 /** Exit codes: of a job that failed, of a command line that makes no sense, of one ended by a signal (128 + number). */
 const EXIT = { failure: 1, usage: 2, SIGINT: 130, SIGTERM: 143 };
 
+/** What ends a job early; Windows knows no SIGTERM. */
+const SIGNALS = Deno.build.os === "windows" ? ["SIGINT"] as const : ["SIGINT", "SIGTERM"] as const;
+
 const EXAMPLES = `
 Examples:
   deno task qat --epochs 8
@@ -90,7 +93,7 @@ async function main(args: readonly string[]): Promise<void> {
   const { perTensor, perChannel, quiet = false, json = false, debug = false, ...options } = parse(args);
   const progress = createProgress({ quiet });
   // Files are written in one turn of the event loop, so a signal comes before them or after.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of SIGNALS) {
     Deno.addSignalListener(signal, () => {
       progress.stop();
       Deno.exit(EXIT[signal]);

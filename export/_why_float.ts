@@ -43,13 +43,21 @@ export function makeExplainer(exported: Graph): (node: Node) => string {
     const op = node.op.replace(/^Fused/, "");
     if (op === "Pad") return "Pad has no int8 kernel, and it could not be merged into the operator after it";
     if (op === "Resize" && node.attrs.mode !== "nearest") return `int8 Resize takes the nearest neighbour only`;
+    if (op === "Max" && node.inputs.length === 1) {
+      return "it keeps ONNX Runtime from rounding the float weights before it";
+    }
     if (!MOVEMENT.has(op) && !(op in OPERANDS)) return whyNoKernel(op);
-    const source = index.node(node.name);
+    const source = index.node(withoutFused(node.name));
     if (source === undefined) return "ONNX Runtime put it there while it optimized the graph";
     return whyInputs(source, index) ?? whyOutput(source, index) ??
       (MOVEMENT.has(op) ? whyGrids(source, index) : undefined) ??
       "ONNX Runtime did not fuse its Q/DQ pairs";
   };
+}
+
+/** A Gemm with an activation behind it gets a name that begins so (gemm_activation_fusion.cc). */
+export function withoutFused(name: string): string {
+  return name.replace(/^fused /, "");
 }
 
 function whyNoKernel(op: string): string {

@@ -1,4 +1,5 @@
 /** How long one answer takes. */
+import type { Device } from "../src/runtime/session.ts";
 import { DeployedModel } from "./deployed.ts";
 
 /** Percentiles of run times, in milliseconds. */
@@ -15,6 +16,8 @@ export interface LatencyOptions {
   readonly batch?: number;
   /** Threads of both sessions. Default: ONNX Runtime's choice. */
   readonly threads?: number;
+  /** Where both run. Default "cpu". */
+  readonly device?: Device;
   /** Timed runs of each model. Default 100. */
   readonly runs?: number;
 }
@@ -43,8 +46,10 @@ export function compareLatency(
   models: readonly [Uint8Array, Uint8Array],
   options: LatencyOptions = {},
 ): readonly [Percentiles, Percentiles] {
-  const { batch = 1, threads, runs = 100 } = options;
-  const sessions = models.map((bytes) => new DeployedModel(bytes, threads === undefined ? {} : { threads }));
+  const { batch = 1, runs = 100, threads, device = "cpu" } = options;
+  const sessions = models.map((bytes) =>
+    new DeployedModel(bytes, { device, ...(threads === undefined ? {} : { threads }) })
+  );
   try {
     const size = batch * sessions[0].sampleShape.reduce((a, b) => a * b, 1);
     // Any values do: no operator's time depends on them.

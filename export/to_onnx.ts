@@ -2,6 +2,7 @@
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { assertLegal } from "../src/onnx/check.ts";
 import type { Graph } from "../src/onnx/graph.ts";
+import { guardFloatWeights } from "../src/onnx/passes/guard_float_weights.ts";
 import { nameNodes, optimizeForExport, symbolicBatch, type Traced } from "../src/onnx/passes/mod.ts";
 import { encodeModel } from "../src/onnx/protobuf.ts";
 import { FakeQuantize, QuantizedWeights } from "../src/quant/mod.ts";
@@ -64,7 +65,8 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   const traced: Traced[] = [];
   try {
     for (const batch of TRACE_BATCHES) {
-      traced.push({ batch, graph: optimizeForExport(await traceModel(model, { batch, inputLayout }), evaluate) });
+      const graph = optimizeForExport(await traceModel(model, { batch, inputLayout }), evaluate);
+      traced.push({ batch, graph: guardFloatWeights(graph) });
     }
   } finally {
     restore();

@@ -4,6 +4,7 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import { registerBackend } from "../src/backend/mod.ts";
 import { loadLayersModel, saveLayersModel } from "../src/io/layers_model.ts";
 import { decodeModel } from "../src/onnx/protobuf.ts";
+import { FakeQuantize } from "../src/quant/mod.ts";
 import { fromModel, toModel } from "../src/rewrite/mod.ts";
 import { prepareQat } from "../train/prepare.ts";
 import { testWithShared } from "../tests/_support/shared.ts";
@@ -196,4 +197,23 @@ Deno.test("toOnnx() names the ports of a Sequential that was loaded and never ru
   Deno.removeSync(dir, { recursive: true });
   const { graph } = await toOnnx(model);
   assert.deepEqual([graph.inputs, graph.outputs], [["conv1_input"], ["fc"]]);
+});
+
+Deno.test("toOnnx() leaves layers in float that were kept so, weights and all", async () => {
+  await registerBackend();
+  const { model, islands } = await prepareCalibrated(skipModel(), { keepFloat: ["conv_b", "score"] });
+  const exported = await toOnnx(model);
+  const { float } = verifyFusion(exported.bytes, exported.graph, { islands });
+  const kept = "it was asked to stay in float";
+  const found = float.map(({ op, layer, because }) => `${layer} ${op}: ${because}`);
+  for (const line of [`conv_b Conv: ${kept}`, `score FusedGemm: ${kept}`]) {
+    assert.ok(found.includes(line), found.join("\n"));
+  }
+  const x = samplesFor(model, 2);
+  const simulated = predict(model, x);
+  runExported(exported, x).forEach((values, i) => {
+    const { sourceLayer } = model.outputs[i];
+    const tolerance = sourceLayer instanceof FakeQuantize ? sourceLayer.readGrid().scale / 2 : 1e-5;
+    assert.ok(values.every((value, k) => Math.abs(value - simulated[i][k]) <= tolerance), `output ${i}`);
+  });
 });

@@ -1,4 +1,5 @@
 /** The proof: the exported files against the model that was trained, in the runtime that will run them. */
+import type { Device, SessionOptions } from "../src/runtime/session.ts";
 import { type Agreement, compareAnswers, type OutputGrid } from "./agreement.ts";
 import { DeployedModel, type Prediction } from "./deployed.ts";
 import { compareLatency, type LatencyOptions, type Percentiles } from "./latency.ts";
@@ -19,8 +20,10 @@ export interface ValidateOptions {
   readonly grid?: OutputGrid;
   /** Layers that were left in float on purpose, and why. */
   readonly islands?: readonly KnownFloat[];
+  /** Where the files run. Default "cpu". */
+  readonly device?: Device;
   /** How latency is measured. Threads default to the machine's hardware threads. */
-  readonly latency?: LatencyOptions;
+  readonly latency?: Omit<LatencyOptions, "device">;
 }
 
 /** What was found. */
@@ -46,12 +49,12 @@ export interface Validation {
  * @throws {TypeError} If the deployed model gives another number of values than the simulation gave.
  */
 export function validate(options: ValidateOptions): Validation {
-  const { int8, float, islands = [] } = options;
+  const { int8, float, islands = [], device = "cpu" } = options;
   const latency = { batch: 1, threads: navigator.hardwareConcurrency, ...options.latency };
   const { batch, threads } = latency;
-  const deployed = predictAll(int8.bytes, options.batches, threads);
+  const deployed = predictAll(int8.bytes, options.batches, { threads, device });
   const agreement = compareAnswers(options.simulated, deployed, options.grid);
-  const [floatMs, int8Ms] = compareLatency([float.bytes, int8.bytes], latency);
+  const [floatMs, int8Ms] = compareLatency([float.bytes, int8.bytes], { ...latency, device });
   return {
     deployed,
     agreement,
@@ -62,8 +65,12 @@ export function validate(options: ValidateOptions): Validation {
 }
 
 /** Returns an ONNX file's answers to all samples of `batches`. */
-export function predictAll(bytes: Uint8Array, batches: Iterable<Float32Array>, threads?: number): Prediction {
-  const model = new DeployedModel(bytes, threads === undefined ? {} : { threads });
+export function predictAll(
+  bytes: Uint8Array,
+  batches: Iterable<Float32Array>,
+  options: SessionOptions = {},
+): Prediction {
+  const model = new DeployedModel(bytes, options);
   try {
     const parts = Array.from(batches, (batch) => model.predict(batch));
     const values = new Float32Array(parts.reduce((sum, part) => sum + part.values.length, 0));

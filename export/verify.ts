@@ -7,7 +7,7 @@
 import type { Graph, Node } from "../src/onnx/graph.ts";
 import { decodeModel } from "../src/onnx/protobuf.ts";
 import { Session } from "../src/runtime/session.ts";
-import { makeExplainer } from "./_why_float.ts";
+import { makeExplainer, withoutFused } from "./_why_float.ts";
 
 /** An operator that runs in float. */
 export interface FloatOp {
@@ -131,13 +131,13 @@ function isIndexing({ outputs }: Node, exported: Graph): boolean {
   return type !== undefined && type.dtype !== "float32";
 }
 
-/** Fusions keep the name of the node in the middle, with a suffix at times. */
+/** Fusions keep the name of the node in the middle, with a suffix at times, or "fused " before it. */
 function layersByNode(graph: Graph): ReadonlyMap<string, string> {
   return new Map(graph.nodes.map(({ name, layer }) => [name, layer ?? name]));
 }
 
 function layerOf(node: Node, layers: ReadonlyMap<string, string>): string {
-  let name = node.name;
+  let name = withoutFused(node.name);
   while (name !== "") {
     const layer = layers.get(name);
     if (layer !== undefined) return layer;

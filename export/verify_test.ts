@@ -181,6 +181,18 @@ const CASES: readonly Case[] = [
     float: { dense: "its output is not quantized, and its bias is not int32" },
   },
   {
+    when: "a float matrix product takes its activation in",
+    draw: (s) => {
+      const rows = s.node("flat", "Reshape", { inputs: [s.x, s.ints(1, 64)] });
+      const product = s.node("dense", "Gemm", { inputs: [rows, s.float([64, 2], 0.1), s.float([2], 0.5)] });
+      return s.node("relu", "Relu", { inputs: [product] });
+    },
+    float: {
+      flat: `the model's input "x" is not quantized before it`,
+      dense: `its input comes in float from "flat" (Reshape)`,
+    },
+  },
+  {
     when: "the model begins in float",
     draw: (s) => {
       const turned = s.node("turn", "Transpose", { inputs: [s.x], attrs: { perm: [0, 1, 3, 2] } });

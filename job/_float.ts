@@ -1,7 +1,7 @@
 /** The float part of the job: training, swapping activations, adapting to them. */
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { toOnnx } from "../export/to_onnx.ts";
-import { formatRewrite, parseSwap, qatRules, type Rewrite, rewriteModel, type Rule } from "../src/rewrite/mod.ts";
+import { formatRewrite, parseSwap, type Rewrite, rewriteModel, type Rule, swapActivation } from "../src/rewrite/mod.ts";
 import { fit } from "../train/fit.ts";
 import { cosineRate, optimizerFor } from "../train/optimizers.ts";
 import { prepareQat } from "../train/prepare.ts";
@@ -58,8 +58,9 @@ async function adapt(
   return swapped === undefined ? { adapted } : { swapped, adapted };
 }
 
+/** Swaps only: what changes no answer is for `prepareQat` to do, which then knows the layers' own names. */
 function rulesFor(swap: string): readonly Rule[] {
-  return qatRules(swap === NO_SWAP ? [] : [parseSwap(swap)]);
+  return swap === NO_SWAP ? [] : [swapActivation(parseSwap(swap))];
 }
 
 /** Finds what preparing and exporting refuse before hours of training are spent. */

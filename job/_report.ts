@@ -2,6 +2,7 @@
 import { version_core } from "@tensorflow/tfjs-core";
 import { version_layers } from "@tensorflow/tfjs-layers";
 import type { Report } from "../export/report/report.ts";
+import type { Fusion } from "../export/verify.ts";
 import { ORT_VERSION } from "../src/runtime/session.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
 import { accuracy } from "../train/metrics.ts";
@@ -82,8 +83,16 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
     graph: { nodes: fusion.nodes },
     ...(history.bestEpoch === undefined ? {} : { bestEpoch: history.bestEpoch }),
     freeze: { observersAfter: options.freezeObserversAfter, batchNormAfter: options.freezeBnAfter },
-    islands: prepared.islands,
+    islands: prepared.islands.filter(({ layer }) => !runsInInt8(layer, fusion)),
   };
+}
+
+/**
+ * Whether ONNX Runtime runs a layer on integers all the same. A pool or an Add that was asked to stay in float stands
+ * between grids, and is computed there with the same result.
+ */
+function runsInInt8(layer: string, { nodes, float }: Fusion): boolean {
+  return nodes.some((node) => node.layer === layer && node.int8) && !float.some((node) => node.layer === layer);
 }
 
 /**

@@ -7,6 +7,7 @@ import { validate } from "../export/validate.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { registerBackend } from "../src/backend/mod.ts";
 import { FakeQuantize } from "../src/quant/mod.ts";
+import { formatRewrite } from "../src/rewrite/mod.ts";
 import { evaluate } from "../train/evaluate.ts";
 import type { EpochInfo, StepInfo } from "../train/fit.ts";
 import { accuracy } from "../train/metrics.ts";
@@ -132,6 +133,7 @@ async function begin(original: tfl.LayersModel, job: Job): Promise<JobStart> {
   const { model, accuracies, rewrites } = await makeFloatModel(original, job);
   const prepared = prepareQat(model, { perChannel: options.perChannel, keepFloat: options.keepFloat, swap: [] });
   model.dispose();
+  for (const entry of prepared.rewrites) log(`  ${formatRewrite(entry)}`);
   for (const { layer, because } of prepared.islands) log(`  ${layer} stays in float: ${because}`);
   return { prepared, accuracies, rewrites };
 }

@@ -131,6 +131,14 @@ Deno.test("runQat() names the layers that stay in float, and why", () =>
     ]);
   }));
 
+Deno.test("runQat() names no layer that was to stay in float and runs in int8 with the same result", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel(), `${dir}/in`);
+    const { fusion, islands, agreement } = await runQat({ ...SMALL, model, out: `${dir}/out`, keepFloat: ["pool"] });
+    assert.deepEqual([fusion.int8.QLinearGlobalAveragePool, fusion.float, islands], [1, [], []]);
+    assert.ok(agreement.codes.maxDifference <= 1);
+  }));
+
 Deno.test("runQat() swaps activations and tells the accuracy before, between and after", () =>
   withFolder(async (dir) => {
     const model = await save(tinyModel({ activation: "leaky" }), `${dir}/in`);

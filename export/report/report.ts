@@ -161,6 +161,20 @@ export interface FileReport {
   readonly bytes?: number;
 }
 
+/** The device that ONNX Runtime was asked to run on, and the one that it ran on. */
+export interface DeviceReport {
+  /** "cpu", "webgpu", "cuda" or "coreml". */
+  readonly asked: string;
+  readonly ran: string;
+  /** Why it is another than the one that was asked for. */
+  readonly because?: string;
+  /**
+   * Operators of the int8 model by the execution provider that runs them, such as "CPUExecutionProvider": those that the
+   * device does not have run on the CPU. Absent if all of them do.
+   */
+  readonly operators?: Readonly<Record<string, number>>;
+}
+
 /** Everything a job has to say. */
 export interface Report {
   readonly schema: 1;
@@ -198,6 +212,10 @@ export interface Report {
   readonly options?: Readonly<Record<string, string | number | boolean | null>>;
   /** The machine that timed it, in words. */
   readonly machine?: string;
+  /** TF.js's backend that trained: "onnxruntime", "tensorflow" or "cpu". */
+  readonly backend?: string;
+  /** Where ONNX Runtime ran. */
+  readonly device?: DeviceReport;
   /** Float accuracy before quantization, step by step. */
   readonly floatBefore?: FloatBeforeReport;
   /** Layers in the order of the model. */
