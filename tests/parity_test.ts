@@ -2,9 +2,11 @@
  * The simulated model is the deployed one: TF.js with fake quantization against the exported file in ONNX Runtime.
  *
  * Codes are compared layer by layer, each layer given the same input. Run as it is written, in float32, the file computes
- * what was simulated, biases included, so every code is equal: 0 of 37 million in faceapi_expression and
- * faceapi_tiny_face_detector_leaky. What remains differs by one code, where a value lies within float32's error of a tie:
+ * what was simulated, biases included. What remains differs by one code, where a value lies within float32's error of a
+ * tie:
  *
+ * - The engine keeps channels in blocks, so its sums are rounded in another order: 1 of 10 million codes in
+ *   faceapi_expression, 1 of 320,000 of LeNet's on real digits. (Without blocks: 0 of 37 million.)
  * - Batch normalization is folded into the weights, so sums are rounded in another order: 1e-6 to 7e-6 of the outputs
  *   (104 of 27 million in nsfw_mobilenet_v2, 3 of 412,728 in emotion_mobilenet_v1_025).
  * - Int8 kernels add up integers exactly and multiply once, where float32 rounds: 1e-6 to 1e-5 of the outputs.
@@ -29,9 +31,9 @@ import { sharedPath, testWithShared } from "./_support/shared.ts";
 
 /**
  * Bounds on the share of codes that differ, beyond the one that a small sample may hold. Measured over 80 models of these
- * kinds: 5e-6 and 2e-5 at most.
+ * kinds: 5e-6 (other orders of summation) and 2e-5 (integer kernels) at most.
  */
-const FOLDING_SHARE = 2e-5;
+const SUMMATION_SHARE = 2e-5;
 const FUSION_SHARE = 1e-4;
 
 async function prepared(model: tfl.LayersModel, x: tf.Tensor, options: PrepareOptions = {}): Promise<tfl.LayersModel> {
@@ -72,7 +74,7 @@ for (const weights of ["usual", "worst"] satisfies Weights[]) {
         await registerBackend();
         const x = pictures(8);
         const model = await prepared(fill(make(), weights), x, options);
-        assertFew(await compareLayers(model, x, UNFUSED), FOLDING_SHARE);
+        assertFew(await compareLayers(model, x, UNFUSED), SUMMATION_SHARE);
         assertFew(await compareLayers(model, x, FUSED), FUSION_SHARE);
       });
     }
@@ -109,7 +111,7 @@ Deno.test("toOnnx() writes the codes that were simulated when the model was trai
     setQatPhase(model, phase);
     await model.fit(x, y, { epochs: 2, batchSize: 8, shuffle: false, verbose: 0 });
   }
-  assertFew(await compareLayers(model, x, UNFUSED), FOLDING_SHARE);
+  assertFew(await compareLayers(model, x, UNFUSED), SUMMATION_SHARE);
   assertFew(await compareLayers(model, x, FUSED), FUSION_SHARE);
 });
 
@@ -129,29 +131,19 @@ testWithShared(
       1,
     ]);
     const model = await prepared((await loadLayersModel(path)).model, x);
-    assertEqual(await compareLayers(model, x, UNFUSED));
+    assertFew(await compareLayers(model, x, UNFUSED), SUMMATION_SHARE);
     assertFew(await compareLayers(model, x, FUSED), FUSION_SHARE);
-    const simulated = model.predictOnBatch(x) as tf.Tensor[];
-    const deployed = await runFile(model, x, UNFUSED);
-    assert.deepEqual(simulated.map((output) => output.dataSync()), deployed);
   },
 );
 
-for (
-  const { name, folds } of [{ name: "emotion_mobilenet_v1_025", folds: true }, {
-    name: "faceapi_expression",
-    folds: false,
-  }]
-) {
+for (const name of ["emotion_mobilenet_v1_025", "faceapi_expression"]) {
   testWithShared(`${name} has the codes that were simulated when it is deployed`, `models/${name}`, async (path) => {
     await registerBackend();
     const { model: float } = await loadLayersModel(path);
     // All dimensions but the batch are known.
     const x = tf.randomUniform([2, ...float.inputs[0].shape.slice(1) as number[]], 0, 1, "float32", 3);
     const model = await prepared(float, x);
-    const unfused = await compareLayers(model, x, UNFUSED);
-    if (folds) assertFew(unfused, FOLDING_SHARE);
-    else assertEqual(unfused);
+    assertFew(await compareLayers(model, x, UNFUSED), SUMMATION_SHARE);
     assertFew(await compareLayers(model, x, FUSED), FUSION_SHARE);
   });
 }
