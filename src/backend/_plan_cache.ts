@@ -6,8 +6,8 @@
  * run's result, becomes an input for good, at the cost of one more compilation, so a value that changes every step does
  * not make every step a new graph.
  */
-import type { TypedArray } from "../onnx/dtype.ts";
-import type { Attr, Graph } from "../onnx/graph.ts";
+import { bytesPerElement, type TypedArray } from "../onnx/dtype.ts";
+import { type Attr, type Graph, sizeOf } from "../onnx/graph.ts";
 import { encodeModel } from "../onnx/protobuf.ts";
 import { type HostTensor, Session, type SessionOptions } from "../runtime/session.ts";
 import type { Feed } from "./_recorder.ts";
@@ -18,9 +18,14 @@ import type { Feed } from "./_recorder.ts";
  */
 const PARALLEL_ELEMENTS = 8192;
 
+/** Plans whose values take more bytes than this hold memory that is worth having back. */
+const LARGE_BYTES = 64 * 1024 * 1024;
+
 /** A compiled graph. */
 export interface Plan {
   readonly session: Session;
+  /** Whether its session holds much memory between runs. */
+  readonly isLarge: boolean;
   /** The inputs compiled as constants, with the value that each was compiled with. */
   readonly constants: ReadonlyMap<string, number | bigint>;
   /** The inputs seen to change. */
@@ -37,14 +42,22 @@ export interface PlanStats {
 /** Compiles recorded graphs and keeps the most recently used sessions. */
 export class PlanCache {
   readonly #plans = new Map<string, Plan>();
+  /** Plans asked for once so far. */
+  readonly #usedOnce = new Set<Plan>();
+  /** Hashes of the graphs whose sessions were given up after one use. */
+  readonly #givenUp = new Set<string>();
   #compilations = 0;
   #compileMs = 0;
 
-  /** @param limit Sessions kept alive; each has threads and a memory arena of its own. */
+  /**
+   * @param limit Sessions kept alive; each has threads and a memory arena of its own.
+   * @param largeBytes Bytes of a graph's values from which on its session is given up if it ran only once.
+   */
   constructor(
     private readonly limit: number,
     private readonly optimize: (graph: Graph) => Graph,
     private readonly sessionOptions: () => SessionOptions,
+    private readonly largeBytes = LARGE_BYTES,
   ) {}
 
   /** Number of live sessions, compilations so far and the time that they took. */
@@ -63,26 +76,44 @@ export class PlanCache {
     if (known !== undefined && differing.length === 0) {
       this.#plans.delete(key);
       this.#plans.set(key, known);
+      this.#usedOnce.delete(known);
       return known;
     }
     const changing = new Set(known?.changing);
     for (const { value } of differing) changing.add(value.name);
-    known?.session.dispose();
-    this.#plans.delete(key);
+    if (known !== undefined) this.#drop(key, known);
+    this.#giveUpLarge();
     const plan = this.#compile(graph, feeds, changing);
     this.#plans.set(key, plan);
-    for (const [oldest, { session }] of this.#plans) {
+    if (known === undefined && !this.#givenUp.has(hashOf(key))) this.#usedOnce.add(plan);
+    for (const [oldest, plan] of this.#plans) {
       if (this.#plans.size <= this.limit) break;
-      session.dispose();
-      this.#plans.delete(oldest);
+      this.#drop(oldest, plan);
     }
     return plan;
   }
 
+  /**
+   * Frees the memory of graphs that ran once: a first training step, which makes the optimizer's variables, does not
+   * come again. A graph that does is kept from then on.
+   */
+  #giveUpLarge(): void {
+    for (const [key, plan] of this.#plans) {
+      if (!plan.isLarge || !this.#usedOnce.has(plan)) continue;
+      this.#givenUp.add(hashOf(key));
+      this.#drop(key, plan);
+    }
+  }
+
+  #drop(key: string, plan: Plan): void {
+    plan.session.dispose();
+    this.#plans.delete(key);
+    this.#usedOnce.delete(plan);
+  }
+
   /** Disposes all sessions. */
   clear(): void {
-    for (const { session } of this.#plans.values()) session.dispose();
-    this.#plans.clear();
+    for (const [key, plan] of this.#plans) this.#drop(key, plan);
   }
 
   #compile(graph: Graph, feeds: readonly Feed[], changing: ReadonlySet<string>): Plan {
@@ -92,10 +123,11 @@ export class PlanCache {
     );
     const constants = new Map(fixed.map(({ value, buffer }) => [value.name, buffer.data[0]]));
     const options = isSmall(graph) ? { ...this.sessionOptions(), threads: 1 } : this.sessionOptions();
-    const session = new Session(encodeModel(this.optimize(withConstants(graph, fixed))), options);
+    const optimized = this.optimize(withConstants(graph, fixed));
+    const session = new Session(encodeModel(optimized), options);
     this.#compilations++;
     this.#compileMs += performance.now() - start;
-    return { session, constants, changing };
+    return { session, isLarge: bytesOf(optimized) >= this.largeBytes, constants, changing };
   }
 }
 
@@ -116,6 +148,23 @@ function isSmall({ inputs, initializers, nodes, types }: Graph): boolean {
   const shapes = [...names.map((name) => types.get(name)!.shape), ...[...initializers.values()].map((c) => c.shape)];
   // Recorded dimensions are numbers.
   return shapes.every((shape) => shape.reduce((size: number, dim) => size * Number(dim), 1) < PARALLEL_ELEMENTS);
+}
+
+/** Bytes of all values that nodes compute. */
+function bytesOf({ nodes, types }: Graph): number {
+  const values = nodes.flatMap(({ outputs }) => outputs).flatMap((name) => types.get(name) ?? []);
+  return values.reduce((sum, { dtype, shape }) => sum + bytesPerElement(dtype) * sizeOf(shape as readonly number[]), 0);
+}
+
+/** Hashes a key to 64 bits (FNV-1a, twice 32 bits, over UTF-16 code units); of a graph given up only this is kept. */
+function hashOf(key: string): string {
+  let [a, b] = [0x811c9dc5, 0x9dc5811c];
+  for (let i = 0; i < key.length; i++) {
+    const unit = key.charCodeAt(i);
+    a = Math.imul(a ^ unit, 0x01000193);
+    b = Math.imul(b ^ unit, 0x85ebca6b);
+  }
+  return `${a >>> 0}/${b >>> 0}`;
 }
 
 function withConstants(graph: Graph, fixed: readonly Feed[]): Graph {

@@ -48,6 +48,8 @@ interface Entry {
 /** Bytes of disposed arrays kept for reuse. */
 const POOL_BYTES = 512 * 1024 * 1024;
 
+const AS_IT_STANDS = { optimization: "disabled" } as const;
+
 const DTYPES: Readonly<Partial<Record<tf.DataType, DType>>> = { float32: "float32", int32: "int32", bool: "bool" };
 
 /** Runs TF.js on ONNX Runtime. Made by {@linkcode registerBackend}. */
@@ -74,6 +76,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
     this.#maxPendingNodes = maxPendingNodes;
     const sessionOptions = {
       keepQdq: true,
+      memoryPattern: false,
       ...(threads === undefined ? {} : { threads }),
       ...(profilePrefix === undefined ? {} : { profilePrefix }),
     };
@@ -81,7 +84,8 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
       options.maxSessions ?? 32,
       // Operators on blocked channels are the CPU's.
       (graph) => optimizeStep(graph, this.#device.ran === "cpu" ? channelBlock() : 1),
-      () => ({ ...sessionOptions, device: this.#device.ran }),
+      // What ONNX Runtime would optimize has no constant weights here: it finds nothing and takes longer than compiling.
+      () => ({ ...sessionOptions, device: this.#device.ran, ...(this.#device.ran === "cpu" ? AS_IT_STANDS : {}) }),
     );
     this.useDevice(options.device ?? "cpu", options.onWarning);
   }

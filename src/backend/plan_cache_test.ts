@@ -52,6 +52,35 @@ Deno.test("PlanCache compiles equal graphs once", () => {
   assert.equal(plans.stats.sessions, 0);
 });
 
+Deno.test("PlanCache frees a large graph that ran once when the next is compiled, and keeps it if it comes again", () => {
+  const plans = new PlanCache(8, (graph) => graph, () => ({ threads: 1 }), 0);
+  const product = (b: GraphBuilder, [x, y]: readonly Value[]) => b.node("Mul", [x, y]);
+  const inputs = [[1, 2], [3, 4]];
+  const once = () => run(plans, record(inputs, sum));
+  once();
+  run(plans, record(inputs, product));
+  run(plans, record(inputs, product));
+  assert.equal(plans.stats.sessions, 1);
+  assert.deepEqual(once(), [4, 6]);
+  assert.equal(plans.stats.compilations, 3);
+  run(plans, record(inputs, (b, [x, y]) => b.node("Sub", [x, y])));
+  assert.equal(plans.stats.sessions, 3);
+  once();
+  assert.equal(plans.stats.compilations, 4);
+  plans.clear();
+});
+
+Deno.test("PlanCache does not take a run's result for a constant", () => {
+  const plans = cache();
+  for (const y of [5, 6]) {
+    const recording = record([[1, 2], [y]], sum);
+    const feeds = recording.feeds.map(({ value, buffer }) => ({ value, buffer: { ...buffer, computed: true } }));
+    assert.deepEqual(run(plans, { ...recording, feeds }), [1 + y, 2 + y]);
+  }
+  assert.equal(plans.stats.compilations, 1);
+  plans.clear();
+});
+
 Deno.test("PlanCache takes a number for a constant until it changes", () => {
   const plans = cache();
   for (const y of [5, 5, 5]) assert.deepEqual(run(plans, record([[1, 2], [y]], sum)), [1 + y, 2 + y]);

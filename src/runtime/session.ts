@@ -42,6 +42,11 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Graph optimizations. QDQ pairs fuse into int8 kernels from "extended" on. Default "all". */
   readonly optimization?: "disabled" | "basic" | "extended" | "all";
+  /**
+   * Whether the second run allocates its values as one block, planned in the first, which stays allocated as well.
+   * Default true.
+   */
+  readonly memoryPattern?: boolean;
   /** Keeps QuantizeLinear and DequantizeLinear as they stand: simulated quantization must not be fused. Default false. */
   readonly keepQdq?: boolean;
   /** Where ONNX Runtime writes the graph that it really runs. */
@@ -125,6 +130,7 @@ function bindingOptions(options: SessionOptions) {
     executionMode: "sequential" as const,
     ...(options.device === undefined || options.device === "cpu" ? {} : { executionProviders: [options.device] }),
     graphOptimizationLevel: options.optimization ?? "all",
+    enableMemPattern: options.memoryPattern ?? true,
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads, interOpNumThreads: 1 }),
     ...(options.optimizedModelPath === undefined ? {} : { optimizedModelFilePath: options.optimizedModelPath }),
     ...(options.profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
