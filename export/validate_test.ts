@@ -75,7 +75,7 @@ Deno.test("validate() refuses a simulation of other samples", async () => {
 
 Deno.test("predictAll() gives the answers of all batches in their order", async () => {
   const { int8, x } = await exportBoth();
-  const { values, width } = predictAll(int8.bytes, batches(x), 1);
+  const { values, width } = predictAll(int8.bytes, batches(x), { threads: 1 });
   assert.equal(width, 5);
   assert.deepEqual(values, runExported(int8, [x])[0]);
 });

@@ -78,7 +78,7 @@ async function judge(model: tfl.LayersModel, job: Job): Promise<{ simulated: num
   const { inputLayout, opset, threads } = job.options;
   const simulated = await score(model, job);
   const { bytes } = await toOnnx(model, { inputLayout, opset });
-  const { values, width } = predictAll(bytes, samples(job), threads);
+  const { values, width } = predictAll(bytes, samples(job), threads === undefined ? {} : { threads });
   const deployed = accuracy.measure({ outputs: values, values: width, labels: job.data.test.labels });
   return { simulated, deployed };
 }
