@@ -64,6 +64,8 @@ function program(): Command {
     .option("--keep-float <layers...>", "layers to keep in float")
     .option("--seed <n>", "of everything random (default: 0)", number)
     .option("--threads <n>", "threads of ONNX Runtime (default: its choice)", number)
+    .option("--backend <name>", "what trains: auto (default), onnxruntime, tensorflow or cpu")
+    .option("--device <name>", "where ONNX Runtime runs: cpu (default), webgpu, cuda or coreml")
     .optionsGroup("Output:")
     .option("--out <dir>", "where the results go (default: out)")
     .option("--input-layout <layout>", "input of the exported graphs: nhwc (default) or nchw")

@@ -32,7 +32,15 @@ export { type QatOptions } from "./job/options.ts";
 export { createProgress, type Progress, type ProgressOptions } from "./train/progress.ts";
 
 // The engine.
-export { type BackendOptions, OnnxRuntimeBackend, registerBackend } from "./src/backend/mod.ts";
+export {
+  type BackendOptions,
+  chooseDevice,
+  type Device,
+  type DeviceChoice,
+  OnnxRuntimeBackend,
+  registerBackend,
+} from "./src/backend/mod.ts";
+export { type BackendName, selectBackend, type SelectOptions } from "./src/backend/select.ts";
 
 // Models and data.
 export { loadLayersModel, ModelFileError, type ModelSource, saveLayersModel } from "./src/io/layers_model.ts";

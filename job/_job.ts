@@ -8,6 +8,7 @@ import { evaluate } from "../train/evaluate.ts";
 import { accuracy } from "../train/metrics.ts";
 import type { PreparedModel } from "../train/prepare.ts";
 import { type JobData, testBatches } from "./_data.ts";
+import type { Engine } from "./_engine.ts";
 import type { FloatAccuracies } from "./_float.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { JobEvents } from "./qat.ts";
@@ -18,6 +19,7 @@ export interface Job {
   readonly events: JobEvents;
   readonly log: (line: string) => void;
   readonly data: JobData;
+  readonly engine: Engine;
 }
 
 /** A model ready for quantization-aware training, and how it came about. */

@@ -6,6 +6,7 @@ import type { Fusion } from "../export/verify.ts";
 import { ORT_VERSION } from "../src/runtime/session.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
 import { accuracy } from "../train/metrics.ts";
+import { reportDevice } from "./_engine.ts";
 import type { FloatAccuracies } from "./_float.ts";
 import type { Job, JobStart, Proof } from "./_job.ts";
 import { describeLayers, parameterCount } from "./_layers_report.ts";
@@ -78,6 +79,8 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
     command,
     options: describeOptions(options),
     machine: `${Deno.build.os} ${Deno.build.arch}, ${navigator.hardwareConcurrency} hardware threads`,
+    backend: job.engine.backend,
+    device: reportDevice(job.engine.device, proof.int8.bytes),
     ...floatBefore(start.accuracies),
     layers: describeLayers(prepared),
     graph: { nodes: fusion.nodes },

@@ -76,9 +76,10 @@ function* calibrationBatches(data: JobData): Iterable<Batch> {
 /** Accuracy of the model as simulated, and of its int8 file in ONNX Runtime. */
 async function judge(model: tfl.LayersModel, job: Job): Promise<{ simulated: number; deployed: number }> {
   const { inputLayout, opset, threads } = job.options;
+  const session = { device: job.engine.device.ran, ...(threads === undefined ? {} : { threads }) };
   const simulated = await score(model, job);
   const { bytes } = await toOnnx(model, { inputLayout, opset });
-  const { values, width } = predictAll(bytes, samples(job), threads === undefined ? {} : { threads });
+  const { values, width } = predictAll(bytes, samples(job), session);
   const deployed = accuracy.measure({ outputs: values, values: width, labels: job.data.test.labels });
   return { simulated, deployed };
 }

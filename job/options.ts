@@ -1,6 +1,8 @@
 /** Options of the main job: defaults, and what is allowed. */
 import { parseNormalize } from "../data/normalize.ts";
 import { parseSwap } from "../src/rewrite/mod.ts";
+import { type Device, DEVICES } from "../src/backend/mod.ts";
+import { BACKEND_NAMES, type BackendName } from "../src/backend/select.ts";
 import { ARCHITECTURES } from "../train/arch/mod.ts";
 import { OPTIMIZER_NAMES } from "../train/optimizers.ts";
 import { flagOf } from "./_flags.ts";
@@ -52,6 +54,13 @@ export interface QatOptions {
   readonly keepFloat?: readonly string[];
   /** Threads of ONNX Runtime. Default: its choice, one a physical core. */
   readonly threads?: number;
+  /**
+   * What TF.js trains on: "onnxruntime" ("auto", the default, is the same), "tensorflow" (libtensorflow, which must be
+   * installed) or "cpu" (TF.js's own, slow). Exported files run in ONNX Runtime whatever it is.
+   */
+  readonly backend?: BackendName;
+  /** Where ONNX Runtime runs; where it cannot, the CPU is used, with a warning. Default "cpu". */
+  readonly device?: Device;
   /** Where the results go. Default "out". */
   readonly out?: string;
   /** Images used at the most, for training and for testing each. Default: all. */
@@ -99,6 +108,8 @@ export function resolveOptions(options: QatOptions): ResolvedOptions {
     swap: options.swap ?? "leaky_relu:relu",
     freezeObserversAfter: options.freezeObserversAfter ?? 4,
     freezeBnAfter: options.freezeBnAfter ?? 3,
+    backend: options.backend ?? "auto",
+    device: options.device ?? "cpu",
     perChannel: options.perChannel ?? true,
     keepFloat: options.keepFloat ?? [],
     out: options.out ?? "out",
@@ -108,13 +119,16 @@ export function resolveOptions(options: QatOptions): ResolvedOptions {
   };
 }
 
-function checkTexts({ model, out, arch, optimizer, inputLayout, swap, normalize }: QatOptions): void {
+function checkTexts(options: QatOptions): void {
+  const { model, out, arch, optimizer, inputLayout, swap, normalize, backend, device } = options;
   for (const [key, path] of Object.entries({ model, out })) {
     if (path === "") throw new RangeError(`Cannot use ${flagOf(key)} "": a path is needed`);
   }
   checkChoice("arch", arch, Object.keys(ARCHITECTURES));
   checkChoice("optimizer", optimizer, OPTIMIZER_NAMES);
   checkChoice("inputLayout", inputLayout, INPUT_LAYOUTS);
+  checkChoice("backend", backend, BACKEND_NAMES);
+  checkChoice("device", device, DEVICES);
   if (swap !== undefined && swap !== NO_SWAP) checkText("swap", swap, parseSwap);
   if (normalize !== undefined) checkText("normalize", normalize, parseNormalize);
 }

@@ -5,7 +5,6 @@ import { openData, type OpenedData } from "../data/open.ts";
 import type { Report } from "../export/report/report.ts";
 import { validate } from "../export/validate.ts";
 import { toOnnx } from "../export/to_onnx.ts";
-import { registerBackend } from "../src/backend/mod.ts";
 import { FakeQuantize } from "../src/quant/mod.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
 import { evaluate } from "../train/evaluate.ts";
@@ -13,6 +12,7 @@ import type { EpochInfo, StepInfo } from "../train/fit.ts";
 import { accuracy } from "../train/metrics.ts";
 import { type PreparedModel, prepareQat } from "../train/prepare.ts";
 import { type JobData, testBatches } from "./_data.ts";
+import { type Engine, startEngine } from "./_engine.ts";
 import { commandOf } from "./_flags.ts";
 import { makeFloatModel } from "./_float.ts";
 import { checkWritable, writeOutputs } from "./_files.ts";
@@ -71,8 +71,8 @@ export interface JobEvents {
 export async function runQat(options: QatOptions = {}, events: JobEvents = {}): Promise<Report> {
   const resolved = resolveOptions(options);
   checkWritable(resolved.out);
-  await registerBackend(resolved.threads === undefined ? {} : { threads: resolved.threads });
-  const { original, job } = await open(resolved, events);
+  const engine = await startEngine(resolved, events.log ?? (() => {}));
+  const { original, job } = await open(resolved, { events, engine });
   job.log("Before:");
   logSummary(original, job);
   const start = isPrepared(original) ? await resume(original, job) : await begin(original, job);
@@ -89,7 +89,10 @@ export async function runQat(options: QatOptions = {}, events: JobEvents = {}): 
   return written;
 }
 
-async function open(options: ResolvedOptions, events: JobEvents): Promise<{ original: tfl.LayersModel; job: Job }> {
+async function open(
+  options: ResolvedOptions,
+  { events, engine }: { events: JobEvents; engine: Engine },
+): Promise<{ original: tfl.LayersModel; job: Job }> {
   const log = events.log ?? (() => {});
   const loaded = options.model === undefined ? undefined : await loadModel(options.model, log);
   const name = options.model ?? options.arch;
@@ -105,7 +108,7 @@ async function open(options: ResolvedOptions, events: JobEvents): Promise<{ orig
   if (opened.skipped.length > 0) log(`${countOf(opened.skipped.length)} could not be read.`);
   log(`Model "${name}", ${original.countParams().toLocaleString("en")} parameters.`);
   log(`Data "${opened.name}": ${opened.train.count} images to train on, ${opened.test.count} to judge by.`);
-  return { original, job: { options, events, log, data: dataOf(opened, options) } };
+  return { original, job: { options, events, log, engine, data: dataOf(opened, options) } };
 }
 
 function countOf(images: number): string {
@@ -151,6 +154,7 @@ async function prove({ model, islands }: PreparedModel, job: Job): Promise<Proof
     batches: samples(job),
     simulated: { values: simulated.outputs, width: simulated.values },
     islands,
+    device: job.engine.device.ran,
     ...(grid === undefined ? {} : { grid }),
     latency: threads === undefined ? {} : { threads },
   });

@@ -1,4 +1,5 @@
 /** Rewrites, and how to get the same result again. Private to `export/report`. */
+import { describeDevice } from "./_device.ts";
 import { byteSize, escapeHtml } from "./_format.ts";
 import { facts, section, table } from "./_markup.ts";
 import type { Report, RewriteReport } from "./report.ts";
@@ -27,11 +28,14 @@ export function renderRewrites(rewrites: readonly RewriteReport[]): string {
 }
 
 /** Makes the section that says how the report came to be. */
-export function renderOrigin({ command, options = {}, seed, versions, machine, files = [] }: Report): string {
+export function renderOrigin(report: Report): string {
+  const { command, options = {}, seed, versions, machine, backend, device, files = [] } = report;
   const settings = Object.entries(options).map(([name, value]) => [name, String(value)] as const);
   const origin = [
     ["seed", String(seed)] as const,
     ...(machine === undefined ? [] : [["machine", machine] as const]),
+    ...(backend === undefined ? [] : [["trained on", backend] as const]),
+    ...(device === undefined ? [] : [["device", describeDevice(device)] as const]),
     ...Object.entries(versions),
   ];
   const halves = [

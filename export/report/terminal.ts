@@ -10,6 +10,7 @@ import {
   ratio,
 } from "./_format.ts";
 import { type Cell, formatParagraph, formatSection, type Section } from "./_text_table.ts";
+import { describeDevice } from "./_device.ts";
 import { accuracySteps } from "./_steps.ts";
 import type { Report } from "./report.ts";
 import { judge, type Verdict } from "./verdict.ts";
@@ -57,8 +58,14 @@ export function formatReport(report: Report, options: TerminalOptions = {}): str
   return [
     ...formatParagraph(title.filter(Boolean).join(" "), { tone: "strong", style }),
     ...formatParagraph(verdict.sentence, { tone: verdict.tone, style }),
+    ...deviceLines(report).flatMap((line) => formatParagraph(line, { tone: "muted", style })),
     ...sections.filter(({ rows }) => rows.length > 0).flatMap((section) => ["", ...formatSection(section, style)]),
   ].join("\n");
+}
+
+/** The device, where it was chosen. */
+function deviceLines({ device }: Report): readonly string[] {
+  return device === undefined || device.asked === "cpu" ? [] : [`Ran on ${describeDevice(device)}.`];
 }
 
 function accuracySection(report: Report): Section {

@@ -5,12 +5,14 @@ import { registerFakeQuantizeGradient } from "./fake_quantize.ts";
 import { registerFakeQuantizeKernels } from "./fake_quantize_kernel.ts";
 
 /**
- * Registers the kernels "FakeQuantize", "FakeQuantizeGrad", "BatchNormTraining" and "BatchNormTrainingGrad" for TF.js's
- * cpu backend, and the gradients of the first and third for every backend. Calling it again is harmless.
+ * Registers the kernels "FakeQuantize", "FakeQuantizeGrad", "BatchNormTraining" and "BatchNormTrainingGrad" for a TF.js
+ * backend, and the gradients of the first and third for every backend. Calling it again is harmless.
+ *
+ * @param backendName A backend that can be read synchronously: the kernels compute on typed arrays.
  */
-export function registerQuantKernels(): void {
+export function registerQuantKernels(backendName = "cpu"): void {
   registerFakeQuantizeGradient();
   registerBatchNormTrainingGradient();
-  registerFakeQuantizeKernels("cpu");
-  registerBatchNormTrainingKernels("cpu");
+  registerFakeQuantizeKernels(backendName);
+  registerBatchNormTrainingKernels(backendName);
 }

@@ -1,0 +1,44 @@
+/** What a job computes with: TF.js's backend, and the device of ONNX Runtime. */
+import type { DeviceReport } from "../export/report/report.ts";
+import { chooseDevice, type DeviceChoice, deviceWarning } from "../src/backend/mod.ts";
+import { selectBackend } from "../src/backend/select.ts";
+import { registerQuantKernels } from "../src/quant/mod.ts";
+import { providersOf } from "../src/runtime/providers.ts";
+import type { ResolvedOptions } from "./options.ts";
+
+/** What a job computes with. */
+export interface Engine {
+  /** The name under which TF.js knows the backend that trains. */
+  readonly backend: string;
+  /** Where ONNX Runtime runs exported files, and the steps of training if it is the backend. */
+  readonly device: DeviceChoice;
+}
+
+/**
+ * Makes the backend of `--backend` the current one, on the device of `--device`. A device that cannot be used is logged.
+ *
+ * @throws {Error} If the backend cannot be loaded.
+ */
+export async function startEngine(
+  { backend, device: asked, threads }: ResolvedOptions,
+  log: (line: string) => void,
+): Promise<Engine> {
+  const device = chooseDevice(asked);
+  const warning = deviceWarning(device);
+  if (warning !== undefined) log(warning);
+  const name = await selectBackend(backend, { device: device.ran, ...(threads === undefined ? {} : { threads }) });
+  // The backend "onnxruntime" has kernels of its own for these.
+  if (name !== "onnxruntime") registerQuantKernels(name);
+  return { backend: name, device };
+}
+
+/** Returns where `int8` ran, by ONNX Runtime's own account where that may be in part elsewhere. */
+export function reportDevice(choice: DeviceChoice, int8: Uint8Array): DeviceReport {
+  return choice.ran === "cpu" ? choice : countOperators(choice, providersOf(int8, { device: choice.ran }));
+}
+
+/** A device that got no operator did not run anything, whatever it was asked for. */
+export function countOperators(choice: DeviceChoice, operators: Readonly<Record<string, number>>): DeviceReport {
+  if (Object.keys(operators).some((provider) => provider !== "CPUExecutionProvider")) return { ...choice, operators };
+  return { asked: choice.asked, ran: "cpu", because: "ONNX Runtime gave it none of the int8 model's operators" };
+}

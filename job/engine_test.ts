@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs-core";
+import { chooseDevice, DEVICES, deviceWarning } from "../src/backend/mod.ts";
+import { GraphBuilder } from "../src/onnx/builder.ts";
+import { encodeModel } from "../src/onnx/protobuf.ts";
+import { listDevices } from "../src/runtime/session.ts";
+import { countOperators, reportDevice } from "./_engine.ts";
+import { save, SMALL, tinyModel, withFolder } from "./_test_support.ts";
+import { runQat } from "./qat.ts";
+
+/** A device that this build of ONNX Runtime lacks: there is one on every platform, as none has CUDA and Core ML. */
+const LACKING = DEVICES.find((device) => !listDevices().some((listed) => listed.device === device))!;
+
+Deno.test("runQat() trains on TF.js's cpu backend as on ONNX Runtime, and exports the same from it", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel(), `${dir}/in`);
+    const options = { ...SMALL, model, epochs: 2 };
+    const own = await runQat({ ...options, out: `${dir}/own` });
+    const cpu = await runQat({ ...options, backend: "cpu", out: `${dir}/cpu` });
+    assert.equal(tf.getBackend(), "cpu");
+    assert.deepEqual([own.backend, cpu.backend], ["onnxruntime", "cpu"]);
+    assert.deepEqual([own.options!.backend, cpu.options!.backend], ["auto", "cpu"]);
+    cpu.train.epochs.forEach(({ loss }, i) => {
+      const expected = own.train.epochs[i].loss!;
+      // Steps of training let differences of rounding grow, where they change a code.
+      assert.ok(Math.abs(loss! - expected) < 2e-3 * expected, `epoch ${i + 1}: ${loss}, expected ${expected}`);
+    });
+    assert.deepEqual(cpu.fusion, own.fusion);
+    assert.deepEqual(cpu.bytes, own.bytes);
+  }));
+
+Deno.test("runQat() warns once of a device that cannot be used, goes on without, and reports it", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel(), `${dir}/in`);
+    const log: string[] = [];
+    const options = { ...SMALL, model, device: LACKING, out: `${dir}/out` };
+    const report = await runQat(options, { log: (line) => log.push(line) });
+    assert.deepEqual(log.filter((line) => /warning/i.test(line)), [deviceWarning(chooseDevice(LACKING))]);
+    assert.deepEqual(report.device, chooseDevice(LACKING));
+    assert.equal(report.device!.ran, "cpu");
+  }));
+
+Deno.test("runQat() refuses backends and devices that do not exist", async () => {
+  const bad = { backend: "torch", device: "gpu" } as Record<string, string> as { backend: "cpu"; device: "cpu" };
+  await assert.rejects(runQat({ backend: bad.backend }), {
+    message: 'Cannot use --backend "torch": it must be one of auto, onnxruntime, tensorflow, cpu',
+  });
+  await assert.rejects(runQat({ device: bad.device }), {
+    message: 'Cannot use --device "gpu": it must be one of cpu, webgpu, cuda, coreml',
+  });
+});
+
+Deno.test("reportDevice() runs nothing to know of the cpu", () => {
+  assert.deepEqual(reportDevice({ asked: "cpu", ran: "cpu" }, Uint8Array.of()), { asked: "cpu", ran: "cpu" });
+});
+
+Deno.test("reportDevice() counts operators by what runs them, where a GPU can be had", {
+  ignore: chooseDevice("webgpu").ran !== "webgpu",
+}, () => {
+  const b = new GraphBuilder();
+  const x = b.input("float32", [4], "x");
+  // Of float64 no GPU's provider has an addition.
+  const wide = b.node("Cast", [b.node("Sqrt", [x])], { to: 11 });
+  const bytes = encodeModel(b.build("test", [b.node("Add", [wide, wide]).name]));
+  const { ran, operators } = reportDevice(chooseDevice("webgpu"), bytes);
+  assert.equal(ran, "webgpu");
+  assert.ok(operators!.WebGpuExecutionProvider >= 1 && operators!.CPUExecutionProvider >= 1, JSON.stringify(operators));
+});
+
+Deno.test("countOperators() calls a device that ran nothing the cpu", () => {
+  const choice = { asked: "cuda", ran: "cuda" } as const;
+  const operators = { CUDAExecutionProvider: 1, CPUExecutionProvider: 20 };
+  assert.deepEqual(countOperators(choice, operators), { ...choice, operators });
+  assert.deepEqual(countOperators(choice, { CPUExecutionProvider: 20 }), {
+    asked: "cuda",
+    ran: "cpu",
+    because: "ONNX Runtime gave it none of the int8 model's operators",
+  });
+});
