@@ -32,6 +32,7 @@ export type { TrainingBatch };
 export interface FitOptions {
   /** Gives the batches of an epoch, which counts from 0. */
   readonly train: (epoch: number) => Iterable<TrainingBatch> | AsyncIterable<TrainingBatch>;
+  /** Times that `train` is asked for an epoch's batches. */
   readonly epochs: number;
   /** Batches that `train` gives; schedules and progress are told. */
   readonly stepsPerEpoch: number;
@@ -49,6 +50,7 @@ export interface FitOptions {
   readonly inputShape?: readonly number[];
   /** Stops training before the next step. */
   readonly signal?: AbortSignal;
+  /** Called after each step. */
   readonly onStep?: (info: StepInfo) => void;
   /** Called after each epoch. A returned score decides which epoch is the best; higher is better. */
   readonly onEpochEnd?: (info: EpochInfo) => Promise<number | void> | number | void;

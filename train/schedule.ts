@@ -70,7 +70,7 @@ export function qatSchedule(options: QatScheduleOptions = {}): Schedule {
   };
 }
 
-/** The schedule of float training: nothing is observed or rounded, batch normalization learns. */
+/** Says the schedule of float training: nothing is observed or rounded, batch normalization learns. */
 export const floatSchedule: Schedule = () => ({ observing: false, fakeQuantizing: false, trainingBatchNorm: true });
 
 /** Returns how many epochs are behind `at`, as a fraction. */

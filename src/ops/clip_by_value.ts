@@ -2,7 +2,7 @@ import type { ClipByValueAttrs, ClipByValueInputs } from "@tensorflow/tfjs-core"
 import { needFloat, scalar } from "./_emit.ts";
 import { defineOp } from "./op.ts";
 
-/** min(max(x, clipValueMin), clipValueMax); NaN stays NaN. Shapes: x any → the same. */
+/** Gives min(max(x, clipValueMin), clipValueMax); NaN stays NaN. Shapes: x any → the same. */
 export const clipByValue = defineOp<ClipByValueInputs, ClipByValueAttrs>({
   kernel: "ClipByValue",
   lower: (emit, { x }, { clipValueMin, clipValueMax }) => {

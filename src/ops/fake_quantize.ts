@@ -32,7 +32,6 @@ export const fakeQuantize = defineOp<FakeQuantizeInputs, FakeQuantizeAttrs>({
     const { qmin, qmax, axis } = attrs;
     const type = CODE_TYPES.find(({ lowest, highest }) => highest === qmax && qmin - lowest <= 1 && qmin >= lowest);
     if (type === undefined) return arithmetic(emit, { x, scale, zeroPoint }, attrs);
-    const rank = x.shape.length;
     const clipped = qmin === type.lowest ? x : clipBelow(emit, { x, scale, zeroPoint }, attrs);
     const code = emit.node("Cast", [zeroPoint], { to: codeOf(type.dtype) });
     const along: Attrs = axis === null ? {} : { axis };

@@ -3,7 +3,7 @@ import type { Expm1Inputs, Log1pInputs } from "@tensorflow/tfjs-core";
 import { cast, needFloat, scalar } from "./_emit.ts";
 import { defineOp } from "./op.ts";
 
-/** log(1 + x). Shapes: x any → the same. */
+/** Gives log(1 + x). Shapes: x any → the same. */
 export const log1p = defineOp<Log1pInputs>({
   kernel: "Log1p",
   lower: (emit, { x }) => {
@@ -13,7 +13,7 @@ export const log1p = defineOp<Log1pInputs>({
   },
 });
 
-/** exp(x) - 1. Shapes: x any → the same. */
+/** Gives exp(x) - 1. Shapes: x any → the same. */
 export const expm1 = defineOp<Expm1Inputs>({
   kernel: "Expm1",
   lower: (emit, { x }) => {

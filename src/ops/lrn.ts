@@ -5,7 +5,7 @@ import { toChannelsFirst, toChannelsLast } from "./_layout.ts";
 import { defineOp } from "./op.ts";
 
 /**
- * x·(bias + alpha·Σ x²)^-beta, the sum over the channels at most depthRadius away.
+ * Gives x·(bias + alpha·Σ x²)^-beta, the sum over the channels at most depthRadius away.
  *
  * ONNX divides alpha by the number of channels in a full window. Shapes: x [n, h, w, c] → the same.
  */

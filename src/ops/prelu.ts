@@ -2,7 +2,7 @@ import { backend_util, type PreluInputs } from "@tensorflow/tfjs-core";
 import { cast, sameShape, scalar } from "./_emit.ts";
 import { defineOp } from "./op.ts";
 
-/** x where x ≥ 0, else alpha·x; float32. Shapes: x, alpha any that broadcast → their broadcast shape. */
+/** Gives x where x ≥ 0, else alpha·x; float32. Shapes: x, alpha any that broadcast → their broadcast shape. */
 export const prelu = defineOp<PreluInputs>({
   kernel: "Prelu",
   lower: (emit, inputs) => {

@@ -4,7 +4,7 @@ import { allocate, type TypedArray } from "../onnx/dtype.ts";
 import { defineOp } from "./op.ts";
 
 /**
- * start, start + step, … up to but not including stop.
+ * Gives start, start + step, … up to but not including stop.
  *
  * TF.js's rules: a range that never reaches `stop` is empty, and a step of 1 becomes -1 for a descending range.
  */

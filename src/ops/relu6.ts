@@ -2,7 +2,7 @@ import type { Relu6Inputs } from "@tensorflow/tfjs-core";
 import { needFloat, scalar } from "./_emit.ts";
 import { defineOp } from "./op.ts";
 
-/** min(max(x, 0), 6). Shapes: x any → the same. */
+/** Gives min(max(x, 0), 6). Shapes: x any → the same. */
 export const relu6 = defineOp<Relu6Inputs>({
   kernel: "Relu6",
   lower: (emit, { x }) => {

@@ -3,7 +3,7 @@ import { type FlipLeftRightInputs, type ReverseAttrs, type ReverseInputs, util }
 import { vector } from "./_emit.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
 
-/** x with the order of its elements turned round along `dims`. Shapes: x any → the same. */
+/** Gives x with the order of its elements turned round along `dims`. Shapes: x any → the same. */
 export const reverse = defineOp<ReverseInputs, ReverseAttrs>({
   kernel: "Reverse",
   lower: (emit, { x }, { dims }) => turned(emit, x, util.parseAxisParam(dims, [...x.shape])),

@@ -4,7 +4,7 @@ import { cast, reshaped } from "./_emit.ts";
 import { defineOp, type Value } from "./op.ts";
 
 /**
- * t where the condition holds, else e; a condition of rank 1 chooses whole rows.
+ * Gives t where the condition holds, else e; a condition of rank 1 chooses whole rows.
  *
  * Shapes: t, e [n, ...], condition the same or [n] → the same.
  */

@@ -2,7 +2,7 @@ import type { LogSoftmaxAttrs, LogSoftmaxInputs, SoftmaxAttrs, SoftmaxInputs } f
 import { needFloat } from "./_emit.ts";
 import { defineOp } from "./op.ts";
 
-/** exp(x - max) / sum of the same along the last axis. Shapes: logits [..., n] → the same. Range: [0, 1]. */
+/** Gives exp(x - max) / sum of the same along the last axis. Shapes: logits [..., n] → the same. Range: [0, 1]. */
 export const softmax = defineOp<SoftmaxInputs, SoftmaxAttrs>({
   kernel: "Softmax",
   lower: (emit, { logits }, { dim }) => {

@@ -2,7 +2,7 @@ import { backend_util, type SplitVAttrs, type SplitVInputs, util } from "@tensor
 import { vector } from "./_emit.ts";
 import { defineOp } from "./op.ts";
 
-/** x cut along `axis`, into equal parts or parts of given sizes. */
+/** Gives x cut along `axis`, into equal parts or parts of given sizes. */
 export const splitV = defineOp<SplitVInputs, SplitVAttrs>({
   kernel: "SplitV",
   lower: (emit, { x }, attrs) => {

@@ -2,7 +2,7 @@ import type { SquareInputs } from "@tensorflow/tfjs-core";
 import { needNumbers } from "./_emit.ts";
 import { defineOp } from "./op.ts";
 
-/** x·x. Shapes: x any → the same. */
+/** Gives x·x. Shapes: x any → the same. */
 export const square = defineOp<SquareInputs>({
   kernel: "Square",
   lower: (emit, { x }) => {

@@ -2,7 +2,7 @@ import type { TileAttrs, TileInputs } from "@tensorflow/tfjs-core";
 import { vector } from "./_emit.ts";
 import { defineOp } from "./op.ts";
 
-/** x, repeated `reps` times along each axis. Shapes: x [d, ...] → [d·reps, ...]. */
+/** Gives x, repeated `reps` times along each axis. Shapes: x [d, ...] → [d·reps, ...]. */
 export const tile = defineOp<TileInputs, TileAttrs>({
   kernel: "Tile",
   lower: (emit, { x }, { reps }) => {

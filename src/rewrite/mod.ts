@@ -26,7 +26,7 @@ export { findUnits, layersOf } from "./units.ts";
 export type { Ungrouped, Unit, Units } from "./units.ts";
 export { dropIdentity, hoistRelu, splitActivation, splitMerge, splitSeparable, splitSwish };
 
-/** The rules that leave a model's answers as they are and make it ready for int8, after `swaps`, which do not. */
+/** Lists the rules that leave a model's answers as they are and make it ready for int8, after `swaps`, which do not. */
 export function qatRules(swaps: readonly Swap[]): readonly Rule[] {
   return [
     splitSeparable,
