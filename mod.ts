@@ -27,7 +27,8 @@
  */
 
 // The job.
-export { type FloatAccuracies, type JobEvents, type JobPhase, type QatEpoch, runQat } from "./job/qat.ts";
+export { type JobEvents, type JobPhase } from "./job/events.ts";
+export { type FloatAccuracies, type QatEpoch, runQat } from "./job/qat.ts";
 export { type QatOptions } from "./job/options.ts";
 export { createProgress, type Progress, type ProgressOptions } from "./train/progress.ts";
 

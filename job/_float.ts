@@ -6,18 +6,8 @@ import { fit } from "../train/fit.ts";
 import { cosineRate, optimizerFor } from "../train/optimizers.ts";
 import { prepareQat } from "../train/prepare.ts";
 import { stepsPerEpoch, trainingBatches } from "./_data.ts";
-import { type Job, percent, score, signalOf } from "./_job.ts";
+import { type FloatAccuracies, type Job, percent, score, signalOf } from "./_job.ts";
 import { NO_SWAP } from "./options.ts";
-
-/** Float accuracies on the way to quantization. */
-export interface FloatAccuracies {
-  /** The model as loaded, or as trained from nothing. */
-  readonly original: number;
-  /** After its activations were swapped; absent if none was. */
-  readonly swapped?: number;
-  /** After further float training; absent if there was none. */
-  readonly adapted?: number;
-}
 
 /** A float model, ready to be prepared for quantization. */
 export interface FloatModel {

@@ -9,9 +9,18 @@ import { accuracy } from "../train/metrics.ts";
 import type { PreparedModel } from "../train/prepare.ts";
 import { type JobData, testBatches } from "./_data.ts";
 import type { Engine } from "./_engine.ts";
-import type { FloatAccuracies } from "./_float.ts";
+import type { JobEvents } from "./events.ts";
 import type { ResolvedOptions } from "./options.ts";
-import type { JobEvents } from "./qat.ts";
+
+/** Float accuracies on the way to quantization. */
+export interface FloatAccuracies {
+  /** The model as loaded, or as trained from nothing. */
+  readonly original: number;
+  /** After its activations were swapped; absent if none was. */
+  readonly swapped?: number;
+  /** After further float training; absent if there was none. */
+  readonly adapted?: number;
+}
 
 /** A job under way. */
 export interface Job {

@@ -7,8 +7,8 @@ import { ORT_VERSION } from "../src/runtime/session.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
 import { accuracy } from "../train/metrics.ts";
 import { reportDevice } from "./_engine.ts";
-import type { FloatAccuracies } from "./_float.ts";
-import type { Job, JobStart, Proof } from "./_job.ts";
+
+import type { FloatAccuracies, Job, JobStart, Proof } from "./_job.ts";
 import { describeLayers, parameterCount } from "./_layers_report.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { Training } from "./_train.ts";

@@ -8,7 +8,6 @@ import { toOnnx } from "../export/to_onnx.ts";
 import { FakeQuantize } from "../src/quant/mod.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
 import { evaluate } from "../train/evaluate.ts";
-import type { EpochInfo, StepInfo } from "../train/fit.ts";
 import { accuracy } from "../train/metrics.ts";
 import { type PreparedModel, prepareQat } from "../train/prepare.ts";
 import { type JobData, testBatches } from "./_data.ts";
@@ -17,38 +16,15 @@ import { commandOf } from "./_flags.ts";
 import { makeFloatModel } from "./_float.ts";
 import { checkWritable, writeOutputs } from "./_files.ts";
 import { type Job, type JobStart, logSummary, type Proof, samples, signalOf } from "./_job.ts";
+import type { JobEvents } from "./events.ts";
 import { buildModel, checkClasses, imageShapeOf, loadModel } from "./_model.ts";
 import { buildReport } from "./_report.ts";
 import { isPrepared, resume } from "./_resume.ts";
 import { trainQat } from "./_train.ts";
 import { type QatOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 
-export type { FloatAccuracies } from "./_float.ts";
+export type { FloatAccuracies } from "./_job.ts";
 export type { QatEpoch } from "./_train.ts";
-
-/** A stretch of training. */
-export interface JobPhase {
-  /** "float", "adapt" (to swapped activations) or "qat". */
-  readonly name: string;
-  readonly epochs: number;
-  readonly stepsPerEpoch: number;
-}
-
-/** What is told while the job runs, and what may stop it. */
-export interface JobEvents {
-  /** A line of text: what is done, what came out. */
-  readonly log?: (line: string) => void;
-  /** A training phase begins. */
-  readonly onPhase?: (phase: JobPhase) => void;
-  /** A step was taken. */
-  readonly onStep?: (step: StepInfo) => void;
-  /** An epoch ended; the scores are accuracies by name, there in quantization-aware training. */
-  readonly onEpoch?: (epoch: EpochInfo, scores?: Readonly<Record<string, number>>) => void;
-  /** The training phase ended. */
-  readonly onPhaseEnd?: () => void;
-  /** Ends the job before its next step; nothing is written then. */
-  readonly signal?: AbortSignal;
-}
 
 /**
  * Does the whole job: load or train, rewrite, prepare, train with fake quantization, export, validate, report.

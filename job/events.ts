@@ -1,0 +1,26 @@
+/** What the job tells while it runs. */
+import type { EpochInfo, StepInfo } from "../train/fit.ts";
+
+/** A stretch of training. */
+export interface JobPhase {
+  /** "float", "adapt" (to swapped activations) or "qat". */
+  readonly name: string;
+  readonly epochs: number;
+  readonly stepsPerEpoch: number;
+}
+
+/** What is told while the job runs, and what may stop it. */
+export interface JobEvents {
+  /** A line of text: what is done, what came out. */
+  readonly log?: (line: string) => void;
+  /** A training phase begins. */
+  readonly onPhase?: (phase: JobPhase) => void;
+  /** A step was taken. */
+  readonly onStep?: (step: StepInfo) => void;
+  /** An epoch ended; the scores are accuracies by name, there in quantization-aware training. */
+  readonly onEpoch?: (epoch: EpochInfo, scores?: Readonly<Record<string, number>>) => void;
+  /** The training phase ended. */
+  readonly onPhaseEnd?: () => void;
+  /** Ends the job before its next step; nothing is written then. */
+  readonly signal?: AbortSignal;
+}
