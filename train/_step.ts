@@ -1,8 +1,11 @@
 /** One training step on TF.js: forward, loss, gradients, update; and the view of a model that it runs through. */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { OnnxRuntimeBackend } from "../src/backend/mod.ts";
+import { countIteration, stepKey } from "./_repeatable.ts";
 import { logitsModel } from "./logits_model.ts";
 import type { Loss } from "./losses.ts";
+import { learningRateOf } from "./optimizers.ts";
 
 /** Samples to learn from. */
 export interface TrainingBatch {
@@ -23,6 +26,8 @@ export interface StepPlan {
   readonly inputShape: readonly number[];
   readonly optimizer: tf.Optimizer;
   readonly loss: Loss;
+  /** Whether steps compute the same whatever JavaScript holds besides what `stepKey` says, see `_repeatable.ts`. */
+  readonly isRepeatable: boolean;
 }
 
 /** What a step found. */
@@ -54,9 +59,17 @@ export function trainableVariables(view: tfl.LayersModel): tf.Variable[] {
   return [...variables];
 }
 
-/** Takes one step and returns what it found. Update, loss and hits come out of one run of a recording backend. */
-export async function takeStep(batch: TrainingBatch, plan: StepPlan): Promise<StepResult> {
-  const { loss, hits } = recordStep(batch, plan);
+/**
+ * Takes one step and returns what it found. Update, loss and hits come out of one run of a recording backend.
+ *
+ * @param masks Those of dropout, as far as they are known beforehand.
+ */
+export async function takeStep(
+  batch: TrainingBatch,
+  plan: StepPlan,
+  masks: readonly Float32Array[] = [],
+): Promise<StepResult> {
+  const [loss, hits] = recordOrRepeat(batch, plan, masks);
   try {
     const [value] = await loss.data();
     return hits === undefined ? { loss: value } : { loss: value, right: (await hits.data())[0] };
@@ -65,7 +78,23 @@ export async function takeStep(batch: TrainingBatch, plan: StepPlan): Promise<St
   }
 }
 
-function recordStep(batch: TrainingBatch, plan: StepPlan): { loss: tf.Scalar; hits?: tf.Tensor } {
+/** Our own backend takes a step that it knows without TF.js. */
+function recordOrRepeat(batch: TrainingBatch, plan: StepPlan, masks: readonly Float32Array[]): tf.Tensor[] {
+  const backend = tf.backend();
+  const rate = learningRateOf(plan.optimizer);
+  const take = () => recordStep(batch, plan);
+  if (!plan.isRepeatable || rate === undefined || !(backend instanceof OnnxRuntimeBackend)) return take();
+  return backend.repeat({
+    key: stepKey(plan, batch),
+    arrays: [batch.x, batch.y, ...masks],
+    numbers: [rate],
+    take,
+    onRepeat: () => countIteration(plan.optimizer),
+  });
+}
+
+/** Returns the loss and, where targets are classes, the number of right answers. */
+function recordStep(batch: TrainingBatch, plan: StepPlan): tf.Tensor[] {
   const { view, variables, inputShape, optimizer } = plan;
   let hits: tf.Tensor | undefined;
   const loss = tf.tidy(() => {
@@ -83,7 +112,7 @@ function recordStep(batch: TrainingBatch, plan: StepPlan): { loss: tf.Scalar; hi
     if (cost === null) throw new Error(`Cannot train "${view.name}": the optimizer returned no loss`);
     return cost;
   });
-  return { loss, hits };
+  return hits === undefined ? [loss] : [loss, hits];
 }
 
 /** Adds the regularization losses of the layers, as TF.js's `fit` does. */

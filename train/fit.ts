@@ -19,12 +19,13 @@ import {
   type TrainingBatch,
   trainingView,
 } from "./_step.ts";
+import { isRepeatable } from "./_repeatable.ts";
 import { uncalibratedIn } from "./calibrate.ts";
 import { type Loss, softmaxCrossEntropy } from "./losses.ts";
 import { type LearningRate, learningRateOf, setLearningRate } from "./optimizers.ts";
 import { setQatPhase } from "./phase.ts";
 import { floatSchedule, type Phase, type Schedule } from "./schedule.ts";
-import { withSeededDropout } from "./seeded_dropout.ts";
+import { type SeededDropout, withSeededDropout } from "./seeded_dropout.ts";
 
 export type { TrainingBatch };
 
@@ -193,7 +194,7 @@ interface Run {
   readonly model: tfl.LayersModel;
   readonly options: FitOptions;
   readonly plan: StepPlan;
-  readonly dropout: { startStep(step: number): void };
+  readonly dropout: SeededDropout;
   readonly stepTimes: number[];
   images: number;
   /** Time spent in epochs, callbacks after them not included. */
@@ -216,7 +217,8 @@ async function trainEpoch(run: Run, epoch: number): Promise<EpochInfo> {
     checkBatch(batch, { inputShape: plan.inputShape, values, doing });
     const start = performance.now();
     const phase = enterStep(run, { epoch, step, stepsPerEpoch });
-    const result = await takeStep(batch, plan);
+    const masks = run.dropout.startStep(run.stepTimes.length, batch.size);
+    const result = await takeStep(batch, plan, masks);
     const stepMs = performance.now() - start;
     step++;
     refuseLoss(run, { loss: result.loss, where: `epoch ${epoch + 1}, step ${step}` });
@@ -231,14 +233,13 @@ async function trainEpoch(run: Run, epoch: number): Promise<EpochInfo> {
   return { epoch: epoch + 1, epochs, ...log.summary(), ...(learningRate === undefined ? {} : { learningRate }) };
 }
 
-/** Makes model, optimizer and dropout ready for the step at `at`. */
+/** Makes model and optimizer ready for the step at `at`. */
 function enterStep(run: Run, at: Parameters<Schedule>[0]): Phase {
-  const { model, options, dropout, plan } = run;
+  const { model, options, plan } = run;
   const phase = (options.schedule ?? floatSchedule)(at);
   if (run.phase === undefined) refuseUncalibrated(model, phase);
   if (!samePhase(run.phase, phase)) setQatPhase(model, phase);
   run.phase = phase;
-  dropout.startStep(run.stepTimes.length);
   if (options.learningRate !== undefined) setLearningRate(plan.optimizer, options.learningRate(at));
   return phase;
 }
@@ -250,6 +251,7 @@ function samePhase(a: Phase | undefined, b: Phase): boolean {
 
 function planSteps(model: tfl.LayersModel, { optimizer, loss, inputShape }: FitOptions): StepPlan {
   const view = trainingView(model);
+  const chosen = loss ?? softmaxCrossEntropy();
   const variables = trainableVariables(view);
   if (variables.length === 0) {
     throw new TypeError(`Cannot train "${model.name}": it has no trainable weights, at least 1 is needed`);
@@ -258,7 +260,8 @@ function planSteps(model: tfl.LayersModel, { optimizer, loss, inputShape }: FitO
     view,
     variables,
     optimizer,
-    loss: loss ?? softmaxCrossEntropy(),
+    loss: chosen,
+    isRepeatable: isRepeatable(view, { optimizer, loss: chosen }),
     inputShape: inputShapeOf(model, inputShape),
   };
 }

@@ -9,6 +9,18 @@ import * as tf from "@tensorflow/tfjs-core";
  */
 export type Loss = (labels: tf.Tensor, outputs: tf.Tensor) => tf.Scalar;
 
+const PURE = new WeakSet<Loss>();
+
+function pure(loss: Loss): Loss {
+  PURE.add(loss);
+  return loss;
+}
+
+/** Whether `loss` is known to depend on nothing but its arguments: the losses of this file. */
+export function isPure(loss: Loss): boolean {
+  return PURE.has(loss);
+}
+
 /** How cross-entropy is taken. */
 export interface CrossEntropyOptions {
   /**
@@ -44,7 +56,7 @@ export function softmaxCrossEntropy({ labelSmoothing = 0 }: CrossEntropyOptions 
   if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
     throw new RangeError(`Cannot smooth labels: the share is ${labelSmoothing}, needed is a number in [0, 1)`);
   }
-  return (labels, logits) => {
+  return pure((labels, logits) => {
     const [n, classes] = logits.shape;
     if (logits.rank !== 2 || labels.rank !== 1 || labels.shape[0] !== n) {
       throw new TypeError(
@@ -59,7 +71,7 @@ export function softmaxCrossEntropy({ labelSmoothing = 0 }: CrossEntropyOptions 
         : tf.add(tf.mul(hot, 1 - labelSmoothing), tf.scalar(labelSmoothing / classes));
       return tf.neg(tf.mean<tf.Scalar>(tf.sum(tf.mul(target, tf.logSoftmax(logits)), -1)));
     });
-  };
+  });
 }
 
 /**
@@ -70,7 +82,7 @@ export function softmaxCrossEntropy({ labelSmoothing = 0 }: CrossEntropyOptions 
  *
  * @throws {TypeError} If the shapes differ.
  */
-export const meanSquaredError: Loss = (labels, outputs) => {
+export const meanSquaredError: Loss = pure((labels, outputs) => {
   if (labels.shape.join() !== outputs.shape.join()) {
     throw new TypeError(
       `Cannot take the squared error: labels are [${labels.shape}] and outputs [${outputs.shape}], ` +
@@ -78,4 +90,4 @@ export const meanSquaredError: Loss = (labels, outputs) => {
     );
   }
   return tf.tidy(() => tf.mean<tf.Scalar>(tf.square(tf.sub(outputs, tf.cast(labels, "float32")))));
-};
+});

@@ -17,8 +17,12 @@ type Layer = InstanceType<typeof tfl.layers.Layer>;
 export interface SeededDropout {
   /** Names of the layers that were taken over. */
   readonly layers: readonly string[];
-  /** Says which step comes next, counted from 0 over all epochs. */
-  startStep(step: number): void;
+  /**
+   * Says which step comes next, counted from 0 over all epochs, and with how many samples.
+   *
+   * @returns The masks that the step will multiply by, as far as their shapes are known from the step before.
+   */
+  startStep(step: number, size?: number): readonly Float32Array[];
   /** Gives the layers their own `call` back. */
   restore(): void;
 }
@@ -48,7 +52,7 @@ export function withSeededDropout(model: tfl.LayersModel, seed: number): SeededD
   });
   return {
     layers: dropouts.map(({ name }) => name),
-    startStep: (step) => masks.forEach((mask) => mask.startStep(step)),
+    startStep: (step, size) => masks.flatMap((mask) => mask.startStep(step, size)),
     restore: () => dropouts.forEach((layer) => void Reflect.deleteProperty(layer, "call")),
   };
 }
@@ -63,6 +67,9 @@ class MaskSource {
   readonly #noiseShape: readonly (number | null)[] | undefined;
   #step = 0;
   #calls = 0;
+  /** Shapes of the masks of each call in a step; null where the batch's size comes. */
+  readonly #shapes: (number | null)[][] = [];
+  #drawn: readonly Mask[] = [];
 
   constructor(seed: number, layer: Layer) {
     const { rate, noiseShape } = layer.getConfig();
@@ -76,19 +83,36 @@ class MaskSource {
     checkSeed(seed);
   }
 
-  startStep(step: number): void {
+  startStep(step: number, size?: number): readonly Float32Array[] {
     this.#step = step;
     this.#calls = 0;
+    this.#drawn = size === undefined
+      ? []
+      : this.#shapes.map((shape, call) => this.#draw(shape.map((dim) => dim ?? size), call));
+    return this.#drawn.map(({ elements }) => elements);
   }
 
   apply(x: tf.Tensor): tf.Tensor {
+    const call = this.#calls++;
     const shape = this.#noiseShape?.map((dim, i) => dim ?? x.shape[i]) ?? x.shape;
-    const random = new Random(this.#seed, [this.#layer, this.#step, this.#calls++]);
-    const scale = 1 / (1 - this.#rate);
-    const mask = new Float32Array(shape.reduce((product, dim) => product * dim, 1));
-    for (let i = 0; i < mask.length; i++) mask[i] = random.chance(this.#rate) ? 0 : scale;
-    return tf.mul(x, tf.tensor(mask, shape));
+    this.#shapes[call] = shape.map((dim, i) => i === 0 && dim === x.shape[0] ? null : dim);
+    const drawn = this.#drawn[call];
+    const { elements } = drawn?.shape.join() === shape.join() ? drawn : this.#draw(shape, call);
+    return tf.mul(x, tf.tensor(elements, shape));
   }
+
+  #draw(shape: number[], call: number): Mask {
+    const random = new Random(this.#seed, [this.#layer, this.#step, call]);
+    const scale = 1 / (1 - this.#rate);
+    const elements = new Float32Array(shape.reduce((product, dim) => product * dim, 1));
+    for (let i = 0; i < elements.length; i++) elements[i] = random.chance(this.#rate) ? 0 : scale;
+    return { shape, elements };
+  }
+}
+
+interface Mask {
+  readonly shape: readonly number[];
+  readonly elements: Float32Array;
 }
 
 function toDim(dim: unknown): number | null {

@@ -23,6 +23,8 @@ const LARGE_BYTES = 64 * 1024 * 1024;
 
 /** A compiled graph. */
 export interface Plan {
+  /** The graph that it was compiled from, written down. */
+  readonly key: string;
   readonly session: Session;
   /** Whether its session holds much memory between runs. */
   readonly isLarge: boolean;
@@ -65,8 +67,19 @@ export class PlanCache {
     return { sessions: this.#plans.size, compilations: this.#compilations, compileMs: this.#compileMs };
   }
 
-  /** Returns a session that computes `graph` from `feeds`. */
-  planFor(graph: Graph, feeds: readonly Feed[]): Plan {
+  /** Whether `plan` can be run: its session was not given up. It counts as used then. */
+  isAlive(plan: Plan): boolean {
+    if (this.#plans.get(plan.key) !== plan) return false;
+    this.#use(plan);
+    return true;
+  }
+
+  /**
+   * Returns a session that computes `graph` from `feeds`.
+   *
+   * @param isChanging Says of a feed of one element that it is to be an input even if it was never seen to change.
+   */
+  planFor(graph: Graph, feeds: readonly Feed[], isChanging: (feed: Feed) => boolean = () => false): Plan {
     const key = keyOf(graph);
     const known = this.#plans.get(key);
     const differing = feeds.filter(({ value, buffer }) =>
@@ -74,16 +87,14 @@ export class PlanCache {
       (buffer.computed || !Object.is(known.constants.get(value.name), buffer.data[0]))
     );
     if (known !== undefined && differing.length === 0) {
-      this.#plans.delete(key);
-      this.#plans.set(key, known);
-      this.#usedOnce.delete(known);
+      this.#use(known);
       return known;
     }
-    const changing = new Set(known?.changing);
+    const changing = new Set([...known?.changing ?? [], ...feeds.filter(isChanging).map(({ value }) => value.name)]);
     for (const { value } of differing) changing.add(value.name);
     if (known !== undefined) this.#drop(key, known);
     this.#giveUpLarge();
-    const plan = this.#compile(graph, feeds, changing);
+    const plan = this.#compile({ key, graph, feeds, changing });
     this.#plans.set(key, plan);
     if (known === undefined && !this.#givenUp.has(hashOf(key))) this.#usedOnce.add(plan);
     for (const [oldest, plan] of this.#plans) {
@@ -116,7 +127,19 @@ export class PlanCache {
     for (const [key, plan] of this.#plans) this.#drop(key, plan);
   }
 
-  #compile(graph: Graph, feeds: readonly Feed[], changing: ReadonlySet<string>): Plan {
+  /** The order of the map is that of last use. */
+  #use(plan: Plan): void {
+    this.#plans.delete(plan.key);
+    this.#plans.set(plan.key, plan);
+    this.#usedOnce.delete(plan);
+  }
+
+  #compile({ key, graph, feeds, changing }: {
+    readonly key: string;
+    readonly graph: Graph;
+    readonly feeds: readonly Feed[];
+    readonly changing: ReadonlySet<string>;
+  }): Plan {
     const start = performance.now();
     const fixed = feeds.filter(({ value, buffer }) =>
       buffer.data.length === 1 && !buffer.computed && !changing.has(value.name)
@@ -127,19 +150,19 @@ export class PlanCache {
     const session = new Session(encodeModel(optimized), options);
     this.#compilations++;
     this.#compileMs += performance.now() - start;
-    return { session, isLarge: bytesOf(optimized) >= this.largeBytes, constants, changing };
+    return { key, session, isLarge: bytesOf(optimized) >= this.largeBytes, constants, changing };
   }
 }
 
-/** Runs `plan` on `feeds`, writing outputs into the arrays of `into`. */
-export function runPlan(plan: Plan, feeds: readonly Feed[], into: Readonly<Record<string, HostTensor>>): void {
+/** Returns what `plan` is to be fed with: all feeds that were not compiled as constants. */
+export function feedsOf(plan: Plan, feeds: readonly Feed[]): Record<string, HostTensor> {
   const inputs: Record<string, HostTensor> = {};
   for (const { value, buffer } of feeds) {
     if (!plan.constants.has(value.name)) {
       inputs[value.name] = { dtype: value.dtype, shape: value.shape, data: buffer.data };
     }
   }
-  plan.session.run(inputs, into);
+  return inputs;
 }
 
 /** Whether no operator of `graph` has enough elements to be worth a second thread. */

@@ -6,51 +6,24 @@
  * of one run. What `tf.tidy` has dropped by then never leaves ONNX Runtime.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import type { DType, TypedArray } from "../onnx/dtype.ts";
+import type { TypedArray } from "../onnx/dtype.ts";
 import type { Value } from "../onnx/emit.ts";
 import { type Graph, sizeOf } from "../onnx/graph.ts";
 import { optimizeStep } from "../onnx/passes/mod.ts";
 import type { HostTensor } from "../runtime/session.ts";
 import { type Buffer, BufferPool } from "./_buffer.ts";
 import { channelBlock } from "./_channel_block.ts";
+import type { BackendOptions, BackendStats, TraceInput, TraceOptions } from "./options.ts";
+import { DTYPES, type Entry, toElements } from "./_entry.ts";
+import { type Port, type RepeatedStep, Repeater, type RepeatHost, type RunRecord } from "./_repeat.ts";
 import { chooseDevice, type Device, type DeviceChoice, deviceWarning } from "./device.ts";
-import { PlanCache, type PlanStats, runPlan } from "./_plan_cache.ts";
+import { feedsOf, type Plan, PlanCache } from "./_plan_cache.ts";
 import { Recorder } from "./_recorder.ts";
-
-/** What a backend is made with. */
-export interface BackendOptions {
-  /** Threads inside one operator. Default: ONNX Runtime's choice, the number of physical cores. */
-  readonly threads?: number;
-  /** Where ONNX Runtime runs; where it cannot, the CPU is used, and `onWarning` is told. Default "cpu". */
-  readonly device?: Device;
-  /** Called with one line if the device cannot be used. */
-  readonly onWarning?: (line: string) => void;
-  /** Sessions kept alive for graphs that may come again. Default 32. */
-  readonly maxSessions?: number;
-  /** Prefix of the profiles that ONNX Runtime writes, one a session, when the backend is disposed. Default: none. */
-  readonly profilePrefix?: string;
-  /** A recording with no read for this many nodes is run all the same, to bound memory. Default 50,000. */
-  readonly maxPendingNodes?: number;
-}
-
-/** A tensor's elements: in memory, or a value of the recording under way, or both. */
-interface Entry {
-  readonly dtype: tf.DataType;
-  refCount: number;
-  buffer?: Buffer;
-  value?: Value;
-  /** The recording that `value` belongs to, by its id: tensors live long, and a recording holds whole graphs. */
-  recording?: symbol;
-  /** Why the recording could not be run: reading the tensor throws it. */
-  error?: unknown;
-}
 
 /** Bytes of disposed arrays kept for reuse. */
 const POOL_BYTES = 512 * 1024 * 1024;
 
 const AS_IT_STANDS = { optimization: "disabled" } as const;
-
-const DTYPES: Readonly<Partial<Record<tf.DataType, DType>>> = { float32: "float32", int32: "int32", bool: "bool" };
 
 /** Runs TF.js on ONNX Runtime. Made by {@linkcode registerBackend}. */
 export class OnnxRuntimeBackend extends tf.KernelBackend {
@@ -59,8 +32,9 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   readonly #pool = new BufferPool(POOL_BYTES);
   readonly #plans: PlanCache;
   readonly #fallbacks = new Map<string, number>();
+  readonly #repeater = new Repeater(this.#repeatHost());
   #recorder = new Recorder();
-  #tracing: Tracing | undefined;
+  #tracing: TraceOptions | undefined;
   #flushScheduled = false;
   #nextId = 0;
   #complexIds = 0;
@@ -170,6 +144,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   }
 
   override dispose(): void {
+    this.#repeater.clear();
     this.#plans.clear();
     this.#pool.clear();
   }
@@ -236,8 +211,9 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   }
 
   /** Returns what compiling and running took so far. */
-  stats(): PlanStats & { readonly runs: number; readonly runMs: number; readonly pooledBytes: number } {
-    return { ...this.#plans.stats, runs: this.#runs, runMs: this.#runMs, pooledBytes: this.#pool.bytes };
+  stats(): BackendStats {
+    const { repeats } = this.#repeater;
+    return { ...this.#plans.stats, runs: this.#runs, repeats, runMs: this.#runMs, pooledBytes: this.#pool.bytes };
   }
 
   /**
@@ -247,18 +223,34 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
    * read.
    */
   flush(): void {
-    if (this.#tracing !== undefined) return;
+    this.#flush();
+  }
+
+  /**
+   * Takes a step, from the second or third time on without recording it again where that makes no difference.
+   *
+   * @returns The step's results.
+   */
+  repeat(step: RepeatedStep): tf.Tensor[] {
+    return this.#repeater.take(step);
+  }
+
+  /** @param isInput Says of a feed that it is to be an input of the compiled graph, even of one element. */
+  #flush(isInput: (buffer: Buffer) => boolean = () => false): RunRecord | undefined {
+    if (this.#tracing !== undefined) return undefined;
+    let record: RunRecord | undefined;
     const alive = [...this.#pending];
     const recorder = this.#recorder;
     this.#pending.clear();
     this.#recorder = new Recorder();
     try {
-      if (alive.length > 0) this.#run(recorder, alive);
+      if (alive.length > 0) record = this.#run(recorder, { alive, isInput });
     } catch (error) {
       for (const entry of alive) entry.error = error;
     }
     for (const { dtype, buffer } of this.#released) this.#pool.give(DTYPES[dtype] ?? "float32", buffer!);
     this.#released = [];
+    return record;
   }
 
   /**
@@ -298,29 +290,59 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
     }
   }
 
-  #run(recorder: Recorder, alive: readonly Entry[]): void {
-    const outputs = [...new Set(alive.map((entry) => entry.value!.name))];
-    const { graph, feeds } = recorder.build(outputs);
-    const plan = this.#plans.planFor(graph, feeds);
+  #run(
+    recorder: Recorder,
+    { alive, isInput }: { readonly alive: readonly Entry[]; readonly isInput: (buffer: Buffer) => boolean },
+  ): RunRecord {
+    const outputs = new Map(alive.map((entry): [Entry, Port] => [entry, entry.value!]));
+    const ports = [...new Map([...outputs.values()].map((port) => [port.name, port])).values()];
+    const { graph, feeds } = recorder.build(ports.map(({ name }) => name));
+    const plan = this.#plans.planFor(graph, feeds, ({ buffer }) => isInput(buffer));
+    const buffers = this.#runPlan(plan, feedsOf(plan, feeds), ports);
+    const seen = new Set<Buffer>();
+    for (const [entry, { name }] of outputs) {
+      const buffer = entry.buffer = buffers.get(name)!;
+      // Two tensors of one value share its array, which then is nobody's to reuse.
+      if (seen.has(buffer)) buffer.exposed = true;
+      seen.add(buffer);
+      entry.value = undefined;
+    }
+    return { plan, feeds, outputs };
+  }
+
+  #runPlan(plan: Plan, feeds: Readonly<Record<string, HostTensor>>, ports: readonly Port[]): Map<string, Buffer> {
     const into: Record<string, HostTensor> = {};
-    for (const { value } of alive) {
-      const { name, dtype, shape } = value!;
+    for (const { name, dtype, shape } of ports) {
       into[name] ??= { dtype, shape, data: this.#pool.take(dtype, sizeOf(shape)) };
     }
     const start = performance.now();
-    runPlan(plan, feeds, into);
+    plan.session.run(feeds, into);
     this.#runs++;
     this.#runMs += performance.now() - start;
-    const buffers = new Map<string, Buffer>();
-    for (const entry of alive) {
-      const { name } = entry.value!;
-      // Two tensors of one value share its array, which then is nobody's to reuse.
-      const shared = buffers.get(name);
-      if (shared !== undefined) shared.exposed = true;
-      entry.buffer = shared ?? { data: into[name].data as TypedArray, exposed: false, computed: true };
-      buffers.set(name, entry.buffer);
-      entry.value = undefined;
-    }
+    return new Map(
+      Object.entries(into).map((
+        [name, { data }],
+      ) => [name, { data: data as TypedArray, exposed: false, computed: true }]),
+    );
+  }
+
+  #repeatHost(): RepeatHost {
+    return {
+      runs: () => this.#runs,
+      flush: (isInput) => this.#flush(isInput),
+      entryOf: (dataId) => this.#data.has(dataId) ? this.#data.get(dataId) : undefined,
+      isAlive: (plan) => this.#plans.isAlive(plan),
+      run: (plan, feeds, ports) => this.#runPlan(plan, feeds, ports),
+      replace: (entry, buffer) => {
+        if (entry.buffer !== undefined) this.#pool.give(DTYPES[entry.dtype] ?? "float32", entry.buffer);
+        entry.buffer = buffer;
+      },
+      adopt: (buffer, { dtype, shape }) => {
+        const dataId = this.#newId();
+        this.#data.set(dataId, { dtype, refCount: 1, buffer });
+        return tf.engine().makeTensorFromTensorInfo({ dataId, dtype, shape: [...shape] });
+      },
+    };
   }
 
   #bring(entry: Entry, info: tf.TensorInfo): Value {
@@ -371,30 +393,6 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   }
 }
 
-/** An input of a traced graph. */
-export interface TraceInput {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly dtype: tf.DataType;
-}
-
-/** How a graph is traced. */
-export interface TraceOptions {
-  /** Names the initializer made of a tensor, by its data id. */
-  readonly nameOf?: (dataId: object) => string | undefined;
-}
-
-type Tracing = TraceOptions;
-
 function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((dim, i) => dim === b[i]);
-}
-
-/** Holds `values` in the array class of `dtype`. Strings and complex numbers stay what they are: only fallbacks see them. */
-function toElements(values: tf.BackendValues, dtype: tf.DataType): TypedArray {
-  const array = values as Float32Array | Int32Array | Uint8Array;
-  if (dtype === "float32" && !(array instanceof Float32Array)) return Float32Array.from(array);
-  if (dtype === "int32" && !(array instanceof Int32Array)) return Int32Array.from(array);
-  if (dtype === "bool" && !(array instanceof Uint8Array)) return Uint8Array.from(array);
-  return array;
 }

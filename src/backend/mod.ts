@@ -1,10 +1,13 @@
 /** Makes the backend known to TF.js. */
 import * as tf from "@tensorflow/tfjs-core";
-import { type BackendOptions, OnnxRuntimeBackend } from "./backend.ts";
+import { OnnxRuntimeBackend } from "./backend.ts";
+import type { BackendOptions } from "./options.ts";
 import { addChainedMethods } from "./_chained_methods.ts";
 import { registerKernels } from "./kernels.ts";
 
-export { type BackendOptions, OnnxRuntimeBackend, type TraceInput, type TraceOptions } from "./backend.ts";
+export { OnnxRuntimeBackend } from "./backend.ts";
+export type { BackendOptions, TraceInput, TraceOptions } from "./options.ts";
+export type { RepeatedStep } from "./_repeat.ts";
 export { chooseDevice, type Device, type DeviceChoice, DEVICES, deviceWarning } from "./device.ts";
 
 /** The name under which TF.js knows the backend. */

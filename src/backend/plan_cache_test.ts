@@ -3,7 +3,7 @@ import { GraphBuilder } from "../onnx/builder.ts";
 import type { DType, TypedArray } from "../onnx/dtype.ts";
 import type { Value } from "../onnx/emit.ts";
 import type { Graph } from "../onnx/graph.ts";
-import { PlanCache, runPlan } from "./_plan_cache.ts";
+import { feedsOf, PlanCache } from "./_plan_cache.ts";
 import type { Feed } from "./_recorder.ts";
 
 function cache(limit = 8): PlanCache {
@@ -37,7 +37,9 @@ function run(plans: PlanCache, { graph, feeds }: Recording): readonly number[] {
   const [name] = graph.outputs;
   const { dtype, shape } = graph.types.get(name)!;
   const data = new Float32Array(shape.reduce((size: number, dim) => size * Number(dim), 1));
-  runPlan(plan, feeds, { [name]: { dtype: dtype as Extract<DType, "float32">, shape: shape as number[], data } });
+  plan.session.run(feedsOf(plan, feeds), {
+    [name]: { dtype: dtype as Extract<DType, "float32">, shape: shape as number[], data },
+  });
   return [...data];
 }
 

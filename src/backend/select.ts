@@ -1,7 +1,7 @@
 /** Which backend TF.js trains on. */
 import * as tf from "@tensorflow/tfjs-core";
 import { addChainedMethods } from "./_chained_methods.ts";
-import type { BackendOptions } from "./backend.ts";
+import type { BackendOptions } from "./options.ts";
 import { BACKEND, registerBackend } from "./mod.ts";
 
 /** What {@linkcode selectBackend} takes. */

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
+import { type OnnxRuntimeBackend, registerBackend } from "../src/backend/mod.ts";
+import { FakeQuantize } from "../src/quant/mod.ts";
+import { isRepeatable, stepKey } from "./_repeatable.ts";
+import { epochOf, quarters, tinyNet, weightValues } from "./_test_task.ts";
+import { type EpochInfo, fit } from "./fit.ts";
+import { type Loss, meanSquaredError, softmaxCrossEntropy } from "./losses.ts";
+import { layersIn } from "./phase.ts";
+import { optimizerFor } from "./optimizers.ts";
+import { prepareQat } from "./prepare.ts";
+import { qatSchedule } from "./schedule.ts";
+
+const EPOCHS = 4;
+
+/** Trains the tiny net, the last batch of an epoch smaller, and returns what came of it. */
+async function train(
+  loss: Loss,
+  onEpochEnd: (info: EpochInfo, model: tfl.LayersModel) => void = () => {},
+): Promise<
+  { readonly losses: number[]; readonly weights: unknown; readonly repeats: number; readonly iterations: number }
+> {
+  const backend: OnnxRuntimeBackend = await registerBackend({ threads: 1 });
+  const { model } = prepareQat(tinyNet({ dropout: 0.2 }));
+  const losses: number[] = [];
+  const optimizer = optimizerFor("adam", { learningRate: 0.01 });
+  const before = backend.stats().repeats;
+  await fit(model, {
+    train: (epoch) => epochOf(quarters(176, 1), { batchSize: 32, epoch }),
+    epochs: EPOCHS,
+    stepsPerEpoch: 6,
+    optimizer,
+    loss,
+    learningRate: ({ epoch, step }) => 0.01 / (1 + step + 6 * epoch),
+    schedule: qatSchedule({ freezeObserversAfter: 3, freezeBatchNormAfter: 2 }),
+    onStep: (info) => losses.push(info.loss),
+    onEpochEnd: (info) => onEpochEnd(info, model),
+  });
+  const { repeats } = backend.stats();
+  return { losses, weights: weightValues(model), repeats: repeats - before, iterations: optimizer.iterations };
+}
+
+/** The same numbers from a loss that nobody knows. */
+function unknown(): Loss {
+  const loss = softmaxCrossEntropy();
+  return (labels, logits) => loss(labels, logits);
+}
+
+Deno.test("fit() gives the same losses and weights to the bit whether steps are repeated or recorded", async () => {
+  const [repeated, recorded] = [await train(softmaxCrossEntropy()), await train(unknown())];
+  assert.equal(recorded.repeats, 0);
+  // 3 phases and 2 sizes of batches; a rate that changes takes two recordings to know.
+  assert.ok(repeated.repeats >= 10, `${repeated.repeats} steps were repeated`);
+  assert.deepEqual(repeated.losses, recorded.losses);
+  assert.deepEqual(repeated.weights, recorded.weights);
+  assert.equal(repeated.iterations, recorded.iterations);
+});
+
+Deno.test("fit() sees that a layer was switched when steps are repeated", async () => {
+  const switchOff = ({ epoch }: EpochInfo, model: tfl.LayersModel) => {
+    for (const layer of layersIn(model)) if (layer instanceof FakeQuantize && epoch === 1) layer.enabled = false;
+  };
+  const [repeated, recorded] = [await train(softmaxCrossEntropy(), switchOff), await train(unknown(), switchOff)];
+  assert.ok(repeated.repeats > 0);
+  assert.deepEqual(repeated.losses, recorded.losses);
+  assert.notDeepEqual(repeated.losses, (await train(softmaxCrossEntropy())).losses);
+});
+
+class OwnLayer extends tfl.layers.Layer {
+  static readonly className = "OwnLayer";
+  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
+    return Array.isArray(inputs) ? inputs[0] : inputs;
+  }
+}
+
+class OwnOptimizer extends tf.SGDOptimizer {}
+
+Deno.test("isRepeatable() refuses what may depend on more than tensors", () => {
+  const dense = (args = {}) => tfl.layers.dense({ units: 2, inputShape: [3], ...args });
+  const modelOf = (...layers: tfl.layers.Layer[]) => tfl.sequential({ layers });
+  const optimizer = tf.train.adam(0.1);
+  const repeatable = (model: tfl.LayersModel, with_: { optimizer?: tf.Optimizer; loss?: Loss } = {}) =>
+    isRepeatable(model, { optimizer, loss: meanSquaredError, ...with_ });
+  assert.equal(repeatable(modelOf(dense(), tfl.layers.dropout({ rate: 0.5 }))), true);
+  assert.equal(repeatable(modelOf(dense({ kernelRegularizer: "l1l2" }))), true);
+  assert.equal(repeatable(modelOf(dense(), new OwnLayer({}))), false);
+  assert.equal(repeatable(modelOf(dense(), tfl.layers.gaussianNoise({ stddev: 1 }))), false);
+  assert.equal(repeatable(modelOf(dense()), { loss: unknown() }), false);
+  assert.equal(repeatable(modelOf(dense()), { optimizer: new OwnOptimizer(0.1) }), false);
+});
+
+Deno.test("stepKey() differs when the size, the optimizer's settings or a layer's switch does", async () => {
+  await registerBackend();
+  const { model: view } = prepareQat(tinyNet());
+  const optimizer = tf.train.momentum(0.1, 0.9);
+  const key = (size = 4, classes = true) =>
+    stepKey({ view, optimizer }, { size, y: classes ? new Int32Array(size) : new Float32Array(size) });
+  const first = key();
+  assert.equal(key(), first);
+  assert.notEqual(key(5), first);
+  assert.notEqual(key(4, false), first);
+  optimizer.setLearningRate(0.2);
+  assert.equal(key(), first);
+  optimizer.setMomentum(0.8);
+  assert.notEqual(key(), first);
+  optimizer.setMomentum(0.9);
+  view.layers.forEach((layer) => layer instanceof FakeQuantize && (layer.observing = false));
+  assert.notEqual(key(), first);
+});
