@@ -6,7 +6,14 @@ import { BELONGS_TO_TESTS } from "./rooms.ts";
 const MAX_LINES = 400;
 
 /** Where printing is the job. */
-const MAY_PRINT = [/^cli\.ts$/, /^_tools\//, /^examples\//, /^train\/_?progress/, /^tests\/(bench|conformance)\//, /_bench\.ts$/];
+const MAY_PRINT = [
+  /^cli\.ts$/,
+  /^_tools\//,
+  /^examples\//,
+  /^train\/_?progress/,
+  /^tests\/(bench|conformance)\//,
+  /_bench\.ts$/,
+];
 
 /** Code that others import; tests and programs are not. */
 const IS_LIBRARY = /^(mod\.ts|(src|train|export|data)\/.*)$/;
