@@ -21,6 +21,8 @@ import { normalizeByConv } from "./normalize_by_conv.ts";
 import { placeQdq } from "./place_qdq.ts";
 import { quantizeBias } from "./quantize_bias.ts";
 import { recognizeClip } from "./recognize_clip.ts";
+import { shareEqual } from "./share_equal.ts";
+import { simulateWeights } from "./simulate_weights.ts";
 import { requantize } from "./requantize.ts";
 import { tanhBySigmoid } from "./tanh_by_sigmoid.ts";
 
@@ -34,9 +36,14 @@ export { symbolicBatch, type Traced } from "./symbolic_batch.ts";
  * @param block Channels that this machine's operators hold in a block; 1 if it has none for blocks.
  */
 export function optimizeStep(graph: Graph, block = 1): Graph {
-  return multiplyFilterGradients(
-    blockChannels(guardPad(channelsFirst(recognizeClip(mergeMasks(mergeReshapes(graph))))), block),
-  );
+  const passes: readonly ((graph: Graph) => Graph)[] = [
+    (g) => shareEqual(simulateWeights(mergeReshapes(g))),
+    (g) => recognizeClip(mergeMasks(g)),
+    (g) => guardPad(channelsFirst(g)),
+    (g) => multiplyFilterGradients(blockChannels(g, block)),
+    (g) => shareEqual(mergeReshapes(g)),
+  ];
+  return passes.reduce((result, pass) => pass(result), graph);
 }
 
 /**

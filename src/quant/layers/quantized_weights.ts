@@ -238,7 +238,7 @@ export class QuantizedWeights extends tfl.layers.Layer {
   #round({ variable, scale, ...spec }: Entry): tf.Tensor {
     const { qmin, qmax } = this.scheme;
     const axis = scale.shape.length === 0 ? null : axisOf(spec);
-    const grid = { scale: scale.read(), zeroPoint: tf.zeros(scale.read().shape), qmin, qmax, axis };
+    const grid = { scale: scale.read(), zeroPoint: tf.fill(scale.read().shape, 0, "float32"), qmin, qmax, axis };
     const rounded = fakeQuantize(channelView(variable.read(), spec), grid);
     return spec.depthwise ? tf.reshape(rounded, variable.read().shape) : rounded;
   }
