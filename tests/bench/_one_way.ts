@@ -1,0 +1,103 @@
+/**
+ * One way of training one net, in a process of its own so that its peak memory is its own: prints one JSON line.
+ *
+ *     deno run -A tests/bench/_one_way.ts NET WAY STEPS [THREADS]
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { type OnnxRuntimeBackend, registerBackend } from "../../src/backend/mod.ts";
+import { buildArchitecture } from "../../train/arch/mod.ts";
+import { fit } from "../../train/fit.ts";
+import { optimizerFor } from "../../train/optimizers.ts";
+import { prepareQat } from "../../train/prepare.ts";
+import { floatSchedule, type Schedule } from "../../train/schedule.ts";
+import { peakMemoryMb } from "./_memory.ts";
+import { CLASSES, type NetTask, netTask, randomBatch } from "./_task.ts";
+import { useWasm } from "./_wasm.ts";
+
+/** How a step is taken: this backend in float or with fake quantization, or TF.js's own backends in float. */
+export type Way = "float" | "qat" | "wasm" | "cpu";
+
+/** What one way took. */
+export interface WayResult {
+  readonly medianMs: number;
+  readonly minMs: number;
+  /** The step that builds the graph. */
+  readonly firstMs: number;
+  /** Share of the median step that is not ONNX Runtime's own run; absent for TF.js's backends. */
+  readonly overhead?: number;
+  readonly peakRssMb: number;
+}
+
+/** Steps not counted: ours record, compile and fill memory pools; the others only warm up. */
+const WARM_UP: Readonly<Record<Way, number>> = { float: 4, qat: 4, wasm: 1, cpu: 0 };
+
+const observed: Schedule = () => ({ observing: true, fakeQuantizing: true, trainingBatchNorm: true });
+
+if (import.meta.main) {
+  const [net, way, steps, threads] = Deno.args;
+  const result = await takeSteps(netTask(net), {
+    way: way as Way,
+    steps: Number(steps),
+    ...(threads === undefined ? {} : { threads: Number(threads) }),
+  });
+  console.log(JSON.stringify(result));
+}
+
+/** TF.js's cpu backend takes minutes for a batch: it is given this many images, and the time is scaled up. */
+const CPU_BATCH = 2;
+
+/** Trains `net` for `steps` steps and the warm-up. */
+export async function takeSteps(
+  net: NetTask,
+  { way, steps, threads }: { readonly way: Way; readonly steps: number; readonly threads?: number },
+): Promise<WayResult> {
+  const backend = await useBackend(way, threads);
+  const { inputShape } = net;
+  const original = buildArchitecture(net.name, { inputShape, classes: CLASSES, seed: 1 });
+  // Prepared in float, too, for the fused batch normalization: what differs is quantization alone.
+  const model = backend === undefined ? original : prepareQat(original).model;
+  const batch = randomBatch(way === "cpu" ? { ...net, batch: CPU_BATCH } : net);
+  const scale = net.batch / batch.size;
+  const warmUp = WARM_UP[way];
+  const times: number[] = [];
+  const runs: number[] = [];
+  let before = 0;
+  await fit(model, {
+    train: function* () {
+      for (let i = 0; i < steps + warmUp; i++) {
+        before = backend?.stats().runMs ?? 0;
+        yield batch;
+      }
+    },
+    epochs: 1,
+    stepsPerEpoch: steps + warmUp,
+    optimizer: optimizerFor("momentum", { learningRate: 0.01 }),
+    schedule: way === "qat" ? observed : floatSchedule,
+    onStep: ({ stepMs }) => {
+      times.push(stepMs);
+      if (backend !== undefined) runs.push(backend.stats().runMs - before);
+    },
+  });
+  const shares = runs.slice(warmUp).map((run, i) => 1 - run / times[i + warmUp]);
+  return {
+    medianMs: scale * median(times.slice(warmUp)),
+    minMs: scale * Math.min(...times.slice(warmUp)),
+    firstMs: times[0],
+    ...(backend === undefined ? {} : { overhead: median(shares) }),
+    peakRssMb: peakMemoryMb(),
+  };
+}
+
+async function useBackend(way: Way, threads?: number): Promise<OnnxRuntimeBackend | undefined> {
+  if (way === "float" || way === "qat") return await registerBackend(threads === undefined ? {} : { threads });
+  tf.env().set("PROD", true);
+  await import("@tensorflow/tfjs-backend-cpu");
+  if (way === "wasm") await useWasm();
+  else await tf.setBackend("cpu");
+  return undefined;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1];
+}
