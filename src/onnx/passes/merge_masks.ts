@@ -47,7 +47,9 @@ function reluOf({ of, lows }: Range, index: Index): string {
   const relu = index.uses(of).find(({ op }) => op === "Relu")?.outputs[0];
   const isPositive = lows.some((low) => typeof low === "number" && low > 0);
   if (relu === undefined || !isPositive) return of;
-  return index.uses(relu).some(({ op }) => op === "Clip" || op === "Min") ? of : relu;
+  const isPart = ({ op, inputs }: Node) =>
+    (op === "Clip" || op === "Min") && inputs.slice(1).some((bound) => index.constant(bound) !== undefined);
+  return index.uses(relu).some(isPart) ? of : relu;
 }
 
 /** Makes a ReLU's derivative ask about the ReLU. */

@@ -58,13 +58,41 @@ function correlation(node: Node, forms: BlockedForms, pictures: Correlated): boo
   const pads = (node.attrs.pads as readonly number[] | undefined) ?? [0, 0, 0, 0];
   const filter = pictureFilter(forms, pictures.dy);
   // Windows that reach over a border are computed one by one, inner ones three at a time: the border is written out.
-  const plain = forms.plain(node.inputs[0]);
-  const bordered = pads.every((pad) => pad === 0) ? plain : forms.out.emit("Pad", [
-    plain,
-    forms.out.ints(`${plain}_pads`, [0, 0, pads[0], pads[1], 0, 0, pads[2], pads[3]]),
-  ]);
-  const x = forms.blocked(bordered);
+  const x = forms.blocked(bordered(forms, node.inputs[0], { pads, picture: pictures.x }));
   return placeConv(node, forms, { x, filter, attrs: { ...node.attrs, pads: [0, 0, 0, 0] } });
+}
+
+/**
+ * Writes zeros around the pictures of `swapped`, which are those of `picture` with batch and channels swapped.
+ *
+ * In blocks a 1 × 1 depthwise convolution with ones does it on all threads; Pad runs on one.
+ */
+function bordered(
+  forms: BlockedForms,
+  swapped: string,
+  { pads, picture }: { readonly pads: readonly number[]; readonly picture: string },
+): string {
+  const { out } = forms;
+  if (pads.every((pad) => pad === 0)) return forms.plain(swapped);
+  if (!forms.isBlocked(picture)) {
+    const ends = [0, 0, pads[0], pads[1], 0, 0, pads[2], pads[3]];
+    return out.emit("Pad", [forms.plain(swapped), out.ints(`${swapped}_pads`, ends)]);
+  }
+  const [n, channels, h, w] = forms.blockedShape(picture);
+  const ones = out.constant(`${picture}_ones`, "float32", [channels, 1, 1, 1], new Float32Array(channels).fill(1));
+  const size = [h + pads[0] + pads[2], w + pads[1] + pads[3]];
+  const wide = out.place("Conv", [forms.blocked(picture), ones], {
+    domain: BLOCKED_DOMAIN,
+    attrs: { kernel_shape: [1, 1], pads, group: channels },
+    type: { dtype: "float32", shape: [n, channels, ...size] },
+  });
+  const own = forms.shapeOf(picture)[1];
+  const plain = out.place("ReorderOutput", [wide], {
+    domain: BLOCKED_DOMAIN,
+    attrs: { channels: own },
+    type: { dtype: "float32", shape: [n, own, ...size] },
+  });
+  return forms.transpose(plain, [1, 0, 2, 3]);
 }
 
 /**
