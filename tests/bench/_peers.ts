@@ -20,8 +20,12 @@ interface Line {
   readonly peak_rss_mb: number;
 }
 
-/** Returns a Python that can import torch, or undefined. Debian's own packages belong to Debian's own Python. */
+/**
+ * Returns a Python that can import torch, or undefined if there is none, or no script beside the checkout to run with it.
+ * Debian's own packages belong to Debian's own Python.
+ */
 export async function findTorch(): Promise<string | undefined> {
+  if (!await Deno.stat(SCRIPT).then(() => true, () => false)) return undefined;
   for (const python of ["python3", "/usr/bin/python3"]) {
     try {
       const { success } = await new Deno.Command(python, { args: ["-c", "import torch, torchvision"], ...QUIET })
