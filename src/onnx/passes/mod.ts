@@ -21,6 +21,7 @@ import { normalizeByConv } from "./normalize_by_conv.ts";
 import { placeQdq } from "./place_qdq.ts";
 import { quantizeBias } from "./quantize_bias.ts";
 import { recognizeClip } from "./recognize_clip.ts";
+import { recompute } from "./recompute.ts";
 import { shareEqual } from "./share_equal.ts";
 import { simulateWeights } from "./simulate_weights.ts";
 import { requantize } from "./requantize.ts";
@@ -41,7 +42,7 @@ export function optimizeStep(graph: Graph, block = 1): Graph {
     (g) => recognizeClip(mergeMasks(g)),
     (g) => guardPad(channelsFirst(g)),
     (g) => multiplyFilterGradients(blockChannels(g, block)),
-    (g) => shareEqual(mergeReshapes(g)),
+    (g) => recompute(shareEqual(mergeReshapes(g))),
   ];
   return passes.reduce((result, pass) => pass(result), graph);
 }
