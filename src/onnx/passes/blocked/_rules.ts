@@ -1,9 +1,9 @@
 /** How operators other than convolutions run on blocked channels. */
 import { type Node, sizeOf } from "../../graph.ts";
-import { BLOCKED_DOMAIN } from "../../schema/mod.ts";
 import { affine, batchNorm, type BlockedRule, conv, convTranspose, pool } from "./_conv_rules.ts";
 import { isSplitBatch } from "./_filters.ts";
 import type { BlockedForms } from "./_forms.ts";
+import { firstChannels, max, min, sum, sumSquare } from "./_reduce_rules.ts";
 
 function isSame(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((dim, i) => dim === b[i]);
@@ -53,86 +53,6 @@ const quantize: BlockedRule = (node, forms) => {
   if (!forms.isBlocked(x) || grid.some((name) => sizeOf(forms.shapeOf(name)) !== 1)) return false;
   const inputs = [forms.blocked(x), ...grid.map((name) => forms.plain(name))];
   forms.out.push({ ...node, inputs, outputs: [forms.defineBlocked(node.outputs[0])] });
-  return true;
-};
-
-/** The axes that a reduction sums over; undefined if they are not known. */
-function axesOf(node: Node, forms: BlockedForms): readonly number[] | undefined {
-  const rank = forms.shapeOf(node.inputs[0]).length;
-  const listed = node.inputs.length > 1 ? forms.out.intsOf(node.inputs[1]) : node.attrs.axes as readonly number[];
-  if (listed === undefined) return node.inputs.length > 1 ? undefined : Array.from({ length: rank }, (_, i) => i);
-  return listed.map((axis) => axis < 0 ? axis + rank : axis).sort((a, b) => a - b);
-}
-
-/** Means and sums over the pixels of each channel, of an image or of the batch. */
-const sum: BlockedRule = (node, forms) => {
-  const [x] = node.inputs;
-  const axes = axesOf(node, forms)?.join();
-  const factors = factorsOf(node, forms);
-  if (factors === undefined && !forms.isBlocked(x)) return false;
-  if (axes !== "0,2,3" && axes !== "2,3") return false;
-  const { out } = forms;
-  const [n, channels, h, w] = forms.blockedShape(x);
-  const perImage = factors === undefined ? meanOfPixels(forms, x) : sumOfProducts(forms, factors);
-  let result = forms.view(perImage, [n, channels]);
-  if (axes === "0,2,3") result = reduceFirst(node, forms, result);
-  const isMean = node.op === "ReduceMean";
-  if (factors === undefined && !isMean) {
-    result = out.emit("Mul", [result, out.constant(`${node.name}_pixels`, "float32", [], Float32Array.of(h * w))]);
-  }
-  const counted = firstChannels(forms, result, forms.shapeOf(x)[1]);
-  forms.view(counted, forms.shapeOf(node.outputs[0]), node.outputs[0]);
-  return true;
-};
-
-function reduceFirst(node: Node, { out }: BlockedForms, name: string): string {
-  if (node.op === "ReduceMean") return out.emit("ReduceMean", [name], { attrs: { axes: [0], keepdims: 0 } });
-  return out.emit("ReduceSum", [name, out.ints(`${name}_axes`, [0])], { attrs: { keepdims: 0 } });
-}
-
-function firstChannels({ out }: BlockedForms, name: string, channels: number): string {
-  const { shape } = out.typeOf(name);
-  if (shape[shape.length - 1] === channels) return name;
-  const [begin, end, axis] = [[0], [channels], [-1]].map((values, i) => out.ints(`${name}_${i}`, values));
-  return out.emit("Slice", [name, begin, end, axis]);
-}
-
-function meanOfPixels(forms: BlockedForms, x: string): string {
-  const [n, channels] = forms.blockedShape(x);
-  const type = { dtype: "float32", shape: [n, channels, 1, 1] } as const;
-  return forms.out.place("GlobalAveragePool", [forms.blocked(x)], { domain: BLOCKED_DOMAIN, type });
-}
-
-/** The two pictures whose product `node` sums up, where no other node reads the product. */
-function factorsOf(node: Node, forms: BlockedForms): readonly [string, string] | undefined {
-  const [x] = node.inputs;
-  if (node.op === "ReduceSumSquare") return forms.isBlocked(x) ? [x, x] : undefined;
-  const product = forms.index.producer(x);
-  if (node.op !== "ReduceSum" || product?.op !== "Mul" || forms.index.soleUse(x) === undefined) return undefined;
-  const [a, b] = product.inputs;
-  const areBlocked = [a, b].every((name) => forms.isBlocked(name) && isSame(forms.shapeOf(name), forms.shapeOf(x)));
-  return areBlocked ? [a, b] : undefined;
-}
-
-/** Σ a·b of each image and channel: a depthwise convolution of a with filters b of a's own size, in one pass. */
-function sumOfProducts(forms: BlockedForms, [a, b]: readonly [string, string]): string {
-  const [n, channels, h, w] = forms.blockedShape(a);
-  const groups = n * channels;
-  return forms.out.place("Conv", [
-    forms.view(forms.blocked(a), [1, groups, h, w]),
-    forms.view(forms.blocked(b), [groups, 1, h, w]),
-  ], {
-    domain: BLOCKED_DOMAIN,
-    attrs: { kernel_shape: [h, w], group: groups },
-    type: { dtype: "float32", shape: [1, groups, 1, 1] },
-  });
-}
-
-/** Extremes over all elements, where no channel is one that does not count. */
-const extreme: BlockedRule = (node, forms) => {
-  const [x] = node.inputs;
-  if (!forms.isBlocked(x) || forms.isPadded(x) || axesOf(node, forms)?.length !== 4) return false;
-  forms.out.push({ ...node, inputs: [forms.blocked(x), ...node.inputs.slice(1)] });
   return true;
 };
 
@@ -226,9 +146,9 @@ export const BLOCKED_RULES: Readonly<Record<string, BlockedRule | undefined>> = 
   DequantizeLinear: quantize,
   ReduceMean: sum,
   ReduceSum: sum,
-  ReduceSumSquare: sum,
-  ReduceMax: extreme,
-  ReduceMin: extreme,
+  ReduceSumSquare: sumSquare,
+  ReduceMax: max,
+  ReduceMin: min,
   Reshape: reshape,
   Transpose: transpose,
   Concat: concat,

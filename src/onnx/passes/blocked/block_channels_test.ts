@@ -264,6 +264,35 @@ Deno.test({
 });
 
 Deno.test({
+  name: "blockChannels() finds extremes of all elements and NaN without leaving blocks",
+  ignore,
+  fn: () => {
+    for (const channels of [32, 24]) {
+      // All below 0, where zeros in channels that do not count would be the greatest.
+      const filter = (b: GraphBuilder) =>
+        b.constant("float32", [channels, 32, 1, 1], new Array(channels * 32).fill(-1));
+      const graph = graphOf(X, (b, x) => {
+        const y = conv(b, b.node("Abs", [x]), filter(b), { pad: 0 });
+        return [y, b.node("Relu", [b.node("Neg", [y])])].flatMap((value) => {
+          const sum = b.node("ReduceSumSquare", [value], { keepdims: 0 });
+          const greatest = b.node("ReduceMax", [value], { keepdims: 0 });
+          return [b.node("Where", [b.node("IsNaN", [sum]), b.constant("float32", [], [NaN]), greatest])];
+        });
+      });
+      const blocked = assertSame(graph);
+      // Where a block is not full, numbers below 0 are asked for NaN in plain form.
+      assert.equal(blocked.nodes.filter(({ op }) => op === "ReorderOutput").length, channels === 32 ? 0 : 1);
+      const feeds = feedsFor(graph);
+      const [name] = graph.inputs;
+      for (const value of [NaN, Infinity]) {
+        feeds[name][777] = value;
+        assert.deepEqual(run(blocked, feeds), run(graph, feeds));
+      }
+    }
+  },
+});
+
+Deno.test({
   name: "blockChannels() quantizes in blocks when there is one scale, and gives codes out in plain form",
   ignore,
   fn: () => {
