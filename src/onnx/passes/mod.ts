@@ -3,6 +3,7 @@ import type { Graph } from "../graph.ts";
 import { removeDeadNodes } from "./_index.ts";
 import { blockChannels } from "./blocked/block_channels.ts";
 import { batchNormRank } from "./batch_norm_rank.ts";
+import { earlyMasks } from "./early_masks.ts";
 import { dropNanGuards } from "./drop_nan_guards.ts";
 import { dropRedundant } from "./drop_redundant.ts";
 import { multiplyFilterGradients } from "./filter_gradient.ts";
@@ -42,7 +43,7 @@ export function optimizeStep(graph: Graph, block = 1): Graph {
     (g) => recognizeClip(mergeMasks(g)),
     (g) => guardPad(channelsFirst(g)),
     (g) => multiplyFilterGradients(blockChannels(g, block)),
-    (g) => recompute(shareEqual(mergeReshapes(g))),
+    (g) => recompute(earlyMasks(shareEqual(mergeReshapes(g)))),
   ];
   return passes.reduce((result, pass) => pass(result), graph);
 }
