@@ -52,13 +52,14 @@ interface Parts {
   readonly zeroPoint: Value;
 }
 
-/** Codes of any width: (clip(round(x / s), qmin - z, qmax - z))·s. */
+/** Codes of any width: (clip(round(x / s), qmin - z, qmax - z))·s; without clipping where the range is infinite. */
 function arithmetic(emit: Emit, { x, scale, zeroPoint }: Parts, { qmin, qmax, axis }: FakeQuantizeAttrs): Value {
   const rank = x.shape.length;
   const s = alongAxis(emit, scale, { axis, rank });
   const bound = (q: number) =>
     alongAxis(emit, emit.node("Sub", [emit.constant("float32", [], [q]), zeroPoint]), { axis, rank });
   const rounded = emit.node("Round", [emit.node("Div", [x, s])]);
+  if (qmin === -Infinity && qmax === Infinity) return emit.node("Mul", [rounded, s]);
   const clipped = emit.node("Min", [emit.node("Max", [rounded, bound(qmin)]), bound(qmax)]);
   return emit.node("Mul", [clipped, s]);
 }

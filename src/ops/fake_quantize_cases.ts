@@ -20,6 +20,7 @@ const GRIDS: readonly Grid[] = [
   { name: "4 bits", qmin: -7, qmax: 7, scale: 0.2, zeroPoint: 0 },
   { name: "4 bits with a zero point", qmin: 0, qmax: 15, scale: 0.2, zeroPoint: 5 },
   { name: "2 bits", qmin: -1, qmax: 1, scale: 0.7, zeroPoint: 0 },
+  { name: "no ends", qmin: -Infinity, qmax: Infinity, scale: 0.013, zeroPoint: 3 },
   { name: "16 bits", qmin: -32767, qmax: 32767, scale: 3e-5, zeroPoint: 0 },
 ];
 
@@ -73,7 +74,9 @@ function neighbours(x: number): number[] {
 }
 
 /** Numbers at which codes leave [qmin, qmax], and those next to them, for scales of every rounding. */
-const edges = GRIDS.flatMap(({ name, qmin, qmax, scale, zeroPoint }): OpCase[] =>
+const edges = GRIDS.filter(({ qmin }) => Number.isFinite(qmin)).flatMap((
+  { name, qmin, qmax, scale, zeroPoint },
+): OpCase[] =>
   [scale, scale * 1.37, 1 / 3, 1 / 255, 0.1, 1 / 127.5, 6 / 255, 2 ** -7, 1.1754944e-7, 977.3].map((s) => ({
     name: `${name}, edges of scale ${s}`,
     inputs: {
@@ -96,6 +99,7 @@ const perChannel = [0, 1, 2, 3].flatMap((axis) =>
     { name: "symmetric int8", qmin: -127, qmax: 127, zeroPoints: [0, 0, 0, 0, 0] },
     { name: "uint8", qmin: 0, qmax: 255, zeroPoints: [0, 3, 128, 255, 77] },
     { name: "4 bits", qmin: -7, qmax: 7, zeroPoints: [0, 0, 0, 0, 0] },
+    { name: "no ends", qmin: -Infinity, qmax: Infinity, zeroPoints: [0, 0, 0, 0, 0] },
   ].map(({ name, qmin, qmax, zeroPoints }): OpCase => ({
     name: `${name} along axis ${axis}`,
     inputs: {

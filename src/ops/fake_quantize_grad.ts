@@ -14,6 +14,7 @@ import { defineOp, type Emit, type Value } from "./op.ts";
 export const fakeQuantizeGrad = defineOp<FakeQuantizeGradInputs, FakeQuantizeAttrs>({
   kernel: "FakeQuantizeGrad",
   lower: (emit, { x, dy, scale, zeroPoint }, attrs) => {
+    if (attrs.qmin === -Infinity && attrs.qmax === Infinity) return emit.node("Identity", [dy]);
     const [value, clipped] = attrs.axis === null
       ? [x, emit.node("Clip", [x, ...realBounds(emit, { scale, zeroPoint }, attrs)])]
       : clippedCodes(emit, { x, scale, zeroPoint }, attrs);

@@ -28,7 +28,8 @@ export interface TensorGrid extends CodeRange {
  * Rounds `x` to the grid of `grid`, with a straight-through gradient.
  *
  * Equals ONNX DequantizeLinear(QuantizeLinear(x)) in float32: divide, round half to even, add the zero point, clamp,
- * subtract the zero point, multiply. NaN stays NaN. `registerQuantKernels()` comes first.
+ * subtract the zero point, multiply. NaN stays NaN. `registerQuantKernels()` comes first. With qmin -Infinity and qmax
+ * Infinity nothing is clamped.
  *
  * Gradient: dy where the code lies within [qmin, qmax] before clamping, else 0. The scale and zero point are leaves:
  * asking for their gradient throws.
@@ -73,10 +74,11 @@ export function registerFakeQuantizeGradient(): void {
     inputsToSave: ["x", "scale", "zeroPoint"],
     gradFunc: (dy, saved, attrs) => {
       const [x, scale, zeroPoint] = saved;
+      const hasEnds = Number.isFinite(attrs.qmin) || Number.isFinite(attrs.qmax);
       // A kernel with one output is given one dy, and the attributes it was run with.
       const inputs = { x, dy: dy as tf.Tensor, scale, zeroPoint };
       return {
-        x: () => tf.engine().runKernel<tf.Tensor>(FAKE_QUANTIZE_GRAD, inputs, attrs),
+        x: () => hasEnds ? tf.engine().runKernel<tf.Tensor>(FAKE_QUANTIZE_GRAD, inputs, attrs) : tf.clone(inputs.dy),
         scale: () => refuseGradient("scale"),
         zeroPoint: () => refuseGradient("zeroPoint"),
       };

@@ -9,7 +9,13 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { fakeQuantize } from "../fake_quantize.ts";
 import { symmetricTensorScale } from "../qparams_tensor.ts";
-import { INT8_SYMMETRIC_PER_CHANNEL, isPerChannel, type QuantGrid, type QuantScheme } from "../scheme.ts";
+import {
+  type CodeRange,
+  INT8_SYMMETRIC_PER_CHANNEL,
+  isPerChannel,
+  type QuantGrid,
+  type QuantScheme,
+} from "../scheme.ts";
 import { isBatchNormalized, quantizerBefore, roundBias, straightThrough } from "./_accumulator_grid.ts";
 import { adoptWeights, type CallArgs, findWeight, type Layer, type LayerArgs, type Shapes } from "./layer.ts";
 
@@ -130,9 +136,11 @@ export class QuantizedWeights extends tfl.layers.Layer {
   /** Runs the inner layer with rounded weights; updates the scales first where it is to. */
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs = {}): tf.Tensor | tf.Tensor[] {
     return tf.tidy(() => {
-      if (kwargs.training && this.observing) this.observeWeights();
+      const areObserved = kwargs.training === true && this.observing;
+      if (areObserved) this.observeWeights();
       if (!this.enabled) return this.layer.call(inputs, kwargs);
-      const rounded = new Map(this.#entries.map((entry) => [entry.variable, this.#round(entry)]));
+      const codes = areObserved ? codesOfObserved(this.scheme) : this.scheme;
+      const rounded = new Map(this.#entries.map((entry) => [entry.variable, roundedWeight(entry, codes)]));
       const bias = findWeight(this.layer, "bias");
       const round = bias === undefined || isBatchNormalized(this) ? undefined : this.biasRounding();
       if (bias !== undefined && round !== undefined) rounded.set(bias, straightThrough(bias.read(), round));
@@ -234,14 +242,21 @@ export class QuantizedWeights extends tfl.layers.Layer {
     const scale = this.addWeight(`${spec.name}_scale`, shape, "float32", tfl.initializers.ones(), undefined, false);
     return { ...spec, variable, scale };
   }
+}
 
-  #round({ variable, scale, ...spec }: Entry): tf.Tensor {
-    const { qmin, qmax } = this.scheme;
-    const axis = scale.shape.length === 0 ? null : axisOf(spec);
-    const grid = { scale: scale.read(), zeroPoint: tf.fill(scale.read().shape, 0, "float32"), qmin, qmax, axis };
-    const rounded = fakeQuantize(channelView(variable.read(), spec), grid);
-    return spec.depthwise ? tf.reshape(rounded, variable.read().shape) : rounded;
-  }
+function roundedWeight({ variable, scale, ...spec }: Entry, { qmin, qmax }: CodeRange): tf.Tensor {
+  const axis = scale.shape.length === 0 ? null : axisOf(spec);
+  const grid = { scale: scale.read(), zeroPoint: tf.fill(scale.read().shape, 0, "float32"), qmin, qmax, axis };
+  const rounded = fakeQuantize(channelView(variable.read(), spec), grid);
+  return spec.depthwise ? tf.reshape(rounded, variable.read().shape) : rounded;
+}
+
+/**
+ * The codes to clamp to right after scales were set from the weights: none, if the largest magnitude has the last code on
+ * either side. Clamping changes nothing then, and takes three passes over the weights in the forward and backward pass.
+ */
+function codesOfObserved(scheme: QuantScheme): CodeRange {
+  return scheme.qmin === -scheme.qmax ? { qmin: -Infinity, qmax: Infinity } : scheme;
 }
 
 /** Runs `run` while each variable answers `read()` with its value in `values`. */

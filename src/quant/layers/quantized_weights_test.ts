@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { assertClose, randomValues } from "../_test_support.ts";
 import { dequantizeLinear, quantizeLinear } from "../quantize.ts";
-import { INT8_SYMMETRIC, UINT8_AFFINE } from "../scheme.ts";
+import { INT8_SYMMETRIC, INT8_SYMMETRIC_PER_CHANNEL, UINT8_AFFINE } from "../scheme.ts";
 import type { Layer } from "./layer.ts";
 import { saveAndLoad, useLayers, valuesOf, weightValues } from "./_test_support.ts";
 import { type QuantizedWeight, QuantizedWeights } from "./quantized_weights.ts";
@@ -171,6 +171,29 @@ Deno.test("QuantizedWeights clamps to [-127, 127] when weights grow past a scale
   layer.observing = true;
   assertClose([run([1, 0]), run([0, 1])], [400, -400], 1e-6);
 });
+
+for (const qmin of [-127, -128]) {
+  Deno.test(`QuantizedWeights gives what clamping gives when scales were just taken and codes begin at ${qmin}`, async () => {
+    await useLayers();
+    const dense = tfl.layers.dense({ units: 500, useBias: false });
+    const scheme = { ...INT8_SYMMETRIC_PER_CHANNEL, qmin };
+    const layer = new QuantizedWeights({ layer: dense, weights: CASES.dense.weights, scheme });
+    layer.build([null, 3]);
+    // Magnitudes of all sizes: the smallest scales, a channel of zeros, the largest weight below 0 as often as above.
+    const weights = randomValues(1500, { seed: 3 }).map((value, i) => i % 500 === 7 ? 0 : value * 10 ** (i % 50 - 44));
+    dense.setWeights([tf.tensor(weights, [3, 500])]);
+    const call = () => layer.apply(inputOf([4, 3]), { training: true }) as tf.Tensor;
+    // A variable's value is what an optimizer is given.
+    const variables = () => layer.trainableWeights.map((weight) => weight.read() as tf.Variable);
+    const run = () => {
+      const { grads } = tf.variableGrads(() => tf.sum(call()), variables());
+      return [call(), ...Object.values(grads)].map((tensor) => valuesOf(tensor));
+    };
+    const observed = run();
+    layer.observing = false;
+    assert.deepEqual(run(), observed);
+  });
+}
 
 Deno.test("QuantizedWeights keeps its scales when weights change and the call does not train", async () => {
   await useLayers();
