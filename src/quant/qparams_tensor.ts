@@ -4,7 +4,6 @@
  * No branches and no reading back, so that a step that observes is one static graph.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import type { TensorRange } from "./observers/observer.ts";
 import { MIN_SCALE, symmetricZeroPoint } from "./qparams.ts";
 import type { QuantScheme } from "./scheme.ts";
 
@@ -14,20 +13,29 @@ export interface TensorQParams {
   readonly zeroPoint: tf.Tensor;
 }
 
+/** A range whose lower end may be missing: 0 then. */
+export interface UpperRange {
+  /** Lower end; undefined for 0, with which the zero point is known. */
+  readonly min?: tf.Tensor | undefined;
+  /** Upper end. */
+  readonly max: tf.Tensor;
+}
+
 /**
  * Computes the scale and zero point of `range` under `scheme`; equals `computeQParams` bit for bit.
  *
  * Shapes: the ends' → the same. The ends are widened to contain 0.
  */
-export function computeTensorQParams(range: TensorRange, scheme: QuantScheme): TensorQParams {
+export function computeTensorQParams(range: UpperRange, scheme: QuantScheme): TensorQParams {
   return tf.tidy(() => {
-    const lo = tf.minimum(range.min, 0);
+    const lo = range.min && tf.minimum(range.min, 0);
     const hi = tf.maximum(range.max, 0);
     if (scheme.symmetric) {
-      const scale = scaleOfWidth(tf.maximum(tf.neg(lo), hi), (scheme.qmax - scheme.qmin) / 2);
+      const scale = symmetricTensorScale(lo === undefined ? hi : tf.maximum(tf.neg(lo), hi), scheme);
       return { scale, zeroPoint: tf.fill(scale.shape, symmetricZeroPoint(scheme), "float32") };
     }
-    const scale = scaleOfWidth(tf.sub(hi, lo), scheme.qmax - scheme.qmin);
+    const scale = scaleOfWidth(lo === undefined ? hi : tf.sub(hi, lo), scheme.qmax - scheme.qmin);
+    if (lo === undefined) return { scale, zeroPoint: tf.fill(scale.shape, scheme.qmin, "float32") };
     const zeroPoint = tf.sub(scheme.qmin, tf.round(tf.div(lo, scale)));
     return { scale, zeroPoint: tf.minimum(tf.maximum(zeroPoint, scheme.qmin), scheme.qmax) };
   });

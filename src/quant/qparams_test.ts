@@ -75,3 +75,19 @@ Deno.test("computeTensorQParams() equals computeQParams() bit for bit when range
     assert.deepEqual([params.scale.dataSync()[0], params.zeroPoint.dataSync()[0]], [scale, zeroPoint]);
   }
 });
+
+Deno.test("computeTensorQParams() takes 0 for the lower end when there is none", async () => {
+  await useCpu();
+  fc.assert(
+    fc.property(
+      fc.float({ min: 0, noNaN: true, noDefaultInfinity: true }),
+      fc.constantFrom(...SCHEMES),
+      (max, scheme) => {
+        const { scale, zeroPoint } = computeTensorQParams({ max: tf.scalar(max) }, scheme);
+        const params = { scale: scale.dataSync()[0], zeroPoint: zeroPoint.dataSync()[0] };
+        assert.deepEqual(params, computeQParams({ min: 0, max }, scheme));
+        tf.dispose([scale, zeroPoint]);
+      },
+    ),
+  );
+});

@@ -198,25 +198,21 @@ export class FakeQuantize extends tfl.layers.Layer {
 
   #observe(x: tf.Tensor): void {
     const { min, max, count } = this.#weights();
-    // 0 on the first batch, then 1: "no state yet" as arithmetic, for the graph has no branches.
-    const seen = tf.minimum(count.read(), 1);
-    const follow = (end: keyof TensorRange, previous: tf.Tensor, batch: tf.Tensor) => {
-      const start = tf.add(tf.mul(previous, seen), tf.mul(batch, tf.sub(1, seen)));
-      return this.#observer.next(start, batch, end);
-    };
+    const isFirst = tf.maximum(tf.sub(1, count.read()), 0);
+    const next = (end: keyof TensorRange, state: tfl.LayerVariable, batch: tf.Tensor) =>
+      this.#observer.next({ previous: state.read(), batch, isFirst }, end);
     this.#write({
-      min: this.nonNegative ? min.read() : follow("min", min.read(), tf.min(x)),
-      max: follow("max", max.read(), tf.max(x)),
+      min: this.nonNegative ? undefined : next("min", min, tf.min(x)),
+      max: next("max", max, tf.max(x)),
     });
     count.write(tf.add(count.read(), 1));
   }
 
-  #write(range: TensorRange): void {
+  #write({ min, max }: { readonly min: tf.Tensor | undefined; readonly max: tf.Tensor }): void {
     const state = this.#weights();
-    const widened = this.nonNegative ? { ...range, min: tf.scalar(0) } : range;
-    const { scale, zeroPoint } = computeTensorQParams(widened, this.scheme);
-    state.min.write(range.min);
-    state.max.write(range.max);
+    const { scale, zeroPoint } = computeTensorQParams({ min: this.nonNegative ? undefined : min, max }, this.scheme);
+    if (min !== undefined) state.min.write(min);
+    state.max.write(max);
     state.scale.write(scale);
     state.zero_point.write(zeroPoint);
   }

@@ -28,6 +28,9 @@ export function minMaxObserver(): RangeObserver {
       return { min: Math.min(state.min, ends.min), max: Math.max(state.max, ends.max), count: state.count + 1 };
     },
     rangeOf: ({ min, max }) => ({ min, max }),
-    next: (previous, batch, end) => end === "min" ? tf.minimum(previous, batch) : tf.maximum(previous, batch),
+    next: ({ previous, batch, isFirst }, end) => {
+      const start = tf.add(previous, tf.mul(tf.sub(batch, previous), isFirst));
+      return end === "min" ? tf.minimum(start, batch) : tf.maximum(start, batch);
+    },
   };
 }

@@ -43,6 +43,6 @@ export function movingAverageObserver({ momentum = 0.01 }: MovingAverageOptions 
       return { min: follow(state.min, ends.min), max: follow(state.max, ends.max), count: state.count + 1 };
     },
     rangeOf: ({ min, max }) => ({ min, max }),
-    next: (previous, batch) => tf.add(previous, tf.mul(tf.sub(batch, previous), c)),
+    next: ({ previous, batch, isFirst }) => tf.add(previous, tf.mul(tf.sub(batch, previous), tf.maximum(isFirst, c))),
   };
 }

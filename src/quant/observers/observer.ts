@@ -40,11 +40,20 @@ export interface RangeObserver extends Observer<RangeState> {
   /**
    * Returns one end after a batch, as a tensor; equals what `observe` computes.
    *
-   * @param previous The end so far; on the first batch, the batch's own.
-   * @param batch The batch's end.
+   * @param ends What it is computed from.
    * @param end Which end it is.
    */
-  next(previous: tf.Tensor, batch: tf.Tensor, end: keyof TensorRange): tf.Tensor;
+  next(ends: NextEnd, end: keyof TensorRange): tf.Tensor;
+}
+
+/** What one end of a range is computed from, as scalar tensors. */
+export interface NextEnd {
+  /** The end so far; 0 before the first batch. */
+  readonly previous: tf.Tensor;
+  /** The batch's own end. */
+  readonly batch: tf.Tensor;
+  /** 1 on the first batch, then 0: "no state yet" as a number, for the graph has no branches. */
+  readonly isFirst: tf.Tensor;
 }
 
 /** The state before anything was observed. */
