@@ -154,13 +154,16 @@ export const convTranspose: BlockedRule = (node, forms) => {
   });
 };
 
-/** Puts zeros behind each pixel, so that pixels are `strides` apart. */
+/** Puts zeros behind each pixel, so that pixels are `strides` apart: each place takes its pixel or one of zeros. */
 function spread(forms: BlockedForms, x: string, [sy, sx]: readonly number[]): string {
   const { block } = forms;
   const [n, channels, h, w] = forms.blockedShape(x);
-  const pixels = forms.view(forms.blocked(x), [n * channels / block, h, 1, w, block]);
-  const wide = forms.padEnd(forms.padEnd(pixels, 2, sy), 4, sx * block);
-  return forms.view(wide, [n, channels, h * sy, w * sx]);
+  const pixels = forms.view(forms.blocked(x), [n * channels / block, h * w, block]);
+  const places = Int32Array.from({ length: h * sy * w * sx }, (_, i) => {
+    const [row, column] = [Math.floor(i / (w * sx)), i % (w * sx)];
+    return row % sy === 0 && column % sx === 0 ? row / sy * w + column / sx : h * w;
+  });
+  return forms.view(forms.gather(forms.padEnd(pixels, 1, h * w + 1), places), [n, channels, h * sy, w * sx]);
 }
 
 /** Turns a depthwise filter in blocks by half a circle. */

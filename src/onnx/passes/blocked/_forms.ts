@@ -10,11 +10,14 @@ import { sizeOf } from "../../graph.ts";
 import { BLOCKED_DOMAIN } from "../../schema/mod.ts";
 import type { Index } from "../_index.ts";
 import type { Rewriter } from "../_rewriter.ts";
+import { isWorthGathering, moveOf, placesAfter } from "./_chunks.ts";
 
 /** Which forms of each value exist so far: plain under its own name, blocked under another. */
 export class BlockedForms {
   readonly #blocked = new Map<string, string>();
   readonly #blockedOnly = new Set<string>();
+  /** Names of the constants that hold places, by the places. */
+  readonly #places = new Map<string, string>();
 
   /**
    * @param out The graph being written.
@@ -126,9 +129,27 @@ export class BlockedForms {
     return this.out.emit("Pad", [name, this.out.ints(`${name}_pads`, pads)]);
   }
 
-  /** Permutes the dimensions of `name`. */
+  /**
+   * Permutes the dimensions of `name`.
+   *
+   * Where whole chunks move in something large, Gather does it: it has threads, Transpose has one.
+   */
   transpose(name: string, perm: readonly number[], output?: string): string {
-    return this.out.emit("Transpose", [name], { attrs: { perm }, ...(output === undefined ? {} : { output }) });
+    const { shape } = this.out.typeOf(name);
+    const move = moveOf(shape, perm);
+    if (move.chunk < this.block || !isWorthGathering(move)) {
+      return this.out.emit("Transpose", [name], { attrs: { perm }, ...(output === undefined ? {} : { output }) });
+    }
+    const chunks = this.view(name, [move.batch, sizeOf(move.moved), move.chunk]);
+    return this.view(this.gather(chunks, placesAfter(move)), perm.map((axis) => shape[axis]), output);
+  }
+
+  /** Picks `places` along dimension 1 of `name`. */
+  gather(name: string, places: Int32Array): string {
+    const key = places.join();
+    const known = this.#places.get(key) ?? this.out.constant("places", "int32", [places.length], places);
+    this.#places.set(key, known);
+    return this.out.emit("Gather", [name, known], { attrs: { axis: 1 } });
   }
 
   #firstChannels(blocked: string, { name, channels }: { name: string; channels: number }): string {

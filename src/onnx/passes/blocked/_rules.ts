@@ -91,13 +91,32 @@ const concat: BlockedRule = (node, forms) => {
   return true;
 };
 
-/** Rows and columns cut out. */
+/** Rows and columns cut out: pixels gathered, on all threads. */
 const slice: BlockedRule = (node, forms) => {
   const [x, ...bounds] = node.inputs;
-  const axes = forms.out.intsOf(bounds[2]);
-  if (!forms.isBlocked(x) || axes === undefined || !axes.every((axis) => axis === 2 || axis === 3)) return false;
-  return onBlocks(node, forms, bounds);
+  const [starts, ends, axes, steps] = bounds.map((name) => forms.out.intsOf(name));
+  if (!forms.isBlocked(x) || starts === undefined || ends === undefined || axes === undefined) return false;
+  const isKnown = bounds.length === 3 || (steps?.every((step) => step > 0) ?? false);
+  if (!isKnown || axes.some((axis) => axis !== 2 && axis !== 3)) return false;
+  const [n, channels, h, w] = forms.blockedShape(x);
+  const [rows, columns] = [h, w].map((size, i) => {
+    const at = axes.indexOf(i + 2);
+    return at < 0 ? range(0, size) : range(starts[at], ends[at], { size, step: steps?.[at] ?? 1 });
+  });
+  const pixels = forms.view(forms.blocked(x), [n * channels / forms.block, h * w, forms.block]);
+  const picked = forms.gather(
+    pixels,
+    Int32Array.from(rows.flatMap((row) => columns.map((column) => row * w + column))),
+  );
+  forms.view(picked, forms.blockedShape(node.outputs[0]), forms.defineBlocked(node.outputs[0]));
+  return true;
 };
+
+/** The places that Slice takes of `size`; negative bounds count from the end. */
+function range(start: number, end: number, { size = end, step = 1 } = {}): number[] {
+  const [first, last] = [start, end].map((bound) => Math.max(0, Math.min(bound < 0 ? bound + size : bound, size)));
+  return Array.from({ length: Math.max(0, Math.ceil((last - first) / step)) }, (_, i) => first + i * step);
+}
 
 /** Rows and columns of zeros added. */
 const pad: BlockedRule = (node, forms) => {
@@ -105,16 +124,10 @@ const pad: BlockedRule = (node, forms) => {
   const ends = forms.out.intsOf(pads);
   if (!forms.isBlocked(x) || ends?.length !== 8 || [0, 1, 4, 5].some((i) => ends[i] !== 0)) return false;
   const own = forms.out.ints(`${node.name}_pads`, [...ends.slice(0, 4), 0, ...ends.slice(4), 0]);
-  return onBlocks(node, forms, [own, ...rest]);
-};
-
-/** Runs a node whose axes are counted from the front on the blocks as a dimension of their own. */
-function onBlocks(node: Node, forms: BlockedForms, rest: readonly string[]): true {
-  const [output] = node.outputs;
-  const part = forms.out.emit(node.op, [forms.viewBlocks(node.inputs[0]), ...rest], { attrs: node.attrs });
-  forms.view(part, forms.blockedShape(output), forms.defineBlocked(output));
+  const wide = forms.out.emit("Pad", [forms.viewBlocks(x), own, ...rest], { attrs: node.attrs });
+  forms.view(wide, forms.blockedShape(node.outputs[0]), forms.defineBlocked(node.outputs[0]));
   return true;
-}
+};
 
 /** Channels [k, k, c] laid out as k × k pixels, where c are whole blocks. */
 const depthToSpace: BlockedRule = (node, forms) => {
