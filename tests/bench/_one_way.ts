@@ -1,10 +1,12 @@
 /**
  * One way of training one net, in a process of its own so that its peak memory is its own: prints one JSON line.
  *
- *     deno run -A tests/bench/_one_way.ts NET WAY STEPS [THREADS]
+ *     deno run -A tests/bench/_one_way.ts NET WAY STEPS [THREADS [PROFILE]]
+ *
+ * PROFILE is the prefix of the traces that ONNX Runtime writes of this backend's sessions.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { type OnnxRuntimeBackend, registerBackend } from "../../src/backend/mod.ts";
+import { type BackendOptions, type OnnxRuntimeBackend, registerBackend } from "../../src/backend/mod.ts";
 import { buildArchitecture } from "../../train/arch/mod.ts";
 import { fit } from "../../train/fit.ts";
 import { optimizerFor } from "../../train/optimizers.ts";
@@ -34,11 +36,12 @@ const WARM_UP: Readonly<Record<Way, number>> = { float: 4, qat: 4, wasm: 1, cpu:
 const observed: Schedule = () => ({ observing: true, fakeQuantizing: true, trainingBatchNorm: true });
 
 if (import.meta.main) {
-  const [net, way, steps, threads] = Deno.args;
+  const [net, way, steps, threads, profile] = Deno.args;
   const result = await takeSteps(netTask(net), {
     way: way as Way,
     steps: Number(steps),
     ...(threads === undefined ? {} : { threads: Number(threads) }),
+    ...(profile === undefined ? {} : { profile }),
   });
   console.log(JSON.stringify(result));
 }
@@ -49,9 +52,17 @@ const CPU_BATCH = 2;
 /** Trains `net` for `steps` steps and the warm-up. */
 export async function takeSteps(
   net: NetTask,
-  { way, steps, threads }: { readonly way: Way; readonly steps: number; readonly threads?: number },
+  { way, steps, threads, profile }: {
+    readonly way: Way;
+    readonly steps: number;
+    readonly threads?: number;
+    readonly profile?: string;
+  },
 ): Promise<WayResult> {
-  const backend = await useBackend(way, threads);
+  const backend = await useBackend(way, {
+    ...(threads === undefined ? {} : { threads }),
+    ...(profile === undefined ? {} : { profilePrefix: profile }),
+  });
   const { inputShape } = net;
   const original = buildArchitecture(net.name, { inputShape, classes: CLASSES, seed: 1 });
   // Prepared in float, too, for the fused batch normalization: what differs is quantization alone.
@@ -78,6 +89,8 @@ export async function takeSteps(
       if (backend !== undefined) runs.push(backend.stats().runMs - before);
     },
   });
+  // Traces are written when sessions end.
+  if (profile !== undefined) backend?.dispose();
   const shares = runs.slice(warmUp).map((run, i) => 1 - run / times[i + warmUp]);
   return {
     medianMs: scale * median(times.slice(warmUp)),
@@ -88,8 +101,8 @@ export async function takeSteps(
   };
 }
 
-async function useBackend(way: Way, threads?: number): Promise<OnnxRuntimeBackend | undefined> {
-  if (way === "float" || way === "qat") return await registerBackend(threads === undefined ? {} : { threads });
+async function useBackend(way: Way, options: BackendOptions): Promise<OnnxRuntimeBackend | undefined> {
+  if (way === "float" || way === "qat") return await registerBackend(options);
   tf.env().set("PROD", true);
   await import("@tensorflow/tfjs-backend-cpu");
   if (way === "wasm") await useWasm();

@@ -9,6 +9,7 @@
 import { parseArgs } from "node:util";
 import type { Way, WayResult } from "./_one_way.ts";
 import { findTorch, type TorchResult, torchSteps } from "./_peers.ts";
+import { pipelineMs } from "./_pipeline.ts";
 import { NETS, type NetTask, netTask } from "./_task.ts";
 
 /** What was measured of a net; null where a peer is absent. */
@@ -125,6 +126,10 @@ function print(
       "float / wasm's",
       ratio(result.floatMs, result.wasmFloatMs),
     ]);
+  }
+  if (name === NETS[0].name) {
+    const ms = pipelineMs(batch);
+    rows.push(["a batch of CIFAR-10", ms.toFixed(2)], ["batch / float", ratio(ms, result.floatMs)]);
   }
   if (cpu !== undefined) rows.push(["TF.js cpu float", cpu.medianMs.toFixed(0)]);
   console.log(`${name}, batch ${batch}`);
