@@ -6,10 +6,12 @@
  * run's result, becomes an input for good, at the cost of one more compilation, so a value that changes every step does
  * not make every step a new graph.
  */
-import { bytesPerElement, type TypedArray } from "../onnx/dtype.ts";
-import { type Attr, type Graph, sizeOf } from "../onnx/graph.ts";
+import type { TypedArray } from "../onnx/dtype.ts";
+import type { Attr, Graph } from "../onnx/graph.ts";
 import { encodeModel } from "../onnx/protobuf.ts";
 import { type HostTensor, Session, type SessionOptions } from "../runtime/session.ts";
+import { peakBytes } from "./_peak_bytes.ts";
+import { type HeldMemory, toGiveUp } from "./_plan_memory.ts";
 import type { Feed } from "./_recorder.ts";
 
 /**
@@ -18,19 +20,31 @@ import type { Feed } from "./_recorder.ts";
  */
 const PARALLEL_ELEMENTS = 8192;
 
-/** Plans whose values take more bytes than this hold memory that is worth having back. */
-const LARGE_BYTES = 64 * 1024 * 1024;
+/** Sessions whose arenas take more bytes than this hold memory that is worth having back. */
+const LARGE_BYTES = 8 * 1024 * 1024;
 
 /** A compiled graph. */
 export interface Plan {
   /** The graph that it was compiled from, written down. */
   readonly key: string;
   readonly session: Session;
-  /** Whether its session holds much memory between runs. */
-  readonly isLarge: boolean;
   /** The inputs compiled as constants, with the value that each was compiled with. */
   readonly constants: ReadonlyMap<string, number | bigint>;
   /** The inputs seen to change. */
+  readonly changing: ReadonlySet<string>;
+}
+
+/** A plan in the cache, with what its session holds between runs. */
+interface Kept extends Plan, HeldMemory {
+  usedAt: number;
+  ranOnce: boolean;
+}
+
+/** What is to be compiled. */
+interface Source {
+  readonly key: string;
+  readonly graph: Graph;
+  readonly feeds: readonly Feed[];
   readonly changing: ReadonlySet<string>;
 }
 
@@ -43,17 +57,16 @@ export interface PlanStats {
 
 /** Compiles recorded graphs and keeps the most recently used sessions. */
 export class PlanCache {
-  readonly #plans = new Map<string, Plan>();
-  /** Plans asked for once so far. */
-  readonly #usedOnce = new Set<Plan>();
-  /** Hashes of the graphs whose sessions were given up after one use. */
-  readonly #givenUp = new Set<string>();
+  /** In the order of last use. */
+  readonly #plans = new Map<string, Kept>();
+  /** Of graphs whose sessions were given up for their memory: the inputs seen to change, by the graph's hash. */
+  readonly #givenUp = new Map<string, ReadonlySet<string>>();
   #compilations = 0;
   #compileMs = 0;
 
   /**
    * @param limit Sessions kept alive; each has threads and a memory arena of its own.
-   * @param largeBytes Bytes of a graph's values from which on its session is given up if it ran only once.
+   * @param largeBytes Bytes of a session's arena from which on it may be given up for them.
    */
   constructor(
     private readonly limit: number,
@@ -69,8 +82,9 @@ export class PlanCache {
 
   /** Whether `plan` can be run: its session was not given up. It counts as used then. */
   isAlive(plan: Plan): boolean {
-    if (this.#plans.get(plan.key) !== plan) return false;
-    this.#use(plan);
+    const kept = this.#plans.get(plan.key);
+    if (kept === undefined || kept !== plan) return false;
+    this.#use(kept);
     return true;
   }
 
@@ -90,56 +104,46 @@ export class PlanCache {
       this.#use(known);
       return known;
     }
-    const changing = new Set([...known?.changing ?? [], ...feeds.filter(isChanging).map(({ value }) => value.name)]);
+    const seen = known?.changing ?? this.#givenUp.get(hashOf(key)) ?? [];
+    const changing = new Set([...seen, ...feeds.filter(isChanging).map(({ value }) => value.name)]);
     for (const { value } of differing) changing.add(value.name);
-    if (known !== undefined) this.#drop(key, known);
-    this.#giveUpLarge();
-    const plan = this.#compile({ key, graph, feeds, changing });
+    if (known !== undefined) this.#drop(known);
+    const plan = this.#compile({ key, graph, feeds, changing }, known === undefined);
     this.#plans.set(key, plan);
-    if (known === undefined && !this.#givenUp.has(hashOf(key))) this.#usedOnce.add(plan);
-    for (const [oldest, plan] of this.#plans) {
+    for (const oldest of this.#plans.values()) {
       if (this.#plans.size <= this.limit) break;
-      this.#drop(oldest, plan);
+      this.#drop(oldest);
     }
     return plan;
   }
 
-  /**
-   * Frees the memory of graphs that ran once: a first training step, which makes the optimizer's variables, does not
-   * come again. A graph that does is kept from then on.
-   */
-  #giveUpLarge(): void {
-    for (const [key, plan] of this.#plans) {
-      if (!plan.isLarge || !this.#usedOnce.has(plan)) continue;
-      this.#givenUp.add(hashOf(key));
-      this.#drop(key, plan);
+  /** Frees memory before a session of `bytes` is made. */
+  #giveUp(bytes: number): void {
+    const large = [...this.#plans.values()].filter((plan) => plan.bytes >= this.largeBytes);
+    for (const plan of toGiveUp(large, { bytes, now: performance.now() })) {
+      this.#givenUp.set(hashOf(plan.key), plan.changing);
+      this.#drop(plan);
     }
   }
 
-  #drop(key: string, plan: Plan): void {
+  #drop(plan: Plan): void {
     plan.session.dispose();
-    this.#plans.delete(key);
-    this.#usedOnce.delete(plan);
+    this.#plans.delete(plan.key);
   }
 
   /** Disposes all sessions. */
   clear(): void {
-    for (const [key, plan] of this.#plans) this.#drop(key, plan);
+    for (const plan of this.#plans.values()) this.#drop(plan);
   }
 
-  /** The order of the map is that of last use. */
-  #use(plan: Plan): void {
+  #use(plan: Kept): void {
     this.#plans.delete(plan.key);
     this.#plans.set(plan.key, plan);
-    this.#usedOnce.delete(plan);
+    plan.usedAt = performance.now();
+    plan.ranOnce = false;
   }
 
-  #compile({ key, graph, feeds, changing }: {
-    readonly key: string;
-    readonly graph: Graph;
-    readonly feeds: readonly Feed[];
-    readonly changing: ReadonlySet<string>;
-  }): Plan {
+  #compile({ key, graph, feeds, changing }: Source, isFirst: boolean): Kept {
     const start = performance.now();
     const fixed = feeds.filter(({ value, buffer }) =>
       buffer.data.length === 1 && !buffer.computed && !changing.has(value.name)
@@ -147,10 +151,15 @@ export class PlanCache {
     const constants = new Map(fixed.map(({ value, buffer }) => [value.name, buffer.data[0]]));
     const options = isSmall(graph) ? { ...this.sessionOptions(), threads: 1 } : this.sessionOptions();
     const optimized = this.optimize(withConstants(graph, fixed));
+    const bytes = peakBytes(optimized);
+    this.#giveUp(bytes);
     const session = new Session(encodeModel(optimized), options);
+    const usedAt = performance.now();
+    const compileMs = usedAt - start;
     this.#compilations++;
-    this.#compileMs += performance.now() - start;
-    return { key, session, isLarge: bytesOf(optimized) >= this.largeBytes, constants, changing };
+    this.#compileMs += compileMs;
+    const cameAgain = this.#givenUp.has(hashOf(key));
+    return { key, session, constants, changing, bytes, compileMs, usedAt, ranOnce: isFirst, cameAgain };
   }
 }
 
@@ -171,12 +180,6 @@ function isSmall({ inputs, initializers, nodes, types }: Graph): boolean {
   const shapes = [...names.map((name) => types.get(name)!.shape), ...[...initializers.values()].map((c) => c.shape)];
   // Recorded dimensions are numbers.
   return shapes.every((shape) => shape.reduce((size: number, dim) => size * Number(dim), 1) < PARALLEL_ELEMENTS);
-}
-
-/** Bytes of all values that nodes compute. */
-function bytesOf({ nodes, types }: Graph): number {
-  const values = nodes.flatMap(({ outputs }) => outputs).flatMap((name) => types.get(name) ?? []);
-  return values.reduce((sum, { dtype, shape }) => sum + bytesPerElement(dtype) * sizeOf(shape as readonly number[]), 0);
 }
 
 /** Hashes a key to 64 bits (FNV-1a, twice 32 bits, over UTF-16 code units); of a graph given up only this is kept. */

@@ -72,6 +72,36 @@ Deno.test("PlanCache frees a large graph that ran once when the next is compiled
   plans.clear();
 });
 
+Deno.test("PlanCache knows the numbers that change of a graph that comes again", () => {
+  const plans = new PlanCache(8, (graph) => graph, () => ({ threads: 1 }), 0);
+  const { graph, feeds } = record([[1, 2], [5]], sum);
+  plans.planFor(graph, feeds, () => true);
+  run(plans, record([[1, 2]], (b, [x]) => b.node("Neg", [x])));
+  assert.equal(plans.stats.sessions, 1);
+  for (const y of [6, 7, 8]) assert.deepEqual(run(plans, record([[1, 2], [y]], sum)), [1 + y, 2 + y]);
+  assert.equal(plans.stats.compilations, 3);
+  plans.clear();
+});
+
+/** A sum over 15 million numbers: an arena of 60 MB. */
+function large(op: string): Recording {
+  return record([[4]], (b, [x]) => {
+    const filled = b.node("Expand", [b.node(op, [x]), b.constant("int64", [1], [15_000_000])]);
+    return b.node("ReduceMax", [filled], { keepdims: 0 });
+  });
+}
+
+Deno.test("PlanCache keeps sessions of 128 MB, and gives up large ones unused for longest beyond", () => {
+  const plans = cache();
+  const [step, evaluation, nextStep] = ["Abs", "Sqrt", "Neg"].map(large);
+  const twice = (recording: Recording) => [run(plans, recording), run(plans, recording)].flat();
+  for (let i = 0; i < 2; i++) assert.deepEqual([step, evaluation].map(twice), [[4, 4], [2, 2]]);
+  assert.equal(plans.stats.compilations, 2);
+  for (let i = 0; i < 2; i++) assert.deepEqual([nextStep, evaluation].map(twice), [[-4, -4], [2, 2]]);
+  assert.deepEqual([plans.stats.sessions, plans.stats.compilations], [2, 3]);
+  plans.clear();
+});
+
 Deno.test("PlanCache does not take a run's result for a constant", () => {
   const plans = cache();
   for (const y of [5, 6]) {
