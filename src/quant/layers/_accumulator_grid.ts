@@ -54,12 +54,14 @@ function foldedScale(scale: tf.Tensor, factors: tf.Tensor): tf.Tensor {
  *
  * Nothing flows to whatever else `compute` reads: TF.js records no gradients inside.
  */
-export function straightThrough(x: tf.Tensor, compute: (x: tf.Tensor) => tf.Tensor): tf.Tensor {
-  return tf.customGrad((given) => {
+export function straightThrough<T extends tf.Tensor>(x: T, compute: (x: T) => tf.Tensor): T {
+  const rounded = tf.customGrad((given) => {
     // Called with what is passed below, one tensor.
-    const value = compute(given as tf.Tensor);
+    const value = compute(given as T);
     return { value, gradFunc: (dy: tf.Tensor) => dy };
   })(x);
+  // Of x's shape, as its gradient is.
+  return rounded as T;
 }
 
 /**

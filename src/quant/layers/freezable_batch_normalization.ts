@@ -7,6 +7,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { batchNormFrozen } from "../batch_norm_frozen.ts";
 import { batchNormTraining } from "../batch_norm_training.ts";
 import { layerBefore, quantizerBefore, roundBias, straightThrough } from "./_accumulator_grid.ts";
 import { adoptWeights, type CallArgs, findWeight, type Layer, oneShape, oneTensor, type Shapes } from "./layer.ts";
@@ -105,7 +106,7 @@ export class FreezableBatchNormalization extends tfl.layers.Layer {
   /** Normalizes: by the batch's statistics in training, unless frozen; else by the moving ones. */
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs = {}): tf.Tensor | tf.Tensor[] {
     return tf.tidy(() => {
-      if (!kwargs.training || this.frozen) return this.#normalize(inputs);
+      if (!kwargs.training || this.frozen) return this.#normalize(inputs, kwargs);
       const x = oneTensor(inputs, this);
       const { gamma, beta } = this.#parameters();
       const { y, mean, variance } = batchNormTraining(x, { gamma, beta, epsilon: this.#epsilon });
@@ -132,11 +133,18 @@ export class FreezableBatchNormalization extends tfl.layers.Layer {
   }
 
   /** Normalizes by the moving statistics; the offset makes up for the rounding of the bias that this is folded into. */
-  #normalize(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor | tf.Tensor[] {
+  #normalize(inputs: tf.Tensor | tf.Tensor[], { training = false }: CallArgs): tf.Tensor | tf.Tensor[] {
     const folding = this.#folding();
-    if (folding === undefined) return this.#inner.call(inputs, { training: false });
+    if (folding === undefined && !training) return this.#inner.call(inputs, { training });
+    const parameters = this.#parameters();
+    const beta = folding === undefined ? parameters.beta : this.#roundedOffset(folding);
+    return batchNormFrozen(oneTensor(inputs, this), { ...parameters, beta, epsilon: this.#epsilon });
+  }
+
+  /** Beta, and what rounding the folded bias adds to it. */
+  #roundedOffset(folding: Folding): tf.Tensor1D {
     const { gamma, beta, mean, variance } = this.#parameters();
-    const offset = straightThrough(beta, () => {
+    return straightThrough(beta, () => {
       const factor = tf.div(gamma, tf.sqrt(tf.add(variance, this.#epsilon)));
       const folded = tf.add(beta, tf.mul(factor, tf.sub(folding.bias, mean)));
       // A channel whose factor is 0 keeps the scale of its weights; step(0) is 0.
@@ -144,7 +152,6 @@ export class FreezableBatchNormalization extends tfl.layers.Layer {
       const rounded = folding.round(folded, tf.add(size, tf.sub(1, tf.step(size))));
       return tf.add(beta, tf.sub(rounded, folded));
     });
-    return tf.batchNorm(oneTensor(inputs, this), mean, variance, offset, gamma, this.#epsilon);
   }
 
   /** Returns how the file rounds the bias that it holds for this layer, and what is in it already; undefined if it does not. */
