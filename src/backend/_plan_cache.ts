@@ -65,11 +65,11 @@ export class PlanCache {
   #compileMs = 0;
 
   /**
-   * @param limit Sessions kept alive; each has threads and a memory arena of its own.
+   * @param limit Sessions kept alive, from the next one made on; each has threads and a memory arena of its own.
    * @param largeBytes Bytes of a session's arena from which on it may be given up for them.
    */
   constructor(
-    private readonly limit: number,
+    public limit: number,
     private readonly optimize: (graph: Graph) => Graph,
     private readonly sessionOptions: () => SessionOptions,
     private readonly largeBytes = LARGE_BYTES,

@@ -9,27 +9,25 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { TypedArray } from "../onnx/dtype.ts";
 import type { Value } from "../onnx/emit.ts";
 import { type Graph, sizeOf } from "../onnx/graph.ts";
-import { optimizeStep } from "../onnx/passes/mod.ts";
 import type { HostTensor } from "../runtime/session.ts";
 import { type Buffer, BufferPool } from "./_buffer.ts";
-import { channelBlock } from "./_channel_block.ts";
 import type { BackendOptions, BackendStats, TraceInput, TraceOptions } from "./options.ts";
 import { DTYPES, type Entry, toElements } from "./_entry.ts";
 import { type Port, type RepeatedStep, Repeater, type RepeatHost, type RunRecord } from "./_repeat.ts";
-import { chooseDevice, type Device, type DeviceChoice, deviceWarning } from "./device.ts";
+import type { DeviceChoice } from "./device.ts";
 import { feedsOf, type Plan, PlanCache } from "./_plan_cache.ts";
 import { Recorder } from "./_recorder.ts";
+import { checkOptions, Settings } from "./_settings.ts";
 
 /** Bytes of disposed arrays kept for reuse. */
 const POOL_BYTES = 512 * 1024 * 1024;
-
-const AS_IT_STANDS = { optimization: "disabled" } as const;
 
 /** Runs TF.js on ONNX Runtime. Made by {@linkcode registerBackend}. */
 export class OnnxRuntimeBackend extends tf.KernelBackend {
   readonly #data: tf.DataStorage<Entry>;
   readonly #pending = new Set<Entry>();
   readonly #pool = new BufferPool(POOL_BYTES);
+  readonly #settings = new Settings();
   readonly #plans: PlanCache;
   readonly #fallbacks = new Map<string, number>();
   readonly #repeater = new Repeater(this.#repeatHost());
@@ -40,28 +38,16 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   #complexIds = 0;
   #runs = 0;
   #runMs = 0;
-  #device: DeviceChoice = { asked: "cpu", ran: "cpu" };
-  readonly #maxPendingNodes: number;
 
   constructor(options: BackendOptions = {}) {
     super();
     this.#data = new tf.DataStorage(this, tf.engine());
-    const { threads, profilePrefix, maxPendingNodes = 50_000 } = options;
-    this.#maxPendingNodes = maxPendingNodes;
-    const sessionOptions = {
-      keepQdq: true,
-      memoryPattern: false,
-      ...(threads === undefined ? {} : { threads }),
-      ...(profilePrefix === undefined ? {} : { profilePrefix }),
-    };
     this.#plans = new PlanCache(
-      options.maxSessions ?? 32,
-      // Operators on blocked channels are the CPU's.
-      (graph) => optimizeStep(graph, this.#device.ran === "cpu" ? channelBlock() : 1),
-      // What ONNX Runtime would optimize has no constant weights here: it finds nothing and takes longer than compiling.
-      () => ({ ...sessionOptions, device: this.#device.ran, ...(this.#device.ran === "cpu" ? AS_IT_STANDS : {}) }),
+      this.#settings.maxSessions,
+      (graph) => this.#settings.optimize(graph),
+      () => this.#settings.sessionOptions(),
     );
-    this.useDevice(options.device ?? "cpu", options.onWarning);
+    this.change(options);
   }
 
   // What the engine of TF.js asks of a backend.
@@ -176,7 +162,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
 
   /** Runs a recording that has grown long. Between kernels only: a kernel's values belong to one recording. */
   boundRecording(): void {
-    if (this.#recorder.builder.size > this.#maxPendingNodes) this.flush();
+    if (this.#recorder.builder.size > this.#settings.maxPendingNodes) this.flush();
   }
 
   /** Counts a kernel that ran on the cpu backend because no ONNX graph expresses it. */
@@ -193,21 +179,22 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
 
   /** The device that was asked for, and the one that is used. */
   get device(): DeviceChoice {
-    return this.#device;
+    return this.#settings.device;
   }
 
   /**
-   * Goes on with another device, and forgets compiled graphs.
+   * Takes over the options that are named; the rest stays as it is. Compiled graphs that do not fit are forgotten.
    *
-   * @param onWarning Called with one line if the device cannot be used: then it is the CPU.
+   * @throws {RangeError} If a number is not an integer, or too small.
    */
-  useDevice(asked: Device, onWarning?: (line: string) => void): void {
-    if (asked === this.#device.asked) return;
-    this.flush();
-    this.#plans.clear();
-    this.#device = chooseDevice(asked);
-    const warning = deviceWarning(this.#device);
-    if (warning !== undefined) onWarning?.(warning);
+  change(options: BackendOptions): void {
+    checkOptions(options);
+    if (this.#settings.needNewSessions(options)) {
+      this.flush();
+      this.#plans.clear();
+    }
+    this.#settings.change(options);
+    this.#plans.limit = this.#settings.maxSessions;
   }
 
   /** Returns what compiling and running took so far. */

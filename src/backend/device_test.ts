@@ -78,12 +78,12 @@ Deno.test("OnnxRuntimeBackend computes what it recorded before the device change
   const recorded = tf.keep(conv());
   try {
     const lines: string[] = [];
-    backend.useDevice("webgpu", (line) => lines.push(line));
+    backend.change({ device: "webgpu", onWarning: (line) => lines.push(line) });
     assert.equal(lines.length, backend.device.ran === "webgpu" ? 0 : 1);
     assertClose(recorded.dataSync(), expected, 1e-5);
     assertClose(tf.tidy(() => conv().dataSync()), expected, 1e-5);
   } finally {
-    backend.useDevice("cpu");
+    backend.change({ device: "cpu" });
     tf.dispose([x, w, recorded]);
   }
 });

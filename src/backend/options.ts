@@ -3,13 +3,13 @@ import type * as tf from "@tensorflow/tfjs-core";
 import type { Device } from "./device.ts";
 import type { PlanStats } from "./_plan_cache.ts";
 
-/** What a backend is made with. */
+/** What a backend is made with; all of it can be changed later. */
 export interface BackendOptions {
   /** Threads inside one operator. Default: ONNX Runtime's choice, the number of physical cores. */
   readonly threads?: number;
   /** Where ONNX Runtime runs; where it cannot, the CPU is used, and `onWarning` is told. Default "cpu". */
   readonly device?: Device;
-  /** Called with one line if the device cannot be used. */
+  /** Called with one line if the device of the same call cannot be used. */
   readonly onWarning?: (line: string) => void;
   /** Sessions kept alive for graphs that may come again. Default 32. */
   readonly maxSessions?: number;
