@@ -160,9 +160,20 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
     return this.#recorder.builder;
   }
 
-  /** Runs a recording that has grown long. Between kernels only: a kernel's values belong to one recording. */
-  boundRecording(): void {
-    if (this.#recorder.builder.size > this.#settings.maxPendingNodes) this.flush();
+  /**
+   * Runs a recording that has grown long, or that a step follows on: the kernel about to be recorded with `inputs` reads
+   * a weight that the recording computes. Without that, a loop over steps that waits for nothing would be one graph.
+   *
+   * Between kernels only: a kernel's values belong to one recording.
+   */
+  boundRecording(inputs: readonly tf.TensorInfo[]): void {
+    const isLong = this.#recorder.builder.size > this.#settings.maxPendingNodes;
+    if (isLong || inputs.some((info) => this.#isPendingWeight(info))) this.flush();
+  }
+
+  /** Ranges and moving averages, which are not trained, are read in the step that assigns them. */
+  #isPendingWeight(info: tf.TensorInfo): boolean {
+    return info instanceof tf.Variable && info.trainable && this.#pending.has(this.#data.get(info.dataId));
   }
 
   /** Counts a kernel that ran on the cpu backend because no ONNX graph expresses it. */

@@ -33,8 +33,8 @@ interface KernelArgs {
 function record(op: Op, args: KernelArgs): tf.TensorInfo | tf.TensorInfo[] {
   // TF.js hands a kernel the backend that it was registered for.
   const backend = args.backend as OnnxRuntimeBackend;
-  backend.boundRecording();
   const infos = Object.entries(args.inputs).filter(([, info]) => info !== undefined) as [string, tf.TensorInfo][];
+  backend.boundRecording(infos.map(([, info]) => info));
   if (infos.some(([, { dtype }]) => dtype === "string" || dtype === "complex64")) return fallBack(op.kernel, args);
   const inputs: Record<string, Value> = {};
   for (const [key, info] of infos) inputs[key] = backend.valueFor(info);

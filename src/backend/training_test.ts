@@ -90,6 +90,53 @@ Deno.test("OnnxRuntimeBackend makes one recording of a training step, optimizer 
   assert.ok(backend.stats().runs - runs <= 6, `${backend.stats().runs - runs} runs`);
 });
 
+/** Takes steps one after another without waiting, and returns the weights that come out and what was run and compiled. */
+async function loop(
+  make: () => tf.Optimizer,
+  { steps, after }: { readonly steps: number; readonly after: () => void },
+): Promise<{ readonly weights: readonly Float32Array[]; readonly runs: number; readonly compilations: number }> {
+  const backend = await useBackend();
+  const [weights, optimizer, x] = [variables(), make(), random([N, SIZE, SIZE, 2], 9)];
+  const labels = tf.oneHot(tf.tensor1d([0, 1, 2, 0, 1, 2], "int32"), CLASSES);
+  const before = backend.stats();
+  for (let step = 0; step < steps; step++) {
+    optimizer.minimize(() => loss(weights, x, labels), false, weights);
+    after();
+  }
+  const read = weights.map((tensor) => Float32Array.from(tensor.dataSync()));
+  const { runs, compilations } = backend.stats();
+  optimizer.dispose();
+  tf.dispose([...weights, x, labels]);
+  return { weights: read, runs: runs - before.runs, compilations: compilations - before.compilations };
+}
+
+for (const name of ["sgd", "momentum", "adam"]) {
+  Deno.test(`OnnxRuntimeBackend runs steps of ${name} one by one in a loop that waits for nothing`, async () => {
+    const backend = await useBackend();
+    registerQuantKernels();
+    const steps = 30;
+    const flushed = await loop(OPTIMIZERS[name], { steps, after: () => backend.flush() });
+    const waitless = await loop(OPTIMIZERS[name], { steps, after: () => {} });
+    assert.deepEqual(waitless.weights, flushed.weights);
+    assert.ok(waitless.runs >= steps && waitless.runs <= steps + 2, `${waitless.runs} runs`);
+    assert.ok(waitless.compilations <= 3, `${waitless.compilations} compilations`);
+  });
+}
+
+Deno.test("OnnxRuntimeBackend takes a state that is assigned and read in one step for part of it", async () => {
+  const backend = await useBackend();
+  const [weight, range] = [tf.variable(tf.scalar(3)), tf.variable(tf.scalar(1), false)];
+  backend.flush();
+  const { runs } = backend.stats();
+  tf.tidy(() => {
+    range.assign(tf.maximum(range, weight));
+    weight.assign(tf.sub(weight, tf.div(weight, range)));
+  });
+  assert.deepEqual([range.dataSync()[0], weight.dataSync()[0]], [3, 2]);
+  assert.equal(backend.stats().runs, runs + 1);
+  tf.dispose([weight, range]);
+});
+
 /** Directional derivatives by finite differences: (f(x + h·v) - f(x - h·v)) / 2h against v·∇f(x). */
 function checkGradient(x: tf.Tensor, f: (x: tf.Tensor) => tf.Tensor, h = 1e-2): void {
   tf.tidy(() => {
