@@ -16,7 +16,7 @@ async function train({ others }: { readonly others: number }): Promise<readonly 
 
 Deno.test("fit() gives the same weights to the bit in every process, whatever other sessions there are", async () => {
   const [first, second, beside] = [await train({ others: 0 }), await train({ others: 0 }), await train({ others: 5 })];
-  assert.ok(first.length > 10 && first.join().length > 10_000, "weights are printed");
+  assert.ok(first.length > 10 && first.join().length > 5_000, "weights are printed");
   assert.deepEqual(second, first);
   assert.deepEqual(beside, first);
 });

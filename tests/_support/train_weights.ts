@@ -19,7 +19,8 @@ await fit(model, {
   stepsPerEpoch: 6,
   optimizer: optimizerFor("momentum", { learningRate: 0.05 }),
 });
-for (const weight of model.weights) {
+const lines = model.weights.map((weight) => {
   const { buffer } = Float32Array.from(weight.read().dataSync());
-  console.log(weight.originalName, new Uint8Array(buffer).toHex());
-}
+  return `${weight.originalName} ${new Uint8Array(buffer).toHex()}\n`;
+});
+await new Blob(lines).stream().pipeTo(Deno.stdout.writable);
