@@ -76,9 +76,9 @@ function isNchw(shape: readonly number[], { inputLayout = "nhwc" }: TraceModelOp
 /** Tells the backend which layer is being called. Returns a function that undoes it. */
 function followLayers(model: tfl.LayersModel, backend: OnnxRuntimeBackend): () => void {
   const undo = namedLayers(model).map(({ layer, name }) => {
+    const own = Object.getOwnPropertyDescriptor(layer, "call");
     const { call } = layer;
-    // Shadows the method on this one object; deleting it uncovers the class's.
-    layer.call = (inputs, kwargs) => {
+    const followed: typeof call = (inputs, kwargs) => {
       const outer = backend.emit.layer;
       backend.emit.layer = name;
       try {
@@ -90,11 +90,15 @@ function followLayers(model: tfl.LayersModel, backend: OnnxRuntimeBackend): () =
         backend.emit.layer = outer;
       }
     };
+    // Shadows the method on this one object; deleting it uncovers the class's. Training may have shadowed it already.
+    Object.defineProperty(layer, "call", { value: followed, configurable: true });
     return () => {
-      Reflect.deleteProperty(layer, "call");
+      if (own === undefined) Reflect.deleteProperty(layer, "call");
+      else Object.defineProperty(layer, "call", own);
     };
   });
-  return () => undo.forEach((fn) => fn());
+  // The other way round: a layer in two models is shadowed twice.
+  return () => undo.reverse().forEach((fn) => fn());
 }
 
 interface NamedLayer {

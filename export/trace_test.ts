@@ -5,6 +5,7 @@ import { registerBackend } from "../src/backend/mod.ts";
 import { apply, inputFor, nestedModel, predict, seedWeights, sequentialModel } from "../tests/_support/small_models.ts";
 import { runOnnx } from "../tests/_support/ort.ts";
 import { encodeModel } from "../src/onnx/protobuf.ts";
+import { withSeededDropout } from "../train/seeded_dropout.ts";
 import { traceModel } from "./trace.ts";
 
 const { layers } = tfl;
@@ -76,6 +77,25 @@ Deno.test("traceModel() keeps a layer's method when tracing fails", async () => 
   await traceModel(model, { batch: 1 });
   for (const layer of model.layers) assert.ok(!Object.hasOwn(layer, "call"), layer.name);
   assert.equal(predict(model, inputFor(model))[0].length, 2 * 5);
+});
+
+Deno.test("traceModel() traces a model in training, and leaves its dropout what it was", async () => {
+  const backend = await registerBackend();
+  const dropout = layers.dropout({ rate: 0.5, name: "dropout" });
+  const model = tfl.sequential({ layers: [layers.dense({ units: 3, inputShape: [4] }), dropout] });
+  const seeded = withSeededDropout(model, 1);
+  try {
+    const call = Object.getOwnPropertyDescriptor(dropout, "call");
+    assert.ok(call !== undefined);
+    const { nodes } = await traceModel(model, { batch: 2 });
+    assert.ok(nodes.length > 0);
+    assert.deepEqual(Object.getOwnPropertyDescriptor(dropout, "call"), call);
+  } finally {
+    seeded.restore();
+  }
+  assert.ok(!Object.hasOwn(dropout, "call"));
+  backend.flush();
+  model.dispose();
 });
 
 Deno.test("traceModel() follows several inputs and outputs in the model's order", async () => {
