@@ -21,12 +21,6 @@ export function inChannelsFirst(
   return toChannelsLast(emit, fn(toChannelsFirst(emit, options.x)));
 }
 
-/** Reshapes `x`, or returns it as it is if it has that shape. */
-export function reshape(emit: Emit, x: Value, shape: readonly number[]): Value {
-  if (x.shape.length === shape.length && x.shape.every((dim, i) => dim === shape[i])) return x;
-  return emit.node("Reshape", [x, emit.constant("int64", [shape.length], shape)]);
-}
-
 /** Adds up `x` over `axes`. */
 export function reduceSum(
   emit: Emit,

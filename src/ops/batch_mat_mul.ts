@@ -1,5 +1,5 @@
 import { type BatchMatMulAttrs, type BatchMatMulInputs, util } from "@tensorflow/tfjs-core";
-import { reshape } from "./_layout.ts";
+import { reshaped } from "./_emit.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
 
 /** Emits a matrix product with optional transpositions, as the operator that runs it without a copy. */
@@ -12,9 +12,9 @@ export function emitMatMul(
   // TF.js's layers multiply matrices as batches of one.
   const leading = a.shape.slice(0, -2);
   if (leading.length > 0 && [...leading, ...b.shape.slice(0, -2)].every((dim) => dim === 1)) {
-    const flat = (x: Value) => reshape(emit, x, x.shape.slice(-2));
+    const flat = (x: Value) => reshaped(emit, x, x.shape.slice(-2));
     const product = emitMatMul(emit, { a: flat(a), b: flat(b) }, options);
-    return reshape(emit, product, [...leading, ...product.shape]);
+    return reshaped(emit, product, [...leading, ...product.shape]);
   }
   const { transposeA: transA = false, transposeB: transB = false } = options;
   if (!transA && !transB) return emit.node("MatMul", [a, b]);

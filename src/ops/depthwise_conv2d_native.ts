@@ -1,13 +1,14 @@
 import type { DepthwiseConv2dNativeInputs } from "@tensorflow/tfjs-core";
 import { type ConvAttrs, convAttrs, convGeometry, type Geometry } from "./_conv_geometry.ts";
-import { inChannelsFirst, reshape } from "./_layout.ts";
+import { reshaped } from "./_emit.ts";
+import { inChannelsFirst } from "./_layout.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
 
 /** [kh, kw, in, multiplier] → [in·multiplier, 1, kh, kw], a grouped convolution's filter. */
 export function depthwiseFilterToOnnx(emit: Emit, filter: Value): Value {
   const [kh, kw, inChannels, multiplier] = filter.shape;
   const moved = emit.node("Transpose", [filter], { perm: [2, 3, 0, 1] });
-  return reshape(emit, moved, [inChannels * multiplier, 1, kh, kw]);
+  return reshaped(emit, moved, [inChannels * multiplier, 1, kh, kw]);
 }
 
 /** Emits the depthwise convolution of a channels-first `x`. */

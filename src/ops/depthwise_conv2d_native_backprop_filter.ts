@@ -1,6 +1,7 @@
 import type { DepthwiseConv2dNativeBackpropFilterInputs } from "@tensorflow/tfjs-core";
 import { type ConvAttrs, convGeometry } from "./_conv_geometry.ts";
-import { reduceSum, reshape, toChannelsFirst } from "./_layout.ts";
+import { reshaped } from "./_emit.ts";
+import { reduceSum, toChannelsFirst } from "./_layout.ts";
 import { cropped, reachOf } from "./conv2d_backprop_filter.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
 
@@ -9,10 +10,10 @@ function repeatChannels(emit: Emit, x: Value, times: number): Value {
   if (times === 1) return x;
   const [n, c, h, w] = x.shape;
   const expanded = emit.node("Expand", [
-    reshape(emit, x, [n, c, 1, h, w]),
+    reshaped(emit, x, [n, c, 1, h, w]),
     emit.constant("int64", [5], [n, c, times, h, w]),
   ]);
-  return reshape(emit, expanded, [n, c * times, h, w]);
+  return reshaped(emit, expanded, [n, c * times, h, w]);
 }
 
 /**
@@ -32,13 +33,13 @@ export const depthwiseConv2dNativeBackpropFilter = defineOp<
     const g = convGeometry(x.shape, attrs.filterShape, { ...attrs, depthwise: true });
     const [kh, kw, inChannels, multiplier] = attrs.filterShape;
     const groups = x.shape[0] * inChannels * multiplier;
-    const planes = reshape(emit, repeatChannels(emit, toChannelsFirst(emit, x), multiplier), [
+    const planes = reshaped(emit, repeatChannels(emit, toChannelsFirst(emit, x), multiplier), [
       1,
       groups,
       g.inHeight,
       g.inWidth,
     ]);
-    const kernels = reshape(emit, toChannelsFirst(emit, dy), [groups, 1, g.outHeight, g.outWidth]);
+    const kernels = reshaped(emit, toChannelsFirst(emit, dy), [groups, 1, g.outHeight, g.outWidth]);
     const { ends, pads } = reachOf(g);
     const products = emit.node("Conv", [cropped(emit, planes, ends), kernels], {
       kernel_shape: [g.outHeight, g.outWidth],
@@ -47,7 +48,7 @@ export const depthwiseConv2dNativeBackpropFilter = defineOp<
       pads,
       group: groups,
     });
-    const perImage = reshape(emit, products, [x.shape[0], inChannels, multiplier, kh, kw]);
+    const perImage = reshaped(emit, products, [x.shape[0], inChannels, multiplier, kh, kw]);
     return emit.node("Transpose", [reduceSum(emit, perImage, { axes: [0] })], { perm: [2, 3, 0, 1] });
   },
 });

@@ -1,14 +1,15 @@
 import type { FusedConv2DInputs } from "@tensorflow/tfjs-core";
 import { activate, type FusedActivation } from "./_activation.ts";
 import { type ConvAttrs, convGeometry } from "./_conv_geometry.ts";
-import { inChannelsFirst, reshape } from "./_layout.ts";
+import { reshaped } from "./_emit.ts";
+import { inChannelsFirst } from "./_layout.ts";
 import { emitConv } from "./conv2d.ts";
 import { defineOp, type Emit, Unsupported, type Value } from "./op.ts";
 
 /** A fused kernel's bias as a vector of `channels`, in which form Conv takes it. */
 export function biasVector(emit: Emit, bias: Value | undefined, channels: number): Value | undefined {
   if (bias === undefined || (bias.shape.length === 1 && bias.shape[0] === channels)) return bias;
-  if (bias.shape.reduce((a, b) => a * b, 1) === channels) return reshape(emit, bias, [channels]);
+  if (bias.shape.reduce((a, b) => a * b, 1) === channels) return reshaped(emit, bias, [channels]);
   throw new Unsupported(`Cannot fuse a bias of shape [${bias.shape}] into a convolution with ${channels} outputs`);
 }
 

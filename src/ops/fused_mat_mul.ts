@@ -1,7 +1,7 @@
 import type { _FusedMatMulInputs } from "@tensorflow/tfjs-core";
 import { activate, type FusedActivation } from "./_activation.ts";
 import { emitMatMul } from "./batch_mat_mul.ts";
-import { reshape } from "./_layout.ts";
+import { reshaped } from "./_emit.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
 
 /** Matrix product, bias and activation. Shapes: a […, m, k], b […, k, n], bias broadcast → […, m, n]. */
@@ -23,6 +23,6 @@ function addBias(emit: Emit, product: Value, bias: Value): Value {
   const isVector = bias.shape.reduce((a, b) => a * b, 1) === columns && bias.shape.at(-1) === columns;
   const isMatrix = product.shape.reduce((a, b) => a * b, 1) === rows * columns;
   if (!isVector || !isMatrix) return emit.node("Add", [product, bias]);
-  const sum = emit.node("Add", [reshape(emit, product, [rows, columns]), reshape(emit, bias, [columns])]);
-  return reshape(emit, sum, product.shape);
+  const sum = emit.node("Add", [reshaped(emit, product, [rows, columns]), reshaped(emit, bias, [columns])]);
+  return reshaped(emit, sum, product.shape);
 }

@@ -1,7 +1,7 @@
 import type { MaxPoolGradInputs } from "@tensorflow/tfjs-core";
 import type { Geometry } from "./_conv_geometry.ts";
-import { cast, vector } from "./_emit.ts";
-import { reshape, toChannelsFirst, toChannelsLast } from "./_layout.ts";
+import { cast, reshaped, vector } from "./_emit.ts";
+import { toChannelsFirst, toChannelsLast } from "./_layout.ts";
 import { type PoolAttrs, poolAttrs, poolGeometry } from "./_pool_geometry.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
 
@@ -78,9 +78,9 @@ function scatter(emit: Emit, { x, dy }: Pictures, geometry: Geometry): Value {
   });
   // Windows that overlap may choose the same element: their gradients add up.
   const overlap = geometry.strideHeight < geometry.filterHeight || geometry.strideWidth < geometry.filterWidth;
-  const dx = emit.node("ScatterElements", [zeros, reshape(emit, indices, [count]), reshape(emit, dy, [count])], {
+  const dx = emit.node("ScatterElements", [zeros, reshaped(emit, indices, [count]), reshaped(emit, dy, [count])], {
     axis: 0,
     ...(overlap ? { reduction: "add" } : {}),
   });
-  return reshape(emit, dx, x.shape);
+  return reshaped(emit, dx, x.shape);
 }
