@@ -10,6 +10,7 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import { BestWeights } from "./_best_weights.ts";
 import { makeYield } from "./_events.ts";
 import { EpochLog, median } from "./_epoch_log.ts";
+import { refuseLoss, refuseWeights } from "./_finite.ts";
 import {
   checkBatch,
   inputShapeOf,
@@ -133,7 +134,7 @@ export interface History {
  * @throws {RangeError} If a number of epochs or steps is not a positive integer, an epoch has no batch, or a label has
  *   no output.
  * @throws {TypeError} If batches do not fit the model, or nothing in the model can be trained.
- * @throws {Error} If the loss is not finite, or ranges are neither observed nor calibrated.
+ * @throws {Error} If the loss or, after an epoch, a weight is not finite, or ranges are neither observed nor calibrated.
  * @throws The signal's reason, if it is aborted.
  *
  * @example
@@ -221,12 +222,13 @@ async function trainEpoch(run: Run, epoch: number): Promise<EpochInfo> {
     const result = await takeStep(batch, plan, masks);
     const stepMs = performance.now() - start;
     step++;
-    refuseLoss(run, { loss: result.loss, where: `epoch ${epoch + 1}, step ${step}` });
+    refuseLoss(result.loss, { ...run, ...options, where: `epoch ${epoch + 1}, step ${step}` });
     log.add(result, { phase, stepMs, size: batch.size });
     run.stepTimes.push(stepMs);
     options.onStep?.({ epoch: epoch + 1, step, stepsPerEpoch, epochs, loss: result.loss, stepMs, ...log.running() });
   }
   if (step === 0) throw new RangeError(`Cannot ${doing}: epoch ${epoch + 1} has no batch, at least 1 is needed`);
+  await refuseWeights({ ...run, ...options, where: `the end of epoch ${epoch + 1}` });
   run.images += log.work.images;
   run.elapsedMs += log.work.elapsedMs;
   const learningRate = learningRateOf(options.optimizer);
@@ -281,15 +283,6 @@ function refuseUncalibrated(model: tfl.LayersModel, { observing, fakeQuantizing 
   throw new Error(
     `Cannot train "${model.name}": the range of ${what} is unknown and the schedule does not observe, ` +
       `calibration or a schedule that observes first is needed`,
-  );
-}
-
-function refuseLoss({ model, options }: Run, { loss, where }: { loss: number; where: string }): void {
-  if (Number.isFinite(loss)) return;
-  const rate = learningRateOf(options.optimizer);
-  throw new Error(
-    `Cannot go on training "${model.name}": the loss is ${loss} at ${where}, ` +
-      `a lower learning rate${rate === undefined ? "" : ` than ${rate}`} is needed`,
   );
 }
 

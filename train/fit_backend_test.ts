@@ -1,5 +1,6 @@
 /** The same training on the cpu backend and on ONNX Runtime, step by step: the strongest test of the recording backend. */
 import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs-core";
 import { BACKEND, registerBackend } from "../src/backend/mod.ts";
 import { assertClose } from "./_test_support.ts";
 import { epochOf, quarters, tinyNet, useBackend, weightValues } from "./_test_task.ts";
@@ -65,4 +66,28 @@ Deno.test("fit() gives the same bytes twice when it runs on ONNX Runtime", async
   const [first, second] = [await train(BACKEND, training), await train(BACKEND, training)];
   assert.deepEqual(first.losses, second.losses);
   assert.deepEqual(first.weights, second.weights);
+});
+
+Deno.test("fit() refuses weights that are no numbers when quantizers hide them from the loss", async () => {
+  await registerBackend({ threads: 1 });
+  await useBackend(BACKEND);
+  const { model } = prepareQat(tinyNet());
+  const run = (schedule: Schedule) =>
+    fit(model, {
+      train: (epoch) => epochOf(quarters(160, 1), { batchSize: 32, epoch }),
+      epochs: 1,
+      stepsPerEpoch: 5,
+      optimizer: optimizerFor("sgd", { learningRate: 0.01 }),
+      schedule,
+    });
+  await run(qatSchedule());
+  const first = model.layers.find((layer) => layer.trainableWeights.length > 0)!;
+  const [kernel, ...rest] = first.getWeights();
+  first.setWeights([tf.mul(kernel, NaN), ...rest]);
+  await assert.rejects(run(() => ({ observing: false, fakeQuantizing: true, trainingBatchNorm: false })), {
+    message: new RegExp(
+      `^Cannot go on training "tiny": weight "${first.name}/\\w+" is not finite at the end of epoch 1, ` +
+        "a lower learning rate than 0.01 is needed$",
+    ),
+  });
 });
