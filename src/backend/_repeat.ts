@@ -38,7 +38,7 @@ export interface RunRecord {
   readonly outputs: ReadonlyMap<Entry, Port>;
 }
 
-/** A value that comes out of a run. */
+/** A value that goes into a run or comes out of it. */
 export interface Port {
   readonly name: string;
   readonly dtype: DType;
@@ -76,7 +76,7 @@ type Source =
 
 interface Program {
   readonly plan: Plan;
-  readonly inputs: readonly { readonly feed: Feed; readonly source: Source }[];
+  readonly inputs: readonly { readonly port: Port; readonly source: Source }[];
   readonly writes: readonly { readonly variable: tf.Variable; readonly port: Port }[];
   readonly results: readonly { readonly dtype: tf.DataType; readonly port: Port }[];
   /** Values that more than one tensor has. */
@@ -147,7 +147,7 @@ export class Repeater {
     // The first step makes the optimizer's variables.
     if (Object.keys(tf.engine().registeredVariables).length !== before.size) return undefined;
     const inputs = feeds.filter(({ value }) => !plan.constants.has(value.name))
-      .map((feed) => ({ feed, source: sourceOf(feed, step, sources) }));
+      .map((feed) => ({ port: portOfFeed(feed), source: sourceOf(feed, step, sources) }));
     if (!inputs.every(isKnown)) return undefined;
     const claimed = new Set<Entry>();
     const portOf = (dataId: object) => {
@@ -182,10 +182,10 @@ export class Repeater {
     this.host.flush(NO_INPUT);
     if (!this.host.isAlive(plan)) return undefined;
     const feeds: Record<string, HostTensor> = {};
-    for (const { feed: { value }, source } of inputs) {
+    for (const { port: { name, dtype, shape }, source } of inputs) {
       const data = this.#dataOf(source, { arrays, numbers });
       if (data === undefined) return undefined;
-      feeds[value.name] = { dtype: value.dtype, shape: value.shape, data };
+      feeds[name] = { dtype, shape, data };
     }
     const ports = [...writes, ...results].map(({ port }) => port);
     const buffers = this.host.run(plan, feeds, ports);
@@ -214,6 +214,11 @@ export class Repeater {
     variable.assign(value);
     value.dispose();
   }
+}
+
+/** What a feed goes into, without what it holds: programs outlive the arrays of their first step. */
+function portOfFeed({ value: { name, dtype, shape } }: Feed): Port {
+  return { name, dtype, shape };
 }
 
 function sourceOf(
@@ -264,8 +269,8 @@ function followsNumbers(
 }
 
 function linksOf(inputs: Program["inputs"]): string[] {
-  return inputs.flatMap(({ feed, source }) =>
-    source.kind === "number" ? [`${feed.value.name}=${source.sign}·${source.index}`] : []
+  return inputs.flatMap(({ port, source }) =>
+    source.kind === "number" ? [`${port.name}=${source.sign}·${source.index}`] : []
   );
 }
 
