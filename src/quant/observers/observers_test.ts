@@ -70,6 +70,19 @@ for (const expected of golden.expected) {
   });
 }
 
+for (const [name, { observer, layer }] of Object.entries(BUILT)) {
+  Deno.test(`FakeQuantize takes the first batch's range as it is when ${name} sees values on one side of 0`, async () => {
+    await useCpu();
+    for (const batch of [[2, 5], [-7, -3]]) {
+      const quantizer = layer();
+      tf.tidy(() => void quantizer.apply(tf.tensor2d([batch]), { training: true }));
+      const { min, max } = observer.observe(observer.initial, batch);
+      assert.deepEqual(quantizer.readRange(), { min, max });
+      assert.deepEqual([min, max], batch);
+    }
+  });
+}
+
 Deno.test("observe() changes nothing when the batch is empty", () => {
   for (const observer of [minMaxObserver(), movingAverageObserver()]) {
     const state = observer.observe(observer.initial, [-1, 5]);
