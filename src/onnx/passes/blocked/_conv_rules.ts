@@ -98,37 +98,60 @@ function bordered(
 /**
  * The same for 1 × 1 filters: a product of matrices over all pixels of the batch.
  *
- * It runs as a convolution [1, pixels, 1, in] → [1, out, 1, in] with 1 × 1 filters, whose channels are the pixels: the
- * fastest product of matrices that ONNX Runtime has here.
+ * It runs as a convolution [1, pixels, 1, columns] → [1, rows, 1, columns] with 1 × 1 filters, whose channels are the
+ * pixels: the fastest product of matrices that ONNX Runtime has here. The picture with more channels gives the filters,
+ * for bringing the other one into order is dearer: twice as fast for 144 channels and 32 than the other way round.
  */
 function correlatePixels(node: Node, forms: BlockedForms, { x, dy }: Correlated): boolean {
-  const { block, out } = forms;
+  const [output] = node.outputs;
   const [n, ins, h, w] = forms.shapeOf(x);
+  const [, outs, ...size] = forms.shapeOf(dy);
+  if (size.join() !== `${h},${w}` || n * h * w % forms.block !== 0 || !forms.isBlocked(x)) return false;
+  if (outs >= ins) {
+    const product = pixelProduct(forms, { rows: dy, columns: x });
+    const moved = forms.transpose(product, [1, 0, 2]);
+    forms.view(moved, forms.blockedShape(output), forms.defineBlocked(output));
+    return true;
+  }
+  const product = forms.transpose(pixelProduct(forms, { rows: x, columns: dy }), [0, 2, 1]);
+  const [rows] = forms.blockedShape(x).slice(1);
+  const plain = forms.view(product, [rows, outs]);
+  forms.view(rows === ins ? plain : firstRows(forms, plain, ins), forms.shapeOf(output), output);
+  return true;
+}
+
+function firstRows({ out }: BlockedForms, name: string, rows: number): string {
+  const bounds = [[0], [rows], [0]].map((values, i) => out.ints(`${name}_${i}`, values));
+  return out.emit("Slice", [name, ...bounds]);
+}
+
+/** Sums products of channels of two pictures over batch and pixels: [rows / block, columns, block]. */
+function pixelProduct(
+  forms: BlockedForms,
+  { rows, columns }: { readonly rows: string; readonly columns: string },
+): string {
+  const { block, out } = forms;
+  const [n, count, h, w] = forms.shapeOf(columns);
   const pixels = n * h * w;
-  const isWhole = forms.shapeOf(dy).slice(2).join() === `${h},${w}`;
-  if (!isWhole || pixels % block !== 0 || !forms.isBlocked(x)) return false;
-  const last = out.place("ReorderOutput", [forms.blocked(x)], {
+  const last = out.place("ReorderOutput", [forms.blocked(columns)], {
     domain: BLOCKED_DOMAIN,
-    attrs: { channels: ins, channels_last: 1 },
-    type: { dtype: "float32", shape: [n, h, w, ins] },
+    attrs: { channels: count, channels_last: 1 },
+    type: { dtype: "float32", shape: [n, h, w, count] },
   });
-  const tiles = [pixels / block, block, ins, 1];
+  const tiles = [pixels / block, block, count, 1];
   const turned = out.place("ReorderInput", [forms.view(last, tiles)], {
     domain: BLOCKED_DOMAIN,
     type: { dtype: "float32", shape: tiles },
   });
-  const [, outs] = forms.blockedShape(dy);
-  const planes = forms.view(forms.blocked(dy), [n, outs / block, h * w * block]);
-  const filter = forms.view(forms.transpose(planes, [1, 0, 2]), [outs, pixels, 1, 1]);
-  const product = out.place("Conv", [forms.view(turned, [1, pixels, 1, ins]), filter], {
+  const [, filters] = forms.blockedShape(rows);
+  const planes = forms.view(forms.blocked(rows), [n, filters / block, h * w * block]);
+  const filter = forms.view(forms.transpose(planes, [1, 0, 2]), [filters, pixels, 1, 1]);
+  const product = out.place("Conv", [forms.view(turned, [1, pixels, 1, count]), filter], {
     domain: BLOCKED_DOMAIN,
     attrs: { kernel_shape: [1, 1] },
-    type: { dtype: "float32", shape: [1, outs, 1, ins] },
+    type: { dtype: "float32", shape: [1, filters, 1, count] },
   });
-  const moved = forms.transpose(forms.view(product, [outs / block, ins, block]), [1, 0, 2]);
-  const blocked = forms.defineBlocked(node.outputs[0]);
-  forms.view(moved, forms.blockedShape(node.outputs[0]), blocked);
-  return true;
+  return forms.view(product, [filters / block, count, block]);
 }
 
 /**

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { GraphBuilder } from "../../builder.ts";
 import type { Value } from "../../emit.ts";
+import { typeOf } from "../../graph.ts";
 import { feedsFor, graphOf, ints, run } from "../_test_support.ts";
 import { multiplyFilterGradients } from "../filter_gradient.ts";
 import { assertSame, blockedOps, conv, ignore, whole, X } from "./_test_support.ts";
@@ -52,6 +53,31 @@ for (
     assert.ok(products.nodes.some(({ op }) => op === "FusedMatMul"));
     const feeds = feedsFor(graph);
     assert.deepEqual(run(products, feeds), run(graph, feeds));
+  });
+}
+
+for (const [ins, outs] of [[32, 48], [48, 32], [40, 16], [48, 29], [29, 48], [32, 32]]) {
+  Deno.test({
+    name: `blockChannels() computes the gradient of a 1×1 filter of ${ins} channels and ${outs} as a product of pixels`,
+    ignore,
+    fn: () => {
+      const graph = graphOf([4, 32, 6, 4], (b, x) => {
+        const own = conv(b, x, whole(b, [ins, 32, 1, 1]), { pad: 0 });
+        return filterGradient(b, {
+          x: own,
+          dy: conv(b, x, whole(b, [outs, 32, 1, 1], 4), { pad: 0 }),
+          k: 1,
+          stride: 1,
+          pad: 0,
+        });
+      });
+      const blocked = assertSame(graph);
+      const product = blocked.nodes.findLast(({ op }) => op === "Conv")!;
+      // The picture with more channels gives the filters, a channel of them a pixel.
+      const [filters, pixels] = typeOf(blocked, product.inputs[1]).shape;
+      assert.equal(pixels, 4 * 6 * 4);
+      assert.ok(Number(filters) >= Math.max(ins, outs));
+    },
   });
 }
 
