@@ -7,6 +7,7 @@
 import { resourceUsage } from "node:process";
 import type * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
+import { FreezableBatchNormalization } from "../src/quant/mod.ts";
 import { BestWeights } from "./_best_weights.ts";
 import { makeYield } from "./_events.ts";
 import { EpochLog, median } from "./_epoch_log.ts";
@@ -24,7 +25,7 @@ import { isRepeatable } from "./_repeatable.ts";
 import { uncalibratedIn } from "./calibrate.ts";
 import { type Loss, softmaxCrossEntropy } from "./losses.ts";
 import { type LearningRate, learningRateOf, setLearningRate } from "./optimizers.ts";
-import { setQatPhase } from "./phase.ts";
+import { layersIn, setQatPhase } from "./phase.ts";
 import { floatSchedule, type Phase, type Schedule } from "./schedule.ts";
 import { type SeededDropout, withSeededDropout } from "./seeded_dropout.ts";
 
@@ -91,7 +92,7 @@ export interface EpochInfo {
   readonly observing: boolean;
   /** Whether values were rounded at any step. */
   readonly fakeQuantizing: boolean;
-  /** Whether batch normalization used the batch's statistics at any step. */
+  /** Whether batch normalization used the batch's statistics at any step; true of a model that has none to freeze. */
   readonly trainingBatchNorm: boolean;
   /** Learning rate of the last step; absent if the optimizer shows none. */
   readonly learningRate?: number;
@@ -173,6 +174,7 @@ export async function fit(model: tfl.LayersModel, options: FitOptions): Promise<
     images: 0,
     elapsedMs: 0,
     phase: undefined,
+    canFreeze: layersIn(model).some((layer) => layer instanceof FreezableBatchNormalization),
     handleEvents: makeYield(),
   };
   try {
@@ -201,6 +203,8 @@ interface Run {
   /** Time spent in epochs, callbacks after them not included. */
   elapsedMs: number;
   phase: Phase | undefined;
+  /** Whether there is batch normalization that the schedule freezes. */
+  readonly canFreeze: boolean;
   /** Lets a signal be heard. */
   readonly handleEvents: () => Promise<void>;
 }
@@ -223,7 +227,8 @@ async function trainEpoch(run: Run, epoch: number): Promise<EpochInfo> {
     const stepMs = performance.now() - start;
     step++;
     refuseLoss(result.loss, { ...run, ...options, where: `epoch ${epoch + 1}, step ${step}` });
-    log.add(result, { phase, stepMs, size: batch.size });
+    const trainingBatchNorm = phase.trainingBatchNorm || !run.canFreeze;
+    log.add(result, { phase: { ...phase, trainingBatchNorm }, stepMs, size: batch.size });
     run.stepTimes.push(stepMs);
     options.onStep?.({ epoch: epoch + 1, step, stepsPerEpoch, epochs, loss: result.loss, stepMs, ...log.running() });
   }

@@ -214,6 +214,20 @@ Deno.test("fit() trains the last output when the model has several", async () =>
   assert.equal((await evaluate(model, [batch])).score, 1);
 });
 
+Deno.test("fit() reports no frozen batch normalization of a model that has none", async () => {
+  await useBackend("cpu");
+  const float = tfl.sequential({ name: "dense", layers: [tfl.layers.dense({ units: 2, inputShape: [1] })] });
+  const { model } = prepareQat(float);
+  const { epochs } = await fit(model, {
+    train: () => [{ x: Float32Array.of(-1, 1), y: Int32Array.of(0, 1), size: 2 }],
+    epochs: 2,
+    stepsPerEpoch: 1,
+    optimizer: tf.train.sgd(0.1),
+    schedule: qatSchedule({ freezeBatchNormAfter: 1 }),
+  });
+  assert.deepEqual(epochs.map(({ trainingBatchNorm }) => trainingBatchNorm), [true, true]);
+});
+
 Deno.test("fit() names epoch and step and asks for a lower rate when the loss is no number", async () => {
   await useBackend("cpu");
   const optimizer = optimizerFor("sgd", { learningRate: 1e30 });
