@@ -70,6 +70,7 @@ Deno.test("withSeededDropout() passes values through at inference, and at the ra
 
 Deno.test("withSeededDropout() drops whole channels when the noise shape says so", () => {
   const spatial = layers.spatialDropout1d({ name: "spatial", rate: 0.5, inputShape: [6, 20] });
+  // Null is the batch, as in Keras; TF.js takes it, and its type leaves it out.
   const shaped = layers.dropout({ name: "shaped", rate: 0.5, noiseShape: [null as never, 1, 20] });
   const model = tfl.sequential({ layers: [spatial, shaped] });
   withSeededDropout(model, 3);

@@ -37,6 +37,7 @@ for (const device of ["webgpu", "cuda"] as const) {
 }
 
 Deno.test("chooseDevice() says how libraries come that are not in the package", {
+  // Asks about CUDA, where ONNX Runtime's package leaves its libraries out and the machine has none.
   ignore: !listDevices().some(({ device, bundled }) => device === "cuda" && !bundled) ||
     chooseDevice("cuda").ran === "cuda",
 }, () => {

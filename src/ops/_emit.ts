@@ -1,4 +1,5 @@
 /** Small steps that many ops share. */
+import type { DataType, TensorInfo } from "@tensorflow/tfjs-core";
 import { codeOf, type DType } from "../onnx/dtype.ts";
 import { sizeOf } from "../onnx/graph.ts";
 import { type Emit, Unsupported, type Value } from "./op.ts";
@@ -77,4 +78,9 @@ export function needNumbers(kernel: string, a: Value, b: Value): void {
   if (a.dtype !== b.dtype || a.dtype === "bool") {
     throw new Unsupported(`Cannot lower "${kernel}" of ${a.dtype} and ${b.dtype}: needed are numbers of one dtype`);
   }
+}
+
+/** Returns what TF.js's shape functions read of a tensor: shape, rank and dtype. There is no data behind it. */
+export function infoOf({ shape }: Value, dtype: DataType = "float32"): TensorInfo & { readonly rank: number } {
+  return { dataId: {}, shape: [...shape], dtype, rank: shape.length };
 }

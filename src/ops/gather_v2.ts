@@ -1,6 +1,6 @@
 import { backend_util, type GatherV2Attrs, type GatherV2Inputs, util } from "@tensorflow/tfjs-core";
 import { sizeOf } from "../onnx/graph.ts";
-import { cast, reshaped, transposed, unsqueezed } from "./_emit.ts";
+import { cast, infoOf, reshaped, transposed, unsqueezed } from "./_emit.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
 
 /**
@@ -33,10 +33,9 @@ function gatherInBatches(
   { x, indices }: { readonly x: Value; readonly indices: Value },
   { axis, batchDims }: { readonly axis: number; readonly batchDims: number },
 ): Value {
-  // collectGatherOpShapeInfo reads shapes alone.
   const info = backend_util.segment_util.collectGatherOpShapeInfo(
-    { shape: [...x.shape] } as never,
-    { shape: [...indices.shape] } as never,
+    infoOf(x),
+    infoOf(indices),
     axis,
     batchDims,
   );

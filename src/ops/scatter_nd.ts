@@ -6,7 +6,7 @@ import {
   type TensorScatterUpdateInputs,
 } from "@tensorflow/tfjs-core";
 import { sizeOf } from "../onnx/graph.ts";
-import { cast, filled, isEmpty, reshaped, vector } from "./_emit.ts";
+import { cast, filled, infoOf, isEmpty, reshaped, vector } from "./_emit.ts";
 import { addRows } from "./_scatter.ts";
 import { defineOp, type Emit, Unsupported, type Value } from "./op.ts";
 
@@ -50,12 +50,7 @@ function shapesOf(
   { indices, updates }: { readonly indices: Value; readonly updates: Value },
   shape: readonly number[],
 ) {
-  // calculateShapes reads shapes alone.
-  return backend_util.calculateShapes(
-    { shape: [...updates.shape] } as never,
-    { shape: [...indices.shape], rank: indices.shape.length } as never,
-    [...shape],
-  );
+  return backend_util.calculateShapes(infoOf(updates), infoOf(indices), [...shape]);
 }
 
 /** Turns index vectors [n, k] into the numbers [n] of elements of a row-major tensor of `shape`. */

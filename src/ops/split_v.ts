@@ -1,5 +1,5 @@
 import { backend_util, type SplitVAttrs, type SplitVInputs, util } from "@tensorflow/tfjs-core";
-import { vector } from "./_emit.ts";
+import { infoOf, vector } from "./_emit.ts";
 import { defineOp } from "./op.ts";
 
 /** Gives x cut along `axis`, into equal parts or parts of given sizes. */
@@ -7,8 +7,7 @@ export const splitV = defineOp<SplitVInputs, SplitVAttrs>({
   kernel: "SplitV",
   lower: (emit, { x }, attrs) => {
     const [axis] = util.parseAxisParam(attrs.axis, [...x.shape]);
-    // prepareSplitSize reads the shape of its tensor alone.
-    const sizes = backend_util.prepareSplitSize({ shape: [...x.shape] } as never, attrs.numOrSizeSplits, axis);
+    const sizes = backend_util.prepareSplitSize(infoOf(x), attrs.numOrSizeSplits, axis);
     if (sizes.length === 1) return [x];
     return emit.nodes("Split", [x, vector(emit, sizes)], { axis }, sizes.length);
   },

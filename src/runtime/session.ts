@@ -6,7 +6,7 @@
  */
 import { env, Tensor as OrtTensor } from "onnxruntime-node";
 import { type Binding, binding, initOrt } from "onnxruntime-node/dist/binding.js";
-import { type DType, dtypeOfCode } from "../onnx/dtype.ts";
+import { type DType, dtypeOfCode, type TypedArray } from "../onnx/dtype.ts";
 
 /** Version of ONNX Runtime. */
 export const ORT_VERSION: string = env.versions.node ?? env.versions.common;
@@ -151,7 +151,7 @@ function portInfo(meta: Binding.ValueMetadata): PortInfo {
 
 function toOrt(tensor: HostTensor): OrtTensor {
   // The constructor checks at run time that the array's class fits the element type.
-  return new OrtTensor(tensor.dtype, tensor.data as Float32Array as never, tensor.shape);
+  return new OrtTensor(tensor.dtype, tensor.data as TypedArray, tensor.shape);
 }
 
 function fromOrt(tensor: OrtTensor, dtype: DType): HostTensor {
