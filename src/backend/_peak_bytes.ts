@@ -1,6 +1,5 @@
 /** How much memory a graph's values take. */
-import { bytesPerElement } from "../onnx/dtype.ts";
-import { type Graph, sizeOf } from "../onnx/graph.ts";
+import { bytesOf, type Graph } from "../onnx/graph.ts";
 
 /**
  * Returns the bytes of the values that are alive at once, at the worst, when the nodes of `graph` run in their order.
@@ -12,12 +11,11 @@ export function peakBytes(graph: Graph): number {
   const last = new Map<string, number>();
   graph.nodes.forEach(({ inputs }, at) => inputs.forEach((name) => last.set(name, at)));
   for (const name of graph.outputs) last.delete(name);
-  const bytesOf = (name: string) => last.has(name) ? sizeInBytes(graph, name) : 0;
   const ending = new Map<number, number>();
   let [alive, peak] = [0, 0];
   graph.nodes.forEach(({ outputs }, at) => {
     for (const name of outputs) {
-      const bytes = bytesOf(name);
+      const bytes = last.has(name) ? bytesOf(graph, name) : 0;
       alive += bytes;
       const end = last.get(name) ?? at;
       ending.set(end, (ending.get(end) ?? 0) + bytes);
@@ -26,10 +24,4 @@ export function peakBytes(graph: Graph): number {
     alive -= ending.get(at) ?? 0;
   });
   return peak;
-}
-
-/** Recorded dimensions are numbers. */
-function sizeInBytes({ types }: Graph, name: string): number {
-  const type = types.get(name);
-  return type === undefined ? 0 : bytesPerElement(type.dtype) * sizeOf(type.shape as readonly number[]);
 }

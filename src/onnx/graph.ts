@@ -3,7 +3,7 @@
  *
  * Values (edges) are names. A name is defined exactly once: by a graph input, an initializer or a node's output.
  */
-import type { DType, TypedArray } from "./dtype.ts";
+import { bytesPerElement, type DType, type TypedArray } from "./dtype.ts";
 
 /** A dimension: a number, or the name of a symbolic one. */
 export type Dim = number | string;
@@ -64,4 +64,11 @@ export function typeOf(graph: Graph, name: string): ValueType {
   const type = graph.initializers.get(name) ?? graph.types.get(name);
   if (type === undefined) throw new RangeError(`Cannot find value "${name}" in graph "${graph.name}"`);
   return type;
+}
+
+/** Returns the bytes of a value of `graph` whose dimensions are numbers; 0 of an optional one that is absent. */
+export function bytesOf(graph: Graph, name: string): number {
+  if (name === "") return 0;
+  const { dtype, shape } = typeOf(graph, name);
+  return bytesPerElement(dtype) * sizeOf(shape as readonly number[]);
 }

@@ -1,4 +1,5 @@
 /** ONNX Runtime's trace of a training step, as what each node took, computed and moved. */
+import { sizeOf } from "../../src/onnx/graph.ts";
 
 /** A node of a session, over all its runs. */
 export interface TracedNode {
@@ -79,10 +80,6 @@ function tracedNode(runs: readonly Event[]): TracedNode {
 
 function bytesOf(tensor: TypeShape): number {
   return Object.entries(tensor).reduce((sum, [type, shape]) => sum + (BYTES[type] ?? 4) * sizeOf(shape), 0);
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((size, dim) => size * dim, 1);
 }
 
 function shapesOf(tensors: readonly TypeShape[]): readonly (readonly number[])[] {

@@ -12,7 +12,9 @@ import { parseArgs } from "node:util";
 import { Session } from "../../src/runtime/session.ts";
 import { encodeModel } from "../../src/onnx/protobuf.ts";
 import { GraphBuilder } from "../../src/onnx/builder.ts";
-import type { WayResult } from "./_one_way.ts";
+import { sizeOf } from "../../src/onnx/graph.ts";
+import type { Way } from "./_one_way.ts";
+import { runWay } from "./_process.ts";
 import { NETS, netTask } from "./_task.ts";
 import { GROUPS, readTrace, type TracedNode } from "./_trace.ts";
 
@@ -25,9 +27,13 @@ interface Peak {
   readonly bytes: number;
 }
 
+/** The ways that run on this backend. */
+const WAYS = ["float", "qat"] as const satisfies readonly Way[];
+
 interface Options {
-  readonly steps: string;
-  readonly threads: string;
+  readonly steps: number;
+  readonly threads: number;
+  readonly peak: Peak;
 }
 
 if (import.meta.main) await main();
@@ -36,33 +42,36 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       net: { type: "string", multiple: true, default: NETS.map(({ name }) => name) },
-      way: { type: "string", multiple: true, default: ["float", "qat"] },
+      way: { type: "string", multiple: true, default: [...WAYS] },
       steps: { type: "string", default: "12" },
       threads: { type: "string", default: `${navigator.hardwareConcurrency}` },
     },
   });
-  const peak = measurePeak(Number(values.threads));
+  const [steps, threads] = [values.steps, values.threads].map(Number);
+  const peak = measurePeak(threads);
   console.log(
     `matrix product ${giga(peak.flops)} GFLOP/s, memory ${giga(peak.bytes)} GB/s, ${values.threads} threads\n`,
   );
   for (const name of values.net) {
-    for (const way of values.way) await printNet(netTask(name).name, way, { peak, ...values });
+    for (const way of values.way.map(wayOf)) await printNet(netTask(name).name, way, { peak, steps, threads });
   }
+}
+
+function wayOf(text: string): Way {
+  const way = WAYS.find((way) => way === text);
+  if (way !== undefined) return way;
+  throw new RangeError(`Cannot draw the roofline of way "${text}": the ways are ${WAYS.join(", ")}`);
 }
 
 function giga(value: number): string {
   return (value / 1e9).toFixed(0);
 }
 
-async function printNet(
-  name: string,
-  way: string,
-  { peak, ...options }: Options & { readonly peak: Peak },
-): Promise<void> {
-  const { medianMs } = await takeSteps(name, way, options);
+async function printNet(name: string, way: Way, { peak, ...options }: Options): Promise<void> {
+  const { medianMs } = await runWay(name, way, options);
   const directory = await Deno.makeTempDir();
   try {
-    await takeSteps(name, way, { ...options, profile: `${directory}/step` });
+    await runWay(name, way, { ...options, profile: `${directory}/step` });
     const nodes = await readTrace(directory);
     const roof = roofMs(nodes, peak);
     console.log(`${name}, ${way}: ${medianMs.toFixed(1)} ms a step, ${(medianMs / roof).toFixed(2)} of the roof`);
@@ -97,19 +106,6 @@ function roofMs(nodes: readonly TracedNode[], peak: Peak): number {
   return 1000 * nodes.reduce((sum, { flops, bytes }) => sum + Math.max(flops / peak.flops, bytes / peak.bytes), 0);
 }
 
-/** Runs the steps in a process of their own; with `profile`, ONNX Runtime writes its traces there. */
-async function takeSteps(
-  name: string,
-  way: string,
-  { steps, threads, profile }: Options & { readonly profile?: string },
-): Promise<WayResult> {
-  const script = new URL("./_one_way.ts", import.meta.url).pathname;
-  const args = ["run", "-A", script, name, way, steps, threads, ...(profile === undefined ? [] : [profile])];
-  const { success, stdout } = await new Deno.Command(Deno.execPath(), { args, stderr: "inherit" }).output();
-  if (!success) throw new Error(`Cannot draw the roofline of "${name}" ${way}: its process failed`);
-  return JSON.parse(new TextDecoder().decode(stdout).trim().split("\n").at(-1)!);
-}
-
 /** Times products of matrices and sums of arrays that fit no cache. */
 function measurePeak(threads: number): Peak {
   const [size, length] = [1536, 1 << 24];
@@ -126,8 +122,7 @@ function secondsOf(op: string, shape: readonly number[], threads: number): numbe
   for (let i = 0; i < CHAIN; i++) chain = b.node(op, [chain, y]);
   const { name } = b.node("ReduceMax", [chain], { keepdims: 0 });
   const session = new Session(encodeModel(b.build("peak", [name])), { threads });
-  const size = shape.reduce((product, dim) => product * dim, 1);
-  const tensor = () => ({ dtype: "float32", shape, data: new Float32Array(size) }) as const;
+  const tensor = () => ({ dtype: "float32", shape, data: new Float32Array(sizeOf(shape)) }) as const;
   const feeds = { x: tensor(), y: tensor() };
   const times = Array.from({ length: 6 }, () => {
     const start = performance.now();

@@ -7,9 +7,10 @@
  * medians the median is told. `--cpu` adds TF.js's cpu backend on the smallest net, which takes minutes.
  */
 import { parseArgs } from "node:util";
-import type { Way, WayResult } from "./_one_way.ts";
+import type { WayResult } from "./_one_way.ts";
 import { findTorch, type TorchResult, torchSteps } from "./_peers.ts";
 import { pipelineMs } from "./_pipeline.ts";
+import { runWay } from "./_process.ts";
 import { NETS, type NetTask, netTask } from "./_task.ts";
 
 /** What was measured of a net; null where a peer is absent. */
@@ -67,12 +68,12 @@ async function benchNet(net: NetTask, options: Options): Promise<NetResult> {
   const qats: WayResult[] = [];
   const torches: TorchResult[] = [];
   for (let round = 0; round < options.rounds; round++) {
-    floats.push(await oneWay(net, "float", options));
-    qats.push(await oneWay(net, "qat", options));
+    floats.push(await runWay(net.name, "float", options));
+    qats.push(await runWay(net.name, "qat", options));
     if (options.torch !== undefined) torches.push(await torchSteps(options.torch, { net, ...options }));
   }
-  const wasm = isSmallest ? await oneWay(net, "wasm", { ...options, steps: 3 }) : undefined;
-  const cpu = isSmallest && options.cpu ? await oneWay(net, "cpu", { ...options, steps: 1 }) : undefined;
+  const wasm = isSmallest ? await runWay(net.name, "wasm", { ...options, steps: 3 }) : undefined;
+  const cpu = isSmallest && options.cpu ? await runWay(net.name, "cpu", { ...options, steps: 1 }) : undefined;
   const result: NetResult = {
     floatMs: middle(floats.map((way) => way.medianMs)),
     qatMs: middle(qats.map((way) => way.medianMs)),
@@ -84,15 +85,6 @@ async function benchNet(net: NetTask, options: Options): Promise<NetResult> {
   };
   print(net, result, { qats, cpu, peer: torches[0]?.peer });
   return result;
-}
-
-/** Runs a way in a process of its own. */
-async function oneWay(net: NetTask, way: Way, { steps, threads }: Options): Promise<WayResult> {
-  const script = new URL("./_one_way.ts", import.meta.url).pathname;
-  const args = ["run", "-A", script, net.name, way, `${steps}`, `${threads}`];
-  const { success, stdout } = await new Deno.Command(Deno.execPath(), { args, stderr: "inherit" }).output();
-  if (!success) throw new Error(`Cannot bench "${net.name}" ${way}: its process failed`);
-  return JSON.parse(new TextDecoder().decode(stdout).trim().split("\n").at(-1)!);
 }
 
 function print(

@@ -9,8 +9,7 @@
  * reads towards the inputs, beginning at the last one (core/graph/graph.cc, ReverseDFSFrom; nodes compared by index). So
  * each mask is given a reader that costs nothing, and these stand at the end of the file, the first mask's last.
  */
-import { bytesPerElement } from "../dtype.ts";
-import { type Graph, type Node, sizeOf, typeOf } from "../graph.ts";
+import { bytesOf, type Graph, type Node, sizeOf } from "../graph.ts";
 import { type Index, indexOf } from "./_index.ts";
 import { Rewriter } from "./_rewriter.ts";
 
@@ -90,10 +89,4 @@ function placed({ nodes, inputs, initializers }: Graph, moved: ReadonlySet<Node>
   for (const node of nodes) if (moved.has(node)) placeOrWait(node);
   for (const node of nodes) if (!moved.has(node)) place(node);
   return order;
-}
-
-function bytesOf(graph: Graph, name: string): number {
-  if (name === "") return 0;
-  const { dtype, shape } = graph.initializers.get(name) ?? typeOf(graph, name);
-  return bytesPerElement(dtype) * sizeOf(shape as readonly number[]);
 }

@@ -5,8 +5,7 @@
  * are a quarter of its size. What batch normalization gives takes one multiplication and addition of what it was given,
  * which its own gradient needs as well. The numbers are the same, the memory of a step is half.
  */
-import { bytesPerElement } from "../dtype.ts";
-import { type Graph, type Node, sizeOf, typeOf } from "../graph.ts";
+import { bytesOf, type Graph, type Node, sizeOf, typeOf } from "../graph.ts";
 import { BLOCKED_DOMAIN } from "../schema/mod.ts";
 import { type Index, indexOf } from "./_index.ts";
 
@@ -67,9 +66,4 @@ function lateReaders(node: Node, context: Context): readonly Node[] {
   const isKept = (name: string) => index.uses(name).some((reader) => place.get(reader)! >= place.get(late[0])!);
   const added = node.inputs.filter((name) => name !== "" && !isKept(name)).map((name) => bytesOf(graph, name));
   return added.reduce((sum, size) => sum + size, 0) <= bytes / 2 ? late : [];
-}
-
-function bytesOf(graph: Graph, name: string): number {
-  const { dtype, shape } = typeOf(graph, name);
-  return bytesPerElement(dtype) * sizeOf(shape as readonly number[]);
 }

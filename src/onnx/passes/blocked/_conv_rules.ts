@@ -116,13 +116,8 @@ function correlatePixels(node: Node, forms: BlockedForms, { x, dy }: Correlated)
   const product = forms.transpose(pixelProduct(forms, { rows: x, columns: dy }), [0, 2, 1]);
   const [rows] = forms.blockedShape(x).slice(1);
   const plain = forms.view(product, [rows, outs]);
-  forms.view(rows === ins ? plain : firstRows(forms, plain, ins), forms.shapeOf(output), output);
+  forms.view(forms.first(plain, { axis: 0, count: ins }), forms.shapeOf(output), output);
   return true;
-}
-
-function firstRows({ out }: BlockedForms, name: string, rows: number): string {
-  const bounds = [[0], [rows], [0]].map((values, i) => out.ints(`${name}_${i}`, values));
-  return out.emit("Slice", [name, ...bounds]);
 }
 
 /** Sums products of channels of two pictures over batch and pixels: [rows / block, columns, block]. */

@@ -79,7 +79,7 @@ export class BlockedForms {
     const blocked = this.#blocked.get(name)!;
     const [, channels, ...spatial] = shape;
     // Of one pixel, blocks are the channels in order.
-    if (sizeOf(spatial) === 1) return this.#firstChannels(blocked, { name, channels });
+    if (sizeOf(spatial) === 1) return this.first(blocked, { axis: 1, count: channels }, name);
     const float = this.#as(blocked, "float32");
     const target = dtype === "float32" ? name : this.out.fresh(`${name}_float`);
     this.out.place("ReorderOutput", [float], {
@@ -152,12 +152,13 @@ export class BlockedForms {
     return this.out.emit("Gather", [name, known], { attrs: { axis: 1 } });
   }
 
-  #firstChannels(blocked: string, { name, channels }: { name: string; channels: number }): string {
-    const { out } = this;
-    const { shape } = out.typeOf(name);
-    if (channels % this.block === 0) return this.view(blocked, shape, name);
-    const bounds = [[0], [channels], [1]].map((values, i) => out.ints(`${name}_${i}`, values));
-    return out.emit("Slice", [blocked, ...bounds], { output: name });
+  /** Leaves out what dimension `axis` of `name`, from the end if negative, holds beyond `count`. */
+  first(name: string, { axis, count }: { readonly axis: number; readonly count: number }, output?: string): string {
+    const bounds = [[0], [count], [axis]].map((values, i) => this.out.ints(`${name}_${i}`, values));
+    if (this.shapeOf(name).at(axis) !== count) {
+      return this.out.emit("Slice", [name, ...bounds], output === undefined ? {} : { output });
+    }
+    return output === undefined ? name : this.view(name, this.shapeOf(output), output);
   }
 
   /** ONNX Runtime reorders float32 alone. */

@@ -28,7 +28,7 @@ export const sum: BlockedRule = (node, forms) => {
   if (factors === undefined && !isMean) {
     result = out.emit("Mul", [result, out.constant(`${node.name}_pixels`, "float32", [], Float32Array.of(h * w))]);
   }
-  const counted = firstChannels(forms, result, forms.shapeOf(x)[1]);
+  const counted = forms.first(result, { axis: -1, count: forms.shapeOf(x)[1] });
   forms.view(counted, forms.shapeOf(node.outputs[0]), node.outputs[0]);
   return true;
 };
@@ -36,14 +36,6 @@ export const sum: BlockedRule = (node, forms) => {
 function reduceFirst(node: Node, { out }: BlockedForms, name: string): string {
   if (node.op === "ReduceMean") return out.emit("ReduceMean", [name], { attrs: { axes: [0], keepdims: 0 } });
   return out.emit("ReduceSum", [name, out.ints(`${name}_axes`, [0])], { attrs: { keepdims: 0 } });
-}
-
-/** Leaves out what the last dimension holds beyond `channels`. */
-export function firstChannels({ out }: BlockedForms, name: string, channels: number): string {
-  const { shape } = out.typeOf(name);
-  if (shape[shape.length - 1] === channels) return name;
-  const [begin, end, axis] = [[0], [channels], [-1]].map((values, i) => out.ints(`${name}_${i}`, values));
-  return out.emit("Slice", [name, begin, end, axis]);
 }
 
 function meanOfPixels(forms: BlockedForms, x: string): string {
@@ -121,7 +113,7 @@ function isNonNegative(name: string, { index }: BlockedForms): boolean {
 /** Leaves the channels that do not count out of blocked `perImage`, one number for each image and channel of `x`. */
 function perChannel(forms: BlockedForms, x: string, perImage: string): string {
   const [n, channels] = forms.blockedShape(x);
-  return firstChannels(forms, forms.view(perImage, [n, channels]), forms.shapeOf(x)[1]);
+  return forms.first(forms.view(perImage, [n, channels]), { axis: -1, count: forms.shapeOf(x)[1] });
 }
 
 /** Reduces all of `x` as `node` does its input. */

@@ -3,7 +3,7 @@ import { type Node, sizeOf } from "../../graph.ts";
 import { affine, batchNorm, type BlockedRule, conv, convTranspose, pool } from "./_conv_rules.ts";
 import { isSplitBatch } from "./_filters.ts";
 import type { BlockedForms } from "./_forms.ts";
-import { firstChannels, max, min, sum, sumSquare } from "./_reduce_rules.ts";
+import { max, min, sum, sumSquare } from "./_reduce_rules.ts";
 
 function isSame(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((dim, i) => dim === b[i]);
@@ -76,7 +76,7 @@ const transpose: BlockedRule = (node, forms) => {
   const shape = forms.shapeOf(output);
   const moved = forms.transpose(forms.viewBlocks(x), [2, 3, 0, 1, 4]);
   const wide = forms.view(moved, [...shape.slice(0, 3), forms.blockedShape(x)[1]]);
-  forms.view(firstChannels(forms, wide, shape[3]), shape, output);
+  forms.view(forms.first(wide, { axis: 3, count: shape[3] }), shape, output);
   return true;
 };
 
