@@ -44,12 +44,12 @@ export {
 export { type BackendName, selectBackend, type SelectOptions } from "./src/backend/select.ts";
 
 // Models and data.
-export { loadLayersModel, ModelFileError, type ModelSource, saveLayersModel } from "./src/io/layers_model.ts";
+export { loadLayersModel, ModelFileError, type ModelSource, saveLayersModel } from "./models/import/layers_model.ts";
 export { OutputError, writeFileAtomic } from "./src/io/atomic.ts";
-export { ARCHITECTURES, buildArchitecture } from "./train/arch/mod.ts";
+export { ARCHITECTURES, buildArchitecture } from "./models/arch/mod.ts";
 export { type Batch, batches, type BatchOptions } from "./data/batches.ts";
 export { type DataSplit, type ImageSet, take } from "./data/dataset.ts";
-export { generate } from "./data/generated.ts";
+export { generate } from "./data/sources/generated.ts";
 export { fitTo } from "./data/fit_to.ts";
 export { type Normalize, parseNormalize } from "./data/normalize.ts";
 export { openData, type OpenedData, type OpenOptions } from "./data/open.ts";
@@ -75,9 +75,9 @@ export {
   registerQuantKernels,
   registerQuantLayers,
 } from "./src/quant/mod.ts";
-export { type PreparedModel, type PrepareOptions, prepareQat } from "./train/prepare.ts";
-export { calibrate } from "./train/calibrate.ts";
-export { setQatPhase } from "./train/phase.ts";
+export { type PreparedModel, type PrepareOptions, prepareQat } from "./quantize/prepare.ts";
+export { calibrate } from "./quantize/calibrate.ts";
+export { setQatPhase } from "./quantize/phase.ts";
 export { floatSchedule, qatSchedule, type Schedule } from "./train/schedule.ts";
 export { cosineRate, optimizerFor } from "./train/optimizers.ts";
 export { type Loss, softmaxCrossEntropy } from "./train/losses.ts";
@@ -93,6 +93,6 @@ export { compareLatency, type LatencyOptions, type Percentiles } from "./export/
 export { type FloatOp, type Fusion, type KnownFloat, verifyFusion, type VerifyOptions } from "./export/verify.ts";
 export { predictAll, validate, type ValidateOptions, type Validation } from "./export/validate.ts";
 export { printGraph } from "./src/onnx/text.ts";
-export { type Report } from "./export/report/report.ts";
-export { formatReport } from "./export/report/terminal.ts";
-export { renderHtml } from "./export/report/html.ts";
+export { type Report } from "./report/report.ts";
+export { formatReport } from "./report/terminal/terminal.ts";
+export { renderHtml } from "./report/html/html.ts";

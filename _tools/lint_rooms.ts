@@ -8,7 +8,9 @@ const imports: Deno.lint.Rule = {
     const judge = (node: Deno.lint.Node, source: Deno.lint.Node | null | undefined, typeOnly: boolean) => {
       if (source?.type !== "Literal" || typeof source.value !== "string") return;
       const message = refuse({ from, specifier: source.value, typeOnly });
-      if (message) context.report({ node, message, hint: "The rooms are in DESIGN.md, the table in _tools/rooms.ts" });
+      if (message) {
+        context.report({ node, message, hint: "The rooms are in CONTRIBUTING.md, the table in _tools/rooms.ts" });
+      }
     };
     return {
       ImportDeclaration: (node) => judge(node, node.source, node.importKind === "type" || hasOnlyTypes(node)),

@@ -7,7 +7,7 @@ const MAX_LINES = 400;
 
 /** Where printing is the job. */
 const MAY_PRINT = [
-  /^cli\.ts$/,
+  /^cli(\.ts|\/)/,
   /^_tools\//,
   /^examples\//,
   /^train\/_?progress/,
@@ -16,7 +16,7 @@ const MAY_PRINT = [
 ];
 
 /** Code that others import; tests and programs are not. */
-const IS_LIBRARY = /^(mod\.ts|(src|train|export|data)\/.*)$/;
+const IS_LIBRARY = /^(mod\.ts|(src|data|models|tasks|quantize|train|export|report|job)\/.*)$/;
 
 /** Refuses `x as unknown as T`, which switches the type check off. */
 const doubleCast: Deno.lint.Rule = {

@@ -1,6 +1,6 @@
 /** One image's way from the set's bytes to a batch: shifted, mirrored, normalized. */
 import type { ImageShape } from "./dataset.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../src/numbers/random.ts";
 
 /** Random changes that keep an image's class. */
 export interface Augment {

@@ -2,7 +2,7 @@
 import { type Augment, drawChange, UNCHANGED, writeImage } from "./_augment.ts";
 import { imageBytes, type ImageSet } from "./dataset.ts";
 import { type Normalize, normalizeTable } from "./normalize.ts";
-import { checkSeed, Random } from "./random.ts";
+import { checkSeed, Random } from "../src/numbers/random.ts";
 
 export type { Augment };
 

@@ -4,7 +4,7 @@ import { drawChange, writeImage } from "./_augment.ts";
 import { type Batch, batches, type BatchOptions, countBatches } from "./batches.ts";
 import { type ImageSet, imageSet } from "./dataset.ts";
 import { parseNormalize } from "./normalize.ts";
-import { Random } from "./random.ts";
+import { Random } from "../src/numbers/random.ts";
 
 const BYTES = parseNormalize("0..255");
 

@@ -4,7 +4,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import sharp from "sharp";
 import { type ImageSet, imageSet, type ImageShape } from "./dataset.ts";
 import { convertChannels, fitTo } from "./fit_to.ts";
-import { Random } from "./random.ts";
+import { Random } from "../src/numbers/random.ts";
 
 function setOf(shape: ImageShape, images: readonly number[] | Uint8Array): ImageSet {
   const count = images.length / (shape.height * shape.width * shape.channels);

@@ -1,11 +1,11 @@
 /** Data sets by name: what `--data` takes. */
 import type { Augment } from "./_augment.ts";
-import { readCifar10 } from "./cifar10.ts";
+import { readCifar10 } from "./sources/cifar10.ts";
 import { type DataSplit, type ImageShape, take } from "./dataset.ts";
 import { fitTo } from "./fit_to.ts";
-import { type BadImage, readFolder } from "./folder.ts";
-import { generate } from "./generated.ts";
-import { readMnist } from "./mnist.ts";
+import { type BadImage, readFolder } from "./sources/folder.ts";
+import { generate } from "./sources/generated.ts";
+import { readMnist } from "./sources/mnist.ts";
 import { type Normalize, parseNormalize } from "./normalize.ts";
 
 /** The forms that `openData` takes, for messages and help texts. */

@@ -3,8 +3,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import type { Graph } from "../src/onnx/graph.ts";
 import { Session, type SessionOptions } from "../src/runtime/session.ts";
-import { calibrate } from "../train/calibrate.ts";
-import { type PreparedModel, type PrepareOptions, prepareQat } from "../train/prepare.ts";
+import { calibrate } from "../quantize/calibrate.ts";
+import { type PreparedModel, type PrepareOptions, prepareQat } from "../quantize/prepare.ts";
 import { randomTensor } from "../tests/_support/small_models.ts";
 
 /** Seeded inputs in [-1, 1) for `model`, `batch` samples each. */

@@ -1,13 +1,13 @@
 /** From a TF.js model to an ONNX file's bytes. */
 import type * as tfl from "@tensorflow/tfjs-layers";
-import { assertLegal } from "../src/onnx/check.ts";
+import { assertLegal } from "../src/onnx/check/check.ts";
 import type { Graph } from "../src/onnx/graph.ts";
-import { guardFloatWeights } from "../src/onnx/passes/guard_float_weights.ts";
-import { nameNodes, optimizeForExport, symbolicBatch, type Traced } from "../src/onnx/passes/mod.ts";
-import { encodeModel } from "../src/onnx/protobuf.ts";
+import { guardFloatWeights } from "../src/passes/deploy/guard_float_weights.ts";
+import { nameNodes, optimizeForExport, symbolicBatch, type Traced } from "../src/passes/mod.ts";
+import { encodeModel } from "../src/onnx/file/mod.ts";
 import { FakeQuantize, QuantizedWeights } from "../src/quant/mod.ts";
 import { evaluate } from "./_evaluate.ts";
-import { outputNames } from "./_ports.ts";
+import { outputNames } from "../models/ports.ts";
 import { traceModel } from "./trace.ts";
 
 /** What an ONNX file is made with. */

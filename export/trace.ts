@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { BACKEND, type OnnxRuntimeBackend, registerBackend } from "../src/backend/mod.ts";
 import type { Graph } from "../src/onnx/graph.ts";
-import { inputNames } from "./_ports.ts";
+import { inputNames } from "../models/ports.ts";
 
 /** How a model is traced. */
 export interface TraceModelOptions {

@@ -4,7 +4,7 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import { registerBackend } from "../src/backend/mod.ts";
 import { apply, inputFor, nestedModel, predict, seedWeights, sequentialModel } from "../tests/_support/small_models.ts";
 import { runOnnx } from "../tests/_support/ort.ts";
-import { encodeModel } from "../src/onnx/protobuf.ts";
+import { encodeModel } from "../src/onnx/file/mod.ts";
 import { withSeededDropout } from "../train/seeded_dropout.ts";
 import { traceModel } from "./trace.ts";
 

@@ -5,7 +5,7 @@
  * graph is read back and every node put down as integer or float.
  */
 import type { Graph, Node } from "../src/onnx/graph.ts";
-import { decodeModel } from "../src/onnx/protobuf.ts";
+import { decodeModel } from "../src/onnx/file/mod.ts";
 import { Session } from "../src/runtime/session.ts";
 import { makeExplainer, withoutFused } from "./_why_float.ts";
 

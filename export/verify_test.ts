@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { registerBackend } from "../src/backend/mod.ts";
 import type { Value } from "../src/onnx/emit.ts";
-import { encodeModel } from "../src/onnx/protobuf.ts";
+import { encodeModel } from "../src/onnx/file/mod.ts";
 import { islandModel, sequentialModel } from "../tests/_support/small_models.ts";
 import { prepareCalibrated } from "./_test_support.ts";
 import { type Sketch, sketch } from "./_test_qdq.ts";

@@ -1,5 +1,5 @@
 /** What a job computes with: TF.js's backend, and the device of ONNX Runtime. */
-import type { DeviceReport } from "../export/report/report.ts";
+import type { DeviceReport } from "../report/report.ts";
 import { chooseDevice, type DeviceChoice, deviceWarning } from "../src/backend/mod.ts";
 import { selectBackend } from "../src/backend/select.ts";
 import { registerQuantKernels } from "../src/quant/mod.ts";

@@ -1,10 +1,10 @@
 /** Writes the results of a job. */
 import { dirname, join, resolve } from "node:path";
 import type * as tfl from "@tensorflow/tfjs-layers";
-import { renderHtml } from "../export/report/html.ts";
-import type { FileReport, Report } from "../export/report/report.ts";
+import { renderHtml } from "../report/html/html.ts";
+import type { FileReport, Report } from "../report/report.ts";
 import { commitFiles, ensureWritableDirectory, OutputError } from "../src/io/atomic.ts";
-import { layersModelFiles } from "../src/io/layers_model.ts";
+import { layersModelFiles } from "../models/import/layers_model.ts";
 
 /** What a job leaves behind. */
 export interface Outputs {

@@ -4,7 +4,7 @@ import { toOnnx } from "../export/to_onnx.ts";
 import { formatRewrite, parseSwap, type Rewrite, rewriteModel, type Rule, swapActivation } from "../src/rewrite/mod.ts";
 import { fit } from "../train/fit.ts";
 import { cosineRate, optimizerFor } from "../train/optimizers.ts";
-import { prepareQat } from "../train/prepare.ts";
+import { prepareQat } from "../quantize/prepare.ts";
 import { stepsPerEpoch, trainingBatches } from "./_data.ts";
 import { type FloatAccuracies, type Job, percent, score, signalOf } from "./_job.ts";
 import { NO_SWAP } from "./options.ts";

@@ -6,7 +6,7 @@ import type { Validation } from "../export/validate.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
 import { evaluate } from "../train/evaluate.ts";
 import { accuracy } from "../train/metrics.ts";
-import type { PreparedModel } from "../train/prepare.ts";
+import type { PreparedModel } from "../quantize/prepare.ts";
 import { type JobData, testBatches } from "./_data.ts";
 import type { Engine } from "./_engine.ts";
 import type { JobEvents } from "./events.ts";

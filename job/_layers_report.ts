@@ -1,7 +1,7 @@
 /** What the report says of each layer: its range, its grid, what rounding does to its weights. */
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
-import type { LayerReport } from "../export/report/report.ts";
+import type { LayerReport } from "../report/report.ts";
 import { weightError } from "../export/weight_error.ts";
 import { type LayerDescription, ruleOf } from "../src/layers/mod.ts";
 import {
@@ -12,7 +12,7 @@ import {
   quantizeLinear,
 } from "../src/quant/mod.ts";
 import { layersOf } from "../src/rewrite/mod.ts";
-import type { PreparedModel } from "../train/prepare.ts";
+import type { PreparedModel } from "../quantize/prepare.ts";
 
 /**
  * Describes the layers of a prepared model that compute something, in the model's order.

@@ -1,10 +1,10 @@
 /** The model of a job: loaded or built, and checked against the data. */
 import type * as tfl from "@tensorflow/tfjs-layers";
 import type { DataSplit, ImageSet, ImageShape } from "../data/dataset.ts";
-import { loadLayersModel } from "../src/io/layers_model.ts";
+import { loadLayersModel } from "../models/import/layers_model.ts";
 import { registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
 import { fromModel, toModel, withOutputs } from "../src/rewrite/mod.ts";
-import { buildArchitecture } from "../train/arch/mod.ts";
+import { buildArchitecture } from "../models/arch/mod.ts";
 import type { ResolvedOptions } from "./options.ts";
 
 /** Side of the images for a model that takes any: the one that most classifiers are made for, and a multiple of 32. */

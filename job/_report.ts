@@ -1,7 +1,7 @@
 /** Puts together what the job found. */
 import { version_core } from "@tensorflow/tfjs-core";
 import { version_layers } from "@tensorflow/tfjs-layers";
-import type { Report } from "../export/report/report.ts";
+import type { Report } from "../report/report.ts";
 import type { Fusion } from "../export/verify.ts";
 import { ORT_VERSION } from "../src/runtime/session.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";

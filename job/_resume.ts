@@ -1,8 +1,8 @@
 /** Goes on with a model that was prepared before, such as the qat/model.json of another run. */
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { FakeQuantize, QuantizedWeights } from "../src/quant/mod.ts";
-import { setQatPhase } from "../train/phase.ts";
-import type { PreparedModel } from "../train/prepare.ts";
+import { setQatPhase } from "../quantize/phase.ts";
+import type { PreparedModel } from "../quantize/prepare.ts";
 import { type Job, type JobStart, percent, score } from "./_job.ts";
 
 /** Whether `model` has fake quantization already. */

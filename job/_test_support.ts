@@ -3,7 +3,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { registerBackend } from "../src/backend/mod.ts";
-import { saveLayersModel } from "../src/io/layers_model.ts";
+import { saveLayersModel } from "../models/import/layers_model.ts";
 import { seedWeights } from "../tests/_support/small_models.ts";
 import type { QatOptions } from "./options.ts";
 

@@ -3,7 +3,7 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import type { Batch } from "../data/batches.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { predictAll } from "../export/validate.ts";
-import { calibrate, uncalibratedIn } from "../train/calibrate.ts";
+import { calibrate, uncalibratedIn } from "../quantize/calibrate.ts";
 import { type EpochInfo, fit, type History } from "../train/fit.ts";
 import { accuracy } from "../train/metrics.ts";
 import { cosineRate, optimizerFor } from "../train/optimizers.ts";

@@ -3,7 +3,7 @@ import { parseNormalize } from "../data/normalize.ts";
 import { parseSwap } from "../src/rewrite/mod.ts";
 import { type Device, DEVICES } from "../src/backend/mod.ts";
 import { BACKEND_NAMES, type BackendName } from "../src/backend/select.ts";
-import { ARCHITECTURES } from "../train/arch/mod.ts";
+import { ARCHITECTURES } from "../models/arch/mod.ts";
 import { OPTIMIZER_NAMES } from "../train/optimizers.ts";
 import { flagOf } from "./_flags.ts";
 import { checkNumbers } from "./_number_rules.ts";

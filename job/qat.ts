@@ -2,14 +2,14 @@
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { parseNormalize } from "../data/normalize.ts";
 import { openData, type OpenedData } from "../data/open.ts";
-import type { Report } from "../export/report/report.ts";
+import type { Report } from "../report/report.ts";
 import { validate } from "../export/validate.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { FakeQuantize } from "../src/quant/mod.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
 import { evaluate } from "../train/evaluate.ts";
 import { accuracy } from "../train/metrics.ts";
-import { type PreparedModel, prepareQat } from "../train/prepare.ts";
+import { type PreparedModel, prepareQat } from "../quantize/prepare.ts";
 import { type JobData, testBatches } from "./_data.ts";
 import { type Engine, startEngine } from "./_engine.ts";
 import { commandOf } from "./_flags.ts";

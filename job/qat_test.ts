@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
-import type { Report } from "../export/report/report.ts";
-import { loadLayersModel } from "../src/io/layers_model.ts";
-import { decodeModel } from "../src/onnx/protobuf.ts";
+import type { Report } from "../report/report.ts";
+import { loadLayersModel } from "../models/import/layers_model.ts";
+import { decodeModel } from "../src/onnx/file/mod.ts";
 import { FakeQuantize, registerQuantLayers } from "../src/quant/mod.ts";
 import { Session } from "../src/runtime/session.ts";
 import { apply, predict, randomTensor, seedWeights } from "../tests/_support/small_models.ts";

@@ -16,8 +16,8 @@ import { LAYER_ROWS } from "../src/layers/mod.ts";
 import { FakeQuantize } from "../src/quant/mod.ts";
 import { layersOf } from "../src/rewrite/mod.ts";
 import { type HostTensor, Session } from "../src/runtime/session.ts";
-import { calibrate } from "../train/calibrate.ts";
-import { type PreparedModel, prepareQat } from "../train/prepare.ts";
+import { calibrate } from "../quantize/calibrate.ts";
+import { type PreparedModel, prepareQat } from "../quantize/prepare.ts";
 import { LAYER_NETS, type LayerNet } from "./_layer_nets/mod.ts";
 import { predict, randomTensor } from "./_support/small_models.ts";
 

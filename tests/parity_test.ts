@@ -18,13 +18,13 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
-import { readMnist } from "../data/mnist.ts";
+import { readMnist } from "../data/sources/mnist.ts";
 import { registerBackend } from "../src/backend/mod.ts";
-import { loadLayersModel } from "../src/io/layers_model.ts";
+import { loadLayersModel } from "../models/import/layers_model.ts";
 import { QuantizedWeights } from "../src/quant/mod.ts";
-import { layersIn, setQatPhase } from "../train/phase.ts";
-import { calibrate } from "../train/calibrate.ts";
-import { type PrepareOptions, prepareQat } from "../train/prepare.ts";
+import { layersIn, setQatPhase } from "../quantize/phase.ts";
+import { calibrate } from "../quantize/calibrate.ts";
+import { type PrepareOptions, prepareQat } from "../quantize/prepare.ts";
 import { compareLayers, type Difference, FUSED, runFile, total, UNFUSED } from "./_support/parity.ts";
 import { fill, FOLDED_MODELS, pictures, PLAIN_MODELS, type Weights } from "./_support/parity_models.ts";
 import { sharedPath, testWithShared } from "./_support/shared.ts";

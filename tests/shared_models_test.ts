@@ -1,7 +1,7 @@
 /** Real models on ONNX Runtime and on the cpu backend. */
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { loadLayersModel } from "../src/io/layers_model.ts";
+import { loadLayersModel } from "../models/import/layers_model.ts";
 import { assertAgree, onBothBackends, readAll } from "./_support/backends.ts";
 import { readGraphModel } from "./_support/graph_models.ts";
 import { testWithShared } from "./_support/shared.ts";

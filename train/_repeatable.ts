@@ -9,7 +9,7 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import { LAYER_ROWS } from "../src/layers/mod.ts";
 import { FakeQuantize, FreezableBatchNormalization, QuantizedWeights } from "../src/quant/mod.ts";
 import { isPure, type Loss } from "./losses.ts";
-import { layersIn } from "./phase.ts";
+import { layersIn } from "../quantize/phase.ts";
 
 type Layer = InstanceType<typeof tfl.layers.Layer>;
 

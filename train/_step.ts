@@ -141,26 +141,6 @@ export function lastTensor(outputs: tf.Tensor | tf.Tensor[] | tfl.SymbolicTensor
 }
 
 /**
- * Returns the shape of one input of `model`.
- *
- * @param given What the caller says it is, for models whose input shape is open.
- * @throws {TypeError} If the model has several inputs, or its shape is open or another than `given`.
- */
-export function inputShapeOf(model: tfl.LayersModel, given?: readonly number[]): readonly number[] {
-  if (model.inputs.length !== 1) {
-    throw new TypeError(`Cannot feed "${model.name}": it has ${model.inputs.length} inputs, 1 is needed`);
-  }
-  const own = model.inputs[0].shape.slice(1);
-  const shape = given ?? own;
-  const fits = shape.length === own.length && own.every((dim, i) => dim === null || dim === shape[i]);
-  if (!fits) throw new TypeError(`Cannot feed "${model.name}": its input is [${own}], the data's is [${shape}]`);
-  if (shape.every((dim) => dim !== null)) return shape;
-  throw new TypeError(
-    `Cannot feed "${model.name}": its input is [${own.map((dim) => dim ?? "?")}], inputShape is needed`,
-  );
-}
-
-/**
  * Checks that a batch fits the model.
  *
  * @param values Numbers of one output.

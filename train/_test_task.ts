@@ -2,9 +2,9 @@
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
-import { Random } from "../data/random.ts";
+import { Random } from "../src/numbers/random.ts";
 import type { LabelledBatch } from "./evaluate.ts";
-import { seedFor } from "./_seed.ts";
+import { seedFor } from "../src/numbers/seed.ts";
 
 const { layers, initializers } = tfl;
 

@@ -2,7 +2,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { makeYield } from "./_events.ts";
-import { checkBatch, inputShapeOf, lastTensor } from "./_step.ts";
+import { inputShapeOf } from "../models/ports.ts";
+import { checkBatch, lastTensor } from "./_step.ts";
 import { accuracy, type Metric } from "./metrics.ts";
 
 /** Labelled samples, as `batches` gives them. */

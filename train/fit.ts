@@ -7,25 +7,18 @@
 import { resourceUsage } from "node:process";
 import type * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
+import { inputShapeOf } from "../models/ports.ts";
 import { FreezableBatchNormalization } from "../src/quant/mod.ts";
 import { BestWeights } from "./_best_weights.ts";
 import { makeYield } from "./_events.ts";
 import { EpochLog, median } from "./_epoch_log.ts";
 import { refuseLoss, refuseWeights } from "./_finite.ts";
-import {
-  checkBatch,
-  inputShapeOf,
-  type StepPlan,
-  takeStep,
-  trainableVariables,
-  type TrainingBatch,
-  trainingView,
-} from "./_step.ts";
+import { checkBatch, type StepPlan, takeStep, trainableVariables, type TrainingBatch, trainingView } from "./_step.ts";
 import { isRepeatable } from "./_repeatable.ts";
-import { uncalibratedIn } from "./calibrate.ts";
+import { uncalibratedIn } from "../quantize/calibrate.ts";
 import { type Loss, softmaxCrossEntropy } from "./losses.ts";
 import { type LearningRate, learningRateOf, setLearningRate } from "./optimizers.ts";
-import { layersIn, setQatPhase } from "./phase.ts";
+import { layersIn, setQatPhase } from "../quantize/phase.ts";
 import { floatSchedule, type Phase, type Schedule } from "./schedule.ts";
 import { type SeededDropout, withSeededDropout } from "./seeded_dropout.ts";
 

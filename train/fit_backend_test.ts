@@ -6,7 +6,7 @@ import { assertClose } from "./_test_support.ts";
 import { epochOf, quarters, tinyNet, useBackend, weightValues } from "./_test_task.ts";
 import { fit } from "./fit.ts";
 import { OPTIMIZER_NAMES, optimizerFor, type OptimizerName } from "./optimizers.ts";
-import { prepareQat } from "./prepare.ts";
+import { prepareQat } from "../quantize/prepare.ts";
 import { qatSchedule, type Schedule } from "./schedule.ts";
 
 interface Training {

@@ -7,7 +7,7 @@ import { evaluate } from "./evaluate.ts";
 import { type EpochInfo, fit, type FitOptions, type StepInfo } from "./fit.ts";
 import { meanSquaredError } from "./losses.ts";
 import { optimizerFor } from "./optimizers.ts";
-import { prepareQat } from "./prepare.ts";
+import { prepareQat } from "../quantize/prepare.ts";
 import { qatSchedule } from "./schedule.ts";
 
 const TRAIN = quarters(160, 1);

@@ -4,9 +4,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { inputFor, predict, seedWeights, sequentialModel, skipModel } from "../tests/_support/small_models.ts";
 import { fromModel, rewriteModel, splitActivation } from "../src/rewrite/mod.ts";
-import { calibrate } from "./calibrate.ts";
+import { calibrate } from "../quantize/calibrate.ts";
 import { logitsModel } from "./logits_model.ts";
-import { prepareQat } from "./prepare.ts";
+import { prepareQat } from "../quantize/prepare.ts";
 
 tf.env().set("PROD", true);
 const { layers } = tfl;

@@ -1,6 +1,6 @@
 /** Optimizers of `tf.train` by name, and learning rates that change with the step. */
 import * as tf from "@tensorflow/tfjs-core";
-import { suggestName } from "./_nearest.ts";
+import { suggestName } from "../src/text/nearest.ts";
 import { epochsDone, type StepPosition } from "./schedule.ts";
 
 /** Names of the optimizers, as in `tf.train`. */

@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 // TF.js's own gradients come with its layers package.
 import "@tensorflow/tfjs-layers";
 import { assertClose } from "./_test_support.ts";
-import { nearestName } from "./_nearest.ts";
+import { nearestName } from "../src/text/nearest.ts";
 import {
   cosineRate,
   DEFAULT_LEARNING_RATES,

@@ -7,9 +7,9 @@ import { isRepeatable, stepKey } from "./_repeatable.ts";
 import { epochOf, quarters, tinyNet, weightValues } from "./_test_task.ts";
 import { type EpochInfo, fit } from "./fit.ts";
 import { type Loss, meanSquaredError, softmaxCrossEntropy } from "./losses.ts";
-import { layersIn } from "./phase.ts";
+import { layersIn } from "../quantize/phase.ts";
 import { optimizerFor } from "./optimizers.ts";
-import { prepareQat } from "./prepare.ts";
+import { prepareQat } from "../quantize/prepare.ts";
 import { qatSchedule } from "./schedule.ts";
 
 const EPOCHS = 4;

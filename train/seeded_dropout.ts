@@ -7,9 +7,9 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
-import { checkSeed, Random } from "../data/random.ts";
-import { hashName } from "./_seed.ts";
-import { layersIn } from "./phase.ts";
+import { checkSeed, Random } from "../src/numbers/random.ts";
+import { hashName } from "../src/numbers/seed.ts";
+import { layersIn } from "../quantize/phase.ts";
 
 type Layer = InstanceType<typeof tfl.layers.Layer>;
 

@@ -1,5 +1,5 @@
 /** The memory behind tensors, and its reuse from step to step. */
-import { allocate, bytesPerElement, type DType, type TypedArray } from "../onnx/dtype.ts";
+import { allocate, bytesPerElement, type DType, type TypedArray } from "../numbers/dtype.ts";
 
 /** Elements of one tensor in host memory. */
 export interface Buffer {

@@ -1,6 +1,6 @@
 /** How many channels this machine's ONNX Runtime holds in a block. */
 import type { Graph } from "../onnx/graph.ts";
-import { encodeModel } from "../onnx/protobuf.ts";
+import { encodeModel } from "../onnx/file/mod.ts";
 import { BLOCKED_DOMAIN } from "../onnx/schema/mod.ts";
 import { Session } from "../runtime/session.ts";
 

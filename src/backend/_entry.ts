@@ -1,6 +1,6 @@
 /** What the backend keeps of each tensor. */
 import type * as tf from "@tensorflow/tfjs-core";
-import type { DType, TypedArray } from "../onnx/dtype.ts";
+import type { DType, TypedArray } from "../numbers/dtype.ts";
 import type { Value } from "../onnx/emit.ts";
 import type { Buffer } from "./_buffer.ts";
 

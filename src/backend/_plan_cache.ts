@@ -6,9 +6,9 @@
  * run's result, becomes an input for good, at the cost of one more compilation, so a value that changes every step does
  * not make every step a new graph.
  */
-import type { TypedArray } from "../onnx/dtype.ts";
+import type { TypedArray } from "../numbers/dtype.ts";
 import type { Attr, Graph } from "../onnx/graph.ts";
-import { encodeModel } from "../onnx/protobuf.ts";
+import { encodeModel } from "../onnx/file/mod.ts";
 import { type HostTensor, Session, type SessionOptions } from "../runtime/session.ts";
 import { peakBytes } from "./_peak_bytes.ts";
 import { type HeldMemory, toGiveUp } from "./_plan_memory.ts";

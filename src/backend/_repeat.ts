@@ -6,7 +6,7 @@
  * given number or its negative (a learning rate), and zeros or ones; and if all that it leaves is variables and results.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import type { DType, TypedArray } from "../onnx/dtype.ts";
+import type { DType, TypedArray } from "../numbers/dtype.ts";
 import type { HostTensor } from "../runtime/session.ts";
 import type { Buffer } from "./_buffer.ts";
 import type { Entry } from "./_entry.ts";

@@ -1,6 +1,6 @@
 /** What the backend was told, and what that means for its sessions. */
 import type { Graph } from "../onnx/graph.ts";
-import { optimizeStep } from "../onnx/passes/mod.ts";
+import { optimizeStep } from "../passes/mod.ts";
 import type { SessionOptions } from "../runtime/session.ts";
 import { channelBlock } from "./_channel_block.ts";
 import { chooseDevice, type DeviceChoice, deviceWarning } from "./device.ts";

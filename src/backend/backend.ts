@@ -6,7 +6,7 @@
  * of one run. What `tf.tidy` has dropped by then never leaves ONNX Runtime.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import type { TypedArray } from "../onnx/dtype.ts";
+import type { TypedArray } from "../numbers/dtype.ts";
 import type { Value } from "../onnx/emit.ts";
 import { type Graph, sizeOf } from "../onnx/graph.ts";
 import type { HostTensor } from "../runtime/session.ts";

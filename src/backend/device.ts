@@ -1,6 +1,6 @@
 /** Which device ONNX Runtime runs on, where the one that was asked for cannot be had. */
 import { GraphBuilder } from "../onnx/builder.ts";
-import { encodeModel } from "../onnx/protobuf.ts";
+import { encodeModel } from "../onnx/file/mod.ts";
 import { type Device, listDevices, ORT_VERSION, Session } from "../runtime/session.ts";
 
 export { type Device, DEVICES } from "../runtime/session.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { withTempDir } from "./_test_models.ts";
+import { withTempDir } from "../../models/import/_test_models.ts";
 import { commitFiles, ensureWritableDirectory, OutputError, writeFileAtomic } from "./atomic.ts";
 
 function namesIn(dir: string): string[] {

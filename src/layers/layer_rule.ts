@@ -1,7 +1,7 @@
 /** How a layer type is quantized: one word, and what belongs to it. */
 import type { serialization } from "@tensorflow/tfjs-core";
 import type { QuantizedWeight } from "../quant/layers/quantized_weights.ts";
-import { type QParams, SIGNED_UNIT_INTERVAL, UNIT_INTERVAL } from "../quant/scheme.ts";
+import { type QParams, SIGNED_UNIT_INTERVAL, UNIT_INTERVAL } from "../numbers/scheme.ts";
 
 /** A layer's class and configuration, as TF.js serializes them. */
 export interface LayerDescription {

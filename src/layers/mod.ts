@@ -1,5 +1,5 @@
 /**
- * The table of layer types: how each is quantized. Read by `train/prepare.ts` and by the docs.
+ * The table of layer types: how each is quantized. Read by `quantize/prepare.ts` and by the docs.
  *
  * Which ops have int8 kernels in ONNX Runtime 1.30 was measured; see QUANTIZATION.md, B.2.
  */

@@ -1,5 +1,5 @@
 /** Builds a graph node by node, inferring the type of every value as it goes. */
-import { allocate, type DType, type TypedArray } from "./dtype.ts";
+import { allocate, type DType, type TypedArray } from "../numbers/dtype.ts";
 import type { Emit, Value } from "./emit.ts";
 import { type Attrs, type Graph, type Node, sizeOf, type Tensor, type ValueType } from "./graph.ts";
 import { schemaOf } from "./schema/mod.ts";

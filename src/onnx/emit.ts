@@ -1,5 +1,5 @@
 /** What nodes are written with: the interface between whoever knows an op and whoever builds a graph. */
-import type { DType, TypedArray } from "./dtype.ts";
+import type { DType, TypedArray } from "../numbers/dtype.ts";
 import type { Attrs } from "./graph.ts";
 
 /** A value of a graph under construction, with its static type. */

@@ -3,7 +3,7 @@
  *
  * Values (edges) are names. A name is defined exactly once: by a graph input, an initializer or a node's output.
  */
-import { bytesPerElement, type DType, type TypedArray } from "./dtype.ts";
+import { bytesPerElement, type DType, type TypedArray } from "../numbers/dtype.ts";
 
 /** A dimension: a number, or the name of a symbolic one. */
 export type Dim = number | string;

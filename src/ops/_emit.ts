@@ -1,6 +1,6 @@
 /** Small steps that many ops share. */
 import type { DataType, TensorInfo } from "@tensorflow/tfjs-core";
-import { codeOf, type DType } from "../onnx/dtype.ts";
+import { codeOf, type DType } from "../numbers/dtype.ts";
 import { sizeOf } from "../onnx/graph.ts";
 import { type Emit, Unsupported, type Value } from "./op.ts";
 

@@ -1,4 +1,4 @@
-import { codeOf } from "../onnx/dtype.ts";
+import { codeOf } from "../numbers/dtype.ts";
 import type { Attrs } from "../onnx/graph.ts";
 import type { FakeQuantizeAttrs, FakeQuantizeInputs } from "../quant/kernel_types.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";

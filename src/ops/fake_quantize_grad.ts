@@ -1,4 +1,4 @@
-import { codeOf } from "../onnx/dtype.ts";
+import { codeOf } from "../numbers/dtype.ts";
 import type { FakeQuantizeAttrs, FakeQuantizeGradInputs } from "../quant/kernel_types.ts";
 import { alongAxis } from "./fake_quantize.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { GraphBuilder } from "../onnx/builder.ts";
-import { dropNanGuards } from "../onnx/passes/drop_nan_guards.ts";
+import { dropNanGuards } from "../passes/deploy/drop_nan_guards.ts";
 import { OPS } from "./mod.ts";
 
 /** What the exporter is left with of a kernel's nodes. */

@@ -1,6 +1,6 @@
 /** Range and LinSpace: kernels without inputs, whose result is a constant. */
 import type { LinSpaceAttrs, RangeAttrs } from "@tensorflow/tfjs-core";
-import { allocate, type TypedArray } from "../onnx/dtype.ts";
+import { allocate, type TypedArray } from "../numbers/dtype.ts";
 import { defineOp } from "./op.ts";
 
 /**

@@ -5,7 +5,7 @@
  * and is the cheapest question to ask: it takes as long as the maximum itself, 0.06 ms for a million elements.
  */
 import { backend_util, util } from "@tensorflow/tfjs-core";
-import type { DType } from "../onnx/dtype.ts";
+import type { DType } from "../numbers/dtype.ts";
 import { sizeOf } from "../onnx/graph.ts";
 import { cast, filled, isEmpty, reshaped, scalar, vector } from "./_emit.ts";
 import { defineOp, type Emit, type Op, type Value } from "./op.ts";

@@ -1,5 +1,5 @@
 import { type SelectInputs, upcastType } from "@tensorflow/tfjs-core";
-import type { DType } from "../onnx/dtype.ts";
+import type { DType } from "../numbers/dtype.ts";
 import { cast, reshaped } from "./_emit.ts";
 import { defineOp, type Value } from "./op.ts";
 

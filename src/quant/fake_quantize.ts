@@ -7,7 +7,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { FakeQuantizeAttrs } from "./kernel_types.ts";
 import { registerGradientOnce } from "./_kernel.ts";
-import type { CodeRange, QuantGrid } from "./scheme.ts";
+import type { CodeRange, QuantGrid } from "../numbers/scheme.ts";
 
 /** TF.js's name of the forward kernel. */
 export const FAKE_QUANTIZE = "FakeQuantize";

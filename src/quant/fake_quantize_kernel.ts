@@ -1,11 +1,11 @@
 /** Kernels "FakeQuantize" and "FakeQuantizeGrad" on typed arrays: the cpu backend's, and the oracle for others. */
 import type { KernelFunc, TensorInfo } from "@tensorflow/tfjs-core";
-import { type ChannelLayout, channelLayout } from "./_channels.ts";
+import { type ChannelLayout, channelLayout } from "../numbers/channels.ts";
 import { type KernelIO, kernelIO, registerKernelOnce } from "./_kernel.ts";
 import { FAKE_QUANTIZE, FAKE_QUANTIZE_GRAD } from "./fake_quantize.ts";
 import type { FakeQuantizeAttrs, FakeQuantizeGradInputs, FakeQuantizeInputs } from "./kernel_types.ts";
-import { clampCode } from "./qparams.ts";
-import { realOf, unclampedCode } from "./quantize.ts";
+import { clampCode } from "../numbers/qparams.ts";
+import { realOf, unclampedCode } from "../numbers/quantize.ts";
 
 /** Registers both kernels for `backendName`; again is harmless. */
 export function registerFakeQuantizeKernels(backendName: string): void {

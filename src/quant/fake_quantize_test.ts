@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { randomValues, readGolden, useCpu } from "./_test_support.ts";
 import { fakeQuantize } from "./fake_quantize.ts";
 import { registerQuantKernels } from "./kernels.ts";
-import { dequantizeLinear, quantizeLinear } from "./quantize.ts";
-import type { QuantGrid } from "./scheme.ts";
+import { dequantizeLinear, quantizeLinear } from "../numbers/quantize.ts";
+import type { QuantGrid } from "../numbers/scheme.ts";
 
 interface GoldenCase {
   readonly case: string;

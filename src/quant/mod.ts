@@ -1,7 +1,7 @@
 /** Quantization: numbers, observers, TF.js kernels and TF.js layers. */
-export * from "./scheme.ts";
-export * from "./qparams.ts";
-export * from "./quantize.ts";
+export * from "../numbers/scheme.ts";
+export * from "../numbers/qparams.ts";
+export * from "../numbers/quantize.ts";
 export * from "./observers/mod.ts";
 export type * from "./kernel_types.ts";
 export { FAKE_QUANTIZE, FAKE_QUANTIZE_GRAD, fakeQuantize, type TensorGrid } from "./fake_quantize.ts";

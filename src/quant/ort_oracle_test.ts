@@ -5,8 +5,8 @@ import * as ort from "onnxruntime-node";
 import protobuf from "protobufjs";
 import { randomValues, useCpu } from "./_test_support.ts";
 import { fakeQuantize } from "./fake_quantize.ts";
-import { quantizeLinear } from "./quantize.ts";
-import type { QuantGrid } from "./scheme.ts";
+import { quantizeLinear } from "../numbers/quantize.ts";
+import type { QuantGrid } from "../numbers/scheme.ts";
 
 // The messages of onnx.proto3 that one QuantizeLinear → DequantizeLinear model needs.
 const ONNX = protobuf.parse(

@@ -4,8 +4,8 @@
  * No branches and no reading back, so that a step that observes is one static graph.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { MIN_SCALE, symmetricZeroPoint } from "./qparams.ts";
-import type { QuantScheme } from "./scheme.ts";
+import { MIN_SCALE, symmetricZeroPoint } from "../numbers/qparams.ts";
+import type { QuantScheme } from "../numbers/scheme.ts";
 
 /** A scale and zero point as float32 tensors. */
 export interface TensorQParams {

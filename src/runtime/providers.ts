@@ -4,7 +4,7 @@
  * A session that is made for a device gives every operator that the device does not have to the CPU, without a word.
  * ONNX Runtime's profile names the provider of each operator that ran; the binding tells it nowhere else.
  */
-import { allocate } from "../onnx/dtype.ts";
+import { allocate } from "../numbers/dtype.ts";
 import { type HostTensor, type PortInfo, Session, type SessionOptions } from "./session.ts";
 
 /**

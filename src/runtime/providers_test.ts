@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { GraphBuilder } from "../onnx/builder.ts";
-import { encodeModel } from "../onnx/protobuf.ts";
+import { encodeModel } from "../onnx/file/mod.ts";
 import { providersOf } from "./providers.ts";
 import { DEVICES, listDevices, Session } from "./session.ts";
 

@@ -6,7 +6,7 @@
  */
 import { env, Tensor as OrtTensor } from "onnxruntime-node";
 import { type Binding, binding, initOrt } from "onnxruntime-node/dist/binding.js";
-import { type DType, dtypeOfCode, type TypedArray } from "../onnx/dtype.ts";
+import { type DType, dtypeOfCode, type TypedArray } from "../numbers/dtype.ts";
 
 /** Version of ONNX Runtime. */
 export const ORT_VERSION: string = env.versions.node ?? env.versions.common;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { GraphBuilder } from "../onnx/builder.ts";
-import { decodeModel, encodeModel } from "../onnx/protobuf.ts";
+import { decodeModel, encodeModel } from "../onnx/file/mod.ts";
 import { type HostTensor, Session } from "./session.ts";
 
 /** y = a + b and z = a · b of float32 [2]. */

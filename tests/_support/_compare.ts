@@ -1,5 +1,5 @@
 /** Comparison of elements under a tolerance. */
-import type { TypedArray } from "../../src/onnx/dtype.ts";
+import type { TypedArray } from "../../src/numbers/dtype.ts";
 import type { Tolerance } from "./op_cases.ts";
 
 /** An element that is not what it should be. */

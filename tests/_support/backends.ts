@@ -1,7 +1,7 @@
 /** The same computation on two backends, for tests that compare them. */
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import type { TypedArray } from "../../src/onnx/dtype.ts";
+import type { TypedArray } from "../../src/numbers/dtype.ts";
 import { BACKEND, type OnnxRuntimeBackend, registerBackend } from "../../src/backend/mod.ts";
 import { mismatches } from "./_compare.ts";
 

@@ -1,6 +1,6 @@
 /** A small task to train on: a prepared net with a convolution, batch norm and fake quantization, and seeded batches. */
 import * as tfl from "@tensorflow/tfjs-layers";
-import { type PreparedModel, prepareQat } from "../../train/prepare.ts";
+import { type PreparedModel, prepareQat } from "../../quantize/prepare.ts";
 import type { TrainingBatch } from "../../train/fit.ts";
 import { randomArray, seedWeights } from "./small_models.ts";
 

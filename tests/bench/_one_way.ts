@@ -7,10 +7,10 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { type BackendOptions, type OnnxRuntimeBackend, registerBackend } from "../../src/backend/mod.ts";
-import { buildArchitecture } from "../../train/arch/mod.ts";
+import { buildArchitecture } from "../../models/arch/mod.ts";
 import { fit } from "../../train/fit.ts";
 import { optimizerFor } from "../../train/optimizers.ts";
-import { prepareQat } from "../../train/prepare.ts";
+import { prepareQat } from "../../quantize/prepare.ts";
 import { floatSchedule, type Schedule } from "../../train/schedule.ts";
 import { peakMemoryMb } from "./_memory.ts";
 import { CLASSES, type NetTask, netTask, randomBatch } from "./_task.ts";

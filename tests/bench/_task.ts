@@ -1,6 +1,6 @@
 /** What the step benches train: the nets and batches of shared/peers/torch_qat_step.py, on random images. */
-import { Random } from "../../data/random.ts";
-import type { ArchName } from "../../train/arch/mod.ts";
+import { Random } from "../../src/numbers/random.ts";
+import type { ArchName } from "../../models/arch/mod.ts";
 import type { TrainingBatch } from "../../train/fit.ts";
 
 /** A net with its batch. */

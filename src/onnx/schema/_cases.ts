@@ -1,5 +1,5 @@
 /** One or more applications of every operator, for the comparison with ONNX Runtime. */
-import type { DType } from "../dtype.ts";
+import type { DType } from "../../numbers/dtype.ts";
 import type { Attrs } from "../graph.ts";
 
 /** An input: absent, fed at run time (elements 1), or constant (elements given). */

@@ -1,5 +1,5 @@
 /** What the rows of the schema tables are written with: dtype classes, attribute readers, shape rules. */
-import type { DType } from "../dtype.ts";
+import type { DType } from "../../numbers/dtype.ts";
 import type { Attrs, Tensor } from "../graph.ts";
 import type { InferInput, OpSchema, StaticType } from "./schema.ts";
 

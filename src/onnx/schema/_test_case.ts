@@ -1,9 +1,9 @@
 /** Applies an operator of a case: by its schema, and by ONNX Runtime. */
 import assert from "node:assert/strict";
 import { type OrtTensor, runOnnx } from "../../../tests/_support/ort.ts";
-import { allocate } from "../dtype.ts";
+import { allocate } from "../../numbers/dtype.ts";
 import { type Graph, sizeOf, type Tensor, type ValueType } from "../graph.ts";
-import { encodeModel } from "../protobuf.ts";
+import { encodeModel } from "../file/mod.ts";
 import type { Case, CaseInput } from "./_cases.ts";
 import { type InferInput, schemaOf, type StaticType } from "./mod.ts";
 

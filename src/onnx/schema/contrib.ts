@@ -3,7 +3,7 @@
  *
  * Source: microsoft/onnxruntime docs/ContribOperators.md. `since` is 1 there for all of them.
  */
-import type { DType } from "../dtype.ts";
+import type { DType } from "../../numbers/dtype.ts";
 import type { Attrs } from "../graph.ts";
 import {
   broadcast,

@@ -1,5 +1,5 @@
 /** Element-wise operators: unary, binary with broadcasting, variadic, comparisons, casts. */
-import { type DType, dtypeOfCode } from "../dtype.ts";
+import { type DType, dtypeOfCode } from "../../numbers/dtype.ts";
 import {
   ANY,
   broadcast,

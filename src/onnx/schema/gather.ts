@@ -1,5 +1,5 @@
 /** Data movement by index, data-dependent movement, and constants made from shapes. */
-import { type DType, dtypeOfCode } from "../dtype.ts";
+import { type DType, dtypeOfCode } from "../../numbers/dtype.ts";
 import type { Attrs, Tensor } from "../graph.ts";
 import {
   ANY,

@@ -1,5 +1,5 @@
 /** Matrix products. */
-import type { DType } from "../dtype.ts";
+import type { DType } from "../../numbers/dtype.ts";
 import type { Attrs } from "../graph.ts";
 import {
   broadcast,

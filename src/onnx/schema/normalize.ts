@@ -1,5 +1,5 @@
 /** Normalization, softmax, dropout and random tensors. */
-import { dtypeOfCode } from "../dtype.ts";
+import { dtypeOfCode } from "../../numbers/dtype.ts";
 import type { Attrs } from "../graph.ts";
 import {
   ANY,

@@ -1,5 +1,5 @@
 /** Pooling. Layout [n, c, ...spatial]. */
-import type { DType } from "../dtype.ts";
+import type { DType } from "../../numbers/dtype.ts";
 import type { Attrs } from "../graph.ts";
 import { FLOAT, listAttr, need, numberAttr, rankOf, type Rows } from "./_infer.ts";
 import { slide, windowOf } from "./conv.ts";

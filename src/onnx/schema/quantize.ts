@@ -1,5 +1,5 @@
 /** Quantization and integer products of the default domain. */
-import type { DType } from "../dtype.ts";
+import type { DType } from "../../numbers/dtype.ts";
 import type { Attrs } from "../graph.ts";
 import { axisOf, BYTES, type Inputs, maybe, need, numberAttr, product, type Rows, vectorOf } from "./_infer.ts";
 import { checkBias, convAttrs, convShape } from "./conv.ts";

@@ -6,7 +6,7 @@
  *   g[c] = s_x * max(s_w[c], max(|b[c]| / 2^30, 2^-100) / s_x)
  *
  * with s_x the input's scale and s_w the weights'. The maxima keep codes within int32, and scales above 0, where a
- * channel's weights are next to nothing. Source: `src/onnx/passes/quantize_bias.ts`, whose float32 roundings these are, in the same order.
+ * channel's weights are next to nothing. Source: `src/passes/deploy/quantize_bias.ts`, whose float32 roundings these are, in the same order.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { FakeQuantize } from "./fake_quantize_layer.ts";
@@ -43,7 +43,7 @@ export function roundBias(bias: tf.Tensor, { input, factors, ...scales }: Produc
   return tf.mul(tf.round(tf.div(bias, scale)), scale);
 }
 
-/** As `src/onnx/passes/_quantized_constant.ts` has it: the sign goes to the codes. */
+/** As `src/passes/deploy/_quantized_constant.ts` has it: the sign goes to the codes. */
 function foldedScale(scale: tf.Tensor, factors: tf.Tensor): tf.Tensor {
   const folded = tf.mul(scale, tf.abs(factors));
   return tf.where(tf.less(folded, LEAST_SCALE), scale, folded);

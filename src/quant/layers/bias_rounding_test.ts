@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { assertClose, randomValues } from "../_test_support.ts";
-import { INT8_SYMMETRIC, type QuantScheme } from "../scheme.ts";
+import { INT8_SYMMETRIC, type QuantScheme } from "../../numbers/scheme.ts";
 import { saveAndLoad, useLayers, valuesOf } from "./_test_support.ts";
 import { FakeQuantize } from "./fake_quantize_layer.ts";
 import { FreezableBatchNormalization } from "./freezable_batch_normalization.ts";

@@ -10,9 +10,9 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import { fakeQuantize } from "../fake_quantize.ts";
 import { rangeObserver, type RangeObserverName } from "../observers/mod.ts";
 import type { RangeObserver, TensorRange } from "../observers/observer.ts";
-import type { Range } from "../qparams.ts";
+import type { Range } from "../../numbers/qparams.ts";
 import { computeTensorQParams } from "../qparams_tensor.ts";
-import { type QParams, type QuantGrid, type QuantScheme, UINT8_AFFINE } from "../scheme.ts";
+import { type QParams, type QuantGrid, type QuantScheme, UINT8_AFFINE } from "../../numbers/scheme.ts";
 import { type CallArgs, type LayerArgs, oneTensor } from "./layer.ts";
 
 /** Arguments of a FakeQuantize layer. */

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { randomValues } from "../_test_support.ts";
-import { dequantizeLinear, quantizeLinear } from "../quantize.ts";
-import { INT8_SYMMETRIC, UNIT_INTERVAL } from "../scheme.ts";
+import { dequantizeLinear, quantizeLinear } from "../../numbers/quantize.ts";
+import { INT8_SYMMETRIC, UNIT_INTERVAL } from "../../numbers/scheme.ts";
 import { saveAndLoad, useLayers, valuesOf, weightValues } from "./_test_support.ts";
 import { FakeQuantize } from "./fake_quantize_layer.ts";
 

@@ -21,7 +21,7 @@ export type FreezableBatchNormalizationArgs =
     readonly alone?: boolean;
   };
 
-/** Largest code of the weights of such a convolution; see `src/onnx/passes/normalize_by_conv.ts`. */
+/** Largest code of the weights of such a convolution; see `src/passes/deploy/normalize_by_conv.ts`. */
 const MAX_WEIGHT_CODE = 127;
 
 /**

@@ -15,7 +15,7 @@ import {
   isPerChannel,
   type QuantGrid,
   type QuantScheme,
-} from "../scheme.ts";
+} from "../../numbers/scheme.ts";
 import { isBatchNormalized, quantizerBefore, roundBias, straightThrough } from "./_accumulator_grid.ts";
 import { adoptWeights, type CallArgs, findWeight, type Layer, type LayerArgs, type Shapes } from "./layer.ts";
 

@@ -5,7 +5,7 @@
  * A new one (histogram, percentile, …) is one file with an `Observer` of its own state.
  */
 import type * as tf from "@tensorflow/tfjs-core";
-import type { Range } from "../qparams.ts";
+import type { Range } from "../../numbers/qparams.ts";
 
 /** A rule over `State`. */
 export interface Observer<State> {

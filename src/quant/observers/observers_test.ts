@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { readGolden, useCpu } from "../_test_support.ts";
-import { computeQParams } from "../qparams.ts";
-import { UINT8_AFFINE } from "../scheme.ts";
+import { computeQParams } from "../../numbers/qparams.ts";
+import { UINT8_AFFINE } from "../../numbers/scheme.ts";
 import { FakeQuantize } from "../layers/fake_quantize_layer.ts";
 import { minMaxObserver, movingAverageObserver, type RangeObserver, rangeObserver } from "./mod.ts";
 

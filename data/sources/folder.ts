@@ -1,0 +1,177 @@
+/** Folders of photos: one sub-folder of JPEG or PNG files a class. */
+import { type BadImage, decodeAll } from "./_decode.ts";
+import { isFolder, join, listFolder } from "./_files.ts";
+import { checkMemory, checkShape, type DataSplit, imageBytes, type ImageSet, imageSet } from "../dataset.ts";
+import type { ImageShape } from "../dataset.ts";
+import { checkSeed, Random } from "../../src/numbers/random.ts";
+
+export type { BadImage };
+
+/** How `readFolder` reads. */
+export interface FolderOptions extends ImageShape {
+  /** Leave out images that cannot be read and list them in `skipped`; by default they are an error. */
+  readonly skipBadImages?: boolean;
+  /** Part of each class that becomes the test set where the folder has no `test` of its own; default 0.2. */
+  readonly testFraction?: number;
+  /** Decides the split and the order; default 0. */
+  readonly seed?: number;
+  /** Read at most so many images of each half; drawn from all classes, the rest is never decoded. */
+  readonly limit?: number;
+}
+
+/** A data set from a folder. */
+export interface FolderSplit extends DataSplit {
+  /** Images that could not be read. */
+  readonly skipped: readonly BadImage[];
+}
+
+/** An image file and its class. */
+interface Entry {
+  readonly file: string;
+  readonly label: number;
+}
+
+interface Halves<T> {
+  readonly train: T;
+  readonly test: T;
+}
+
+/** Random streams, beside those of the classes, which are numbered from `CLASSES` on. */
+const STREAMS = { train: 0, test: 1 };
+const CLASSES = 2;
+
+/** Names of a test folder beside `train`, the first that exists is taken. */
+const TEST_FOLDERS = ["test", "val", "valid", "validation"];
+
+async function subfolders(dir: string): Promise<readonly string[]> {
+  const names = await listFolder(dir);
+  const flags = await Promise.all(names.map((name) => isFolder(join(dir, name))));
+  return names.filter((_, i) => flags[i]);
+}
+
+/** Lists the images of one class, in the order of their names. */
+async function imagesOf(dir: string): Promise<readonly string[]> {
+  const names = await listFolder(dir);
+  const images = names.filter((name) => /\.(jpe?g|png)$/i.test(name));
+  if (images.length > 0) return images.map((name) => join(dir, name));
+  const others = names.length === 0 ? "it is empty" : `it has only others, such as "${names[0]}"`;
+  throw new RangeError(`Cannot read the class folder "${dir}": ${others}; needed are files .jpg, .jpeg or .png`);
+}
+
+/** Lists the images below `dir` by class; a class that is not one of `classNames` is an error. */
+async function listClasses(dir: string, classNames: readonly string[]): Promise<readonly Entry[]> {
+  const entries: Entry[] = [];
+  for (const name of await subfolders(dir)) {
+    const label = classNames.indexOf(name);
+    if (label < 0) {
+      throw new RangeError(`Cannot read "${dir}": its class "${name}" is none of the training images' classes`);
+    }
+    for (const file of await imagesOf(join(dir, name))) entries.push({ file, label });
+  }
+  return entries;
+}
+
+/** Parts each class at random, at least one image of a class that has two on each side. */
+function split(
+  entries: readonly Entry[],
+  { testFraction, seed }: { testFraction: number; seed: number },
+): Halves<Entry[]> {
+  const halves: Halves<Entry[]> = { train: [], test: [] };
+  for (const [label, files] of Map.groupBy(entries, (entry) => entry.label)) {
+    const shuffled = new Random(seed, [CLASSES + label]).shuffle([...files]);
+    const part = Math.round(files.length * testFraction);
+    const tests = Math.min(Math.max(part, 1), files.length - 1);
+    halves.test.push(...shuffled.slice(0, tests));
+    halves.train.push(...shuffled.slice(tests));
+  }
+  return halves;
+}
+
+/** Lists both halves: from `train` and `test` folders where there are such, else by splitting every class. */
+async function listHalves(dir: string, options: { testFraction: number; seed: number }): Promise<
+  Halves<readonly Entry[]> & { readonly classNames: readonly string[] }
+> {
+  const folders = await subfolders(dir);
+  const testFolder = TEST_FOLDERS.find((name) => folders.includes(name));
+  if (folders.includes("train") && testFolder !== undefined) {
+    const classNames = await subfolders(join(dir, "train"));
+    if (classNames.length > 0) {
+      const train = await listClasses(join(dir, "train"), classNames);
+      return { classNames, train, test: await listClasses(join(dir, testFolder), classNames) };
+    }
+  }
+  return { classNames: folders, ...split(await listClasses(dir, folders), options) };
+}
+
+/** Decodes one half into a set, leaving out what cannot be read. */
+async function decodeHalf(half: "train" | "test", { dir, entries, classNames, options }: {
+  readonly dir: string;
+  readonly entries: readonly Entry[];
+  readonly classNames: readonly string[];
+  readonly options: FolderOptions;
+}): Promise<{ set: ImageSet | undefined; bad: readonly BadImage[] }> {
+  const { height, width, channels, seed = 0, limit = Infinity } = options;
+  const chosen = new Random(seed, [STREAMS[half]]).shuffle([...entries]).slice(0, limit);
+  checkMemory(options, { count: chosen.length, doing: `read "${dir}"` });
+  const decoded = await decodeAll(chosen.map((entry) => entry.file), options);
+  const bad = decoded.filter((result): result is BadImage => !(result instanceof Uint8Array));
+  const good = decoded.flatMap((pixels, i) => pixels instanceof Uint8Array ? [{ pixels, label: chosen[i].label }] : []);
+  if (good.length === 0) return { set: undefined, bad };
+  const images = new Uint8Array(good.length * imageBytes(options));
+  good.forEach(({ pixels }, i) => images.set(pixels, i * imageBytes(options)));
+  const labels = Int32Array.from(good, ({ label }) => label);
+  const set = imageSet(`${dir} ${half}`, { height, width, channels, images, labels, classNames });
+  return { set, bad };
+}
+
+function check(dir: string, { testFraction = 0.2, seed = 0, limit, ...shape }: FolderOptions): void {
+  checkShape(shape, `read "${dir}"`);
+  checkSeed(seed);
+  if (!(testFraction > 0 && testFraction < 1)) {
+    throw new RangeError(`Cannot read "${dir}": the test fraction is ${testFraction}, needed is one between 0 and 1`);
+  }
+  if (limit !== undefined && !(Number.isInteger(limit) && limit > 0)) {
+    throw new RangeError(`Cannot read "${dir}": the limit is ${limit}, needed is a positive integer`);
+  }
+}
+
+/**
+ * Reads a folder with one sub-folder of JPEG or PNG files a class, or with `train` and `test` (or `val`) folders of
+ * such.
+ *
+ * Classes are numbered in the order of their names (by code point). Images are turned as their EXIF says, put on white
+ * where transparent, and stretched to the wanted shape. The split takes `testFraction` of every class. Hidden files
+ * and files of other kinds are left alone.
+ *
+ * @param dir Folder.
+ * @throws {Error} If the folder cannot be read.
+ * @throws {RangeError} If there are no class folders, a class or a half has no image, an image cannot be read (unless
+ *   `skipBadImages`), or an option is out of range.
+ */
+export async function readFolder(dir: string, options: FolderOptions): Promise<FolderSplit> {
+  check(dir, options);
+  const { testFraction = 0.2, seed = 0, skipBadImages = false } = options;
+  const { classNames, ...halves } = await listHalves(dir, { testFraction, seed });
+  if (classNames.length === 0) {
+    throw new RangeError(`Cannot read "${dir}": it has no folders, needed is one folder of images for each class`);
+  }
+  const train = await decodeHalf("train", { dir, entries: halves.train, classNames, options });
+  const test = await decodeHalf("test", { dir, entries: halves.test, classNames, options });
+  const skipped = [...train.bad, ...test.bad];
+  if (skipped.length > 0 && !skipBadImages) throw unreadable(dir, skipped);
+  if (train.set === undefined || test.set === undefined) {
+    const empty = train.set === undefined ? "training" : "test";
+    throw new RangeError(`Cannot read "${dir}": it has no ${empty} image that can be read, needed is at least one`);
+  }
+  return { name: dir, train: train.set, test: test.set, skipped };
+}
+
+/** Names the first of the images that could not be read and counts the rest. */
+function unreadable(dir: string, skipped: readonly BadImage[]): RangeError {
+  const [{ file, because }] = skipped;
+  const count = skipped.length === 1 ? "1 image" : `${skipped.length} images, the first`;
+  return new RangeError(
+    `Cannot read ${count} of "${dir}": "${file}" (${because}); needed are whole JPEG or PNG files, ` +
+      `or --skip-bad-images`,
+  );
+}

@@ -1,0 +1,185 @@
+/** TensorFlow.js layers-models on disk. */
+import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
+import { join } from "node:path";
+import { commitFiles, ensureWritableDirectory, type FileContent } from "../../src/io/atomic.ts";
+import { explainRefusal } from "./_explain.ts";
+import { cannotLoad, type ModelJson, readModelJson } from "./_model_json.ts";
+import { readWeightBytes, type WeightBytes } from "./_shards.ts";
+
+export { ModelFileError } from "../../src/io/errors.ts";
+
+/** Where a model came from. */
+export interface ModelSource {
+  /** Path of the model.json. */
+  readonly path: string;
+  /** Paths of model.json and of all weight files. */
+  readonly files: readonly string[];
+  /** Size of all files together. */
+  readonly byteLength: number;
+  /** The weights as the file describes them, `quantization` telling how they are stored. */
+  readonly weights: readonly tf.io.WeightsManifestEntry[];
+  /** Program that wrote the file, if it says so. */
+  readonly generatedBy?: string;
+  /** Program that converted the model, if it says so. */
+  readonly convertedBy?: string;
+}
+
+/** A model and where it came from. */
+export interface LoadedLayersModel {
+  readonly model: tfl.LayersModel;
+  readonly source: ModelSource;
+}
+
+/**
+ * Loads a layers-model, of the new or the old form, with weights stored as float32, float16, uint8 or uint16.
+ *
+ * Optimizer state and training configuration are ignored. The weights are placed on the current backend; layer classes
+ * of one's own must be registered.
+ *
+ * @param path A model.json, or the folder that holds one.
+ * @throws {ModelFileError} If anything about the files is wrong; the message is one line that names the file, and the
+ *   layer or weight where one is at fault.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import "@tensorflow/tfjs-backend-cpu";
+ * import * as tfl from "@tensorflow/tfjs-layers";
+ * import { loadLayersModel, saveLayersModel } from "./layers_model.ts";
+ *
+ * const dir = await Deno.makeTempDir();
+ * const dense = tfl.layers.dense({ units: 2, inputShape: [3], name: "dense" });
+ * await saveLayersModel(tfl.sequential({ layers: [dense] }), dir);
+ * const { model, source } = await loadLayersModel(dir);
+ * assert.deepEqual(source.weights.map(({ name }) => name), ["dense/kernel", "dense/bias"]);
+ * assert.deepEqual(model.outputShape, [null, 2]);
+ * await Deno.remove(dir, { recursive: true });
+ * ```
+ */
+export async function loadLayersModel(path: string): Promise<LoadedLayersModel> {
+  await tf.ready(); // no backend is the program's fault, and must not be blamed on the file below
+  const json = await readModelJson(path);
+  const bytes = await readWeightBytes(json);
+  const model = await build(json, bytes);
+  refuseNonFinite(model, json.path);
+  return { model, source: describeSource(json, bytes) };
+}
+
+/**
+ * Saves a model as model.json and weights.bin, replacing both at once.
+ *
+ * Equal models give equal bytes: nothing in the files depends on the time or the machine. The optimizer is not saved.
+ *
+ * @param dir The folder to write to, made if it is not there.
+ * @throws {OutputError} If the folder is not writable.
+ * @throws {RangeError} If two weights of the model have one name, so that no reader could tell them apart.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import "@tensorflow/tfjs-backend-cpu";
+ * import * as tfl from "@tensorflow/tfjs-layers";
+ * import { saveLayersModel } from "./layers_model.ts";
+ *
+ * const dir = await Deno.makeTempDir();
+ * const dense = tfl.layers.dense({ units: 2, inputShape: [3], name: "dense" });
+ * await saveLayersModel(tfl.sequential({ layers: [dense] }), dir);
+ * assert.equal((await Deno.stat(`${dir}/weights.bin`)).size, 4 * (3 * 2 + 2));
+ * await Deno.remove(dir, { recursive: true });
+ * ```
+ */
+export async function saveLayersModel(model: tfl.LayersModel, dir: string): Promise<void> {
+  const files = await layersModelFiles(model, dir);
+  ensureWritableDirectory(dir);
+  commitFiles(files);
+}
+
+/**
+ * Returns the files that `saveLayersModel` writes, model.json last, to be committed together with others.
+ *
+ * @param dir The folder that they are meant for.
+ * @throws {RangeError} If two weights of the model have one name.
+ */
+export async function layersModelFiles(model: tfl.LayersModel, dir: string): Promise<readonly FileContent[]> {
+  const artifacts = await artifactsOf(model);
+  const weights = artifacts.weightSpecs ?? [];
+  refuseSharedNames(weights, model.name);
+  const manifest = [{ paths: ["weights.bin"], weights: weights.map((weight) => ({ ...weight })) }];
+  // Spelled out, so that the order of the keys is ours and no other field can slip in.
+  const json = {
+    format: "layers-model",
+    generatedBy: artifacts.generatedBy,
+    convertedBy: null,
+    modelTopology: artifacts.modelTopology,
+    userDefinedMetadata: artifacts.userDefinedMetadata,
+    weightsManifest: manifest,
+  };
+  return [
+    { path: join(dir, "weights.bin"), bytes: new Uint8Array(joinBuffers(artifacts.weightData)) },
+    { path: join(dir, "model.json"), bytes: JSON.stringify(json) },
+  ];
+}
+
+async function build(json: ModelJson, { data }: WeightBytes): Promise<tfl.LayersModel> {
+  const weightSpecs = json.groups.flatMap((group) => group.weights);
+  const { topology: modelTopology, userDefinedMetadata } = json;
+  try {
+    return await tfl.loadLayersModel(
+      tf.io.fromMemory({ modelTopology, weightSpecs, weightData: data, userDefinedMetadata }),
+    );
+  } catch (cause) {
+    throw await explainRefusal(json, cause);
+  }
+}
+
+function refuseNonFinite(model: tfl.LayersModel, path: string): void {
+  for (const weight of model.weights) {
+    const values = weight.read().dataSync<"float32">();
+    const bad = values.reduce((count, value) => count + (Number.isFinite(value) ? 0 : 1), 0);
+    if (bad === 0) continue;
+    const name = weight.originalName;
+    model.dispose();
+    throw cannotLoad(
+      path,
+      `the weight "${name}" holds NaN or Infinity in ${bad} of ${values.length} places, finite numbers are needed`,
+    );
+  }
+}
+
+function describeSource(json: ModelJson, { data, files }: WeightBytes): ModelSource {
+  return {
+    path: json.path,
+    files: [json.path, ...files],
+    byteLength: json.byteLength + data.byteLength,
+    weights: json.groups.flatMap((group) => group.weights),
+    generatedBy: json.generatedBy,
+    convertedBy: json.convertedBy,
+  };
+}
+
+async function artifactsOf(model: tfl.LayersModel): Promise<tf.io.ModelArtifacts> {
+  let saved: tf.io.ModelArtifacts = {};
+  await model.save(tf.io.withSaveHandler((artifacts) => {
+    saved = artifacts;
+    // `save` passes this on to its caller and looks at nothing in it; a real date would be thrown away.
+    return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: "JSON" } });
+  }));
+  return saved;
+}
+
+function refuseSharedNames(weights: readonly tf.io.WeightsManifestEntry[], modelName: string): void {
+  const seen = new Set<string>();
+  for (const { name } of weights) {
+    if (seen.has(name)) {
+      throw new RangeError(
+        `Cannot save the model "${modelName}": two of its weights are named "${name}", layers with names of their own are needed`,
+      );
+    }
+    seen.add(name);
+  }
+}
+
+function joinBuffers(data: tf.io.WeightData | undefined): ArrayBuffer {
+  return tf.io.CompositeArrayBuffer.join(data);
+}

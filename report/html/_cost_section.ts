@@ -1,0 +1,52 @@
+/** Latency and size. Private to `export/report`. */
+import { byteSize, escapeHtml, milliseconds, plural, ratio } from "../_format.ts";
+import { cssPercent, section } from "./_markup.ts";
+import type { Report } from "../report.ts";
+import type { Verdict } from "../verdict.ts";
+
+/** Makes the bars of latency and size. */
+export function renderCost(report: Report, { speedup, shrinkage }: Verdict): string {
+  const { latencyMs, bytes, machine } = report;
+  const size = group("Size of the ONNX file", {
+    float: { value: bytes.float, text: byteSize(bytes.float) },
+    int8: {
+      value: bytes.int8,
+      text: byteSize(bytes.int8),
+      note: shrinkage >= 1 ? `${ratio(shrinkage)} smaller` : `${ratio(1 / shrinkage)} larger`,
+    },
+  });
+  if (latencyMs === undefined) {
+    return section("Size", { lead: "Latency was not measured.", body: `<div class="bars">${size}</div>` });
+  }
+  const { float, int8, batch, threads } = latencyMs;
+  const time = group("Median time of a run", {
+    float: { value: float.p50, text: milliseconds(float.p50), note: `p95 ${milliseconds(float.p95)}` },
+    int8: {
+      value: int8.p50,
+      text: milliseconds(int8.p50),
+      note: `p95 ${milliseconds(int8.p95)} · ${ratio(speedup)} as fast`,
+    },
+  });
+  const where = machine === undefined ? "" : ` ${escapeHtml(machine)}.`;
+  return section("Latency and size", {
+    lead: `Warm runs in ONNX Runtime, batch ${batch}, ${
+      plural(threads, "thread")
+    }; p95 is the 95th percentile.${where}`,
+    body: `<div class="bars">${time}${size}</div>`,
+  });
+}
+
+interface Bar {
+  readonly value: number;
+  readonly text: string;
+  readonly note?: string;
+}
+
+function group(heading: string, bars: { readonly float: Bar; readonly int8: Bar }): string {
+  const longest = Math.max(bars.float.value, bars.int8.value);
+  const row = (name: "float" | "int8", { value, text, note = "" }: Bar) =>
+    `<div class="bar"><span>${name}</span><span class="track">` +
+    `<span class="fill ${name}" style="width:${cssPercent(0.62 * value / longest)}"></span>` +
+    `<span><b>${text}</b> <small>${note}</small></span></span></div>`;
+  return `<div><h3>${heading}</h3>${row("float", bars.float)}${row("int8", bars.int8)}</div>`;
+}

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { renderGraphMap } from "./_graph_map.ts";
+import { residualReport } from "../_sample_report.ts";
+import type { GraphNodeReport } from "../report.ts";
+
+function chain(length: number, extra: (i: number) => readonly string[] = () => []): GraphNodeReport[] {
+  return Array.from({ length }, (_, i) => {
+    const inputs = [i === 0 ? "input" : `n${i - 1}`, ...extra(i)];
+    return { name: `n${i}`, op: "QLinearConv", layer: `n${i}`, int8: true, inputs };
+  });
+}
+
+Deno.test("renderGraphMap() draws one column for a short graph and at most four for a long one", () => {
+  const columns = (nodes: readonly GraphNodeReport[]) =>
+    renderGraphMap(nodes, { floatOps: [] }).match(/class="map-column"/g)?.length;
+  assert.equal(columns(chain(7)), 1);
+  assert.equal(columns(chain(14)), 2);
+  assert.equal(columns(chain(400)), 4);
+});
+
+Deno.test("renderGraphMap() lets a skip connection run off the foot of its column", () => {
+  // n6, the last of its column, is read by n7 and by n13, both in the next one; n0 by n13 only.
+  const html = renderGraphMap(chain(14, (i) => i === 13 ? ["n0", "n6"] : []), { floatOps: [] });
+  const [first] = html.split('class="map-column"').slice(1);
+  const height = first.match(/height="(\d+)"/)?.[1];
+  const open = first.match(/d="[^"]*"/g)?.filter((path) => path.endsWith(`V${height}"`));
+  assert.equal(open?.length, 2);
+});
+
+Deno.test("renderGraphMap() marks int8, float and their border differently", () => {
+  const html = renderGraphMap(residualReport().graph?.nodes ?? [], { floatOps: [] });
+  assert.equal(html.match(/<rect /g)?.length, 83);
+  assert.equal(html.match(/<path d="[^"]*z" class="float"/g)?.length, 2);
+  assert.equal(html.match(/<circle [^>]*class="border"/g)?.length, 4);
+});
+
+Deno.test("renderGraphMap() keeps both ends of long names and the whole of them in the title", () => {
+  const name = `first_${"x".repeat(300)}_last`;
+  const html = renderGraphMap([{ name, op: "QLinearConv", layer: "", int8: true, inputs: [] }], { floatOps: [] });
+  assert.match(html, /<span>first_x+…x+_last<\/span>/);
+  assert.ok(html.includes(`node ${name}`));
+});

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { calibratedReport, residualReport, trainedReport } from "../_sample_report.ts";
+import { renderHtml } from "./html.ts";
+import type { Report } from "../report.ts";
+
+const samples = { trainedReport, residualReport, calibratedReport };
+const VOID = new Set(["meta", "br", "hr", "img", "input", "link"]);
+
+/** Checks that tags nest, and returns the text between them. */
+function parse(html: string): string {
+  const open: string[] = [];
+  const withoutStyle = html.replace(/<style>[^<]*<\/style>/, "").replace("<!DOCTYPE html>", "");
+  const text = withoutStyle.replace(/<(\/?)([a-zA-Z][\w-]*)((?:\s+[\w:-]+(?:="[^"<]*")?)*)\s*(\/?)>/g, (...match) => {
+    const [, closing, tag, , selfClosing] = match;
+    if (closing !== "") assert.equal(open.pop(), tag, `</${tag}> closes something else`);
+    else if (selfClosing === "" && !VOID.has(tag)) open.push(tag);
+    return " ";
+  });
+  assert.deepEqual(open, []);
+  assert.doesNotMatch(text, /[<>]/);
+  return text.replace(/\s+/g, " ");
+}
+
+/** A report whose every text, names of options and versions included, ends in `text`. */
+function withTexts(report: Report, text: string): Report {
+  const { fusion, versions } = report;
+  const all = {
+    ...report,
+    options: { [`epochs${text}`]: 8 },
+    versions: { ...versions, [`deno${text}`]: "2.9.6" },
+    fusion: { ...fusion, int8: { ...fusion.int8, [`QLinearConv${text}`]: 1 } },
+  };
+  return JSON.parse(JSON.stringify(all), (_key, value) => typeof value === "string" ? `${value}${text}` : value);
+}
+
+Deno.test("renderHtml() makes well-formed pages", () => {
+  for (const sample of Object.values(samples)) parse(renderHtml(sample()));
+});
+
+Deno.test("parse() of this test refuses pages that are not well-formed", () => {
+  assert.throws(() => parse("<p><b></p></b>"));
+  assert.throws(() => parse("<p>"));
+  assert.throws(() => parse("<p>a < b</p>"));
+});
+
+Deno.test("renderHtml() shows the report's figures", () => {
+  const text = parse(renderHtml(trainedReport()));
+  for (
+    const figure of [
+      "93.26% -0.08 points against float",
+      "99.94% of 10,000 answers",
+      "3.2× 0.446 ms, float 1.42 ms",
+      "3.7× 312 kB, float 1.16 MB",
+      "88.71% -4.63",
+      "41 of 100,000 codes of their outputs differ, by 1 at most",
+      "batch normalization was frozen after epoch 3, activation ranges were frozen after epoch 4",
+      "The weights after epoch 7 were exported.",
+      "BN frozen",
+      "ranges frozen",
+      "best 93.26%",
+      "All 11 operators run in int8",
+      "conv2d_6 , 39.5 dB",
+      "-14.2 18.9 0.130 109",
+      "seed 1",
+      "onnxruntime-node 1.30.0",
+      "leaky_re_lu_3 leaky_relu:relu done",
+      "--float-epochs 6 --epochs 8",
+    ]
+  ) assert.ok(text.includes(figure), figure);
+});
+
+Deno.test("renderHtml() gives every float operator its reason, in the table and on the map", () => {
+  const html = renderHtml(residualReport());
+  const because = "class &quot;Swish&quot; has no integer kernel; Q/DQ is closed around it";
+  assert.ok(html.includes(`<td>${because}</td>`));
+  assert.ok(html.includes(`Sigmoid\nnode swish/Sigmoid\nlayer swish\nruns in float: ${because}`));
+  assert.match(parse(html), /83 of 85 operators run in int8, 2 in float/);
+  assert.match(parse(html), /refused/);
+});
+
+Deno.test("renderHtml() puts every node of the graph on the map", () => {
+  const report = residualReport();
+  const html = renderHtml(report);
+  assert.equal(html.match(/<li class="(int8|float|border)" title/g)?.length, report.graph?.nodes.length);
+});
+
+Deno.test("renderHtml() charts layers by number when there are many", () => {
+  assert.match(renderHtml(residualReport()), /aria-label="Activation ranges and weight error by layer"/);
+  assert.doesNotMatch(renderHtml(trainedReport()), /aria-label="Activation ranges and weight error by layer"/);
+});
+
+Deno.test("renderHtml() lists layers that have numbers, and counts the others", () => {
+  const layers = [...trainedReport().layers ?? [], { name: "bn_folded", kind: "float" }, {
+    name: "drop",
+    kind: "float",
+  }];
+  const text = parse(renderHtml({ ...trainedReport(), layers }));
+  assert.doesNotMatch(text, /bn_folded/);
+  assert.match(text, /2 layers without a range of their own are not listed/);
+});
+
+Deno.test("renderHtml() escapes every text of the report", () => {
+  const attack = `<script>alert("1")</script><img src=x onerror='a'>]]>--></style></svg>`;
+  for (const sample of Object.values(samples)) {
+    const html = renderHtml(withTexts(sample(), attack));
+    assert.doesNotMatch(html, /<script|<img/);
+    parse(html);
+  }
+});
+
+Deno.test("renderHtml() loads nothing and runs nothing", () => {
+  for (const sample of Object.values(samples)) {
+    assert.doesNotMatch(renderHtml(sample()), /https?:|\/\/[a-z]|<script|<link|@import|url\((?!#)|src=|\son\w+=/i);
+  }
+});
+
+Deno.test("renderHtml() gives equal pages for equal reports", () => {
+  for (const sample of Object.values(samples)) {
+    const first = renderHtml(sample());
+    renderHtml(residualReport()); // moves ECharts' counters on
+    assert.equal(renderHtml(JSON.parse(JSON.stringify(sample()))), first);
+  }
+});
+
+Deno.test("renderHtml() says what is missing", () => {
+  const text = parse(renderHtml(calibratedReport()));
+  assert.match(text, /was not trained with fake quantization/);
+  assert.match(text, /Latency was not measured/);
+  assert.doesNotMatch(text, /undefined|NaN|null|\[object/);
+});
+
+Deno.test("renderHtml() survives one epoch, a loss that is not a number, and empty parts", () => {
+  const report = trainedReport();
+  const [epoch] = report.train.epochs;
+  const odd: Report = {
+    ...report,
+    train: { ...report.train, epochs: [{ ...epoch, loss: NaN }], stepMs: null },
+    fusion: { int8: {}, float: [] },
+    graph: { nodes: [] },
+    layers: [{ name: "only", kind: "float" }],
+    accuracy: { ...report.accuracy, float: 1, simulated: 1, deployed: 1 },
+    floatBefore: {},
+  };
+  const html = renderHtml(odd);
+  assert.doesNotMatch(html, /NaN|undefined|Infinity/);
+  assert.doesNotMatch(parse(html), /100\.\d*[1-9]%/); // no accuracy above 100% on an axis
+});

@@ -1,0 +1,72 @@
+/**
+ * From a range of real values to a scale and zero point.
+ *
+ * The range is first widened to contain 0, so that padding and ReLU's zeros are exact. Then, in float32:
+ *
+ *   affine     s = (hi - lo) / (qmax - qmin)            z = clamp(qmin - rne(lo / s), qmin, qmax)
+ *   symmetric  s = max(-lo, hi) / ((qmax - qmin) / 2)   z = 0, or the middle code of an unsigned type
+ *
+ * On [-127, 127] the symmetric divisor is 127, as ONNX Runtime has it; on [-128, 127] it is 127.5, PyTorch's.
+ * A range of width 0 gets s = 1, as in ONNX Runtime; any other scale is at least `MIN_SCALE`, as in PyTorch. Both keep
+ * the scale of an int32 bias (input scale times weight scale) from overflowing its codes.
+ */
+import { roundHalfEven } from "./round.ts";
+import type { CodeRange, QParams, QuantScheme } from "./scheme.ts";
+
+/** A closed range of real values. */
+export interface Range {
+  /** Lower end. */
+  readonly min: number;
+  /** Upper end. */
+  readonly max: number;
+}
+
+/** Smallest scale of a range that is not empty: float32's machine epsilon, 2^-23, PyTorch's `eps` of observers. */
+export const MIN_SCALE = 2 ** -23;
+
+/**
+ * Computes the scale and zero point of `range` under `scheme`.
+ *
+ * Rounding: float32 throughout, each operation rounded.
+ * Source: PyTorch `UniformQuantizationObserverBase._calculate_qparams`; ONNX Runtime `quant_utils.compute_scale_zp`.
+ *
+ * @throws {RangeError} If the range is not finite or its ends are swapped.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { computeQParams } from "./qparams.ts";
+ * import { UINT8_AFFINE } from "./scheme.ts";
+ *
+ * assert.deepEqual(computeQParams({ min: -1, max: 254 }, UINT8_AFFINE), { scale: 1, zeroPoint: 1 });
+ * ```
+ */
+export function computeQParams(range: Range, scheme: QuantScheme): QParams {
+  if (!Number.isFinite(range.min) || !Number.isFinite(range.max) || range.min > range.max) {
+    throw new RangeError(
+      `Cannot compute a scale: the range is [${range.min}, ${range.max}], two finite numbers in order are needed`,
+    );
+  }
+  const lo = Math.fround(Math.min(range.min, 0));
+  const hi = Math.fround(Math.max(range.max, 0));
+  if (scheme.symmetric) {
+    const scale = scaleOfWidth(Math.max(-lo, hi), (scheme.qmax - scheme.qmin) / 2);
+    return { scale, zeroPoint: symmetricZeroPoint(scheme) };
+  }
+  const scale = scaleOfWidth(Math.fround(hi - lo), scheme.qmax - scheme.qmin);
+  return { scale, zeroPoint: clampCode(scheme.qmin - roundHalfEven(Math.fround(lo / scale)), scheme) };
+}
+
+/** Returns the zero point of every symmetric grid of `scheme`: 0, or the middle code of an unsigned type. */
+export function symmetricZeroPoint(scheme: QuantScheme): number {
+  return scheme.signed ? 0 : Math.ceil((scheme.qmin + scheme.qmax) / 2);
+}
+
+/** Clamps `code` to the codes in use. */
+export function clampCode(code: number, { qmin, qmax }: CodeRange): number {
+  return Math.min(Math.max(code, qmin), qmax);
+}
+
+function scaleOfWidth(width: number, steps: number): number {
+  return width === 0 ? 1 : Math.max(Math.fround(width / steps), MIN_SCALE);
+}

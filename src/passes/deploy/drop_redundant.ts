@@ -1,0 +1,50 @@
+/** Removes nodes that change no number: identities, repeated Q/DQ pairs, clips that quantization does anyway. */
+import type { Graph, Node, Tensor } from "../../onnx/graph.ts";
+import { type Index, indexOf, removeDeadNodes } from "../_index.ts";
+import { roundHalfEven } from "../../numbers/round.ts";
+
+/** Removes Identity, a Q/DQ pair right behind an equal one, and Clip before Q where the grid ends within its bounds. */
+export function dropRedundant(graph: Graph): Graph {
+  const index = indexOf(graph);
+  const renamed = new Map<string, string>();
+  const resolve = (name: string): string => renamed.has(name) ? resolve(renamed.get(name)!) : name;
+  for (const node of graph.nodes) {
+    const source = replacement(node, index);
+    if (source !== undefined && !graph.outputs.includes(node.outputs[0])) renamed.set(node.outputs[0], source);
+  }
+  const nodes = graph.nodes
+    .filter(({ outputs }) => !renamed.has(outputs[0]))
+    .map((node) => ({ ...node, inputs: node.inputs.map(resolve) }));
+  return removeDeadNodes({ ...graph, nodes });
+}
+
+/** Returns the value that `node`'s output equals for all that read it, or undefined. */
+function replacement(node: Node, index: Index): string | undefined {
+  if (node.op === "Identity") return node.inputs[0];
+  if (node.op === "QuantizeLinear") {
+    const dq = index.producer(node.inputs[0]);
+    return dq?.op === "DequantizeLinear" && isSameGrid(node, dq, index) ? dq.inputs[0] : undefined;
+  }
+  if (node.op !== "Clip") return undefined;
+  const uses = index.uses(node.outputs[0]);
+  return uses.length > 0 && uses.every((use) => saturatesWithin(use, node, index)) ? node.inputs[0] : undefined;
+}
+
+function isSameGrid(a: Node, b: Node, { constant }: Index): boolean {
+  return (a.attrs.axis ?? 1) === (b.attrs.axis ?? 1) && [1, 2].every((i) => {
+    const [x, y] = [constant(a.inputs[i]), constant(b.inputs[i])];
+    return x !== undefined && y !== undefined && x.dtype === y.dtype && x.data.join() === y.data.join();
+  });
+}
+
+/** Whether `quantize` maps the bounds of `clip` to its lowest and highest code, so that clipping first changes none. */
+function saturatesWithin(quantize: Node, clip: Node, { constant }: Index): boolean {
+  const [low, high] = [constant(clip.inputs[1]), constant(clip.inputs[2])];
+  const [scale, zeroPoint] = [constant(quantize.inputs[1]), constant(quantize.inputs[2])];
+  if (quantize.op !== "QuantizeLinear" || scale?.data.length !== 1 || zeroPoint?.dtype !== "uint8") return false;
+  const code = (bound: Tensor) => {
+    const steps = Math.fround(Number(bound.data[0]) / Number(scale.data[0]));
+    return roundHalfEven(steps) + Number(zeroPoint.data[0]);
+  };
+  return (low === undefined || code(low) <= 0) && (high === undefined || code(high) >= 255);
+}

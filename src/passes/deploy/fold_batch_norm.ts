@@ -1,0 +1,83 @@
+/**
+ * Folds batch normalization into the convolution or matrix product before it.
+ *
+ * BN(y) = k·y + β − k·μ with k = γ / √(σ² + ε) per output channel. For float weights, W ← k·W. For weights on a
+ * symmetric grid, quantizing commutes with folding: the scale takes |k|, the codes its sign, so the integers are those
+ * that training saw. k = 0 is a dead channel: codes 0, and the bias alone remains.
+ */
+import { allocate } from "../../numbers/dtype.ts";
+import type { Graph, Node, Tensor } from "../../onnx/graph.ts";
+import { type Index, indexOf, removeDeadNodes } from "../_index.ts";
+import { emitQuantized, type QuantizedConstant, quantizedConstant, scaleChannels } from "./_quantized_constant.ts";
+import { Rewriter } from "../_rewriter.ts";
+
+/** ONNX BatchNormalization-15. */
+const DEFAULT_EPSILON = 1e-5;
+
+/** Axis of the output channels in each operator's weights. */
+const CHANNEL_AXIS: Readonly<Record<string, number>> = { Conv: 0, Gemm: 1 };
+
+/** Folds every BatchNormalization whose input is a Conv or Gemm that nothing else reads. */
+export function foldBatchNorm(graph: Graph): Graph {
+  const index = indexOf(graph);
+  const out = new Rewriter(graph);
+  const folded = new Set<Node>();
+  for (const node of graph.nodes) {
+    const bn = foldable(node, index) ? index.soleUse(node.outputs[0]) : undefined;
+    if (bn?.op === "BatchNormalization" && bn.inputs[0] === node.outputs[0] && fold(node, bn, { index, out })) {
+      folded.add(bn);
+    } else if (!folded.has(node)) out.push(node);
+  }
+  return removeDeadNodes(out.finish());
+}
+
+function foldable(node: Node, { constant }: Index): boolean {
+  if (!(node.op in CHANNEL_AXIS)) return false;
+  return node.inputs[2] === undefined || constant(node.inputs[2]) !== undefined;
+}
+
+/** Writes the folded operator in place of `node`, under the output name of `bn`. Returns whether it could. */
+function fold(node: Node, bn: Node, { index, out }: { readonly index: Index; readonly out: Rewriter }): boolean {
+  const parameters = bn.inputs.slice(1).map((name) => index.constant(name)?.data as Float32Array | undefined);
+  if (parameters.some((p) => p === undefined)) return false;
+  const [gamma, beta, mean, variance] = parameters as Float32Array[];
+  const epsilon = (bn.attrs.epsilon as number | undefined) ?? DEFAULT_EPSILON;
+  const factors = Float64Array.from(gamma, (g, c) => g / Math.sqrt(variance[c] + epsilon));
+  const weights = scaledWeights(node, factors, { index, out });
+  if (weights === undefined) return false;
+  const bias = index.constant(node.inputs[2])?.data as Float32Array | undefined;
+  const folded = Float32Array.from(beta, (b, c) => b + factors[c] * ((bias?.[c] ?? 0) - mean[c]));
+  const biasName = out.constant(`${node.layer ?? node.name}/bias_folded`, "float32", [folded.length], folded);
+  out.push({ ...node, inputs: [node.inputs[0], weights, biasName], outputs: bn.outputs });
+  return true;
+}
+
+function scaledWeights(
+  node: Node,
+  factors: Float64Array,
+  { index, out }: { readonly index: Index; readonly out: Rewriter },
+): string | undefined {
+  const axis = CHANNEL_AXIS[node.op];
+  const base = `${node.layer ?? node.name}/kernel_folded`;
+  const float = index.constant(node.inputs[1]);
+  if (float !== undefined) {
+    return out.constant(base, "float32", float.shape, scaleFloat(float, factors, axis));
+  }
+  const quantized = quantizedConstant(index.producer(node.inputs[1]), index.constant);
+  if (quantized === undefined || !canScale(quantized, factors)) return undefined;
+  return emitQuantized(out, scaleChannels(quantized, factors, axis), { base, like: node });
+}
+
+/** Whether the grid has a code for every scaled value: zero points are 0, and where a sign turns, codes have negatives. */
+function canScale({ codes, zeroPoint }: QuantizedConstant, factors: Float64Array): boolean {
+  if ((zeroPoint as Int8Array).some((z) => z !== 0)) return false;
+  return factors.every((factor) => factor >= 0) ||
+    (codes.dtype === "int8" && !(codes.data as Int8Array).includes(-128));
+}
+
+function scaleFloat({ data, shape }: Tensor, factors: Float64Array, axis: number): Float32Array {
+  const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+  const scaled = allocate("float32", data.length) as Float32Array;
+  for (let i = 0; i < data.length; i++) scaled[i] = Number(data[i]) * factors[Math.floor(i / inner) % shape[axis]];
+  return scaled;
+}

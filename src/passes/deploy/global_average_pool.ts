@@ -1,0 +1,40 @@
+/** Writes means over all places of a picture or sequence as GlobalAveragePool, which has an int8 kernel; ReduceMean has none. */
+import type { Graph, Node } from "../../onnx/graph.ts";
+import { toChannelsFirst, toChannelsLast } from "../layout.ts";
+import { Rewriter } from "../_rewriter.ts";
+
+/** Replaces ReduceMean over all axes of [n, c, …] or [n, …, c] but batch and channels. */
+export function globalAveragePool(graph: Graph): Graph {
+  const out = new Rewriter(graph);
+  for (const node of graph.nodes) {
+    const channels = channelAxis(node, out);
+    if (channels === undefined) out.push(node);
+    else emitPool(node, channels, out);
+  }
+  return out.finish();
+}
+
+/** Returns which axis holds the channels of what `node` takes the mean of, 1 or the last; undefined if it is no pool. */
+function channelAxis({ op, inputs, attrs }: Node, out: Rewriter): number | undefined {
+  if (op !== "ReduceMean" || attrs.axes === undefined) return undefined;
+  const { length: rank } = out.typeOf(inputs[0]).shape;
+  const axes = (attrs.axes as readonly number[]).map((axis) => (axis + rank) % rank).toSorted((a, b) => a - b).join();
+  const spatial = Array.from({ length: Math.max(rank - 2, 0) }, (_, i) => i + 1);
+  if (spatial.length === 0) return undefined;
+  if (axes === spatial.map((axis) => axis + 1).join()) return 1;
+  return axes === spatial.join() ? rank - 1 : undefined;
+}
+
+function emitPool(node: Node, channels: number, out: Rewriter): void {
+  const [output] = node.outputs;
+  const { shape } = out.typeOf(node.inputs[0]);
+  const isFirst = channels === 1;
+  const keeps = node.attrs.keepdims !== 0;
+  const transposed = (perm: readonly number[], x: string, as = {}) =>
+    out.emit("Transpose", [x], { attrs: { perm }, like: node, ...as });
+  const x = isFirst ? node.inputs[0] : transposed(toChannelsFirst(shape.length), node.inputs[0]);
+  if (isFirst && keeps) return out.push({ ...node, op: "GlobalAveragePool", inputs: [x], attrs: {} });
+  const pooled = out.emit("GlobalAveragePool", [x], { like: node });
+  if (keeps) transposed(toChannelsLast(shape.length), pooled, { output });
+  else out.emit("Reshape", [pooled, out.ints(`${output}_shape`, [shape[0], shape[channels]])], { output, like: node });
+}

@@ -1,0 +1,46 @@
+/**
+ * Keeps ONNX Runtime's hands off float weights.
+ *
+ * Between a DequantizeLinear and a QuantizeLinear, ONNX Runtime 1.30 rounds the float weights of a Conv or Gemm itself, to
+ * one int8 scale a tensor, and runs it on integers (weight_bias_quantization.cc). A layer that was left in float, because
+ * it loses too much by rounding, would lose it all the same, and other numbers would come out than were simulated. A Max
+ * of one value, which changes nothing and which no optimization removes, stands between the operator and its
+ * quantization.
+ */
+import type { Graph, Node } from "../../onnx/graph.ts";
+import { type Index, indexOf } from "../_index.ts";
+import { Rewriter } from "../_rewriter.ts";
+
+/** Operators whose weights are rounded. */
+const ROUNDED = new Set(["Conv", "ConvTranspose", "Gemm"]);
+
+/** What may stand between them and a QuantizeLinear without stopping that. */
+const ABSORBED = new Set(["Relu", "LeakyRelu", "Clip"]);
+
+/** Puts a Max behind every Conv and Gemm whose float weights would be rounded. */
+export function guardFloatWeights(graph: Graph): Graph {
+  const index = indexOf(graph);
+  const out = new Rewriter(graph);
+  for (const node of graph.nodes) {
+    if (isAtRisk(node, index)) pushGuarded(node, out);
+    else out.push(node);
+  }
+  return out.finish();
+}
+
+function isAtRisk({ op, inputs, outputs }: Node, index: Index): boolean {
+  if (!ROUNDED.has(op) || index.constant(inputs[1])?.dtype !== "float32") return false;
+  if (index.producer(inputs[0])?.op !== "DequantizeLinear") return false;
+  const readers = index.uses(outputs[0]);
+  const behind = readers.flatMap((reader) => ABSORBED.has(reader.op) ? index.uses(reader.outputs[0]) : [reader]);
+  return behind.some((reader) => reader.op === "QuantizeLinear");
+}
+
+/** The Max takes over the output's name. */
+function pushGuarded(node: Node, out: Rewriter): void {
+  const [output] = node.outputs;
+  const bare = out.fresh(`${output}_bare`);
+  out.types.set(bare, out.typeOf(output));
+  out.push({ ...node, outputs: [bare] });
+  out.emit("Max", [bare], { output, like: node });
+}

@@ -1,0 +1,111 @@
+/**
+ * Computes batch normalization of quantized values as a convolution, which has an int8 kernel, where there is no layer
+ * before that it could be folded into.
+ *
+ * BN(x) = k·x + β − k·μ with k = γ / √(σ² + ε) is a 1×1 convolution of each channel on its own. Its weight k is one code,
+ * 127 by the sign of k, on a grid of scale |k| / 127: nothing is rounded. k = 0 keeps code 0.
+ */
+import type { Graph, Node } from "../../onnx/graph.ts";
+import { type Index, indexOf, removeDeadNodes } from "../_index.ts";
+import { emitQuantized, type QuantizedConstant } from "./_quantized_constant.ts";
+import { Rewriter } from "../_rewriter.ts";
+
+/** ONNX BatchNormalization-15. */
+const DEFAULT_EPSILON = 1e-5;
+
+const MAX_CODE = 127;
+
+/** Operators whose output is on the grid of their first input. */
+const MOVEMENTS = new Set("MaxPool Reshape Transpose Slice Pad Resize Expand Tile ReduceMax".split(" "));
+
+/** Replaces every BatchNormalization of dequantized values by a Conv. */
+export function normalizeByConv(graph: Graph): Graph {
+  const index = indexOf(graph);
+  const out = new Rewriter(graph);
+  const taken = new Set<Node>();
+  for (const node of graph.nodes) {
+    const affine = isQuantized(node, index) ? affineOf(node, index) : undefined;
+    if (affine !== undefined) emitConv(node, { affine, activation: takeActivation(node, { index, taken, out }), out });
+    else if (!taken.has(node)) out.push(node);
+  }
+  return removeDeadNodes(out.finish());
+}
+
+/** Whether `norm` is a BatchNormalization that reads a grid, through movements at most. */
+function isQuantized(norm: Node, index: Index): boolean {
+  if (norm.op !== "BatchNormalization") return false;
+  let source = index.producer(norm.inputs[0]);
+  while (source !== undefined && MOVEMENTS.has(source.op)) source = index.producer(source.inputs[0]);
+  return source?.op === "DequantizeLinear";
+}
+
+interface Affine {
+  readonly factors: Float64Array;
+  readonly offsets: Float32Array;
+}
+
+function affineOf({ inputs, attrs }: Node, { constant }: Index): Affine | undefined {
+  const parameters = inputs.slice(1).map((name) => constant(name)?.data as Float32Array | undefined);
+  if (parameters.some((p) => p === undefined)) return undefined;
+  const [gamma, beta, mean, variance] = parameters as Float32Array[];
+  const epsilon = (attrs.epsilon as number | undefined) ?? DEFAULT_EPSILON;
+  const factors = Float64Array.from(gamma, (g, c) => g / Math.sqrt(variance[c] + epsilon));
+  return { factors, offsets: Float32Array.from(beta, (b, c) => b - factors[c] * mean[c]) };
+}
+
+/** A matrix becomes a sequence and back, and the ReLU behind it must come before it is a matrix again. */
+function takeActivation(
+  node: Node,
+  { index, taken, out }: { readonly index: Index; readonly taken: Set<Node>; readonly out: Rewriter },
+): Node | undefined {
+  const use = index.soleUse(node.outputs[0]);
+  const isMatrix = out.typeOf(node.inputs[0]).shape.length === 2;
+  if (!isMatrix || (use?.op !== "Relu" && use?.op !== "Clip")) return undefined;
+  taken.add(use);
+  return use;
+}
+
+interface Emission {
+  readonly affine: Affine;
+  readonly activation: Node | undefined;
+  readonly out: Rewriter;
+}
+
+function emitConv(norm: Node, { affine, activation, out }: Emission): void {
+  const { shape } = out.typeOf(norm.inputs[0]);
+  const base = norm.layer ?? norm.name;
+  const ones = new Array<number>(Math.max(shape.length - 2, 1)).fill(1);
+  const weights = emitQuantized(out, weightsOf(norm, affine, ones), { base: `${base}/kernel`, like: norm });
+  const { offsets } = affine;
+  const bias = out.constant(`${base}/bias`, "float32", [offsets.length], offsets);
+  const attrs = {
+    kernel_shape: ones,
+    strides: ones,
+    dilations: ones,
+    pads: ones.flatMap(() => [0, 0]),
+    group: offsets.length,
+  };
+  if (shape.length > 2) return out.push({ ...norm, op: "Conv", inputs: [norm.inputs[0], weights, bias], attrs });
+  const reshaped = (x: string, target: readonly number[], options = {}) =>
+    out.emit("Reshape", [x, out.ints(`${norm.outputs[0]}_shape`, target)], { like: norm, ...options });
+  const sequence = reshaped(norm.inputs[0], [...shape, 1]);
+  const conv = out.emit("Conv", [sequence, weights, bias], { attrs, like: norm });
+  const active = activation === undefined
+    ? conv
+    : out.emit(activation.op, [conv, ...activation.inputs.slice(1)], { attrs: activation.attrs, like: activation });
+  reshaped(active, shape, { output: (activation ?? norm).outputs[0] });
+}
+
+function weightsOf(node: Node, { factors }: Affine, ones: readonly number[]): QuantizedConstant {
+  return {
+    codes: {
+      dtype: "int8",
+      shape: [factors.length, 1, ...ones],
+      data: Int8Array.from(factors, (k) => MAX_CODE * Math.sign(k)),
+    },
+    scale: Float32Array.from(factors, (k) => (Math.abs(k) || 1) / MAX_CODE),
+    zeroPoint: new Int8Array(factors.length),
+    channel: Int32Array.from(factors.keys()),
+    node,
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * Writes biases as int32 on the grid of the accumulator: scale s_x·s_w per channel, zero point 0.
+ *
+ * A bias beyond int32 on that grid belongs to a channel whose weights are next to nothing: the channel's weight scale is
+ * raised until it fits and its codes are rounded anew (as onnxruntime's own quantizer does, QUANTIZATION.md B.4).
+ */
+import { allocate } from "../../numbers/dtype.ts";
+import type { Graph, Node } from "../../onnx/graph.ts";
+import { type Index, indexOf, removeDeadNodes } from "../_index.ts";
+import { emitQuantized, type QuantizedConstant, quantizedConstant } from "./_quantized_constant.ts";
+import { Rewriter } from "../_rewriter.ts";
+import { roundHalfEven } from "../../numbers/round.ts";
+
+/** Largest bias code aimed at, with head room for the products that are added to it. */
+const MAX_BIAS_CODE = 2 ** 30;
+
+/** Smallest scale of a bias, far from where float32 ends: weights that training let die (1e-44) would make it 0. */
+const MIN_BIAS_SCALE = 2 ** -100;
+
+/** Quantizes the float biases of Conv and Gemm whose input and weights are dequantized. */
+export function quantizeBias(graph: Graph): Graph {
+  const index = indexOf(graph);
+  const out = new Rewriter(graph);
+  for (const node of graph.nodes) out.push(withIntegerBias(node, index, out) ?? node);
+  return removeDeadNodes(out.finish());
+}
+
+function withIntegerBias(node: Node, index: Index, out: Rewriter): Node | undefined {
+  if (node.op !== "Conv" && node.op !== "Gemm") return undefined;
+  const bias = biasOf(node, index, out);
+  const weights = quantizedConstant(index.producer(node.inputs[1]), index.constant);
+  const input = index.producer(node.inputs[0]);
+  const inputScale = input?.op === "DequantizeLinear" ? index.constant(input.inputs[1]) : undefined;
+  if (bias === undefined || weights === undefined || inputScale?.data.length !== 1) return undefined;
+  const base = node.layer ?? node.name;
+  const sx = Number(inputScale.data[0]);
+  const fitted = fitScales(weights, bias, sx);
+  const weightName = fitted === weights
+    ? node.inputs[1]
+    : emitQuantized(out, fitted, { base: `${base}/kernel_fitted` });
+  const scales = Float32Array.from(bias, (_, c) => Math.fround(sx * fitted.scale[fitted.scale.length === 1 ? 0 : c]));
+  const codes = Int32Array.from(bias, (b, c) => roundHalfEven(b / scales[c]));
+  const biasConstant: QuantizedConstant = {
+    codes: { dtype: "int32", shape: [bias.length], data: codes },
+    scale: scales,
+    zeroPoint: new Int32Array(bias.length),
+    channel: Int32Array.from(bias, (_, c) => c),
+    node,
+  };
+  const biasName = emitQuantized(out, biasConstant, { base: `${base}/bias` });
+  return { ...node, inputs: [node.inputs[0], weightName, biasName] };
+}
+
+/** Returns the float bias with one element a channel, or undefined if there is none of that form. */
+function biasOf(node: Node, { constant }: Index, out: Rewriter): Float32Array | undefined {
+  const bias = constant(node.inputs[2]);
+  // Both operators have their channels along axis 1; Gemm broadcasts its bias, integers do not.
+  const channels = out.typeOf(node.outputs[0]).shape[1];
+  if (bias?.dtype !== "float32" || (bias.data.length !== 1 && bias.shape[bias.shape.length - 1] !== bias.data.length)) {
+    return undefined;
+  }
+  return bias.data.length === channels
+    ? bias.data as Float32Array
+    : new Float32Array(channels).fill(Number(bias.data[0]));
+}
+
+/** Raises the scales of channels whose bias would overflow or whose scale vanishes, rounding their codes anew. */
+function fitScales(weights: QuantizedConstant, bias: Float32Array, inputScale: number): QuantizedConstant {
+  const { channel, codes, scale } = weights;
+  const least = Float32Array.from(bias, (b) => Math.max(Math.abs(b) / MAX_BIAS_CODE, MIN_BIAS_SCALE) / inputScale);
+  if (channel === undefined) {
+    const raised = Float32Array.of(Math.max(scale[0], ...least));
+    return raised[0] === scale[0] ? weights : rescaled(weights, raised, () => 0);
+  }
+  const raised = scale.map((s, c) => Math.max(s, least[c]));
+  if (raised.every((s, c) => s === scale[c])) return weights;
+  return rescaled({ ...weights, codes }, raised, (i) => channel[i]);
+}
+
+function rescaled(
+  weights: QuantizedConstant,
+  scale: Float32Array,
+  channelOf: (i: number) => number,
+): QuantizedConstant {
+  const { codes } = weights;
+  const data = allocate(codes.dtype, codes.data.length);
+  for (let i = 0; i < data.length; i++) {
+    const c = channelOf(i);
+    data[i] = roundHalfEven(Number(codes.data[i]) * weights.scale[c] / scale[c]);
+  }
+  return { ...weights, codes: { ...codes, data }, scale };
+}

@@ -1,0 +1,119 @@
+/** Makes the dimensions that follow the batch symbolic, by comparing one model traced at two batch sizes. */
+import type { Attr, Attrs, Dim, Graph, Node, Tensor } from "../../onnx/graph.ts";
+
+/** A graph and the batch size that it was traced at. */
+export interface Traced {
+  readonly graph: Graph;
+  readonly batch: number;
+}
+
+/**
+ * Merges two traces of one model into a graph with a symbolic batch.
+ *
+ * @param symbol Name of the dimension in the file.
+ * @throws {RangeError} If the traces differ in anything that a symbolic dimension cannot express.
+ */
+export function symbolicBatch(a: Traced, b: Traced, symbol = "batch"): Graph {
+  if (a.graph.nodes.length !== b.graph.nodes.length) {
+    throw new RangeError(
+      `Cannot make the batch symbolic: ${a.graph.nodes.length} nodes at batch ${a.batch}, ${b.graph.nodes.length} at ${b.batch}`,
+    );
+  }
+  if (a.graph.outputs.join() !== b.graph.outputs.join()) {
+    throw new RangeError(`Cannot make the batch symbolic: the outputs depend on it`);
+  }
+  const targets = reshapeTargets(a.graph);
+  const initializers = new Map<string, Tensor>();
+  for (const [name, tensor] of a.graph.initializers) {
+    const other = b.graph.initializers.get(name);
+    if (other === undefined) {
+      throw new RangeError(`Cannot make the batch symbolic: "${name}" is there at batch ${a.batch} only`);
+    }
+    const pair = [tensor, other] as const;
+    const row = isEqual(tensor, other) ? tensor : commonRow(pair, [a.batch, b.batch]);
+    const isFree = row === tensor || (row !== undefined && isBroadcast(name, a));
+    initializers.set(name, isFree ? row! : mergeConstant(name, pair, targets.has(name)));
+  }
+  a.graph.nodes.forEach((node, i) => checkNode(node, b.graph.nodes[i]));
+  const types = new Map([...a.graph.types].map(([name, type]) => {
+    const other = b.graph.types.get(name);
+    const shape = type.shape.map((dim, i): Dim => dim === other?.shape[i] ? dim : symbolFor(dim, a.batch, symbol));
+    return [name, { ...type, shape }];
+  }));
+  return { ...a.graph, initializers, types };
+}
+
+/** The values that Reshapes take for their target, and no operator for anything else. */
+function reshapeTargets({ nodes }: Graph): ReadonlySet<string> {
+  const targets = new Set(nodes.filter(({ op }) => op === "Reshape").map(({ inputs }) => inputs[1]));
+  for (const { op, inputs } of nodes) {
+    inputs.forEach((name, i) => {
+      if (op !== "Reshape" || i !== 1) targets.delete(name);
+    });
+  }
+  return targets;
+}
+
+/** Operators that repeat an operand of one row for every row of the others. */
+const BROADCASTING = new Set("Add Sub Mul Div Max Min Pow Where Equal Less Greater And Or PRelu".split(" "));
+
+/** Returns the one row of which both constants consist, one copy a sample; undefined if they are anything else. */
+function commonRow([a, b]: readonly [Tensor, Tensor], batches: readonly [number, number]): Tensor | undefined {
+  const shape = [1, ...a.shape.slice(1)];
+  const size = a.data.length / a.shape[0];
+  const row = { ...a, shape, data: a.data.slice(0, size) };
+  const repeats = [a, b].every((tensor, i) =>
+    tensor.dtype === a.dtype && tensor.shape.length > 0 &&
+    tensor.shape.join() === [batches[i], ...shape.slice(1)].join() &&
+    (tensor.data as Float32Array).every((x, k) => Object.is(x, row.data[k % size]))
+  );
+  return repeats ? row : undefined;
+}
+
+/** Whether all that read constant `name` read another value of as many rows beside it, and broadcast. */
+function isBroadcast(name: string, { graph, batch }: Traced): boolean {
+  const rank = graph.initializers.get(name)!.shape.length;
+  const hasRows = (other: string) => {
+    const shape = graph.types.get(other)?.shape;
+    return other !== name && shape?.length === rank && shape[0] === batch;
+  };
+  return !graph.outputs.includes(name) &&
+    graph.nodes.filter(({ inputs }) => inputs.includes(name)).every(({ op, inputs }) =>
+      BROADCASTING.has(op) && inputs.some(hasRows)
+    );
+}
+
+/** A dimension that is a multiple of the batch is no dimension that the file can name by the same symbol. */
+function symbolFor(dim: Dim, batch: number, symbol: string): string {
+  return dim === batch ? symbol : `${symbol}_x${Number(dim) / batch}`;
+}
+
+/** A Reshape's target: the entry that follows the batch becomes -1. */
+function mergeConstant(name: string, [a, b]: readonly [Tensor, Tensor], isShape: boolean): Tensor {
+  const data = a.data.slice() as BigInt64Array;
+  const differing = Array.from(data.keys()).filter((i) => data[i] !== b.data[i]);
+  if (!isShape || a.data.length !== b.data.length || differing.length !== 1) {
+    throw new RangeError(`Cannot make the batch symbolic: constant "${name}" depends on it in more than one way`);
+  }
+  data[differing[0]] = -1n;
+  return { ...a, data };
+}
+
+function checkNode(a: Node, b: Node): void {
+  if (a.op !== b.op || a.inputs.join() !== b.inputs.join() || attrsText(a.attrs) !== attrsText(b.attrs)) {
+    throw new RangeError(`Cannot make the batch symbolic: node "${a.name}" (${a.op}) depends on it`);
+  }
+}
+
+function attrsText(attrs: Attrs): string {
+  return Object.entries(attrs).map(([key, value]) => `${key}=${attrText(value)}`).join(";");
+}
+
+function attrText(value: Attr): string {
+  return typeof value === "object" && "data" in value ? `${value.dtype}[${value.shape}]${value.data}` : String(value);
+}
+
+function isEqual(a: Tensor, b: Tensor): boolean {
+  return a.dtype === b.dtype && a.data.length === b.data.length && a.shape.join() === b.shape.join() &&
+    (a.data as Float32Array).every((x, i) => Object.is(x, b.data[i]));
+}

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import type { GraphBuilder } from "../../onnx/builder.ts";
+import type { Value } from "../../onnx/emit.ts";
+import { graphOf, opsOf, run } from "../_test_support.ts";
+import { fakeQuantized, quantizedWeights } from "../_test_support.ts";
+import { tanhBySigmoid } from "./tanh_by_sigmoid.ts";
+
+const [Q, DQ] = ["QuantizeLinear", "DequantizeLinear"];
+const TANH = { scale: 1 / 128, zeroPoint: 128 };
+
+function tanhOf(b: GraphBuilder, x: Value, grid = TANH): Value {
+  return fakeQuantized(b, b.node("Tanh", [x]), grid);
+}
+
+Deno.test("tanhBySigmoid() gives the codes of tanh for every code of its input", () => {
+  for (const grid of [{ scale: 0.031, zeroPoint: 128 }, { scale: 0.2, zeroPoint: 7 }]) {
+    const graph = graphOf([256], (b, x) => tanhOf(b, fakeQuantized(b, x, grid)));
+    const after = tanhBySigmoid(graph);
+    assert.deepEqual(opsOf(after), [Q, DQ, "Sigmoid", Q, DQ]);
+    const x = Float32Array.from({ length: 256 }, (_, code) => (code - grid.zeroPoint) * grid.scale);
+    const actual = run(after, { x })[0].data as Float32Array;
+    const expected = Array.from(x, (value) => Math.min(127, Math.round(128 * Math.tanh(value))) / 128);
+    assert.deepEqual(Array.from(actual, Math.fround), expected.map(Math.fround));
+  }
+});
+
+Deno.test("tanhBySigmoid() keeps a tanh on another grid, of real values, and one that something else reads", () => {
+  const grid = { scale: 0.05, zeroPoint: 128 };
+  const graphs = [
+    graphOf([8], (b, x) => tanhOf(b, fakeQuantized(b, x, grid), { scale: 1 / 127, zeroPoint: 128 })),
+    graphOf([8], (b, x) => tanhOf(b, fakeQuantized(b, x, grid), { scale: 1 / 128, zeroPoint: 127 })),
+    graphOf([8], (b, x) => tanhOf(b, x)),
+    graphOf([8], (b, x) => [b.node("Neg", [x]), tanhOf(b, quantizedWeights(b, [3, 2], { axis: 1 }))]),
+    graphOf([8], (b, x) => {
+      const tanh = b.node("Tanh", [fakeQuantized(b, x, grid)]);
+      return [fakeQuantized(b, tanh, TANH), tanh];
+    }),
+  ];
+  for (const graph of graphs) assert.deepEqual(opsOf(tanhBySigmoid(graph)), opsOf(graph));
+});

@@ -1,0 +1,33 @@
+/**
+ * Keeps ONNX Runtime from merging zero padding into a max pool.
+ *
+ * Its PadFusion (1.30, all graph optimization levels from "basic" on) takes Pad(0) → MaxPool for a MaxPool with pads of
+ * its own. Those never win, while a padded 0 wins in windows of negative values. A Pad of any other value is left alone:
+ * here of the normal float32 next below 0, which stands on the same code of every grid as 0, and which ReLU makes 0.
+ */
+import type { Graph, Node } from "../onnx/graph.ts";
+import { type Index, indexOf } from "./_index.ts";
+import { Rewriter } from "./_rewriter.ts";
+
+const NEXT_TO_NOTHING = -(2 ** -126);
+
+/** Replaces the 0 of every Pad of float32 that a MaxPool alone reads. */
+export function guardPad(graph: Graph): Graph {
+  const index = indexOf(graph);
+  const out = new Rewriter(graph);
+  for (const node of graph.nodes) {
+    if (!isAtRisk(node, index, out)) out.push(node);
+    else {
+      const value = out.constant(`${node.outputs[0]}_value`, "float32", [], Float32Array.of(NEXT_TO_NOTHING));
+      out.push({ ...node, inputs: [node.inputs[0], node.inputs[1], value] });
+    }
+  }
+  return out.finish();
+}
+
+function isAtRisk({ op, inputs, outputs, attrs }: Node, index: Index, out: Rewriter): boolean {
+  if (op !== "Pad" || (attrs.mode ?? "constant") !== "constant" || inputs.length > 3) return false;
+  if (out.typeOf(inputs[0]).dtype !== "float32") return false;
+  const isZero = inputs[2] === undefined || inputs[2] === "" || Number(index.constant(inputs[2])?.data[0]) === 0;
+  return isZero && index.soleUse(outputs[0])?.op === "MaxPool";
+}

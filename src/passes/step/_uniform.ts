@@ -1,0 +1,24 @@
+/** Values whose elements are all the same known number. */
+import type { Index } from "../_index.ts";
+
+const FOLLOWED = ["Cast", "Expand", "Identity", "Reshape", "Unsqueeze"];
+
+/**
+ * Returns the number that every element of `name` is, or undefined if that is not known.
+ *
+ * Looks through operators that spread a number, and sums and products of such.
+ */
+export function uniformOf(name: string, index: Index): number | undefined {
+  const tensor = index.constant(name);
+  if (tensor !== undefined) {
+    const [first, ...rest] = Array.from<number | bigint, number>(tensor.data as Float32Array, Number);
+    return rest.every((element) => element === first) ? first : undefined;
+  }
+  const node = index.producer(name);
+  if (node === undefined) return undefined;
+  if (FOLLOWED.includes(node.op)) return uniformOf(node.inputs[0], index);
+  if (!["Add", "Sub", "Mul"].includes(node.op)) return undefined;
+  const [a, b] = node.inputs.map((input) => uniformOf(input, index));
+  if (a === undefined || b === undefined) return undefined;
+  return Math.fround(node.op === "Add" ? a + b : node.op === "Sub" ? a - b : a * b);
+}

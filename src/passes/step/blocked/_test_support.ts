@@ -1,0 +1,57 @@
+/** What the tests of blocked channels share: small graphs of whole numbers, and the claim that blocks change none. */
+import assert from "node:assert/strict";
+import { channelBlock } from "../../../backend/_channel_block.ts";
+import type { GraphBuilder } from "../../../onnx/builder.ts";
+import type { Value } from "../../../onnx/emit.ts";
+import { type Graph, sizeOf } from "../../../onnx/graph.ts";
+import { BLOCKED_DOMAIN } from "../../../onnx/schema/mod.ts";
+import { type Feeds, feedsFor, run, wholeNumbers } from "../../_test_support.ts";
+import { blockChannels } from "./block_channels.ts";
+
+const BLOCK = channelBlock();
+
+/** Nothing to test where ONNX Runtime has no operators on blocked channels. */
+export const ignore = BLOCK === 1;
+
+/** The shape of most graphs' input. */
+export const X = [2, 32, 6, 5];
+
+/** Returns the operators on blocked channels, in order. */
+export function blockedOps(graph: Graph): readonly string[] {
+  return graph.nodes.filter(({ domain }) => domain === BLOCKED_DOMAIN).map(({ op }) => op);
+}
+
+/** Asserts that `graph` on blocked channels gives what it gives in plain form, to `tolerance` of the largest number. */
+export function assertSame(
+  graph: Graph,
+  { tolerance = 0, feeds = feedsFor(graph) }: { tolerance?: number; feeds?: Feeds } = {},
+): Graph {
+  const blocked = blockChannels(graph, BLOCK);
+  const [expected, actual] = [run(graph, feeds), run(blocked, feeds)];
+  expected.forEach(({ dtype, shape, data }, i) => {
+    assert.equal(actual[i].dtype, dtype);
+    assert.deepEqual(actual[i].shape, shape);
+    const [a, e] = [actual[i].data, data].map((values) => Array.from(values as Float32Array, Number));
+    const largest = e.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    const worst = e.reduce((most, x, k) => Math.max(most, Math.abs(x - a[k])), 0);
+    assert.ok(worst <= tolerance * largest, `output ${i} is off by ${worst} of ${largest}`);
+  });
+  return blocked;
+}
+
+/** Adds a constant of small whole numbers: their sums and products are exact in any order. */
+export function whole(b: GraphBuilder, shape: readonly number[], seed = 3): Value {
+  return b.constant("float32", shape, wholeNumbers(sizeOf(shape), { seed, span: 2 }));
+}
+
+/** Adds a convolution with the same stride and padding on all sides. */
+export function conv(
+  b: GraphBuilder,
+  x: Value,
+  w: Value,
+  options: { stride?: number; pad?: number; group?: number } = {},
+): Value {
+  const { stride = 1, pad = 1, group = 1 } = options;
+  const k = w.shape.slice(2);
+  return b.node("Conv", [x, w], { kernel_shape: k, strides: [stride, stride], pads: [pad, pad, pad, pad], group });
+}

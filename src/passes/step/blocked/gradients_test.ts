@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import type { GraphBuilder } from "../../../onnx/builder.ts";
+import type { Value } from "../../../onnx/emit.ts";
+import { typeOf } from "../../../onnx/graph.ts";
+import { feedsFor, graphOf, ints, run } from "../../_test_support.ts";
+import { multiplyFilterGradients } from "../filter_gradient.ts";
+import { assertSame, blockedOps, conv, ignore, whole, X } from "./_test_support.ts";
+
+/** The gradient of a convolution [kh, kw, in, out] by its filter, of pictures that are in blocks. */
+function filterGradient(b: GraphBuilder, { x, dy, k, stride, pad }: {
+  readonly x: Value;
+  readonly dy: Value;
+  readonly k: number;
+  readonly stride: number;
+  readonly pad: number;
+}): Value {
+  const swap = (value: Value) => b.node("Transpose", [value], { perm: [1, 0, 2, 3] });
+  const end = (i: number) => (dy.shape[i] - 1) * stride + k - pad - x.shape[i];
+  const gradient = b.node("Conv", [swap(x), swap(dy)], {
+    kernel_shape: dy.shape.slice(2),
+    dilations: [stride, stride],
+    strides: [1, 1],
+    pads: [pad, pad, end(2), end(3)],
+    group: 1,
+  });
+  assert.deepEqual(gradient.shape.slice(2), [k, k]);
+  return b.node("Transpose", [gradient], { perm: [2, 3, 0, 1] });
+}
+
+for (
+  const [n, k, stride, pad] of [
+    [16, 3, 1, 1],
+    [16, 3, 2, 1],
+    [32, 5, 1, 2],
+    [16, 1, 1, 0],
+    [12, 3, 1, 1],
+    [4, 1, 1, 0],
+    [4, 3, 1, 1],
+  ]
+) {
+  const build = () =>
+    graphOf([n, 32, 6, 4], (b, x) => {
+      const own = conv(b, x, whole(b, [32, 32, 1, 1]), { pad: 0 });
+      const dy = conv(b, x, whole(b, [48, 32, k, k], 4), { stride, pad });
+      return filterGradient(b, { x: own, dy, k, stride, pad });
+    });
+  const how = `${k}×${k} filter with stride ${stride} of ${n} images`;
+  // Whole numbers of these sizes: sums stay below 2^24 and exact.
+  Deno.test({ name: `blockChannels() computes the gradient of a ${how}`, ignore, fn: () => void assertSame(build()) });
+  Deno.test(`multiplyFilterGradients() computes the gradient of a ${how}`, () => {
+    const graph = build();
+    const products = multiplyFilterGradients(graph);
+    assert.ok(products.nodes.some(({ op }) => op === "FusedMatMul"));
+    const feeds = feedsFor(graph);
+    assert.deepEqual(run(products, feeds), run(graph, feeds));
+  });
+}
+
+for (const [ins, outs] of [[32, 48], [48, 32], [40, 16], [48, 29], [29, 48], [32, 32]]) {
+  Deno.test({
+    name: `blockChannels() computes the gradient of a 1×1 filter of ${ins} channels and ${outs} as a product of pixels`,
+    ignore,
+    fn: () => {
+      const graph = graphOf([4, 32, 6, 4], (b, x) => {
+        const own = conv(b, x, whole(b, [ins, 32, 1, 1]), { pad: 0 });
+        return filterGradient(b, {
+          x: own,
+          dy: conv(b, x, whole(b, [outs, 32, 1, 1], 4), { pad: 0 }),
+          k: 1,
+          stride: 1,
+          pad: 0,
+        });
+      });
+      const blocked = assertSame(graph);
+      const product = blocked.nodes.findLast(({ op }) => op === "Conv")!;
+      // The picture with more channels gives the filters, a channel of them a pixel.
+      const [filters, pixels] = typeOf(blocked, product.inputs[1]).shape;
+      assert.equal(pixels, 4 * 6 * 4);
+      assert.ok(Number(filters) >= Math.max(ins, outs));
+    },
+  });
+}
+
+Deno.test({
+  name: "blockChannels() moves the blocks of large values by Gather, which has threads",
+  ignore,
+  fn: () => {
+    const graph = graphOf([16, 32, 16, 16], (b, x) => {
+      const own = conv(b, x, whole(b, [32, 32, 1, 1]), { pad: 0 });
+      return filterGradient(b, {
+        x: own,
+        dy: conv(b, x, whole(b, [48, 32, 1, 1], 4), { pad: 0 }),
+        k: 1,
+        stride: 1,
+        pad: 0,
+      });
+    });
+    assert.ok(assertSame(graph).nodes.some(({ op }) => op === "Gather"));
+  },
+});
+
+Deno.test({
+  name: "blockChannels() computes the gradient of a depthwise filter in blocks",
+  ignore,
+  fn: () => {
+    const graph = graphOf(X, (b, x) => {
+      const y = conv(b, x, whole(b, [32, 1, 1, 1]), { pad: 0, group: 32 });
+      const [n, c, h, w] = y.shape;
+      const planes = b.node("Reshape", [y, ints(b, [1, n * c, h, w])]);
+      const filters = b.node("Reshape", [b.node("Relu", [y]), ints(b, [n * c, 1, h, w])]);
+      return b.node("Conv", [planes, filters], { kernel_shape: [h, w], pads: [1, 1, 1, 1], group: n * c });
+    });
+    assert.deepEqual(blockedOps(assertSame(graph)), ["ReorderInput", "Conv", "Conv", "ReorderOutput"]);
+  },
+});
+
+for (
+  const [k, stride, pads, extra] of [[3, 2, [0, 0, 1, 1], 0], [3, 2, [1, 0, 1, 1], 1], [5, 3, [2, 1, 0, 0], 2], [2, 2, [
+    0,
+    0,
+    0,
+    0,
+  ], 0]] as const
+) {
+  Deno.test({
+    name:
+      `blockChannels() computes a depthwise ConvTranspose of ${k}×${k} with stride ${stride}, pads ${pads}, ${extra} more`,
+    ignore,
+    fn: () => {
+      const graph = graphOf(X, (b, x) => {
+        const y = conv(b, x, whole(b, [32, 1, 1, 1]), { pad: 0, group: 32 });
+        const attrs = {
+          kernel_shape: [k, k],
+          strides: [stride, stride],
+          pads,
+          output_padding: [extra, extra],
+          group: 32,
+        };
+        return b.node("ConvTranspose", [y, whole(b, [32, 1, k, k], 5)], attrs);
+      });
+      assert.deepEqual(blockedOps(assertSame(graph)), ["ReorderInput", "Conv", "Conv", "ReorderOutput"]);
+    },
+  });
+}

@@ -1,0 +1,82 @@
+/**
+ * Computes the fake quantization of weights as arithmetic.
+ *
+ * ONNX Runtime's QuantizeLinear along the last axis, where TF.js has the output channels of its kernels, takes 6 ns an
+ * element and one thread; Div, Round, Clip and Mul take 0.5 and share half of that with the gradient. The numbers are the
+ * same: (clip(rne(x / s)) - 0)·s.
+ */
+import type { Graph, Node } from "../../onnx/graph.ts";
+import { type Index, indexOf, removeDeadNodes } from "../_index.ts";
+import { Rewriter } from "../_rewriter.ts";
+import { uniformOf } from "./_uniform.ts";
+
+/** Codes of the element types that weights are quantized to. */
+const RANGES: Readonly<Record<string, readonly [number, number] | undefined>> = { int8: [-128, 127], uint8: [0, 255] };
+
+/** Replaces QuantizeLinear → DequantizeLinear along an axis with zero points 0, and clips by uniform bounds. */
+export function simulateWeights(graph: Graph): Graph {
+  const index = indexOf(graph);
+  const out = new Rewriter(graph);
+  for (const node of graph.nodes) {
+    if (!placeArithmetic(node, { out, index }) && !placeClip(node, { out, index })) out.push(node);
+  }
+  return removeDeadNodes(out.finish());
+}
+
+interface Writing {
+  readonly out: Rewriter;
+  readonly index: Index;
+}
+
+function placeArithmetic(node: Node, { out, index }: Writing): boolean {
+  const quantize = node.op === "DequantizeLinear" ? index.producer(node.inputs[0]) : undefined;
+  if (quantize?.op !== "QuantizeLinear" || !sameGrid(quantize, node)) return false;
+  const [x, scale, zeroPoint] = quantize.inputs;
+  const range = RANGES[out.typeOf(quantize.outputs[0]).dtype];
+  const size = out.typeOf(scale).shape;
+  if (range === undefined || size.length !== 1 || uniformOf(zeroPoint, index) !== 0) return false;
+  const like = { like: node };
+  const after = out.typeOf(x).shape.length - 1 - ((quantize.attrs.axis as number | undefined) ?? 1);
+  const spread = after === 0
+    ? scale
+    : out.emit("Reshape", [scale, out.ints(`${scale}_spread`, [size[0], ...new Array(after).fill(1)])], like);
+  const { source, low } = clippedBelow(x, { scale, index }) ?? { source: x, low: range[0] };
+  const rounded = out.emit("Round", [out.emit("Div", [source, spread], like)], like);
+  const codes = out.emit("Clip", [rounded, scalar(out, low), scalar(out, range[1])], like);
+  out.emit("Mul", [codes, spread], { ...like, output: node.outputs[0] });
+  return true;
+}
+
+function scalar(out: Rewriter, value: number): string {
+  return out.constant("bound", "float32", [], Float32Array.of(value));
+}
+
+function sameGrid(a: Node, b: Node): boolean {
+  return a.inputs[1] === b.inputs[1] && a.inputs[2] === b.inputs[2] && a.attrs.axis === b.attrs.axis;
+}
+
+/** What `x` is before values below low·scale are cut off: that is done to the codes as well. */
+function clippedBelow(
+  x: string,
+  { scale, index }: { readonly scale: string; readonly index: Index },
+): { readonly source: string; readonly low: number } | undefined {
+  const max = index.producer(x);
+  if (max?.op !== "Max" || max.inputs.length !== 2) return undefined;
+  const bound = index.producer(max.inputs[1]);
+  const lowest = bound?.op === "Reshape" ? index.producer(bound.inputs[0]) : bound;
+  if (lowest?.op !== "Mul" || lowest.inputs[1] !== scale) return undefined;
+  const low = uniformOf(lowest.inputs[0], index);
+  return low === undefined ? undefined : { source: max.inputs[0], low };
+}
+
+/** Min(Max(x, low), high) of numbers, in one pass. */
+function placeClip(node: Node, { out, index }: Writing): boolean {
+  const max = node.op === "Min" && node.inputs.length === 2 ? index.producer(node.inputs[0]) : undefined;
+  if (max?.op !== "Max" || max.inputs.length !== 2) return false;
+  const [low, high] = [uniformOf(max.inputs[1], index), uniformOf(node.inputs[1], index)];
+  const { dtype, shape } = out.typeOf(max.inputs[0]);
+  const isSame = shape.join() === out.typeOf(node.outputs[0]).shape.join();
+  if (low === undefined || high === undefined || dtype !== "float32" || !isSame || low > high) return false;
+  out.emit("Clip", [max.inputs[0], scalar(out, low), scalar(out, high)], { like: node, output: node.outputs[0] });
+  return true;
+}
