@@ -1,0 +1,201 @@
+/**
+ * The contract of a task: what is learned, and how it is judged.
+ *
+ * A `Task` is asked for by name or made by a function such as `classification()`; it knows no model yet. Bound to a
+ * model's outputs it becomes a `BoundTask`: for each output that is trained a `Head` (loss, what the loss reads, what
+ * targets must be), metrics, and what a report and an exported file are told. Training, evaluation, export and reports
+ * know this file and no task; a task is a folder and a row in `mod.ts`.
+ */
+import type * as tf from "@tensorflow/tfjs-core";
+import type { Answer, Answers } from "../models/answers.ts";
+
+/** The targets of one output: class numbers [samples] as integers, or numbers [samples, …] as reals. */
+export type TargetValues = Float32Array | Int32Array;
+
+/** Targets by the name of the output that learns them. */
+export type Targets = Readonly<Record<string, TargetValues>>;
+
+/** A model's output as a task sees it. */
+export interface OutputPort {
+  readonly name: string;
+  /** Shape of one answer; null where the model leaves it open. */
+  readonly shape: readonly (number | null)[];
+}
+
+/**
+ * A loss of one output: the mean over the batch, as a scalar.
+ *
+ * `targets` holds what the batch does: class numbers [n], int32, or numbers of the outputs' shape. `outputs` is the
+ * model's answer, or what is before the activation that the head names: logits.
+ */
+export type Loss = (targets: tf.Tensor, outputs: tf.Tensor) => tf.Scalar;
+
+/** What the targets of an output must be. */
+export type TargetSpec =
+  /** Class numbers, one a sample, as an Int32Array. */
+  | { readonly kind: "classes"; readonly count: number }
+  /** Finite numbers, `width` a sample, as a Float32Array. */
+  | { readonly kind: "reals"; readonly width: number }
+  /** Zeros and ones, `width` a sample, as a Float32Array. */
+  | { readonly kind: "flags"; readonly width: number }
+  /** Whatever a loss of the caller's own makes of them. */
+  | { readonly kind: "any" };
+
+/** Activations that a loss may ask to be left out, since it is exact on what is before them. */
+export type CutActivation = "softmax" | "sigmoid";
+
+/** What is known of a metric before it measures anything. */
+export interface MetricInfo {
+  /** Name for reports, such as "accuracy". */
+  readonly name: string;
+  /** "fraction" of a number that is shown in percent; else what is written behind it, such as "px"; "" for nothing. */
+  readonly unit: string;
+  /** Which of two values is the better one. */
+  readonly better: "higher" | "lower";
+}
+
+/** The answers of one output, and what they should have been. */
+export interface Judged {
+  readonly answer: Answer;
+  readonly targets: TargetValues;
+}
+
+/** The answers of all outputs, and what they should have been, by output. */
+export interface JudgedAll {
+  readonly answers: Answers;
+  readonly targets: Targets;
+}
+
+/** A way to judge one output's answers, on the host. */
+export interface Metric extends MetricInfo {
+  /** Computes the metric; NaN if there are no samples. */
+  readonly measure: (judged: Judged) => number;
+  /**
+   * Returns one number a sample, better in the metric's direction, so that intervals can be drawn and two models be
+   * compared sample by sample. Their mean is the metric wherever the metric is a mean.
+   */
+  readonly scores: (judged: Judged) => Float64Array;
+  /** What an answer that ignores the input would reach; absent where nobody can say. */
+  readonly chance?: (targets: TargetValues) => number;
+}
+
+/** A metric that knows whose answers it judges. */
+export interface BoundMetric extends MetricInfo {
+  /** The output that it is reported under. */
+  readonly output: string;
+  readonly measure: (judged: JudgedAll) => number;
+  readonly scores: (judged: JudgedAll) => Float64Array;
+  readonly chance?: (targets: Targets) => number;
+}
+
+/** A number counted within a training step, by the weights before its update. */
+export interface Running extends MetricInfo {
+  /** Sums the samples' scores: (targets, what the loss reads) → scalar. */
+  readonly sum: (targets: tf.Tensor, outputs: tf.Tensor) => tf.Scalar;
+}
+
+/** What one output learns. */
+export interface Head {
+  /** The name of the task that it comes from. */
+  readonly task: string;
+  readonly target: TargetSpec;
+  readonly loss: Loss;
+  /** Factor of the loss in the sum over all outputs. */
+  readonly weight: number;
+  /** The activation that the loss wants to be left out, where the output ends in it; any other end is refused. */
+  readonly before?: CutActivation;
+  readonly running?: Running;
+  /** Whether two answers to one sample, as rows of numbers, come to the same. Absent: nobody can say. */
+  readonly sameAnswer?: (a: Float32Array, b: Float32Array) => boolean;
+  /** What another program must know to read the output's numbers. */
+  readonly decoding: Readonly<Record<string, unknown>>;
+}
+
+/** A part of a report, as data: how it is drawn is the report's to say. */
+export type Section =
+  /** How often row r was answered by column c. */
+  | {
+    readonly kind: "matrix";
+    readonly title: string;
+    readonly labels: readonly string[];
+    /** What a row and a column stand for, such as "right" and "answered". */
+    readonly axes: readonly [row: string, column: string];
+    readonly counts: readonly (readonly number[])[];
+  }
+  | {
+    readonly kind: "table";
+    readonly title: string;
+    readonly columns: readonly string[];
+    readonly rows: readonly (readonly (string | number)[])[];
+  }
+  | {
+    readonly kind: "curve";
+    readonly title: string;
+    readonly axes: readonly [x: string, y: string];
+    readonly series: readonly { readonly name: string; readonly points: readonly (readonly [number, number])[] }[];
+  };
+
+/** A task that knows a model's outputs. */
+export interface BoundTask {
+  readonly name: string;
+  /** What each trained output learns, in the model's order. */
+  readonly heads: Readonly<Record<string, Head>>;
+  /** The first is the task's own: it decides which epoch is the best. Empty where only a loss is known. */
+  readonly metrics: readonly BoundMetric[];
+  /** Returns what a report shows of a model's answers besides the metrics. */
+  readonly sections: (judged: JudgedAll) => readonly Section[];
+}
+
+/** What is to be learned and how it is judged. */
+export interface Task {
+  readonly name: string;
+  /**
+   * Binds the task to the outputs of the model called `model`.
+   *
+   * @throws {TypeError} If an output cannot answer it, or is trained by nobody and not said to be left.
+   * @throws {RangeError} If the model has no output of a name that the task has.
+   */
+  readonly bind: (outputs: readonly OutputPort[], model: string) => BoundTask;
+}
+
+/** A metric's value for one model. */
+export interface MetricValue extends MetricInfo {
+  readonly output: string;
+  readonly value: number;
+  /** Samples that were judged. */
+  readonly count: number;
+  readonly chance?: number;
+  /** One number a sample, see `Metric.scores`. */
+  readonly scores: Float64Array;
+}
+
+/** Measures everything that `task` judges by. */
+export function measureAll(task: BoundTask, judged: JudgedAll): readonly MetricValue[] {
+  return task.metrics.map(({ name, unit, better, output, measure, scores, chance }) => {
+    const each = scores(judged);
+    return {
+      name,
+      unit,
+      better,
+      output,
+      value: measure(judged),
+      count: each.length,
+      ...(chance === undefined ? {} : { chance: chance(judged.targets) }),
+      scores: each,
+    };
+  });
+}
+
+/** Whether `a` is better than `b`, by the direction of their metric. What is no number is better than nothing. */
+export function isBetter(a: number, b: number, { better }: MetricInfo): boolean {
+  return better === "higher" ? a > b : a < b;
+}
+
+/** Writes a metric's value for people: "93.10 %", "3.2 px", "0.871". */
+export function formatMetric(value: number, { unit }: MetricInfo): string {
+  if (unit === "fraction") return `${(100 * value).toFixed(2)} %`;
+  const digits = Math.abs(value) >= 1e6 || (value !== 0 && Math.abs(value) < 1e-4)
+    ? value.toExponential(3)
+    : String(Number(value.toPrecision(4)));
+  return unit === "" ? digits : `${digits} ${unit}`;
+}
