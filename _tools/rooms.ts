@@ -33,7 +33,7 @@ const ENGINE_AND_LAYERS = [
 export const ROOMS: readonly Room[] = [
   { path: "src/numbers", imports: [], packages: [] },
   { path: "src/text", imports: [], packages: [] },
-  { path: "src/io", imports: [], packages: [] },
+  { path: "src/io", imports: ["src/text"], packages: [] },
   { path: "src/onnx", imports: ["src/numbers"], packages: ["protobufjs"] },
   { path: "src/passes", imports: ["src/numbers", "src/onnx"], packages: [] },
   { path: "src/quant", imports: ["src/numbers", "src/text"] },

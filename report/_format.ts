@@ -101,9 +101,3 @@ export function shorten(text: string, { length, ellipsis = "…" }: { length: nu
   const head = kept - tail;
   return characters.slice(0, head).join("") + ellipsis + (tail > 0 ? characters.slice(-tail).join("") : "");
 }
-
-/** Replaces control characters, which could move the cursor or restyle a terminal, by "?". */
-export function plainText(text: string): string {
-  // deno-lint-ignore no-control-regex -- control characters are what is being removed
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, "?");
-}

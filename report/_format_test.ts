@@ -7,7 +7,6 @@ import {
   escapeHtml,
   milliseconds,
   percent,
-  plainText,
   points,
   shorten,
   significant,
@@ -57,8 +56,4 @@ Deno.test("shorten() keeps both ends and stays within the length", () => {
   fc.assert(fc.property(fc.string({ unit: "binary" }), fc.integer({ min: 1, max: 30 }), (text, length) => {
     assert.ok([...shorten(text, { length })].length <= length);
   }));
-});
-
-Deno.test("plainText() removes what could steer a terminal", () => {
-  assert.equal(plainText("a\x1b[31mb\r\nc\u009bd"), "a?[31mb?c?d");
 });

@@ -5,7 +5,8 @@
  */
 import { join } from "node:path";
 import type { io } from "@tensorflow/tfjs-core";
-import { describeFailure, ModelFileError, oneLine } from "../../src/io/errors.ts";
+import { describeFailure, ModelFileError } from "../../src/io/errors.ts";
+import { oneLine } from "../../src/text/plain.ts";
 
 /** A JSON object whose values are not yet known. */
 export type JsonObject = Readonly<Record<string, unknown>>;

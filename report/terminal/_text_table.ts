@@ -1,5 +1,6 @@
 /** Columns of text for a terminal. Private to `export/report`. */
-import { plainText, shorten } from "../_format.ts";
+import { plainText } from "../../src/text/plain.ts";
+import { shorten } from "../_format.ts";
 
 /** The style of a cell or line. */
 export type Tone = "plain" | "strong" | "muted" | "good" | "fair" | "poor";

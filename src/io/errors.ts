@@ -1,3 +1,5 @@
+import { oneLine } from "../text/plain.ts";
+
 /**
  * Says that a model on disk cannot be used: one line that names the file, what is wrong and what is needed.
  *
@@ -42,9 +44,4 @@ export function describeFailure(cause: unknown): string {
   if (cause instanceof Deno.errors.AlreadyExists) return "a file of that name exists, a folder is needed";
   if (cause instanceof Deno.errors.IsADirectory) return "it is a folder, a file is needed";
   return oneLine(cause instanceof Error ? cause.message : String(cause));
-}
-
-/** Joins a text's lines by single spaces. */
-export function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ").trim();
 }
