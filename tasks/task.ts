@@ -8,6 +8,7 @@
  */
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Answer, Answers } from "../models/answers.ts";
+import type { Section } from "./section.ts";
 
 /** The targets of one output: class numbers [samples] as integers, or numbers [samples, …] as reals. */
 export type TargetValues = Float32Array | Int32Array;
@@ -110,30 +111,6 @@ export interface Head {
   /** What another program must know to read the output's numbers. */
   readonly decoding: Readonly<Record<string, unknown>>;
 }
-
-/** A part of a report, as data: how it is drawn is the report's to say. */
-export type Section =
-  /** How often row r was answered by column c. */
-  | {
-    readonly kind: "matrix";
-    readonly title: string;
-    readonly labels: readonly string[];
-    /** What a row and a column stand for, such as "right" and "answered". */
-    readonly axes: readonly [row: string, column: string];
-    readonly counts: readonly (readonly number[])[];
-  }
-  | {
-    readonly kind: "table";
-    readonly title: string;
-    readonly columns: readonly string[];
-    readonly rows: readonly (readonly (string | number)[])[];
-  }
-  | {
-    readonly kind: "curve";
-    readonly title: string;
-    readonly axes: readonly [x: string, y: string];
-    readonly series: readonly { readonly name: string; readonly points: readonly (readonly [number, number])[] }[];
-  };
 
 /** A task that knows a model's outputs. */
 export interface BoundTask {
