@@ -66,6 +66,7 @@ function program(): Command {
     .option("--threads <n>", "threads of ONNX Runtime (default: its choice)", number)
     .option("--backend <name>", "what trains: auto (default), onnxruntime, tensorflow or cpu")
     .option("--device <name>", "where ONNX Runtime runs: cpu (default), webgpu, cuda or coreml")
+    .option("--precise", "judge int8 files on exact kernels where this CPU's saturate (x86 without VNNI)")
     .optionsGroup("Output:")
     .option("--out <dir>", "where the results go (default: out)")
     .option("--input-layout <layout>", "input of the exported graphs: nhwc (default) or nchw")

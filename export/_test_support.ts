@@ -21,13 +21,13 @@ export async function prepareCalibrated(model: tfl.LayersModel, options: Prepare
   return prepared;
 }
 
-/** Runs an exported model and returns its outputs in the graph's order. */
+/** Runs an exported model, with exact int8 kernels, and returns its outputs in the graph's order. */
 export function runExported(
   { bytes, graph }: { readonly bytes: Uint8Array; readonly graph: Graph },
   inputs: readonly tf.Tensor[],
   options: SessionOptions = {},
 ): readonly Float32Array[] {
-  const session = new Session(bytes, options);
+  const session = new Session(bytes, { precise: true, ...options });
   try {
     const feeds = Object.fromEntries(graph.inputs.map((name, i) => {
       const { shape } = inputs[i];

@@ -22,6 +22,8 @@ export interface ValidateOptions {
   readonly islands?: readonly KnownFloat[];
   /** Where the files run. Default "cpu". */
   readonly device?: Device;
+  /** Whether answers come from exact int8 kernels, see `SessionOptions`; latency does not. Default false. */
+  readonly precise?: boolean;
   /** How latency is measured. Threads default to the machine's hardware threads. */
   readonly latency?: Omit<LatencyOptions, "device">;
 }
@@ -49,10 +51,10 @@ export interface Validation {
  * @throws {TypeError} If the deployed model gives another number of values than the simulation gave.
  */
 export function validate(options: ValidateOptions): Validation {
-  const { int8, float, islands = [], device = "cpu" } = options;
+  const { int8, float, islands = [], device = "cpu", precise = false } = options;
   const latency = { batch: 1, threads: navigator.hardwareConcurrency, ...options.latency };
   const { batch, threads } = latency;
-  const deployed = predictAll(int8.bytes, options.batches, { threads, device });
+  const deployed = predictAll(int8.bytes, options.batches, { threads, device, precise });
   const agreement = compareAnswers(options.simulated, deployed, options.grid);
   const [floatMs, int8Ms] = compareLatency([float.bytes, int8.bytes], { ...latency, device });
   return {

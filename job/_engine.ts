@@ -1,10 +1,15 @@
 /** What a job computes with: TF.js's backend, and the device of ONNX Runtime. */
 import type { DeviceReport } from "../report/report.ts";
+import { saturates } from "../export/saturation.ts";
 import { chooseDevice, type DeviceChoice, deviceWarning } from "../src/backend/mod.ts";
 import { selectBackend } from "../src/backend/select.ts";
 import { registerQuantKernels } from "../src/quant/mod.ts";
 import { providersOf } from "../src/runtime/providers.ts";
 import type { ResolvedOptions } from "./options.ts";
+
+const SATURATION_WARNING =
+  "Warning: this CPU has no VNNI, its int8 kernels add pairs of products in 16 bits and saturate: int8 files answer " +
+  "otherwise than simulated; --precise judges them as other CPUs run them";
 
 /** What a job computes with. */
 export interface Engine {
@@ -30,6 +35,11 @@ export async function startEngine(
   // The backend "onnxruntime" has kernels of its own for these.
   if (name !== "onnxruntime") registerQuantKernels(name);
   return { backend: name, device };
+}
+
+/** Warns where int8 files answer otherwise than on CPUs with exact kernels, and than they were simulated. */
+export function warnOfSaturation({ precise }: ResolvedOptions, log: (line: string) => void): void {
+  if (!precise && saturates()) log(SATURATION_WARNING);
 }
 
 /** Returns where `int8` ran, by ONNX Runtime's own account where that may be in part elsewhere. */

@@ -55,7 +55,14 @@ export async function save(model: tfl.LayersModel, dir: string): Promise<string>
 }
 
 /** Options of the smallest job. */
-export const SMALL = { data: "generated", limit: 40, batchSize: 20, epochs: 1, lr: 1e-3 } satisfies QatOptions;
+export const SMALL = {
+  data: "generated",
+  limit: 40,
+  batchSize: 20,
+  epochs: 1,
+  lr: 1e-3,
+  precise: true,
+} satisfies QatOptions;
 
 /** Lists all files and folders below `dir` with what is in the files, so that two states can be compared. */
 export function contentsOf(dir: string): Record<string, string> {

@@ -75,8 +75,8 @@ function* calibrationBatches(data: JobData): Iterable<Batch> {
 
 /** Accuracy of the model as simulated, and of its int8 file in ONNX Runtime. */
 async function judge(model: tfl.LayersModel, job: Job): Promise<{ simulated: number; deployed: number }> {
-  const { inputLayout, opset, threads } = job.options;
-  const session = { device: job.engine.device.ran, ...(threads === undefined ? {} : { threads }) };
+  const { inputLayout, opset, threads, precise } = job.options;
+  const session = { device: job.engine.device.ran, precise, ...(threads === undefined ? {} : { threads }) };
   const simulated = await score(model, job);
   const { bytes } = await toOnnx(model, { inputLayout, opset });
   const { values, width } = predictAll(bytes, samples(job), session);

@@ -61,6 +61,11 @@ export interface QatOptions {
   readonly backend?: BackendName;
   /** Where ONNX Runtime runs; where it cannot, the CPU is used, with a warning. Default "cpu". */
   readonly device?: Device;
+  /**
+   * Whether int8 files are judged on exact kernels where this CPU's saturate (x86 without VNNI): as they run on other
+   * CPUs. Latency is this CPU's own. Default false.
+   */
+  readonly precise?: boolean;
   /** Where the results go. Default "out". */
   readonly out?: string;
   /** Images used at the most, for training and for testing each. Default: all. */
@@ -110,6 +115,7 @@ export function resolveOptions(options: QatOptions): ResolvedOptions {
     freezeBnAfter: options.freezeBnAfter ?? 3,
     backend: options.backend ?? "auto",
     device: options.device ?? "cpu",
+    precise: options.precise ?? false,
     perChannel: options.perChannel ?? true,
     keepFloat: options.keepFloat ?? [],
     out: options.out ?? "out",

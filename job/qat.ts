@@ -11,7 +11,7 @@ import { evaluate } from "../train/evaluate.ts";
 import { accuracy } from "../train/metrics.ts";
 import { type PreparedModel, prepareQat } from "../quantize/prepare.ts";
 import { type JobData, testBatches } from "./_data.ts";
-import { type Engine, startEngine } from "./_engine.ts";
+import { type Engine, startEngine, warnOfSaturation } from "./_engine.ts";
 import { commandOf } from "./_flags.ts";
 import { makeFloatModel } from "./_float.ts";
 import { checkWritable, writeOutputs } from "./_files.ts";
@@ -49,6 +49,7 @@ export async function runQat(options: QatOptions = {}, events: JobEvents = {}): 
   checkWritable(resolved.out);
   const engine = await startEngine(resolved, events.log ?? (() => {}));
   const { original, job } = await open(resolved, { events, engine });
+  warnOfSaturation(resolved, job.log);
   job.log("Before:");
   logSummary(original, job);
   const start = isPrepared(original) ? await resume(original, job) : await begin(original, job);
@@ -119,7 +120,7 @@ async function begin(original: tfl.LayersModel, job: Job): Promise<JobStart> {
 
 /** Exports the trained model and compares the files with it. */
 async function prove({ model, islands }: PreparedModel, job: Job): Promise<Proof> {
-  const { opset, inputLayout, threads } = job.options;
+  const { opset, inputLayout, threads, precise } = job.options;
   const int8 = await toOnnx(model, { opset, inputLayout });
   const float = await toOnnx(model, { opset, inputLayout, precision: "float32" });
   const simulated = await evaluate(model, testBatches(job.data), { metric: accuracy, ...signalOf(job) });
@@ -131,6 +132,7 @@ async function prove({ model, islands }: PreparedModel, job: Job): Promise<Proof
     simulated: { values: simulated.outputs, width: simulated.values },
     islands,
     device: job.engine.device.ran,
+    precise,
     ...(grid === undefined ? {} : { grid }),
     latency: threads === undefined ? {} : { threads },
   });

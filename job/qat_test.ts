@@ -42,7 +42,7 @@ Deno.test("runQat() writes both files, the trained model and the report", () =>
     });
     assert.equal(
       report.command,
-      `deno task qat --data generated --limit 40 --batch-size 20 --epochs 2 --lr 0.001 --model ${model} --out ${out}`,
+      `deno task qat --data generated --limit 40 --batch-size 20 --epochs 2 --lr 0.001 --precise --model ${model} --out ${out}`,
     );
     assert.deepEqual(report.layers?.map(({ name, kind, className }) => `${name} ${kind} ${className}`), [
       "conv weighted Conv2D",
@@ -171,7 +171,7 @@ Deno.test("runQat() writes a TF.js model that loads, answers alike and goes on t
     registerQuantLayers();
     const trained = (await loadLayersModel(`${dir}/a/qat`)).model;
     const x = randomTensor([3, 8, 8, 3]);
-    const session = new Session(Deno.readFileSync(`${dir}/a/model.int8.onnx`));
+    const session = new Session(Deno.readFileSync(`${dir}/a/model.int8.onnx`), { precise: true });
     const { dense_softmax: { data } } = session.run({
       conv_input: { dtype: "float32", shape: x.shape, data: x.dataSync() },
     });

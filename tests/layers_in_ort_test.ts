@@ -180,7 +180,7 @@ function firstSample(values: Float32Array): Float32Array {
 
 /** What a file answers, with all of ONNX Runtime's optimizations. */
 function run(bytes: Uint8Array, inputs: readonly tf.Tensor[]): readonly Float32Array[] {
-  const session = new Session(bytes);
+  const session = new Session(bytes, { precise: true });
   try {
     const feeds = Object.fromEntries(session.inputs.map(({ name }, i): [string, HostTensor] => {
       const { shape } = inputs[i];

@@ -49,6 +49,11 @@ export interface SessionOptions {
   readonly memoryPattern?: boolean;
   /** Keeps QuantizeLinear and DequantizeLinear as they stand: simulated quantization must not be fused. Default false. */
   readonly keepQdq?: boolean;
+  /**
+   * Whether int8 products are added exactly on x86 CPUs without VNNI too. Their own kernels add pairs of products in 16
+   * bits, where 2·255·127 saturates; with this weights become uint8, whose kernels are exact and slower. Default false.
+   */
+  readonly precise?: boolean;
   /** Where ONNX Runtime writes the graph that it really runs. */
   readonly optimizedModelPath?: string;
   /** Prefix of the profile that ONNX Runtime writes when the session ends. */
@@ -123,9 +128,10 @@ function start(): void {
 }
 
 function bindingOptions(options: SessionOptions) {
-  const session: Record<string, string> = options.keepQdq
-    ? { disable_quant_qdq: "1", disable_double_qdq_remover: "1" }
-    : {};
+  const session: Record<string, string> = {
+    ...(options.keepQdq ? { disable_quant_qdq: "1", disable_double_qdq_remover: "1" } : {}),
+    ...(options.precise ? { x64quantprecision: "1" } : {}),
+  };
   return {
     executionMode: "sequential" as const,
     ...(options.device === undefined || options.device === "cpu" ? {} : { executionProviders: [options.device] }),

@@ -7,8 +7,8 @@ import { Session, type SessionOptions } from "../../src/runtime/session.ts";
 
 /** The file as it is written, node by node in float32. */
 export const UNFUSED: SessionOptions = { optimization: "disabled", keepQdq: true };
-/** The file as it is deployed, on int8 kernels. */
-export const FUSED: SessionOptions = {};
+/** The file as it is deployed, on int8 kernels that do not saturate. */
+export const FUSED: SessionOptions = { precise: true };
 
 /** How many codes of one quantizer's output differ, and by how much. */
 export interface Difference {
