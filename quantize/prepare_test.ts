@@ -13,7 +13,7 @@ import {
   sequentialModel,
   skipModel,
 } from "../tests/_support/small_models.ts";
-import { FakeQuantize, FreezableBatchNormalization, QuantizedWeights } from "../src/quant/mod.ts";
+import { FakeQuantize, FreezableBatchNormalization, PER_TENSOR, QuantizedWeights } from "../src/quant/mod.ts";
 import { fromModel, rewriteModel, swapActivation } from "../src/rewrite/mod.ts";
 import { calibrate, uncalibratedIn } from "./calibrate.ts";
 import { setQatPhase } from "./phase.ts";
@@ -155,7 +155,13 @@ Deno.test("prepareQat() gives a ReLU that reads a grid one of its own", () => {
 Deno.test("prepareQat() starts ranges after ReLU at 0 and fixes those of softmax and sigmoid", () => {
   const { model, quantizers } = prepare(sequentialModel());
   assert.deepEqual(quantizers.filter((q) => q.nonNegative).map((q) => q.of), ["act1", "dw_relu", "fc_softmax"]);
-  assert.deepEqual(layerOf(model, "fc_softmax_quant").readGrid(), { scale: 1 / 256, zeroPoint: 0, qmin: 0, qmax: 255 });
+  assert.deepEqual(layerOf(model, "fc_softmax_quant").readGrid(), {
+    scale: 1 / 256,
+    zeroPoint: 0,
+    qmin: 0,
+    qmax: 255,
+    granularity: PER_TENSOR,
+  });
   assert.equal(layerOf(model, "act1_quant").nonNegative, true);
   assert.equal(layerOf(model, "fc_quant").nonNegative, false);
   assert.deepEqual(layerOf(prepareQat(skipModel()).model, "score_sigmoid_quant").fixed, {
@@ -189,8 +195,7 @@ Deno.test("prepareQat() wraps weights per output channel with the scales max|w| 
 Deno.test("prepareQat() quantizes weights per tensor when asked to", () => {
   const layer = prepareQat(sequentialModel(), { perChannel: false }).model.getLayer("conv1");
   assert.ok(layer instanceof QuantizedWeights);
-  const grid = layer.readGrid("kernel");
-  assert.equal(grid.axis, null);
+  assert.deepEqual(layer.readGrid("kernel").granularity, PER_TENSOR);
 });
 
 Deno.test("prepareQat() copies the statistics of BatchNormalization to one that can be frozen", () => {

@@ -3,7 +3,7 @@ import v8 from "node:v8";
 import vm from "node:vm";
 import * as tf from "@tensorflow/tfjs-core";
 import fc from "fast-check";
-import { batchNormTraining, fakeQuantize, registerQuantKernels } from "../quant/mod.ts";
+import { batchNormTraining, fakeQuantize, PER_TENSOR, registerQuantKernels } from "../quant/mod.ts";
 import { random, useBackend } from "./_test_support.ts";
 
 /** One thing that a program does with its tensors. */
@@ -96,7 +96,7 @@ Deno.test("OnnxRuntimeBackend keeps memory, sessions and compilations flat over 
   );
   const optimizer = tf.train.adam(0.01);
   const loss = () => {
-    const grid = { scale: 0.05, zeroPoint: 0, qmin: 0, qmax: 255 };
+    const grid = { scale: 0.05, zeroPoint: 0, qmin: 0, qmax: 255, granularity: PER_TENSOR };
     const { y } = batchNormTraining(tf.conv2d(inputs(), kernel as tf.Tensor4D, 1, "same"), {
       gamma,
       beta,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { batchNormTraining, fakeQuantize, registerQuantKernels } from "../quant/mod.ts";
+import { batchNormTraining, fakeQuantize, PER_TENSOR, registerQuantKernels } from "../quant/mod.ts";
 import { BACKEND } from "./mod.ts";
 import { assertClose, random, useBackend } from "./_test_support.ts";
 
@@ -209,7 +209,7 @@ Deno.test("OnnxRuntimeBackend lets gradients through a fake quantizer inside its
   await useBackend();
   registerQuantKernels();
   const x = tf.tensor1d([-0.1, 0, 0.3, 12.7, 25.5, 25.54, 25.6, -9]);
-  const grid = { scale: 0.1, zeroPoint: 0, qmin: 0, qmax: 255 };
+  const grid = { scale: 0.1, zeroPoint: 0, qmin: 0, qmax: 255, granularity: PER_TENSOR };
   const dx = tf.grad((x: tf.Tensor) => tf.mul(fakeQuantize(x, grid), tf.range(1, 9)))(x);
   assert.deepEqual([...dx.dataSync()], [0, 2, 3, 4, 5, 6, 0, 0]);
 });

@@ -1,5 +1,5 @@
 /** Which scale and zero point belongs to which element. */
-import type { QParams } from "./scheme.ts";
+import type { Granularity, PerSlice, QParams } from "./scheme.ts";
 
 /** Scales and zero points, and which of them an element of a row-major tensor uses. */
 export interface ChannelLayout {
@@ -8,21 +8,18 @@ export interface ChannelLayout {
   channelOf(index: number): number;
 }
 
-interface ChannelGrid {
-  readonly scale: number | ArrayLike<number>;
-  readonly zeroPoint: number | ArrayLike<number>;
-  readonly axis: number | null;
-}
-
 /**
  * Spreads the scales and zero points of `grid` over a tensor of `shape`.
  *
  * @throws {RangeError} If a scale is not greater than 0, the axis is outside the shape, or there are neither one nor as
  * many scales as channels.
  */
-export function channelLayout(shape: readonly number[], grid: ChannelGrid): ChannelLayout {
-  const { axis } = grid;
-  if (axis === null) return { params: paramsOf(grid, 1), channelOf: () => 0 };
+export function channelLayout(
+  shape: readonly number[],
+  grid: QParams<PerSlice> & { readonly granularity: Granularity },
+): ChannelLayout {
+  if (grid.granularity.kind === "per-tensor") return { params: paramsOf(grid, 1), channelOf: () => 0 };
+  const { axis } = grid.granularity;
   const at = axis < 0 ? axis + shape.length : axis;
   if (!(at in shape)) {
     throw new RangeError(`Cannot quantize along axis ${axis}: the shape is [${shape}]`);
@@ -32,7 +29,7 @@ export function channelLayout(shape: readonly number[], grid: ChannelGrid): Chan
   return { params: paramsOf(grid, channels), channelOf: (index) => Math.floor(index / inner) % channels };
 }
 
-function paramsOf({ scale, zeroPoint }: ChannelGrid, channels: number): QParams[] {
+function paramsOf({ scale, zeroPoint }: QParams<PerSlice>, channels: number): QParams[] {
   return Array.from({ length: channels }, (_, channel) => {
     const params = {
       scale: Math.fround(pick(scale, { channel, channels })),
@@ -46,7 +43,7 @@ function paramsOf({ scale, zeroPoint }: ChannelGrid, channels: number): QParams[
 }
 
 function pick(
-  values: number | ArrayLike<number>,
+  values: PerSlice,
   { channel, channels }: { channel: number; channels: number },
 ): number {
   if (typeof values === "number") return values;

@@ -3,22 +3,24 @@
  *
  * The range is first widened to contain 0, so that padding and ReLU's zeros are exact. Then, in float32:
  *
- *   affine     s = (hi - lo) / (qmax - qmin)            z = clamp(qmin - rne(lo / s), qmin, qmax)
- *   symmetric  s = max(-lo, hi) / ((qmax - qmin) / 2)   z = 0, or the middle code of an unsigned type
+ *   affine     s = (hi - lo) / steps            z = clamp(qmin - rne(lo / s), qmin, qmax)
+ *   symmetric  s = max(-lo, hi) / (steps / 2)   z = 0, or the middle code of an unsigned type
  *
+ * steps is qmax - qmin, or the scheme's span: PyTorch's "reduce range", with codes that saturate later.
  * On [-127, 127] the symmetric divisor is 127, as ONNX Runtime has it; on [-128, 127] it is 127.5, PyTorch's.
  * A range of width 0 gets s = 1, as in ONNX Runtime; any other scale is at least `MIN_SCALE`, as in PyTorch. Both keep
  * the scale of an int32 bias (input scale times weight scale) from overflowing its codes.
  */
+import { clampCode, isSigned } from "./codes.ts";
 import { roundHalfEven } from "./round.ts";
-import type { CodeRange, QParams, QuantScheme } from "./scheme.ts";
+import { type QParams, type QuantScheme, stepsOf } from "./scheme.ts";
 
-/** A closed range of real values. */
-export interface Range {
+/** A closed range of real values, as numbers or tensors. */
+export interface Range<T = number> {
   /** Lower end. */
-  readonly min: number;
+  readonly min: T;
   /** Upper end. */
-  readonly max: number;
+  readonly max: T;
 }
 
 /** Smallest scale of a range that is not empty: float32's machine epsilon, 2^-23, PyTorch's `eps` of observers. */
@@ -50,21 +52,16 @@ export function computeQParams(range: Range, scheme: QuantScheme): QParams {
   const lo = Math.fround(Math.min(range.min, 0));
   const hi = Math.fround(Math.max(range.max, 0));
   if (scheme.symmetric) {
-    const scale = scaleOfWidth(Math.max(-lo, hi), (scheme.qmax - scheme.qmin) / 2);
+    const scale = scaleOfWidth(Math.max(-lo, hi), stepsOf(scheme) / 2);
     return { scale, zeroPoint: symmetricZeroPoint(scheme) };
   }
-  const scale = scaleOfWidth(Math.fround(hi - lo), scheme.qmax - scheme.qmin);
+  const scale = scaleOfWidth(Math.fround(hi - lo), stepsOf(scheme));
   return { scale, zeroPoint: clampCode(scheme.qmin - roundHalfEven(Math.fround(lo / scale)), scheme) };
 }
 
 /** Returns the zero point of every symmetric grid of `scheme`: 0, or the middle code of an unsigned type. */
 export function symmetricZeroPoint(scheme: QuantScheme): number {
-  return scheme.signed ? 0 : Math.ceil((scheme.qmin + scheme.qmax) / 2);
-}
-
-/** Clamps `code` to the codes in use. */
-export function clampCode(code: number, { qmin, qmax }: CodeRange): number {
-  return Math.min(Math.max(code, qmin), qmax);
+  return isSigned(scheme.dtype) ? 0 : scheme.qmin + Math.ceil(stepsOf(scheme) / 2);
 }
 
 function scaleOfWidth(width: number, steps: number): number {

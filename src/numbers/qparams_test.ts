@@ -5,12 +5,23 @@ import { useCpu } from "../quant/_test_support.ts";
 import { computeQParams, MIN_SCALE, type Range } from "./qparams.ts";
 import { computeTensorQParams } from "../quant/qparams_tensor.ts";
 import { realOf, unclampedCode } from "./quantize.ts";
+import { codeRangeOf } from "./codes.ts";
 import { INT8_SYMMETRIC, type QuantScheme, UINT8_AFFINE } from "./scheme.ts";
 
-const INT8_AFFINE: QuantScheme = { bits: 8, signed: true, qmin: -128, qmax: 127, symmetric: false };
+const INT8_AFFINE: QuantScheme = { ...UINT8_AFFINE, dtype: "int8", ...codeRangeOf("int8") };
 const UINT8_SYMMETRIC: QuantScheme = { ...UINT8_AFFINE, symmetric: true };
-const UINT4_AFFINE: QuantScheme = { bits: 4, signed: false, qmin: 0, qmax: 15, symmetric: false };
-const SCHEMES = [UINT8_AFFINE, INT8_AFFINE, INT8_SYMMETRIC, UINT8_SYMMETRIC, UINT4_AFFINE];
+const UINT4_AFFINE: QuantScheme = { ...UINT8_AFFINE, dtype: "uint4", ...codeRangeOf("uint4") };
+const HALF_SPAN: QuantScheme = { ...UINT8_AFFINE, span: 127 };
+const HALF_SPAN_SYMMETRIC: QuantScheme = { ...UINT8_SYMMETRIC, span: 127 };
+const SCHEMES = [
+  UINT8_AFFINE,
+  INT8_AFFINE,
+  INT8_SYMMETRIC,
+  UINT8_SYMMETRIC,
+  UINT4_AFFINE,
+  HALF_SPAN,
+  HALF_SPAN_SYMMETRIC,
+];
 
 const cases: readonly { name: string; range: Range; scheme: QuantScheme; scale: number; zeroPoint: number }[] = [
   { name: "affine", range: { min: -1, max: 254 }, scheme: UINT8_AFFINE, scale: 1, zeroPoint: 1 },
@@ -25,6 +36,15 @@ const cases: readonly { name: string; range: Range; scheme: QuantScheme; scale: 
     scheme: UINT8_AFFINE,
     scale: 1,
     zeroPoint: 0,
+  },
+  // Twice as wide a step as over 0..255; PyTorch's fbgemm, "reduce range".
+  { name: "affine over 127 steps", range: { min: -2, max: 252 }, scheme: HALF_SPAN, scale: 2, zeroPoint: 1 },
+  {
+    name: "symmetric over 127 steps",
+    range: { min: -63.5, max: 9 },
+    scheme: HALF_SPAN_SYMMETRIC,
+    scale: 1,
+    zeroPoint: 64,
   },
   { name: "width 0", range: { min: 0, max: 0 }, scheme: UINT8_AFFINE, scale: 1, zeroPoint: 0 },
   { name: "width 0, symmetric", range: { min: 0, max: 0 }, scheme: INT8_SYMMETRIC, scale: 1, zeroPoint: 0 },
@@ -52,7 +72,7 @@ Deno.test("computeQParams() keeps 0 exact and the range within half a step of th
     assert.ok(params.scale > 0);
     assert.ok(params.zeroPoint >= scheme.qmin && params.zeroPoint <= scheme.qmax);
     assert.equal(realOf(unclampedCode(0, params), params), 0);
-    if (scheme === UINT8_SYMMETRIC) return; // its 255 steps are not centred: 128 below, 127 above
+    if (scheme.symmetric && scheme.qmin === 0) return; // an odd number of steps is not centred: one more below
     for (const end of [range.min, range.max]) {
       const code = Math.min(Math.max(unclampedCode(end, params), scheme.qmin), scheme.qmax);
       // Rounding the zero point moves the ends by up to half a step, rounding the code by another half.

@@ -1,15 +1,12 @@
 /** Quantization of plain typed arrays: ONNX QuantizeLinear and DequantizeLinear, bit for bit. */
 import { type ChannelLayout, channelLayout } from "./channels.ts";
+import { allocateCodes, clampCode, type Codes } from "./codes.ts";
 import { roundHalfEven } from "./round.ts";
-import { clampCode } from "./qparams.ts";
-import type { CodeRange, QuantGrid } from "./scheme.ts";
+import type { Grid, PerSlice, QParams } from "./scheme.ts";
 
-/** Arrays that hold codes. */
-export type Codes = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array;
-
-/** What else a grid with an axis needs to know of the values. */
+/** What else a grid with one scale a channel needs to know of the values. */
 export interface QuantizeOptions {
-  /** Shape of the values; needed where the grid has an axis. */
+  /** Shape of the values; needed per channel. */
   readonly shape?: readonly number[];
 }
 
@@ -19,7 +16,7 @@ export interface QuantizeOptions {
  * @param x A float32 value.
  * @param params Scale (a float32 value) and zero point.
  */
-export function unclampedCode(x: number, params: { readonly scale: number; readonly zeroPoint: number }): number {
+export function unclampedCode(x: number, params: QParams): number {
   return roundHalfEven(Math.fround(x / params.scale)) + params.zeroPoint;
 }
 
@@ -28,7 +25,7 @@ export function unclampedCode(x: number, params: { readonly scale: number; reado
  *
  * @param params Scale (a float32 value) and zero point.
  */
-export function realOf(code: number, params: { readonly scale: number; readonly zeroPoint: number }): number {
+export function realOf(code: number, params: QParams): number {
   return Math.fround((code - params.zeroPoint) * params.scale);
 }
 
@@ -46,12 +43,13 @@ export function realOf(code: number, params: { readonly scale: number; readonly 
  * ```ts
  * import assert from "node:assert/strict";
  * import { quantizeLinear } from "./quantize.ts";
+ * import { PER_TENSOR } from "./scheme.ts";
  *
- * const grid = { scale: 0.5, zeroPoint: 3, qmin: 0, qmax: 255 };
+ * const grid = { scale: 0.5, zeroPoint: 3, qmin: 0, qmax: 255, granularity: PER_TENSOR };
  * assert.deepEqual(quantizeLinear([0.25, 0.75, -9], grid), new Uint8Array([3, 5, 0]));
  * ```
  */
-export function quantizeLinear(x: ArrayLike<number>, grid: QuantGrid, options: QuantizeOptions = {}): Codes {
+export function quantizeLinear(x: ArrayLike<number>, grid: Grid<PerSlice>, options: QuantizeOptions = {}): Codes {
   const layout = layoutOf(x.length, grid, options);
   const params = layout.params;
   const codes = allocateCodes(x.length, grid);
@@ -72,14 +70,15 @@ export function quantizeLinear(x: ArrayLike<number>, grid: QuantGrid, options: Q
  * ```ts
  * import assert from "node:assert/strict";
  * import { dequantizeLinear } from "./quantize.ts";
+ * import { perChannel } from "./scheme.ts";
  *
- * const grid = { scale: [0.5, 2], zeroPoint: 0, qmin: -127, qmax: 127, axis: 1 };
+ * const grid = { scale: [0.5, 2], zeroPoint: 0, qmin: -127, qmax: 127, granularity: perChannel(1) };
  * assert.deepEqual(dequantizeLinear([1, 1, -2, -2], grid, { shape: [2, 2] }), new Float32Array([0.5, 2, -1, -4]));
  * ```
  */
 export function dequantizeLinear(
   codes: ArrayLike<number>,
-  grid: QuantGrid,
+  grid: Grid<PerSlice>,
   options: QuantizeOptions = {},
 ): Float32Array {
   const layout = layoutOf(codes.length, grid, options);
@@ -88,20 +87,9 @@ export function dequantizeLinear(
   return real;
 }
 
-/** Makes a zero-filled array of the narrowest type that holds every code of `range`. */
-export function allocateCodes(length: number, { qmin, qmax }: CodeRange): Codes {
-  if (qmin < 0) {
-    if (qmin >= -128 && qmax <= 127) return new Int8Array(length);
-    return qmin >= -32768 && qmax <= 32767 ? new Int16Array(length) : new Int32Array(length);
+function layoutOf(size: number, grid: Grid<PerSlice>, { shape }: QuantizeOptions): ChannelLayout {
+  if (grid.granularity.kind === "per-channel" && shape === undefined) {
+    throw new RangeError(`Cannot quantize along axis ${grid.granularity.axis}: the shape of the values is needed`);
   }
-  if (qmax <= 255) return new Uint8Array(length);
-  return qmax <= 65535 ? new Uint16Array(length) : new Uint32Array(length);
-}
-
-function layoutOf(size: number, grid: QuantGrid, { shape }: QuantizeOptions): ChannelLayout {
-  const axis = grid.axis ?? null;
-  if (axis !== null && shape === undefined) {
-    throw new RangeError(`Cannot quantize along axis ${axis}: the shape of the values is needed`);
-  }
-  return channelLayout(shape ?? [size], { ...grid, axis });
+  return channelLayout(shape ?? [size], grid);
 }

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { readGolden } from "../quant/_test_support.ts";
 import { dequantizeLinear, quantizeLinear } from "./quantize.ts";
-import type { QuantGrid } from "./scheme.ts";
+import { codeRangeOf } from "./codes.ts";
+import { type Grid, PER_TENSOR, perChannel, type PerSlice } from "./scheme.ts";
 
 interface GoldenCase {
   readonly type: "uint8" | "int8";
@@ -13,10 +14,13 @@ interface GoldenCase {
   readonly y: readonly number[];
 }
 
-const CODES = { uint8: { qmin: 0, qmax: 255 }, int8: { qmin: -128, qmax: 127 } };
-
 for (const golden of await readGolden<GoldenCase[]>("quantize_linear.json")) {
-  const grid = { scale: golden.scale, zeroPoint: golden.zeroPoint, ...CODES[golden.type] };
+  const grid = {
+    scale: golden.scale,
+    zeroPoint: golden.zeroPoint,
+    ...codeRangeOf(golden.type),
+    granularity: PER_TENSOR,
+  };
   const name = `${golden.type}, scale ${golden.scale}, zero point ${golden.zeroPoint}`;
   Deno.test(`quantizeLinear() gives ONNX Runtime's codes when the grid is ${name}`, () => {
     assert.deepEqual([...quantizeLinear(golden.x, grid)], golden.code);
@@ -27,23 +31,24 @@ for (const golden of await readGolden<GoldenCase[]>("quantize_linear.json")) {
 }
 
 Deno.test("quantizeLinear() rounds ties to even before adding the zero point when it is odd", () => {
-  const grid = { scale: 2, zeroPoint: 1, qmin: 0, qmax: 255 };
+  const grid = { scale: 2, zeroPoint: 1, qmin: 0, qmax: 255, granularity: PER_TENSOR };
   assert.deepEqual(quantizeLinear([1, 3, 5, 7], grid), new Uint8Array([1, 3, 3, 5]));
 });
 
 Deno.test("quantizeLinear() clamps to the codes in use when values are far outside", () => {
-  const grid = { scale: 1e-3, zeroPoint: 0, qmin: -127, qmax: 127 };
+  const grid = { scale: 1e-3, zeroPoint: 0, qmin: -127, qmax: 127, granularity: PER_TENSOR };
   assert.deepEqual(quantizeLinear([-Infinity, -1e30, 1e30, Infinity], grid), new Int8Array([-127, -127, 127, 127]));
 });
 
 Deno.test("quantizeLinear() uses each channel's scale when the axis is in the middle", () => {
-  const grid = { scale: [1, 2, 4], zeroPoint: 0, qmin: -127, qmax: 127, axis: 1 };
+  const grid = { scale: [1, 2, 4], zeroPoint: 0, qmin: -127, qmax: 127, granularity: perChannel(1) };
   const codes = quantizeLinear([8, 8, 8, 8, 8, 8, 16, 16, 16, 16, 16, 16], grid, { shape: [2, 3, 2] });
   assert.deepEqual([...codes], [8, 8, 4, 4, 2, 2, 16, 16, 8, 8, 4, 4]);
 });
 
 Deno.test("quantizeLinear() picks the narrowest array when codes need 8, 16 or 32 bits", () => {
-  const of = (qmin: number, qmax: number) => quantizeLinear([0], { scale: 1, zeroPoint: 0, qmin, qmax }).constructor;
+  const of = (qmin: number, qmax: number) =>
+    quantizeLinear([0], { scale: 1, zeroPoint: 0, qmin, qmax, granularity: PER_TENSOR }).constructor;
   assert.equal(of(-7, 7), Int8Array);
   assert.equal(of(0, 255), Uint8Array);
   assert.equal(of(0, 65535), Uint16Array);
@@ -52,19 +57,28 @@ Deno.test("quantizeLinear() picks the narrowest array when codes need 8, 16 or 3
 });
 
 Deno.test("quantizeLinear() refuses when the scale is not above 0 or the channels do not fit", () => {
-  const grid: QuantGrid = { scale: 0, zeroPoint: 0, qmin: 0, qmax: 255 };
+  const grid: Grid<PerSlice> = { scale: 0, zeroPoint: 0, qmin: 0, qmax: 255, granularity: PER_TENSOR };
   assert.throws(() => quantizeLinear([1], grid), /scale of channel 0 is 0/);
   assert.throws(() => quantizeLinear([1], { ...grid, scale: NaN }), RangeError);
-  assert.throws(() => quantizeLinear([1], { ...grid, scale: 1, axis: 0 }), /shape of the values is needed/);
-  assert.throws(() => quantizeLinear([1, 2], { ...grid, scale: [1, 1, 1], axis: 0 }, { shape: [2] }), /3 scales/);
-  assert.throws(() => quantizeLinear([1, 2], { ...grid, scale: 1, axis: 3 }, { shape: [2] }), /axis 3/);
+  assert.throws(
+    () => quantizeLinear([1], { ...grid, scale: 1, granularity: perChannel(0) }),
+    /shape of the values is needed/,
+  );
+  assert.throws(
+    () => quantizeLinear([1, 2], { ...grid, scale: [1, 1, 1], granularity: perChannel(0) }, { shape: [2] }),
+    /3 scales/,
+  );
+  assert.throws(
+    () => quantizeLinear([1, 2], { ...grid, scale: 1, granularity: perChannel(3) }, { shape: [2] }),
+    /axis 3/,
+  );
 });
 
 const scale = fc.float({ min: Math.fround(1e-6), max: 1000, noNaN: true });
 const grids = fc.oneof(
   fc.record({ scale, zeroPoint: fc.integer({ min: 0, max: 255 }), qmin: fc.constant(0), qmax: fc.constant(255) }),
   fc.record({ scale, zeroPoint: fc.constant(0), qmin: fc.constant(-127), qmax: fc.constant(127) }),
-);
+).map((grid): Grid => ({ ...grid, granularity: PER_TENSOR }));
 const value = fc.float({ noNaN: true, noDefaultInfinity: true });
 
 Deno.test("quantizeLinear() gives every code back when it is dequantized first", () => {

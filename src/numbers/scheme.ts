@@ -1,79 +1,147 @@
-/** Quantization schemes: which integers are used and how a range becomes a grid; the presets of this project. */
+/** Quantization schemes and grids: which integers are used, how a range becomes a grid; the presets of this project. */
+import { type CodeRange, codeRangeOf, type CodeType, containsCodes } from "./codes.ts";
 
-/** How real values become codes: the integers, and whether the grid is centred on zero. */
-export interface QuantScheme {
-  /** Bits that a code is stored in. */
-  readonly bits: number;
-  /** Whether the stored type is signed. */
-  readonly signed: boolean;
-  /** Smallest code used. */
-  readonly qmin: number;
-  /** Largest code used. */
-  readonly qmax: number;
+export type { CodeRange, CodeType } from "./codes.ts";
+
+/** How many scales a tensor has: one, or one for each slice along an axis, counted from the end if negative. */
+export type Granularity =
+  | { readonly kind: "per-tensor" }
+  | { readonly kind: "per-channel"; readonly axis: number };
+
+/** One scale a tensor. */
+export const PER_TENSOR: Granularity = { kind: "per-tensor" };
+
+/** One scale for each slice along `axis`, counted from the end if negative. */
+export function perChannel(axis: number): Granularity {
+  return { kind: "per-channel", axis };
+}
+
+/** How real values become codes: the integers in use, and whether the grid is centred on zero. */
+export interface QuantScheme extends CodeRange {
+  /** The type that codes are stored in. */
+  readonly dtype: CodeType;
   /** Whether the zero point is fixed to the middle, so that the range is [-m, m]. */
   readonly symmetric: boolean;
-  /** Axis with one scale a slice; absent or null for one scale a tensor. */
-  readonly axis?: number | null;
+  /** How many scales there are. */
+  readonly granularity: Granularity;
+  /**
+   * Steps from `qmin` on that a range is spread over; values beyond it still get codes, up to `qmax`.
+   * Default: qmax - qmin, all of them.
+   */
+  readonly span?: number;
 }
 
-/** Codes that a grid or scheme uses, both ends included. */
-export interface CodeRange {
-  /** Smallest code. */
-  readonly qmin: number;
-  /** Largest code. */
-  readonly qmax: number;
+/** A scale and zero point, as numbers, arrays or tensors: real = (code - zeroPoint) * scale. */
+export interface QParams<T = number> {
+  /** Greater than 0; used as float32. */
+  readonly scale: T;
+  /** Whole numbers within [qmin, qmax], so that 0 is representable. */
+  readonly zeroPoint: T;
 }
 
-/** A scale and zero point: real = (code - zeroPoint) * scale. */
-export interface QParams {
-  /** Greater than 0; a float32 value. */
-  readonly scale: number;
-  /** An integer within [qmin, qmax], so that 0 is representable. */
-  readonly zeroPoint: number;
+/** The grid that real values are rounded to. Per channel, one number stands for all slices. */
+export interface Grid<T = number> extends QParams<T>, CodeRange {
+  /** How many scales there are. */
+  readonly granularity: Granularity;
 }
 
-/**
- * The grid that real values are rounded to, as numbers.
- *
- * One scale and zero point, or with `axis` one for each slice along it.
- */
-export interface QuantGrid extends CodeRange {
-  /** Scales above 0; used as float32. */
-  readonly scale: number | ArrayLike<number>;
-  /** Zero points; one number serves all scales. */
-  readonly zeroPoint: number | ArrayLike<number>;
-  /** Axis with one scale a slice, from the end if negative; absent or null for one scale. */
-  readonly axis?: number | null;
-}
+/** A number for a tensor or for all its slices, or one a slice. */
+export type PerSlice = number | ArrayLike<number>;
 
 /**
  * Activations: uint8, affine, one scale a tensor.
  *
  * Source: on x86, ONNX Runtime has fast kernels for uint8 activations with int8 weights only (QUANTIZATION.md B.3).
  */
-export const UINT8_AFFINE: QuantScheme = { bits: 8, signed: false, qmin: 0, qmax: 255, symmetric: false };
+export const UINT8_AFFINE: QuantScheme = {
+  dtype: "uint8",
+  ...codeRangeOf("uint8"),
+  symmetric: false,
+  granularity: PER_TENSOR,
+};
 
 /** Weights: int8 in [-127, 127], symmetric, one scale a tensor. */
-export const INT8_SYMMETRIC: QuantScheme = { bits: 8, signed: true, qmin: -127, qmax: 127, symmetric: true };
+export const INT8_SYMMETRIC: QuantScheme = {
+  dtype: "int8",
+  qmin: -127,
+  qmax: 127,
+  symmetric: true,
+  granularity: PER_TENSOR,
+};
 
-/** Weights: int8 in [-127, 127], symmetric, one scale an output channel; the axis is the weight's to say. */
-export const INT8_SYMMETRIC_PER_CHANNEL: QuantScheme = { ...INT8_SYMMETRIC, axis: -1 };
+/** Weights: int8 in [-127, 127], symmetric, one scale an output channel; which axis that is, the weight says. */
+export const INT8_SYMMETRIC_PER_CHANNEL: QuantScheme = { ...INT8_SYMMETRIC, granularity: perChannel(-1) };
+
+/** Returns the number of steps that `scheme` spreads a range over. */
+export function stepsOf({ qmin, qmax, span = qmax - qmin }: QuantScheme): number {
+  return span;
+}
 
 /**
- * Grid of values in [0, 1]: outputs of softmax and sigmoid.
+ * Returns the grid of values in [0, 1], outputs of softmax and sigmoid: a power of two of steps, one more than there are,
+ * so that 1 itself is rounded to the last code.
  *
  * Source: ONNX Runtime's QLinearSoftmax is exact with scale 1/256 and zero point 0 (QUANTIZATION.md B.5).
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { UINT8_AFFINE, unitInterval } from "./scheme.ts";
+ *
+ * assert.deepEqual(unitInterval(UINT8_AFFINE), { scale: 1 / 256, zeroPoint: 0 });
+ * ```
  */
-export const UNIT_INTERVAL: QParams = { scale: 1 / 256, zeroPoint: 0 };
+export function unitInterval(scheme: QuantScheme): QParams {
+  return { scale: Math.fround(1 / (stepsOf(scheme) + 1)), zeroPoint: scheme.qmin };
+}
 
 /**
- * Grid of values in [-1, 1]: outputs of tanh, of which 1 itself is rounded to 127/128.
+ * Returns the grid of values in [-1, 1], outputs of tanh.
  *
- * Source: tanh(x) = 2·sigmoid(2x) − 1, so its codes are those of sigmoid on `UNIT_INTERVAL`.
+ * Source: tanh(x) = 2·sigmoid(2x) − 1, so its codes are those of sigmoid on `unitInterval`.
  */
-export const SIGNED_UNIT_INTERVAL: QParams = { scale: 1 / 128, zeroPoint: 128 };
+export function signedUnitInterval(scheme: QuantScheme): QParams {
+  const steps = stepsOf(scheme) + 1;
+  return { scale: Math.fround(2 / steps), zeroPoint: scheme.qmin + Math.floor(steps / 2) };
+}
 
-/** Whether `scheme` has one scale a slice. */
-export function isPerChannel(scheme: QuantScheme): boolean {
-  return scheme.axis !== undefined && scheme.axis !== null;
+/** Grid of values in [0, 1] with the codes of `UINT8_AFFINE`. */
+export const UNIT_INTERVAL: QParams = unitInterval(UINT8_AFFINE);
+
+/** Grid of values in [-1, 1] with the codes of `UINT8_AFFINE`. */
+export const SIGNED_UNIT_INTERVAL: QParams = signedUnitInterval(UINT8_AFFINE);
+
+/** Says what is wrong with `scheme`, as the end of a sentence: "what is, what is needed"; undefined if nothing is. */
+export function faultOfScheme(scheme: QuantScheme): string | undefined {
+  const { dtype, qmin, qmax, granularity, symmetric } = scheme;
+  const held = codeRangeOf(dtype);
+  if (!Number.isInteger(qmin) || !Number.isInteger(qmax) || qmin >= qmax) {
+    return `its codes are ${qmin} to ${qmax}, two whole numbers in order are needed`;
+  }
+  if (!containsCodes(held, scheme)) {
+    return `its codes are ${qmin} to ${qmax}, codes within ${held.qmin} to ${held.qmax} are needed for ${dtype}`;
+  }
+  if (symmetric && qmin < 0 && qmax <= 0) return `its codes are ${qmin} to ${qmax}, 0 must lie between them`;
+  const steps = stepsOf(scheme);
+  if (!Number.isInteger(steps) || steps < 1 || steps > qmax - qmin) {
+    return `its span is ${steps}, a whole number from 1 to ${qmax - qmin} is needed`;
+  }
+  if (granularity.kind === "per-channel" && !Number.isInteger(granularity.axis)) {
+    return `its axis is ${granularity.axis}, a whole number is needed`;
+  }
+  return undefined;
+}
+
+/**
+ * Says what is wrong with a scale and zero point for `codes`, as the end of a sentence; undefined if nothing is.
+ *
+ * A scale must be above 0, and so small that every code stands for a finite float32.
+ */
+export function faultOfQParams({ scale, zeroPoint }: QParams, { qmin, qmax }: CodeRange): string | undefined {
+  if (!Number.isInteger(zeroPoint) || zeroPoint < qmin || zeroPoint > qmax) {
+    return `its zero point is ${zeroPoint}, a whole number from ${qmin} to ${qmax} is needed`;
+  }
+  const largest = Math.fround(scale) * Math.max(qmax - zeroPoint, zeroPoint - qmin);
+  if (Math.fround(scale) > 0 && Number.isFinite(Math.fround(largest))) return undefined;
+  return `its scale is ${scale}, a number above 0 that keeps codes within float32 is needed`;
 }

@@ -1,3 +1,4 @@
+import { PER_TENSOR, perChannel } from "../numbers/scheme.ts";
 import type { InputSpec, OpCase, OpCases } from "../../tests/_support/op_cases.ts";
 
 interface Grid {
@@ -28,7 +29,7 @@ const GRIDS: readonly Grid[] = [
 const TIES = Array.from({ length: 80 }, (_, i) => i * 7 - 270.5);
 
 const whole = GRIDS.flatMap(({ name, qmin, qmax, scale, zeroPoint }): OpCase[] => {
-  const attrs = { qmin, qmax, axis: null };
+  const attrs = { qmin, qmax, granularity: PER_TENSOR };
   const parameters = (s: number) => ({
     scale: { shape: [], values: [s] },
     zeroPoint: { shape: [], values: [zeroPoint] },
@@ -87,14 +88,14 @@ const edges = GRIDS.filter(({ qmin }) => Number.isFinite(qmin)).flatMap((
       scale: { shape: [], values: [s] },
       zeroPoint: { shape: [], values: [zeroPoint] },
     },
-    attrs: { qmin, qmax, axis: null },
+    attrs: { qmin, qmax, granularity: PER_TENSOR },
     tolerance: "exact",
   }))
 );
 
 const SHAPE = [2, 3, 4, 5];
 
-const perChannel = [0, 1, 2, 3].flatMap((axis) =>
+const slices = [0, 1, 2, 3].flatMap((axis) =>
   [
     { name: "symmetric int8", qmin: -127, qmax: 127, zeroPoints: [0, 0, 0, 0, 0] },
     { name: "uint8", qmin: 0, qmax: 255, zeroPoints: [0, 3, 128, 255, 77] },
@@ -107,7 +108,7 @@ const perChannel = [0, 1, 2, 3].flatMap((axis) =>
       scale: { shape: [SHAPE[axis]], values: [0.01, 0.002, 0.05, 0.3, 0.0117].slice(0, SHAPE[axis]) },
       zeroPoint: { shape: [SHAPE[axis]], values: zeroPoints.slice(0, SHAPE[axis]) },
     },
-    attrs: { qmin, qmax, axis },
+    attrs: { qmin, qmax, granularity: perChannel(axis) },
     tolerance: "exact",
   }))
 );
@@ -119,11 +120,11 @@ const matrix = [0, 1].map((axis): OpCase => ({
     scale: { shape: [[6, 4][axis]], values: [0.01, 0.005, 0.02, 1 / 127, 0.03, 0.001].slice(0, [6, 4][axis]) },
     zeroPoint: { shape: [[6, 4][axis]], values: new Array([6, 4][axis]).fill(0) },
   },
-  attrs: { qmin: -127, qmax: 127, axis },
+  attrs: { qmin: -127, qmax: 127, granularity: perChannel(axis) },
   tolerance: "exact",
 }));
 
-const forward = [...whole, ...edges, ...perChannel, ...matrix];
+const forward = [...whole, ...edges, ...slices, ...matrix];
 
 /** Cases by kernel. The cpu kernels come from src/quant. */
 export const cases: OpCases = {

@@ -15,7 +15,7 @@ export const fakeQuantizeGrad = defineOp<FakeQuantizeGradInputs, FakeQuantizeAtt
   kernel: "FakeQuantizeGrad",
   lower: (emit, { x, dy, scale, zeroPoint }, attrs) => {
     if (attrs.qmin === -Infinity && attrs.qmax === Infinity) return emit.node("Identity", [dy]);
-    const [value, clipped] = attrs.axis === null
+    const [value, clipped] = attrs.granularity.kind === "per-tensor"
       ? [x, emit.node("Clip", [x, ...realBounds(emit, { scale, zeroPoint }, attrs)])]
       : clippedCodes(emit, { x, scale, zeroPoint }, attrs);
     const inside = emit.node("Cast", [emit.node("Equal", [clipped, value])], { to: codeOf("float32") });
@@ -56,11 +56,11 @@ function realBounds(emit: Emit, { scale, zeroPoint }: Grid, { qmin, qmax }: Fake
 function clippedCodes(
   emit: Emit,
   { x, scale, zeroPoint }: Grid & { readonly x: Value },
-  { qmin, qmax, axis }: FakeQuantizeAttrs,
+  { qmin, qmax, granularity }: FakeQuantizeAttrs,
 ): readonly [Value, Value] {
   const rank = x.shape.length;
   const bound = (q: number) =>
-    alongAxis(emit, emit.node("Sub", [emit.constant("float32", [], [q]), zeroPoint]), { axis, rank });
-  const rounded = emit.node("Round", [emit.node("Div", [x, alongAxis(emit, scale, { axis, rank })])]);
+    alongAxis(emit, emit.node("Sub", [emit.constant("float32", [], [q]), zeroPoint]), { granularity, rank });
+  const rounded = emit.node("Round", [emit.node("Div", [x, alongAxis(emit, scale, { granularity, rank })])]);
   return [rounded, emit.node("Min", [emit.node("Max", [rounded, bound(qmin)]), bound(qmax)])];
 }

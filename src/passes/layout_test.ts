@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import fc from "fast-check";
 import "@tensorflow/tfjs-layers";
 import { registerBackend } from "../backend/mod.ts";
-import { batchNormTraining, fakeQuantize, registerQuantKernels } from "../quant/mod.ts";
+import { batchNormTraining, fakeQuantize, PER_TENSOR, perChannel, registerQuantKernels } from "../quant/mod.ts";
 import type { GraphBuilder } from "../onnx/builder.ts";
 import type { Value } from "../onnx/emit.ts";
 import type { Graph } from "../onnx/graph.ts";
@@ -77,8 +77,8 @@ Deno.test("channelsFirst() needs no Transpose between the convolutions of a trai
   const shapes = [[3, 3, 3, 8], [3, 3, 8, 8], [3, 3, 8, 1], [1, 1, 16, 4], [4, 5]];
   const weights = shapes.map((shape, i) => tf.tensor(reals(shape.reduce((a, b) => a * b, 1), i), shape));
   const [gamma, beta] = [tf.ones([8]), tf.zeros([8])];
-  const range = { scale: 0.05, zeroPoint: 0, qmin: 0, qmax: 255 };
-  const kernel = { scale: new Array(8).fill(0.01), zeroPoint: 0, qmin: -127, qmax: 127, axis: 3 };
+  const range = { scale: 0.05, zeroPoint: 0, qmin: 0, qmax: 255, granularity: PER_TENSOR };
+  const kernel = { scale: new Array(8).fill(0.01), zeroPoint: 0, qmin: -127, qmax: 127, granularity: perChannel(3) };
   const graph = backend.trace([{ name: "x", shape: [4, 8, 8, 3], dtype: "float32" }], ([x]) => {
     const loss = (k1: tf.Tensor, k2: tf.Tensor, k3: tf.Tensor, k4: tf.Tensor, dense: tf.Tensor) => {
       const first = tf.relu(tf.conv2d(x as tf.Tensor4D, fakeQuantize(k1, kernel) as tf.Tensor4D, 1, "same"));

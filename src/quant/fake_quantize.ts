@@ -7,22 +7,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { FakeQuantizeAttrs } from "./kernel_types.ts";
 import { registerGradientOnce } from "./_kernel.ts";
-import type { CodeRange, QuantGrid } from "../numbers/scheme.ts";
+import { type Granularity, type Grid, PER_TENSOR, perChannel, type PerSlice, type QParams } from "../numbers/scheme.ts";
 
 /** TF.js's name of the forward kernel. */
 export const FAKE_QUANTIZE = "FakeQuantize";
 /** TF.js's name of the gradient kernel. */
 export const FAKE_QUANTIZE_GRAD = "FakeQuantizeGrad";
-
-/** A grid whose scale and zero point are tensors: computed in the graph, or a layer's variables. */
-export interface TensorGrid extends CodeRange {
-  /** Scales above 0, float32, shape [], or [channels] with `axis`. */
-  readonly scale: tf.Tensor;
-  /** Whole numbers, float32, of scale's shape. */
-  readonly zeroPoint: tf.Tensor;
-  /** Axis of x with one scale a slice, from the end if negative; absent or null for one scale. */
-  readonly axis?: number | null;
-}
 
 /**
  * Rounds `x` to the grid of `grid`, with a straight-through gradient.
@@ -35,7 +25,8 @@ export interface TensorGrid extends CodeRange {
  * asking for their gradient throws.
  *
  * @param x Real values, float32, any shape.
- * @param grid Numbers or tensors; of tensors the scales are not checked, for that would read them back.
+ * @param grid Numbers, or float32 tensors of one shape, [] or [channels], computed in the graph or a layer's variables;
+ * of tensors the scales are not checked, for that would read them back.
  * @throws {TypeError} If x is not float32, or the scales' shape does not fit x's axis.
  * @throws {RangeError} If a scale given as a number is not greater than 0.
  *
@@ -45,25 +36,26 @@ export interface TensorGrid extends CodeRange {
  * import * as tf from "@tensorflow/tfjs-core";
  * import "@tensorflow/tfjs-backend-cpu";
  * import { fakeQuantize } from "./fake_quantize.ts";
+ * import { PER_TENSOR } from "../numbers/scheme.ts";
  * import { registerQuantKernels } from "./kernels.ts";
  *
  * registerQuantKernels();
  * await tf.setBackend("cpu");
- * const y = fakeQuantize(tf.tensor([0.2, 0.3, 9]), { scale: 0.5, zeroPoint: 0, qmin: 0, qmax: 3 });
+ * const grid = { scale: 0.5, zeroPoint: 0, qmin: 0, qmax: 3, granularity: PER_TENSOR };
+ * const y = fakeQuantize(tf.tensor([0.2, 0.3, 9]), grid);
  * assert.deepEqual([...y.dataSync()], [0, 0.5, 1.5]);
  * ```
  */
-export function fakeQuantize<T extends tf.Tensor>(x: T, grid: QuantGrid | TensorGrid): T {
+export function fakeQuantize<T extends tf.Tensor>(x: T, grid: Grid<PerSlice> | Grid<tf.Tensor>): T {
   if (x.dtype !== "float32") throw new TypeError(`Cannot fake-quantize: x is ${x.dtype}, float32 is needed`);
   return tf.tidy(() => {
     const { scale, zeroPoint } = tensorsOf(grid);
     if (zeroPoint.shape.toString() !== scale.shape.toString()) {
       throw new TypeError(`Cannot fake-quantize: scale has shape [${scale.shape}], zeroPoint [${zeroPoint.shape}]`);
     }
-    const axis = axisOf(x.shape, { axis: grid.axis ?? null, scale });
-    // TF.js's attribute types leave out null, which its own kernels are passed as well.
-    const attrs = { qmin: grid.qmin, qmax: grid.qmax, axis } satisfies FakeQuantizeAttrs as tf.NamedAttrMap;
-    return tf.engine().runKernel<T>(FAKE_QUANTIZE, { x, scale, zeroPoint }, attrs);
+    const granularity = granularityFor(x.shape, { granularity: grid.granularity, scale });
+    const attrs: FakeQuantizeAttrs = { qmin: grid.qmin, qmax: grid.qmax, granularity };
+    return tf.engine().runKernel<T>(FAKE_QUANTIZE, { x, scale, zeroPoint }, { ...attrs });
   });
 }
 
@@ -90,7 +82,7 @@ function refuseGradient(input: string): never {
   throw new Error(`Cannot differentiate FakeQuantize by ${input}: it is a leaf, only x has a gradient`);
 }
 
-function tensorsOf({ scale, zeroPoint }: QuantGrid | TensorGrid): { scale: tf.Tensor; zeroPoint: tf.Tensor } {
+function tensorsOf({ scale, zeroPoint }: QParams<PerSlice> | QParams<tf.Tensor>): QParams<tf.Tensor> {
   const scales = scale instanceof tf.Tensor ? scale : tensorOf(positive(scale));
   if (zeroPoint instanceof tf.Tensor) return { scale: scales, zeroPoint };
   // One zero point for all scales, the symmetric case.
@@ -98,29 +90,31 @@ function tensorsOf({ scale, zeroPoint }: QuantGrid | TensorGrid): { scale: tf.Te
   return { scale: scales, zeroPoint: tensorOf(zeroPoint) };
 }
 
-function tensorOf(values: number | ArrayLike<number>): tf.Tensor {
+function tensorOf(values: PerSlice): tf.Tensor {
   return typeof values === "number" ? tf.scalar(values, "float32") : tf.tensor1d(Float32Array.from(values));
 }
 
-function positive(scale: number | ArrayLike<number>): number | ArrayLike<number> {
+function positive(scale: PerSlice): PerSlice {
   const bad = (typeof scale === "number" ? [scale] : Array.from(scale)).find((value) => !(Math.fround(value) > 0));
   if (bad !== undefined) throw new RangeError(`Cannot fake-quantize: a scale is ${bad}, it must be above 0`);
   return scale;
 }
 
 interface Along {
-  readonly axis: number | null;
+  readonly granularity: Granularity;
   readonly scale: tf.Tensor;
 }
 
-function axisOf(shape: readonly number[], { axis, scale }: Along): number | null {
-  if (axis === null) {
-    if (scale.rank === 0) return null;
-    throw new TypeError(`Cannot fake-quantize: scale has shape [${scale.shape}], but no axis is given`);
+/** Returns the granularity with its axis counted from the front. */
+function granularityFor(shape: readonly number[], { granularity, scale }: Along): Granularity {
+  if (granularity.kind === "per-tensor") {
+    if (scale.rank === 0) return PER_TENSOR;
+    throw new TypeError(`Cannot fake-quantize per tensor: scale has shape [${scale.shape}], one number is needed`);
   }
+  const { axis } = granularity;
   const at = axis < 0 ? axis + shape.length : axis;
   if (scale.rank !== 1 || scale.shape[0] !== shape[at]) {
     throw new TypeError(`Cannot fake-quantize along axis ${axis}: x has shape [${shape}], scale [${scale.shape}]`);
   }
-  return at;
+  return perChannel(at);
 }

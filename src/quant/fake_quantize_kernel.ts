@@ -4,7 +4,7 @@ import { type ChannelLayout, channelLayout } from "../numbers/channels.ts";
 import { type KernelIO, kernelIO, registerKernelOnce } from "./_kernel.ts";
 import { FAKE_QUANTIZE, FAKE_QUANTIZE_GRAD } from "./fake_quantize.ts";
 import type { FakeQuantizeAttrs, FakeQuantizeGradInputs, FakeQuantizeInputs } from "./kernel_types.ts";
-import { clampCode } from "../numbers/qparams.ts";
+import { clampCode } from "../numbers/codes.ts";
 import { realOf, unclampedCode } from "../numbers/quantize.ts";
 
 /** Registers both kernels for `backendName`; again is harmless. */
@@ -40,6 +40,7 @@ const fakeQuantizeGradKernel: KernelFunc = (args): TensorInfo => {
   return io.write(dx, inputs.x.shape);
 };
 
-function layoutOf(io: KernelIO, inputs: FakeQuantizeInputs, { axis }: FakeQuantizeAttrs): ChannelLayout {
-  return channelLayout(inputs.x.shape, { scale: io.read(inputs.scale), zeroPoint: io.read(inputs.zeroPoint), axis });
+function layoutOf(io: KernelIO, inputs: FakeQuantizeInputs, { granularity }: FakeQuantizeAttrs): ChannelLayout {
+  const [scale, zeroPoint] = [io.read(inputs.scale), io.read(inputs.zeroPoint)];
+  return channelLayout(inputs.x.shape, { scale, zeroPoint, granularity });
 }

@@ -5,7 +5,7 @@ import { randomValues, readGolden, useCpu } from "./_test_support.ts";
 import { fakeQuantize } from "./fake_quantize.ts";
 import { registerQuantKernels } from "./kernels.ts";
 import { dequantizeLinear, quantizeLinear } from "../numbers/quantize.ts";
-import type { QuantGrid } from "../numbers/scheme.ts";
+import { type Grid, PER_TENSOR, perChannel, type PerSlice } from "../numbers/scheme.ts";
 
 interface GoldenCase {
   readonly case: string;
@@ -30,7 +30,8 @@ const goldens = await readGolden<GoldenCase[]>("fake_quantize.json");
 for (const golden of goldens) {
   Deno.test(`fakeQuantize() gives PyTorch's value and gradient when the case is ${golden.case}`, async () => {
     await useCpu();
-    const grid: QuantGrid = { ...golden, zeroPoint: golden.zeroPoint ?? 0 };
+    const granularity = golden.axis === undefined ? PER_TENSOR : perChannel(golden.axis);
+    const grid: Grid<PerSlice> = { ...golden, zeroPoint: golden.zeroPoint ?? 0, granularity };
     const x = tf.tensor(golden.x, golden.shape);
     const { value, grad } = tf.valueAndGrad((t: tf.Tensor) => fakeQuantize(t, grid))(
       x,
@@ -53,7 +54,7 @@ Deno.test("fakeQuantize() leaves only listed fields of the golden file untested"
 Deno.test("fakeQuantize() passes the gradient where the code fits before clamping when values are at the ends", async () => {
   await useCpu();
   // Codes 0..3 at step 1: -0.5 rounds to 0 and 3.5 to 4, so half a step below is inside, half a step above outside.
-  const dx = tf.grad((x) => fakeQuantize(x, { scale: 1, zeroPoint: 0, qmin: 0, qmax: 3 }))(
+  const dx = tf.grad((x) => fakeQuantize(x, { scale: 1, zeroPoint: 0, qmin: 0, qmax: 3, granularity: PER_TENSOR }))(
     tf.tensor([-0.51, -0.5, 0, 3, 3.49, 3.5]),
   );
   assert.deepEqual([...dx.dataSync()], [0, 1, 1, 1, 1, 0]);
@@ -66,7 +67,7 @@ Deno.test("fakeQuantize() equals dequantizeLinear(quantizeLinear()) when the gri
   for (const axis of [0, 1, 2, -1]) {
     const channels = shape.at(axis) ?? 0;
     const scale = Array.from({ length: channels }, (_, c) => 0.01 * (c + 1));
-    const grid = { scale, zeroPoint: 0, qmin: -127, qmax: 127, axis };
+    const grid = { scale, zeroPoint: 0, qmin: -127, qmax: 127, granularity: perChannel(axis) };
     const y = fakeQuantize(tf.tensor(x, shape), grid).dataSync();
     assert.deepEqual([...y], [...dequantizeLinear(quantizeLinear(x, grid, { shape }), grid, { shape })]);
   }
@@ -79,7 +80,7 @@ Deno.test("fakeQuantize() is idempotent, monotone and within half a step when va
   const values = fc.array(fc.float({ min: -1000, max: 1000, noNaN: true }), { minLength: 1, maxLength: 50 });
   fc.assert(
     fc.property(scale, zeroPoint, values, (s, z, list) => {
-      const grid = { scale: s, zeroPoint: z, qmin: 0, qmax: 255 };
+      const grid = { scale: s, zeroPoint: z, qmin: 0, qmax: 255, granularity: PER_TENSOR };
       const x = Float32Array.from(list).sort();
       const once = tf.tidy(() => fakeQuantize(tf.tensor1d(x), grid).dataSync());
       assert.deepEqual(tf.tidy(() => fakeQuantize(tf.tensor1d(once), grid).dataSync()), once);
@@ -95,26 +96,34 @@ Deno.test("fakeQuantize() is idempotent, monotone and within half a step when va
 
 Deno.test("fakeQuantize() keeps NaN when a value is NaN", async () => {
   await useCpu();
-  const y = fakeQuantize(tf.tensor1d([NaN, 1]), { scale: 1, zeroPoint: 0, qmin: 0, qmax: 3 });
+  const y = fakeQuantize(tf.tensor1d([NaN, 1]), { scale: 1, zeroPoint: 0, qmin: 0, qmax: 3, granularity: PER_TENSOR });
   assert.deepEqual([...y.dataSync()], [NaN, 1]);
 });
 
 Deno.test("fakeQuantize() refuses when the scale, its shape or the dtype is wrong", async () => {
   await useCpu();
-  const grid = { scale: 1, zeroPoint: 0, qmin: 0, qmax: 3 };
+  const grid = { scale: 1, zeroPoint: 0, qmin: 0, qmax: 3, granularity: PER_TENSOR };
   const x = tf.zeros([2, 3]);
   assert.throws(() => fakeQuantize(x, { ...grid, scale: 0 }), RangeError);
-  assert.throws(() => fakeQuantize(x, { ...grid, scale: [1, -1, 1], axis: 1 }), RangeError);
-  assert.throws(() => fakeQuantize(x, { ...grid, scale: [1, 1, 1] }), /no axis is given/);
-  assert.throws(() => fakeQuantize(x, { ...grid, scale: [1, 1, 1], axis: 0 }), /along axis 0/);
-  assert.throws(() => fakeQuantize(x, { ...grid, scale: [1, 1, 1], zeroPoint: [0], axis: 1 }), TypeError);
+  assert.throws(() => fakeQuantize(x, { ...grid, scale: [1, -1, 1], granularity: perChannel(1) }), RangeError);
+  assert.throws(
+    () => fakeQuantize(x, { ...grid, scale: [1, 1, 1] }),
+    /per tensor: scale has shape \[3\], one number is needed/,
+  );
+  assert.throws(() => fakeQuantize(x, { ...grid, scale: [1, 1, 1], granularity: perChannel(0) }), /along axis 0/);
+  assert.throws(
+    () => fakeQuantize(x, { ...grid, scale: [1, 1, 1], zeroPoint: [0], granularity: perChannel(1) }),
+    TypeError,
+  );
   assert.throws(() => fakeQuantize(tf.zeros([2], "int32"), grid), TypeError);
 });
 
 Deno.test("fakeQuantize() refuses when its gradient by the scale is asked for", async () => {
   await useCpu();
   const x = tf.tensor1d([1, 2]);
-  const byScale = tf.grad((scale) => fakeQuantize(x, { scale, zeroPoint: tf.scalar(0), qmin: 0, qmax: 3 }));
+  const byScale = tf.grad((scale) =>
+    fakeQuantize(x, { scale, zeroPoint: tf.scalar(0), qmin: 0, qmax: 3, granularity: PER_TENSOR })
+  );
   assert.throws(() => byScale(tf.scalar(1)), /Cannot differentiate FakeQuantize by scale/);
 });
 

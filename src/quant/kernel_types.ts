@@ -1,24 +1,21 @@
 /** Inputs and attributes of this room's TF.js kernels, as interfaces. */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { CodeRange, Granularity } from "../numbers/scheme.ts";
 
 /** Inputs of kernel "FakeQuantize". Output: y, of x's shape, float32. */
 export interface FakeQuantizeInputs {
   /** Real values, float32, any shape. */
   readonly x: TensorInfo;
-  /** Scales above 0, float32, shape [], or [channels] where `axis` is given. */
+  /** Scales above 0, float32, shape [], or [channels] per channel. */
   readonly scale: TensorInfo;
   /** Zero points: whole numbers as float32, of scale's shape. */
   readonly zeroPoint: TensorInfo;
 }
 
 /** Attributes of kernels "FakeQuantize" and "FakeQuantizeGrad". */
-export interface FakeQuantizeAttrs {
-  /** Smallest code. */
-  readonly qmin: number;
-  /** Largest code. */
-  readonly qmax: number;
-  /** Axis of x with one scale a slice, counted from the front; null for one scale. */
-  readonly axis: number | null;
+export interface FakeQuantizeAttrs extends CodeRange {
+  /** How many scales there are; an axis is counted from the front. */
+  readonly granularity: Granularity;
 }
 
 /** Inputs of kernel "FakeQuantizeGrad". Output: dx, of x's shape. */

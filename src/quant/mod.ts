@@ -1,10 +1,11 @@
 /** Quantization: numbers, observers, TF.js kernels and TF.js layers. */
+export * from "../numbers/codes.ts";
 export * from "../numbers/scheme.ts";
 export * from "../numbers/qparams.ts";
 export * from "../numbers/quantize.ts";
 export * from "./observers/mod.ts";
 export type * from "./kernel_types.ts";
-export { FAKE_QUANTIZE, FAKE_QUANTIZE_GRAD, fakeQuantize, type TensorGrid } from "./fake_quantize.ts";
+export { FAKE_QUANTIZE, FAKE_QUANTIZE_GRAD, fakeQuantize } from "./fake_quantize.ts";
 export {
   BATCH_NORM_TRAINING,
   BATCH_NORM_TRAINING_GRAD,
@@ -13,7 +14,7 @@ export {
   type BatchNormTrainingResult,
 } from "./batch_norm_training.ts";
 export { registerQuantKernels } from "./kernels.ts";
-export { FakeQuantize, type FakeQuantizeArgs, type TensorwiseGrid } from "./layers/fake_quantize_layer.ts";
+export { FakeQuantize, type FakeQuantizeArgs } from "./layers/fake_quantize_layer.ts";
 export { type QuantizedWeight, QuantizedWeights, type QuantizedWeightsArgs } from "./layers/quantized_weights.ts";
 export {
   FreezableBatchNormalization,

@@ -6,7 +6,7 @@ import protobuf from "protobufjs";
 import { randomValues, useCpu } from "./_test_support.ts";
 import { fakeQuantize } from "./fake_quantize.ts";
 import { quantizeLinear } from "../numbers/quantize.ts";
-import type { QuantGrid } from "../numbers/scheme.ts";
+import { type Grid, PER_TENSOR, perChannel, type PerSlice } from "../numbers/scheme.ts";
 
 // The messages of onnx.proto3 that one QuantizeLinear → DequantizeLinear model needs.
 const ONNX = protobuf.parse(
@@ -69,9 +69,9 @@ function qdqModel(
 
 async function runQdq(
   kind: Kind,
-  { x, shape, grid }: { readonly x: Float32Array; readonly shape: number[]; readonly grid: QuantGrid },
+  { x, shape, grid }: { readonly x: Float32Array; readonly shape: number[]; readonly grid: Grid<PerSlice> },
 ): Promise<{ code: number[]; y: number[] }> {
-  const axis = grid.axis ?? null;
+  const axis = grid.granularity.kind === "per-channel" ? grid.granularity.axis : null;
   const scales = typeof grid.scale === "number" ? [grid.scale] : Array.from(grid.scale);
   const zeroPoints = typeof grid.zeroPoint === "number"
     ? scales.map(() => grid.zeroPoint as number)
@@ -105,7 +105,7 @@ for (const kind of KINDS) {
       Deno.test(`fakeQuantize() equals ONNX Runtime when ${kind.type} has scale ${scale}, zero point ${zeroPoint}`, async () => {
         await useCpu();
         const x = hardValues(scale);
-        const grid = { scale, zeroPoint, ...kind.codes };
+        const grid = { scale, zeroPoint, ...kind.codes, granularity: PER_TENSOR };
         const expected = await runQdq(kind, { x, shape: [x.length], grid });
         assert.deepEqual(Array.from(quantizeLinear(x, grid)), expected.code);
         assert.deepEqual(Array.from(fakeQuantize(tf.tensor1d(x), grid).dataSync()), expected.y);
@@ -120,7 +120,7 @@ for (const axis of [0, 1, 3]) {
     const shape = [3, 4, 2, 5];
     const x = randomValues(120, { seed: 11, span: 4 });
     const scale = Float32Array.from({ length: shape[axis] }, (_, c) => 0.004 + 0.013 * c);
-    const grid = { scale, zeroPoint: 0, qmin: -128, qmax: 127, axis };
+    const grid = { scale, zeroPoint: 0, qmin: -128, qmax: 127, granularity: perChannel(axis) };
     const expected = await runQdq(KINDS[1], { x, shape, grid });
     assert.deepEqual(Array.from(quantizeLinear(x, grid, { shape })), expected.code);
     assert.deepEqual(Array.from(fakeQuantize(tf.tensor(x, shape), grid).dataSync()), expected.y);

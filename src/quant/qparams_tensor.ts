@@ -4,29 +4,20 @@
  * No branches and no reading back, so that a step that observes is one static graph.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { MIN_SCALE, symmetricZeroPoint } from "../numbers/qparams.ts";
-import type { QuantScheme } from "../numbers/scheme.ts";
-
-/** A scale and zero point as float32 tensors. */
-export interface TensorQParams {
-  readonly scale: tf.Tensor;
-  readonly zeroPoint: tf.Tensor;
-}
-
-/** A range whose lower end may be missing: 0 then. */
-export interface UpperRange {
-  /** Lower end; undefined for 0, with which the zero point is known. */
-  readonly min?: tf.Tensor | undefined;
-  /** Upper end. */
-  readonly max: tf.Tensor;
-}
+import { MIN_SCALE, type Range, symmetricZeroPoint } from "../numbers/qparams.ts";
+import { type QParams, type QuantScheme, stepsOf } from "../numbers/scheme.ts";
 
 /**
  * Computes the scale and zero point of `range` under `scheme`; equals `computeQParams` bit for bit.
  *
  * Shapes: the ends' → the same. The ends are widened to contain 0.
+ *
+ * @param range Its ends; without `min` it starts at 0, with which the zero point is known.
  */
-export function computeTensorQParams(range: UpperRange, scheme: QuantScheme): TensorQParams {
+export function computeTensorQParams(
+  range: Partial<Range<tf.Tensor>> & Pick<Range<tf.Tensor>, "max">,
+  scheme: QuantScheme,
+): QParams<tf.Tensor> {
   return tf.tidy(() => {
     const lo = range.min && tf.minimum(range.min, 0);
     const hi = tf.maximum(range.max, 0);
@@ -34,7 +25,7 @@ export function computeTensorQParams(range: UpperRange, scheme: QuantScheme): Te
       const scale = symmetricTensorScale(lo === undefined ? hi : tf.maximum(tf.neg(lo), hi), scheme);
       return { scale, zeroPoint: tf.fill(scale.shape, symmetricZeroPoint(scheme), "float32") };
     }
-    const scale = scaleOfWidth(lo === undefined ? hi : tf.sub(hi, lo), scheme.qmax - scheme.qmin);
+    const scale = scaleOfWidth(lo === undefined ? hi : tf.sub(hi, lo), stepsOf(scheme));
     if (lo === undefined) return { scale, zeroPoint: tf.fill(scale.shape, scheme.qmin, "float32") };
     const zeroPoint = tf.sub(scheme.qmin, tf.round(tf.div(lo, scale)));
     return { scale, zeroPoint: tf.minimum(tf.maximum(zeroPoint, scheme.qmin), scheme.qmax) };
@@ -42,12 +33,12 @@ export function computeTensorQParams(range: UpperRange, scheme: QuantScheme): Te
 }
 
 /**
- * Computes the scale of a symmetric grid from magnitudes: max|w| / ((qmax - qmin) / 2).
+ * Computes the scale of a symmetric grid from magnitudes: max|w| / (steps / 2).
  *
  * @param magnitude Largest magnitudes, not negative, any shape.
  */
 export function symmetricTensorScale(magnitude: tf.Tensor, scheme: QuantScheme): tf.Tensor {
-  return tf.tidy(() => scaleOfWidth(magnitude, (scheme.qmax - scheme.qmin) / 2));
+  return tf.tidy(() => scaleOfWidth(magnitude, stepsOf(scheme) / 2));
 }
 
 function scaleOfWidth(width: tf.Tensor, steps: number): tf.Tensor {

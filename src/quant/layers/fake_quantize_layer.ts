@@ -12,12 +12,13 @@ import { rangeObserver, type RangeObserverName } from "../observers/mod.ts";
 import type { RangeObserver, TensorRange } from "../observers/observer.ts";
 import type { Range } from "../../numbers/qparams.ts";
 import { computeTensorQParams } from "../qparams_tensor.ts";
-import { type QParams, type QuantGrid, type QuantScheme, UINT8_AFFINE } from "../../numbers/scheme.ts";
+import { type Grid, PER_TENSOR, type QParams, type QuantScheme, UINT8_AFFINE } from "../../numbers/scheme.ts";
+import { checkQParams, checkScheme, readFixed, readScheme } from "./_read_config.ts";
 import { type CallArgs, type LayerArgs, oneTensor } from "./layer.ts";
 
 /** Arguments of a FakeQuantize layer. */
 export interface FakeQuantizeArgs extends LayerArgs {
-  /** How ranges become grids. Default: `UINT8_AFFINE`. One scale a tensor. */
+  /** How ranges become grids, per tensor. Default: `UINT8_AFFINE`. */
   readonly scheme?: QuantScheme;
   /** Default: "moving-average". */
   readonly observer?: RangeObserverName;
@@ -27,14 +28,6 @@ export interface FakeQuantizeArgs extends LayerArgs {
   readonly fixed?: QParams | null;
   /** Whether the range starts at 0 (after ReLU), so that the zero point is qmin. Default: false. */
   readonly nonNegative?: boolean;
-}
-
-/** One scale and zero point, and the codes in use. */
-export interface TensorwiseGrid extends QuantGrid {
-  /** Greater than 0; a float32 value. */
-  readonly scale: number;
-  /** A code of the grid, the one of 0. */
-  readonly zeroPoint: number;
 }
 
 /**
@@ -59,7 +52,8 @@ export interface TensorwiseGrid extends QuantGrid {
  * const layer = new FakeQuantize({ name: "relu1/quant", nonNegative: true });
  * layer.calibrating = true;
  * layer.apply(tf.tensor2d([[0, 510]]));
- * assert.deepEqual(layer.readGrid(), { scale: 2, zeroPoint: 0, qmin: 0, qmax: 255 });
+ * const { scale, zeroPoint } = layer.readGrid();
+ * assert.deepEqual({ scale, zeroPoint }, { scale: 2, zeroPoint: 0 });
  * ```
  */
 export class FakeQuantize extends tfl.layers.Layer {
@@ -90,7 +84,7 @@ export class FakeQuantize extends tfl.layers.Layer {
   /**
    * Makes the layer, not yet built.
    *
-   * @throws {RangeError} If the observer is unknown, the momentum is not in (0, 1], or the fixed scale is not above 0.
+   * @throws {RangeError} If the observer is unknown, the momentum is not in (0, 1], or the scheme or the fixed grid impossible.
    */
   constructor(args: FakeQuantizeArgs = {}) {
     super(args);
@@ -100,9 +94,26 @@ export class FakeQuantize extends tfl.layers.Layer {
     this.supportsMasking = true;
     this.#observerConfig = { observer: args.observer ?? "moving-average", momentum: args.momentum ?? 0.01 };
     this.#observer = rangeObserver(this.#observerConfig.observer, this.#observerConfig);
-    if (this.fixed !== null && !(this.fixed.scale > 0)) {
-      throw new RangeError(`Cannot make "${this.name}": the fixed scale is ${this.fixed.scale}, it must be above 0`);
+    checkScheme(this.scheme, this.name);
+    if (this.scheme.granularity.kind !== "per-tensor") {
+      throw new RangeError(`Cannot quantize "${this.name}": its scheme is per channel, per tensor is needed`);
     }
+    if (this.fixed !== null) checkQParams(this.fixed, this.scheme, this.name);
+  }
+
+  /**
+   * Makes the layer from what `getConfig` returned, in this version or the first.
+   *
+   * @throws {TypeError} If a part of its scheme or of its fixed grid is missing or of another type.
+   * @nocollapse
+   */
+  static override fromConfig<T extends tf.serialization.Serializable>(
+    cls: tf.serialization.SerializableConstructor<T>,
+    config: tf.serialization.ConfigDict,
+  ): T {
+    const name = String(config.name);
+    const scheme = config.scheme === undefined ? {} : { scheme: readScheme(config.scheme, name) };
+    return new cls({ ...config, ...scheme, fixed: readFixed(config.fixed, name) });
   }
 
   /** Makes the five weights of the state. */
@@ -127,7 +138,13 @@ export class FakeQuantize extends tfl.layers.Layer {
       if (!this.enabled) return x;
       const { scale, zero_point } = this.#weights();
       const { qmin, qmax } = this.scheme;
-      return fakeQuantize(x, { scale: scale.read(), zeroPoint: zero_point.read(), qmin, qmax });
+      return fakeQuantize(x, {
+        scale: scale.read(),
+        zeroPoint: zero_point.read(),
+        qmin,
+        qmax,
+        granularity: PER_TENSOR,
+      });
     });
   }
 
@@ -146,14 +163,14 @@ export class FakeQuantize extends tfl.layers.Layer {
    *
    * @throws {Error} If nothing was ever observed.
    */
-  readGrid(): TensorwiseGrid {
+  readGrid(): Grid {
     if (!this.isCalibrated()) {
       throw new Error(
         `Cannot export "${this.name}": it was never observed, a training step or calibration is needed first`,
       );
     }
     const { qmin, qmax } = this.scheme;
-    return { scale: this.#read("scale"), zeroPoint: this.#read("zero_point"), qmin, qmax };
+    return { scale: this.#read("scale"), zeroPoint: this.#read("zero_point"), qmin, qmax, granularity: PER_TENSOR };
   }
 
   /**

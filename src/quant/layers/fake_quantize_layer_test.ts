@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { randomValues } from "../_test_support.ts";
 import { dequantizeLinear, quantizeLinear } from "../../numbers/quantize.ts";
-import { INT8_SYMMETRIC, UNIT_INTERVAL } from "../../numbers/scheme.ts";
+import { INT8_SYMMETRIC, PER_TENSOR, UNIT_INTERVAL } from "../../numbers/scheme.ts";
 import { saveAndLoad, useLayers, valuesOf, weightValues } from "./_test_support.ts";
 import { FakeQuantize } from "./fake_quantize_layer.ts";
 
@@ -50,7 +50,7 @@ Deno.test("FakeQuantize puts the zero point at qmin when its range is not negati
   await useLayers();
   const layer = new FakeQuantize({ nonNegative: true });
   layer.apply(tf.tensor2d([[-3, 510]]), TRAINING);
-  assert.deepEqual(layer.readGrid(), { scale: 2, zeroPoint: 0, qmin: 0, qmax: 255 });
+  assert.deepEqual(layer.readGrid(), { scale: 2, zeroPoint: 0, qmin: 0, qmax: 255, granularity: PER_TENSOR });
   assert.deepEqual(layer.readRange(), { min: 0, max: 510 });
 });
 
@@ -60,7 +60,7 @@ Deno.test("FakeQuantize observes nothing when its grid is fixed", async () => {
   const y = layer.apply(tf.tensor2d([[0, 0.5, 0.502, 1]]), TRAINING);
   assert.deepEqual(valuesOf(y), [0, 0.5, 0.50390625, 255 / 256]);
   assert.ok(layer.isCalibrated());
-  assert.deepEqual(layer.readGrid(), { scale: 1 / 256, zeroPoint: 0, qmin: 0, qmax: 255 });
+  assert.deepEqual(layer.readGrid(), { scale: 1 / 256, zeroPoint: 0, qmin: 0, qmax: 255, granularity: PER_TENSOR });
   assert.deepEqual(layer.readRange(), { min: 0, max: 255 / 256 });
   assert.throws(() => layer.setRange({ min: 0, max: 1 }), /its grid is fixed/);
 });
@@ -81,7 +81,7 @@ Deno.test("FakeQuantize takes the range it is set when an observer ran outside t
   layer.build();
   layer.setRange({ min: -1, max: 254 });
   assert.ok(layer.isCalibrated());
-  assert.deepEqual(layer.readGrid(), { scale: 1, zeroPoint: 1, qmin: 0, qmax: 255 });
+  assert.deepEqual(layer.readGrid(), { scale: 1, zeroPoint: 1, qmin: 0, qmax: 255, granularity: PER_TENSOR });
   layer.apply(tf.tensor2d([[-1, 354]]), TRAINING);
   assert.deepEqual(layer.readRange(), { min: -1, max: 255 }); // 254 + 0.01 * 100
 });

@@ -9,14 +9,19 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { fakeQuantize } from "../fake_quantize.ts";
 import { symmetricTensorScale } from "../qparams_tensor.ts";
+import { symmetricZeroPoint } from "../../numbers/qparams.ts";
 import {
   type CodeRange,
+  type Granularity,
+  type Grid,
   INT8_SYMMETRIC_PER_CHANNEL,
-  isPerChannel,
-  type QuantGrid,
+  PER_TENSOR,
+  perChannel,
+  type PerSlice,
   type QuantScheme,
 } from "../../numbers/scheme.ts";
 import { isBatchNormalized, quantizerBefore, roundBias, straightThrough } from "./_accumulator_grid.ts";
+import { checkScheme, readScheme } from "./_read_config.ts";
 import { adoptWeights, type CallArgs, findWeight, type Layer, type LayerArgs, type Shapes } from "./layer.ts";
 
 /** Which weight is quantized, and where its output channels are. */
@@ -35,8 +40,13 @@ export interface QuantizedWeightsArgs extends LayerArgs {
   readonly layer: Layer;
   /** Which of its weights. */
   readonly weights: readonly QuantizedWeight[];
-  /** A symmetric, signed scheme. Default: `INT8_SYMMETRIC_PER_CHANNEL`. */
+  /** A symmetric scheme; along which axis its channels are, `weights` say. Default: `INT8_SYMMETRIC_PER_CHANNEL`. */
   readonly scheme?: QuantScheme;
+}
+
+/** The codes that weights get, and the one of 0. */
+interface CodesInUse extends CodeRange {
+  readonly zeroPoint: number;
 }
 
 /** A weight that is quantized: the variable, its scale's variable, and how its channels lie. */
@@ -101,13 +111,14 @@ export class QuantizedWeights extends tfl.layers.Layer {
   /**
    * Wraps a layer, built or not.
    *
-   * @throws {RangeError} If the scheme is not symmetric and signed.
+   * @throws {RangeError} If the scheme is not symmetric, or impossible.
    */
   constructor({ layer, weights, scheme = INT8_SYMMETRIC_PER_CHANNEL, ...args }: QuantizedWeightsArgs) {
     const { name, trainable, batchInputShape, dtype } = layer;
     super({ trainable, ...given({ batchInputShape, dtype }), ...args, name });
-    if (!scheme.symmetric || !scheme.signed) {
-      throw new RangeError(`Cannot quantize the weights of "${name}": the scheme must be symmetric and signed`);
+    checkScheme(scheme, name);
+    if (!scheme.symmetric) {
+      throw new RangeError(`Cannot quantize the weights of "${name}": the scheme is affine, a symmetric one is needed`);
     }
     this.layer = layer;
     this.scheme = scheme;
@@ -139,7 +150,8 @@ export class QuantizedWeights extends tfl.layers.Layer {
       const areObserved = kwargs.training === true && this.observing;
       if (areObserved) this.observeWeights();
       if (!this.enabled) return this.layer.call(inputs, kwargs);
-      const codes = areObserved ? codesOfObserved(this.scheme) : this.scheme;
+      const inUse = { qmin: this.scheme.qmin, qmax: this.scheme.qmax, zeroPoint: symmetricZeroPoint(this.scheme) };
+      const codes = areObserved ? codesOfObserved(inUse) : inUse;
       const rounded = new Map(this.#entries.map((entry) => [entry.variable, roundedWeight(entry, codes)]));
       const bias = findWeight(this.layer, "bias");
       const round = bias === undefined || isBatchNormalized(this) ? undefined : this.biasRounding();
@@ -174,18 +186,18 @@ export class QuantizedWeights extends tfl.layers.Layer {
   }
 
   /**
-   * Returns the grid of weight `name` as numbers; its axis is the weight's own, or 2 of [kh, kw, in * multiplier].
+   * Returns the grid of weight `name` as numbers; an axis is the weight's own, or 2 of [kh, kw, in * multiplier].
    *
    * @throws {RangeError} If no weight of that name is quantized.
    */
-  readGrid(name: string): QuantGrid {
+  readGrid(name: string): Grid<PerSlice> {
     const entry = this.#entries.find((candidate) => candidate.name === name);
     if (entry === undefined) {
       throw new RangeError(`Cannot read the grid of "${this.name}/${name}": it is not quantized`);
     }
     const scale = Float32Array.from(entry.scale.read().dataSync());
-    const axis = entry.scale.shape.length === 0 ? null : axisOf(entry);
-    return { scale, zeroPoint: 0, qmin: this.scheme.qmin, qmax: this.scheme.qmax, axis };
+    const { qmin, qmax } = this.scheme;
+    return { scale, zeroPoint: symmetricZeroPoint(this.scheme), qmin, qmax, granularity: granularityOf(entry) };
   }
 
   /** Returns the inner layer's output shape. */
@@ -229,7 +241,8 @@ export class QuantizedWeights extends tfl.layers.Layer {
     cls: tf.serialization.SerializableConstructor<T>,
     config: tf.serialization.ConfigDict,
   ): T {
-    return new cls({ ...config, layer: deserializeLayer(config.layer) });
+    const scheme = config.scheme === undefined ? {} : { scheme: readScheme(config.scheme, String(config.name)) };
+    return new cls({ ...config, ...scheme, layer: deserializeLayer(config.layer) });
   }
 
   #addEntry(spec: QuantizedWeight): Entry {
@@ -238,25 +251,32 @@ export class QuantizedWeights extends tfl.layers.Layer {
       const known = this.layer.weights.map(({ originalName }) => originalName).join(", ");
       throw new RangeError(`Cannot quantize "${this.name}/${spec.name}": the layer's weights are ${known}`);
     }
-    const shape = isPerChannel(this.scheme) ? [channelsOf(variable.shape, spec)] : [];
+    const shape = this.scheme.granularity.kind === "per-channel" ? [channelsOf(variable.shape, spec)] : [];
     const scale = this.addWeight(`${spec.name}_scale`, shape, "float32", tfl.initializers.ones(), undefined, false);
     return { ...spec, variable, scale };
   }
 }
 
-function roundedWeight({ variable, scale, ...spec }: Entry, { qmin, qmax }: CodeRange): tf.Tensor {
-  const axis = scale.shape.length === 0 ? null : axisOf(spec);
-  const grid = { scale: scale.read(), zeroPoint: tf.fill(scale.read().shape, 0, "float32"), qmin, qmax, axis };
-  const rounded = fakeQuantize(channelView(variable.read(), spec), grid);
-  return spec.depthwise ? tf.reshape(rounded, variable.read().shape) : rounded;
+function roundedWeight(entry: Entry, codes: CodesInUse): tf.Tensor {
+  const [real, scale] = [entry.variable.read(), entry.scale.read()];
+  const zeroPoint = tf.fill(scale.shape, codes.zeroPoint, "float32");
+  const grid = { ...codes, scale, zeroPoint, granularity: granularityOf(entry) };
+  const rounded = fakeQuantize(channelView(real, entry), grid);
+  return entry.depthwise ? tf.reshape(rounded, real.shape) : rounded;
+}
+
+function granularityOf({ scale, ...spec }: Entry): Granularity {
+  return scale.shape.length === 0 ? PER_TENSOR : perChannel(axisOf(spec));
 }
 
 /**
  * The codes to clamp to right after scales were set from the weights: none, if the largest magnitude has the last code on
  * either side. Clamping changes nothing then, and takes three passes over the weights in the forward and backward pass.
  */
-function codesOfObserved(scheme: QuantScheme): CodeRange {
-  return scheme.qmin === -scheme.qmax ? { qmin: -Infinity, qmax: Infinity } : scheme;
+function codesOfObserved({ qmin, qmax, zeroPoint }: CodesInUse): CodesInUse {
+  return zeroPoint - qmin === qmax - zeroPoint
+    ? { qmin: -Infinity, qmax: Infinity, zeroPoint }
+    : { qmin, qmax, zeroPoint };
 }
 
 /** Runs `run` while each variable answers `read()` with its value in `values`. */

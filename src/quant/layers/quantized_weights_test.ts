@@ -83,12 +83,12 @@ for (const [name, { layer: make, weights, input }] of Object.entries(CASES)) {
     wrapped.build(input);
     for (const spec of weights) {
       const real = wrapped.layer.weights.find((weight) => weight.originalName.endsWith(spec.name))!.read();
-      const { scale, axis } = wrapped.readGrid(spec.name);
+      const { scale, granularity } = wrapped.readGrid(spec.name);
       const view = tf.reshape(real, channelView(real.shape, spec));
       const last = tf.unstack(view, spec.depthwise ? 2 : (spec.axis + view.rank) % view.rank);
       const expected = last.map((slice) => Math.fround(Math.max(...slice.dataSync().map(Math.abs)) / 127));
       assert.deepEqual(Array.from(scale as Float32Array), expected);
-      assert.equal(axis, spec.depthwise ? 2 : spec.axis);
+      assert.deepEqual(granularity, { kind: "per-channel", axis: spec.depthwise ? 2 : spec.axis });
     }
   });
 
@@ -143,7 +143,7 @@ Deno.test("QuantizedWeights uses one scale when the scheme has no axis", async (
     zeroPoint: 0,
     qmin: -127,
     qmax: 127,
-    axis: null,
+    granularity: { kind: "per-tensor" },
   });
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { readGolden, useCpu } from "../_test_support.ts";
 import { computeQParams } from "../../numbers/qparams.ts";
-import { UINT8_AFFINE } from "../../numbers/scheme.ts";
+import { PER_TENSOR, UINT8_AFFINE } from "../../numbers/scheme.ts";
 import { FakeQuantize } from "../layers/fake_quantize_layer.ts";
 import { minMaxObserver, movingAverageObserver, type RangeObserver, rangeObserver } from "./mod.ts";
 
@@ -66,7 +66,7 @@ for (const expected of golden.expected) {
     for (const batch of batches) tf.tidy(() => void quantizer.apply(tf.tensor2d([[...batch]]), { training: true }));
     assert.deepEqual(quantizer.readRange(), { min: expected.min, max: expected.max });
     const { scale, zeroPoint } = expected;
-    assert.deepEqual(quantizer.readGrid(), { scale, zeroPoint, qmin: 0, qmax: 255 });
+    assert.deepEqual(quantizer.readGrid(), { scale, zeroPoint, qmin: 0, qmax: 255, granularity: PER_TENSOR });
   });
 }
 

@@ -1,0 +1,99 @@
+/** Reads what is saved of a quantized layer: the edge at which configs may hold anything. */
+import type { serialization } from "@tensorflow/tfjs-core";
+import { CODE_TYPES, isCodeType } from "../../numbers/codes.ts";
+import {
+  type CodeRange,
+  faultOfQParams,
+  faultOfScheme,
+  type Granularity,
+  PER_TENSOR,
+  perChannel,
+  type QParams,
+  type QuantScheme,
+} from "../../numbers/scheme.ts";
+import { suggestName } from "../../text/nearest.ts";
+
+type Json = serialization.ConfigDictValue;
+
+/**
+ * Reads the scheme of layer `name`.
+ *
+ * Also as files of the first version have it, with `bits`, `signed` and an `axis` that may be missing or null.
+ *
+ * @throws {TypeError} If a part of it is missing or of another type.
+ * @throws {RangeError} If the type of its codes is unknown, or the scheme impossible.
+ */
+export function readScheme(value: Json | undefined, name: string): QuantScheme {
+  const refuse = (what: string): never => {
+    throw new TypeError(`Cannot load "${name}": its scheme ${what}`);
+  };
+  if (!isRecord(value)) return refuse(`is ${show(value)}, an object is needed`);
+  const { qmin, qmax, symmetric, span } = value;
+  const dtype = "dtype" in value ? value.dtype : firstDType(value, refuse);
+  if (typeof dtype !== "string") return refuse(`has dtype ${show(dtype)}, a name is needed`);
+  if (!isCodeType(dtype)) {
+    throw new RangeError(`Cannot load "${name}": its scheme has dtype "${dtype}", ${suggestName(dtype, CODE_TYPES)}`);
+  }
+  if (typeof qmin !== "number" || typeof qmax !== "number") {
+    return refuse(`has codes ${show(qmin)} to ${show(qmax)}, two numbers are needed`);
+  }
+  if (typeof symmetric !== "boolean") return refuse(`has symmetric ${show(symmetric)}, true or false is needed`);
+  if (span !== undefined && typeof span !== "number") return refuse(`has span ${show(span)}, a number is needed`);
+  const granularity = readGranularity(value, refuse);
+  const scheme = { dtype, qmin, qmax, symmetric, granularity, ...(span === undefined ? {} : { span }) };
+  checkScheme(scheme, name);
+  return scheme;
+}
+
+/** @throws {RangeError} If the scheme of layer `name` is impossible. */
+export function checkScheme(scheme: QuantScheme, name: string): void {
+  const fault = faultOfScheme(scheme);
+  if (fault !== undefined) throw new RangeError(`Cannot quantize "${name}": ${fault}`);
+}
+
+/**
+ * Reads the known grid of layer `name`, null where it has none.
+ *
+ * @throws {TypeError} If a part of it is missing or of another type.
+ */
+export function readFixed(value: Json | undefined, name: string): QParams | null {
+  if (value === undefined || value === null) return null;
+  const { scale, zeroPoint } = isRecord(value) ? value : {};
+  if (typeof scale === "number" && typeof zeroPoint === "number") return { scale, zeroPoint };
+  throw new TypeError(`Cannot load "${name}": its fixed grid is ${show(value)}, a scale and a zeroPoint are needed`);
+}
+
+/** @throws {RangeError} If layer `name` cannot have this scale and zero point. */
+export function checkQParams(params: QParams, codes: CodeRange, name: string): void {
+  const fault = faultOfQParams(params, codes);
+  if (fault !== undefined) throw new RangeError(`Cannot quantize "${name}": ${fault}`);
+}
+
+type Refuse = (what: string) => never;
+
+function firstDType({ bits, signed }: serialization.ConfigDict, refuse: Refuse): string {
+  if (typeof bits !== "number") return refuse(`has bits ${show(bits)}, a number is needed`);
+  if (typeof signed !== "boolean") return refuse(`has signed ${show(signed)}, true or false is needed`);
+  return `${signed ? "int" : "uint"}${bits}`;
+}
+
+function readGranularity({ granularity, axis = null }: serialization.ConfigDict, refuse: Refuse): Granularity {
+  if (granularity === undefined) {
+    if (axis === null) return PER_TENSOR;
+    return typeof axis === "number" ? perChannel(axis) : refuse(`has axis ${show(axis)}, a number is needed`);
+  }
+  const { kind, axis: own } = isRecord(granularity) ? granularity : {};
+  if (kind === "per-tensor") return PER_TENSOR;
+  if (kind === "per-channel" && typeof own === "number") return perChannel(own);
+  return refuse(`has granularity ${show(granularity)}, "per-tensor" or "per-channel" with an axis is needed`);
+}
+
+function isRecord(value: Json | undefined): value is serialization.ConfigDict {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A value as it stands in its file, cut where it is long. */
+function show(value: Json | undefined): string {
+  const text = JSON.stringify(value) ?? "missing";
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
