@@ -1,6 +1,5 @@
 /** Small QDQ graphs made by hand, for the tests of what fuses. */
-import { GraphBuilder } from "../src/onnx/builder.ts";
-import type { Value } from "../src/onnx/emit.ts";
+import { GraphBuilder, type Value } from "../src/onnx/writer.ts";
 import type { Attrs, Graph } from "../src/onnx/graph.ts";
 
 /** A grid of uint8 codes. */

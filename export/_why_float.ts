@@ -5,7 +5,7 @@
  * is what can be changed, and fusions keep the node's name.
  */
 import type { Graph, Node } from "../src/onnx/graph.ts";
-import { indexNodes, type NodeIndex } from "./_node_index.ts";
+import { type Index, indexOf } from "../src/onnx/index.ts";
 
 /** Operators with an integer kernel, and which of their inputs must be dequantized for it. */
 const OPERANDS: Readonly<Record<string, readonly number[] | "all">> = {
@@ -37,7 +37,8 @@ const GIVES_FLOAT = new Set(["Gemm", "MatMul"]);
 
 /** Makes a function that says in one sentence why a node of the optimized graph runs in float. */
 export function makeExplainer(exported: Graph): (node: Node) => string {
-  const index = indexNodes(exported);
+  const index = indexOf(exported);
+  const named = new Map(exported.nodes.map((node) => [node.name, node]));
   return (node) => {
     // FusedConv and their like: the operator with an activation behind it, in float.
     const op = node.op.replace(/^Fused/, "");
@@ -47,7 +48,7 @@ export function makeExplainer(exported: Graph): (node: Node) => string {
       return "it keeps ONNX Runtime from rounding the float weights before it";
     }
     if (!MOVEMENT.has(op) && !(op in OPERANDS)) return whyNoKernel(op);
-    const source = index.node(withoutFused(node.name));
+    const source = named.get(withoutFused(node.name));
     if (source === undefined) return "ONNX Runtime put it there while it optimized the graph";
     return whyInputs(source, index) ?? whyOutput(source, index) ??
       (MOVEMENT.has(op) ? whyGrids(source, index) : undefined) ??
@@ -66,7 +67,7 @@ function whyNoKernel(op: string): string {
     : `ONNX Runtime has no int8 kernel for ${op}`;
 }
 
-function whyInputs(node: Node, index: NodeIndex): string | undefined {
+function whyInputs(node: Node, index: Index): string | undefined {
   const operands = OPERANDS[node.op] ?? [0];
   const inputs = operands === "all" ? node.inputs : operands.map((i) => node.inputs[i]);
   for (const input of inputs) {
@@ -79,16 +80,16 @@ function whyInputs(node: Node, index: NodeIndex): string | undefined {
   return undefined;
 }
 
-function whyOutput(node: Node, index: NodeIndex): string | undefined {
+function whyOutput(node: Node, index: Index): string | undefined {
   const [output] = node.outputs;
-  const readers = index.readers(output);
+  const readers = index.uses(output);
   if (GIVES_FLOAT.has(node.op) && readers.every(({ op }) => op !== "QuantizeLinear")) return whyBias(node, index);
   if (readers.length === 0) return "its output is the model's answer, and is not quantized";
   if (index.isOutput(output)) return "its output is also the model's answer, before it is quantized";
   if (readers.length > 1) return `its output goes to ${readers.length} operators, needed is one QuantizeLinear`;
   const [reader] = readers;
   if (reader.op === "QuantizeLinear") return undefined;
-  const behind = index.readers(reader.outputs[0]);
+  const behind = index.uses(reader.outputs[0]);
   const quantize = behind.length === 1 && behind[0].op === "QuantizeLinear" ? behind[0] : undefined;
   if (!ABSORBED.has(reader.op) || quantize === undefined) {
     return `"${reader.name}" (${reader.op}) stands between it and a QuantizeLinear`;
@@ -96,7 +97,7 @@ function whyOutput(node: Node, index: NodeIndex): string | undefined {
   return whyNotAbsorbed(reader, { quantize, index });
 }
 
-function whyBias(node: Node, index: NodeIndex): string | undefined {
+function whyBias(node: Node, index: Index): string | undefined {
   const bias = node.inputs[2];
   const isFloat = bias !== undefined && index.producer(bias)?.op !== "DequantizeLinear";
   return isFloat ? "its output is not quantized, and its bias is not int32" : undefined;
@@ -104,7 +105,7 @@ function whyBias(node: Node, index: NodeIndex): string | undefined {
 
 interface Behind {
   readonly quantize: Node;
-  readonly index: NodeIndex;
+  readonly index: Index;
 }
 
 function whyNotAbsorbed(activation: Node, { quantize, index }: Behind): string | undefined {
@@ -120,7 +121,7 @@ function whyNotAbsorbed(activation: Node, { quantize, index }: Behind): string |
 }
 
 /** Real values that the codes of a QuantizeLinear stand for. */
-function gridOf(quantize: Node, index: NodeIndex): { readonly min: number; readonly max: number } | undefined {
+function gridOf(quantize: Node, index: Index): { readonly min: number; readonly max: number } | undefined {
   const scale = Number(index.constant(quantize.inputs[1])?.data[0]);
   const zero = index.constant(quantize.inputs[2]);
   if (zero === undefined || Number.isNaN(scale)) return undefined;
@@ -129,9 +130,9 @@ function gridOf(quantize: Node, index: NodeIndex): { readonly min: number; reado
   return { min: (qmin - zeroPoint) * scale, max: (qmin + 255 - zeroPoint) * scale };
 }
 
-function whyGrids(node: Node, index: NodeIndex): string | undefined {
+function whyGrids(node: Node, index: Index): string | undefined {
   const before = index.producer(node.inputs[0]);
-  const [after] = index.readers(node.outputs[0]);
+  const [after] = index.uses(node.outputs[0]);
   const isSame = [1, 2].every((i) => {
     const [a, b] = [before, after].map((pair) => index.constant(pair?.inputs[i])?.data[0]);
     return a === b;

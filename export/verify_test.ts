@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { registerBackend } from "../src/backend/mod.ts";
-import type { Value } from "../src/onnx/emit.ts";
+import type { Value } from "../src/onnx/writer.ts";
 import { encodeModel } from "../src/onnx/file/mod.ts";
 import { islandModel, sequentialModel } from "../tests/_support/small_models.ts";
 import { prepareCalibrated } from "./_test_support.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { chooseDevice, DEVICES, deviceWarning } from "../src/backend/mod.ts";
-import { GraphBuilder } from "../src/onnx/builder.ts";
+import { GraphBuilder } from "../src/onnx/writer.ts";
 import { encodeModel } from "../src/onnx/file/mod.ts";
 import { listDevices } from "../src/runtime/session.ts";
 import { countOperators, reportDevice } from "./_engine.ts";

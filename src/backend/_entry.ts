@@ -1,7 +1,7 @@
 /** What the backend keeps of each tensor. */
 import type * as tf from "@tensorflow/tfjs-core";
 import type { DType, TypedArray } from "../numbers/dtype.ts";
-import type { Value } from "../onnx/emit.ts";
+import type { Value } from "../onnx/writer.ts";
 import type { Buffer } from "./_buffer.ts";
 
 /** A tensor's elements: in memory, or a value of the recording under way, or both. */

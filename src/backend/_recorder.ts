@@ -1,7 +1,6 @@
 /** One recording: the graph that TF.js's kernels have asked for since the last run, and what is to be fed to it. */
-import { GraphBuilder } from "../onnx/builder.ts";
+import { GraphBuilder, type Value } from "../onnx/writer.ts";
 import type { DType } from "../numbers/dtype.ts";
-import type { Value } from "../onnx/emit.ts";
 import type { Graph } from "../onnx/graph.ts";
 import type { Buffer } from "./_buffer.ts";
 

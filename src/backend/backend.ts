@@ -7,7 +7,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { TypedArray } from "../numbers/dtype.ts";
-import type { Value } from "../onnx/emit.ts";
+import type { Value } from "../onnx/writer.ts";
 import { type Graph, sizeOf } from "../onnx/graph.ts";
 import type { HostTensor } from "../runtime/session.ts";
 import { type Buffer, BufferPool } from "./_buffer.ts";

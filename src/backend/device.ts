@@ -1,5 +1,5 @@
 /** Which device ONNX Runtime runs on, where the one that was asked for cannot be had. */
-import { GraphBuilder } from "../onnx/builder.ts";
+import { GraphBuilder } from "../onnx/writer.ts";
 import { encodeModel } from "../onnx/file/mod.ts";
 import { type Device, listDevices, ORT_VERSION, Session } from "../runtime/session.ts";
 

@@ -1,6 +1,6 @@
 /** Registers every op of the table as a kernel of the backend, and the cpu backend's kernels for the rest. */
 import * as tf from "@tensorflow/tfjs-core";
-import type { Value } from "../onnx/emit.ts";
+import type { Value } from "../onnx/writer.ts";
 import { OPS } from "../ops/mod.ts";
 import { type Inputs, type Op, Unsupported } from "../ops/op.ts";
 import type { OnnxRuntimeBackend } from "./backend.ts";

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { GraphBuilder } from "../onnx/builder.ts";
-import type { Value } from "../onnx/emit.ts";
+import { GraphBuilder, type Value } from "../onnx/writer.ts";
 import { peakBytes } from "./_peak_bytes.ts";
 
 /** Bytes of the graph that `fn` makes of an input of 10 floats. */

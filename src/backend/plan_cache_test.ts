@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { GraphBuilder } from "../onnx/builder.ts";
+import { GraphBuilder, type Value } from "../onnx/writer.ts";
 import type { DType, TypedArray } from "../numbers/dtype.ts";
-import type { Value } from "../onnx/emit.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { feedsOf, PlanCache } from "./_plan_cache.ts";
 import type { Feed } from "./_recorder.ts";

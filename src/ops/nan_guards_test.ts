@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GraphBuilder } from "../onnx/builder.ts";
+import { GraphBuilder } from "../onnx/writer.ts";
 import { dropNanGuards } from "../passes/deploy/drop_nan_guards.ts";
 import { OPS } from "./mod.ts";
 

@@ -3,7 +3,7 @@
  *
  * The engine (`src/backend`) calls it to run TF.js on ONNX Runtime, the exporter to write the file.
  */
-import type { Emit, Value } from "../onnx/emit.ts";
+import type { Emit, Value } from "../onnx/writer.ts";
 
 export type { Emit, Value };
 

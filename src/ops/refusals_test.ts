@@ -1,6 +1,6 @@
 /** Applications that lowering functions refuse: as wrong, in the words of TF.js's own kernels, or as unsupported. */
 import assert from "node:assert/strict";
-import { GraphBuilder } from "../onnx/builder.ts";
+import { GraphBuilder } from "../onnx/writer.ts";
 import { type KernelName, OPS } from "./mod.ts";
 import { type Inputs, Unsupported } from "./op.ts";
 

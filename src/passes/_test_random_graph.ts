@@ -1,7 +1,6 @@
 /** Random graphs as TF.js's lowerings write them: channels-last, Transposes around what wants channels first. */
-import { GraphBuilder } from "../onnx/builder.ts";
+import { GraphBuilder, type Value } from "../onnx/writer.ts";
 import { codeOf } from "../numbers/dtype.ts";
-import type { Value } from "../onnx/emit.ts";
 import { type Attrs, type Graph, sizeOf } from "../onnx/graph.ts";
 import { ints, wholeNumbers } from "./_test_support.ts";
 

@@ -1,10 +1,9 @@
 /** What the tests of passes share: graphs run as they stand, and the claim that two graphs compute the same. */
 import assert from "node:assert/strict";
 import { type HostTensor, Session } from "../runtime/session.ts";
-import { GraphBuilder } from "../onnx/builder.ts";
+import { GraphBuilder, type Value } from "../onnx/writer.ts";
 import { assertLegal } from "../onnx/check/check.ts";
 import { allocate, type DType, type TypedArray } from "../numbers/dtype.ts";
-import type { Value } from "../onnx/emit.ts";
 import { type Graph, sizeOf } from "../onnx/graph.ts";
 import { encodeModel } from "../onnx/file/mod.ts";
 

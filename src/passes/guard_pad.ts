@@ -6,15 +6,15 @@
  * here of the normal float32 next below 0, which stands on the same code of every grid as 0, and which ReLU makes 0.
  */
 import type { Graph, Node } from "../onnx/graph.ts";
-import { type Index, indexOf } from "./_index.ts";
-import { Rewriter } from "./_rewriter.ts";
+import { type Index, indexOf } from "../onnx/index.ts";
+import { GraphWriter } from "../onnx/writer.ts";
 
 const NEXT_TO_NOTHING = -(2 ** -126);
 
 /** Replaces the 0 of every Pad of float32 that a MaxPool alone reads. */
 export function guardPad(graph: Graph): Graph {
   const index = indexOf(graph);
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   for (const node of graph.nodes) {
     if (!isAtRisk(node, index, out)) out.push(node);
     else {
@@ -25,7 +25,7 @@ export function guardPad(graph: Graph): Graph {
   return out.finish();
 }
 
-function isAtRisk({ op, inputs, outputs, attrs }: Node, index: Index, out: Rewriter): boolean {
+function isAtRisk({ op, inputs, outputs, attrs }: Node, index: Index, out: GraphWriter): boolean {
   if (op !== "Pad" || (attrs.mode ?? "constant") !== "constant" || inputs.length > 3) return false;
   if (out.typeOf(inputs[0]).dtype !== "float32") return false;
   const isZero = inputs[2] === undefined || inputs[2] === "" || Number(index.constant(inputs[2])?.data[0]) === 0;

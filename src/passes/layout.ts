@@ -7,9 +7,9 @@
  * only one that an input has, and a Transpose is written only where an operator needs the form that is missing.
  */
 import type { Graph, Node } from "../onnx/graph.ts";
-import { indexOf } from "./_index.ts";
+import { indexOf } from "../onnx/index.ts";
 import { LAYOUT_RULES } from "./_layout_rules.ts";
-import { Rewriter } from "./_rewriter.ts";
+import { GraphWriter } from "../onnx/writer.ts";
 
 /** Permutation that takes [n, …, c] to [n, c, …]. */
 export function toChannelsFirst(rank: number): number[] {
@@ -23,7 +23,7 @@ export function toChannelsLast(rank: number): number[] {
 
 /** Removes the Transposes between layouts that operators can do without. */
 export function channelsFirst(graph: Graph): Graph {
-  const forms = new Forms(new Rewriter(graph));
+  const forms = new Forms(new GraphWriter(graph));
   const index = indexOf(graph);
   for (const node of graph.nodes) {
     // What is in front of a convolution is to stand right in front of it, behind the Transpose.
@@ -88,7 +88,7 @@ export class Forms {
   /** The node that is being placed: Transposes written for it belong to its layer. */
   reader: Node | undefined;
 
-  constructor(readonly out: Rewriter) {}
+  constructor(readonly out: GraphWriter) {}
 
   /** Whether `name` has a channels-first form and no other. */
   isFirstOnly(name: string): boolean {

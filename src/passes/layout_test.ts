@@ -4,8 +4,7 @@ import fc from "fast-check";
 import "@tensorflow/tfjs-layers";
 import { registerBackend } from "../backend/mod.ts";
 import { batchNormTraining, fakeQuantize, PER_TENSOR, perChannel, registerQuantKernels } from "../quant/mod.ts";
-import type { GraphBuilder } from "../onnx/builder.ts";
-import type { Value } from "../onnx/emit.ts";
+import type { GraphBuilder, Value } from "../onnx/writer.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { randomGraph, type Step, STEP_COUNT } from "./_test_random_graph.ts";
 import {

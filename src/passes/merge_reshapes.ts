@@ -1,6 +1,6 @@
 /** Joins Reshapes of Reshapes, and leaves out those that restore the shape that was there. */
 import { type Graph, typeOf } from "../onnx/graph.ts";
-import { indexOf, removeDeadNodes } from "./_index.ts";
+import { indexOf, removeDeadNodes } from "../onnx/index.ts";
 
 /** Makes every Reshape start from the value before the Reshapes. */
 export function mergeReshapes(graph: Graph): Graph {

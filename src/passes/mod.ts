@@ -1,6 +1,6 @@
 /** The pipelines of passes: what the engine and the exporter do to a recorded graph. */
 import type { Graph } from "../onnx/graph.ts";
-import { removeDeadNodes } from "./_index.ts";
+import { removeDeadNodes } from "../onnx/index.ts";
 import { blockChannels } from "./step/blocked/block_channels.ts";
 import { batchNormRank } from "./deploy/batch_norm_rank.ts";
 import { earlyMasks } from "./step/early_masks.ts";

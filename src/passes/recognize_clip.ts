@@ -1,12 +1,12 @@
 /** Writes min(max(x, 0), c) as the one operator that it is: TF.js's layers spell ReLU6 as two. */
 import type { Graph, Node } from "../onnx/graph.ts";
-import { type Index, indexOf, removeDeadNodes } from "./_index.ts";
-import { Rewriter } from "./_rewriter.ts";
+import { type Index, indexOf, removeDeadNodes } from "../onnx/index.ts";
+import { GraphWriter } from "../onnx/writer.ts";
 
 /** Replaces Relu → Min(constant) and Relu → Clip(constants) by one Clip, from 0 or the Clip's own lower bound. */
 export function recognizeClip(graph: Graph): Graph {
   const index = indexOf(graph);
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   for (const node of graph.nodes) {
     const relu = node.inputs.map(index.producer).find((producer) => producer?.op === "Relu");
     const bounds = relu === undefined ? undefined : boundsOf(node, relu.outputs[0], index);

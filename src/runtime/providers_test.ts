@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GraphBuilder } from "../onnx/builder.ts";
+import { GraphBuilder } from "../onnx/writer.ts";
 import { encodeModel } from "../onnx/file/mod.ts";
 import { providersOf } from "./providers.ts";
 import { DEVICES, listDevices, Session } from "./session.ts";

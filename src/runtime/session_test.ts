@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GraphBuilder } from "../onnx/builder.ts";
+import { GraphBuilder } from "../onnx/writer.ts";
 import { decodeModel, encodeModel } from "../onnx/file/mod.ts";
 import { type HostTensor, Session } from "./session.ts";
 

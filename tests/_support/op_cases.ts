@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
-import { GraphBuilder } from "../../src/onnx/builder.ts";
+import { GraphBuilder } from "../../src/onnx/writer.ts";
 import { allocate, type TypedArray } from "../../src/numbers/dtype.ts";
 import { sizeOf } from "../../src/onnx/graph.ts";
 import { encodeModel } from "../../src/onnx/file/mod.ts";

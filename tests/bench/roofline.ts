@@ -11,7 +11,7 @@
 import { parseArgs } from "node:util";
 import { Session } from "../../src/runtime/session.ts";
 import { encodeModel } from "../../src/onnx/file/mod.ts";
-import { GraphBuilder } from "../../src/onnx/builder.ts";
+import { GraphBuilder } from "../../src/onnx/writer.ts";
 import { sizeOf } from "../../src/onnx/graph.ts";
 import type { Way } from "./_one_way.ts";
 import { runWay } from "./_process.ts";

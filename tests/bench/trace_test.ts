@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { GraphBuilder } from "../../src/onnx/builder.ts";
-import type { Value } from "../../src/onnx/emit.ts";
+import { GraphBuilder, type Value } from "../../src/onnx/writer.ts";
 import { encodeModel } from "../../src/onnx/file/mod.ts";
 import { Session } from "../../src/runtime/session.ts";
 import { readTrace, type TracedNode } from "./_trace.ts";

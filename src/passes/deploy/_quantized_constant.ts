@@ -1,7 +1,7 @@
 /** Integer constants with the grid that they stand on: what becomes of a fake-quantized weight. */
 import { allocate, type TypedArray } from "../../numbers/dtype.ts";
 import { type Node, sizeOf, type Tensor } from "../../onnx/graph.ts";
-import type { Rewriter } from "../_rewriter.ts";
+import type { GraphWriter } from "../../onnx/writer.ts";
 
 /** Codes with their scales: `real = (code - zeroPoint) * scale[channel]`. */
 export interface QuantizedConstant {
@@ -30,7 +30,7 @@ export function quantizedConstant(
 
 /** Appends the DequantizeLinear of `constant` and returns its output. */
 export function emitQuantized(
-  out: Rewriter,
+  out: GraphWriter,
   constant: QuantizedConstant,
   options: { readonly base: string; readonly output?: string; readonly like?: Node },
 ): string {

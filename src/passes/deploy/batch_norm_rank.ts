@@ -5,14 +5,14 @@
  * being folded into the convolution or matrix product before.
  */
 import type { Graph, Node } from "../../onnx/graph.ts";
-import { type Index, indexOf, removeDeadNodes } from "../_index.ts";
+import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { toChannelsFirst, toChannelsLast } from "../layout.ts";
-import { Rewriter } from "../_rewriter.ts";
+import { GraphWriter } from "../../onnx/writer.ts";
 
 /** Replaces Reshape → Transpose → BatchNormalization → Transpose → Reshape by a normalization of what is reshaped. */
 export function batchNormRank(graph: Graph): Graph {
   const index = indexOf(graph);
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   const plans = new Map<Node, Plan>();
   for (const node of graph.nodes) {
     const plan = planOf(node, index, out);
@@ -34,7 +34,7 @@ interface Plan {
   readonly last: Node;
 }
 
-function planOf(norm: Node, index: Index, out: Rewriter): Plan | undefined {
+function planOf(norm: Node, index: Index, out: GraphWriter): Plan | undefined {
   if (norm.op !== "BatchNormalization") return undefined;
   const before = index.producer(norm.inputs[0]);
   const reshape = before?.op === "Transpose" ? index.producer(before.inputs[0]) : undefined;
@@ -53,7 +53,7 @@ function isPerm(node: Node | undefined, wanted: (rank: number) => number[]): boo
   return perm !== undefined && perm.join() === wanted(perm.length).join();
 }
 
-function emit({ norm, x, last }: Plan, out: Rewriter): void {
+function emit({ norm, x, last }: Plan, out: GraphWriter): void {
   const like = norm;
   const { length: rank } = out.typeOf(x).shape;
   const first = rank === 2 ? x : out.emit("Transpose", [x], { attrs: { perm: toChannelsFirst(rank) }, like });

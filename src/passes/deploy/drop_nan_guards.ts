@@ -5,7 +5,7 @@
  * for training, where no NaN may go unseen. Integers have none, and the guards would come between Q and DQ.
  */
 import type { Graph, Node } from "../../onnx/graph.ts";
-import { type Index, indexOf, removeDeadNodes } from "../_index.ts";
+import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 
 /** Replaces Where(IsNaN(sum of squares of x), NaN, ReduceMax(x)) and the Where(IsNaN(x), -∞, x) before ArgMax. */
 export function dropNanGuards(graph: Graph): Graph {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import type { GraphBuilder } from "../../onnx/builder.ts";
+import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import { codeOf } from "../../numbers/dtype.ts";
-import type { Value } from "../../onnx/emit.ts";
 import { dropNanGuards } from "./drop_nan_guards.ts";
 import { dropRedundant } from "./drop_redundant.ts";
 import { assertSameNumbers, graphOf, opsOf } from "../_test_support.ts";

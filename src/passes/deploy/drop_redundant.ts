@@ -1,6 +1,6 @@
 /** Removes nodes that change no number: identities, repeated Q/DQ pairs, clips that quantization does anyway. */
 import type { Graph, Node, Tensor } from "../../onnx/graph.ts";
-import { type Index, indexOf, removeDeadNodes } from "../_index.ts";
+import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { roundHalfEven } from "../../numbers/round.ts";
 
 /** Removes Identity, a Q/DQ pair right behind an equal one, and Clip before Q where the grid ends within its bounds. */

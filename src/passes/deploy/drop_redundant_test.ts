@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { GraphBuilder } from "../../onnx/builder.ts";
-import type { Value } from "../../onnx/emit.ts";
+import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import { assertSameNumbers, fakeQuantized, graphOf, opsOf } from "../_test_support.ts";
 import { dropRedundant } from "./drop_redundant.ts";
 

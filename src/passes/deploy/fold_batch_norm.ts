@@ -7,9 +7,9 @@
  */
 import { allocate } from "../../numbers/dtype.ts";
 import type { Graph, Node, Tensor } from "../../onnx/graph.ts";
-import { type Index, indexOf, removeDeadNodes } from "../_index.ts";
+import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { emitQuantized, type QuantizedConstant, quantizedConstant, scaleChannels } from "./_quantized_constant.ts";
-import { Rewriter } from "../_rewriter.ts";
+import { GraphWriter } from "../../onnx/writer.ts";
 
 /** ONNX BatchNormalization-15. */
 const DEFAULT_EPSILON = 1e-5;
@@ -20,7 +20,7 @@ const CHANNEL_AXIS: Readonly<Record<string, number>> = { Conv: 0, Gemm: 1 };
 /** Folds every BatchNormalization whose input is a Conv or Gemm that nothing else reads. */
 export function foldBatchNorm(graph: Graph): Graph {
   const index = indexOf(graph);
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   const folded = new Set<Node>();
   for (const node of graph.nodes) {
     const bn = foldable(node, index) ? index.soleUse(node.outputs[0]) : undefined;
@@ -37,7 +37,7 @@ function foldable(node: Node, { constant }: Index): boolean {
 }
 
 /** Writes the folded operator in place of `node`, under the output name of `bn`. Returns whether it could. */
-function fold(node: Node, bn: Node, { index, out }: { readonly index: Index; readonly out: Rewriter }): boolean {
+function fold(node: Node, bn: Node, { index, out }: { readonly index: Index; readonly out: GraphWriter }): boolean {
   const parameters = bn.inputs.slice(1).map((name) => index.constant(name)?.data as Float32Array | undefined);
   if (parameters.some((p) => p === undefined)) return false;
   const [gamma, beta, mean, variance] = parameters as Float32Array[];
@@ -55,7 +55,7 @@ function fold(node: Node, bn: Node, { index, out }: { readonly index: Index; rea
 function scaledWeights(
   node: Node,
   factors: Float64Array,
-  { index, out }: { readonly index: Index; readonly out: Rewriter },
+  { index, out }: { readonly index: Index; readonly out: GraphWriter },
 ): string | undefined {
   const axis = CHANNEL_AXIS[node.op];
   const base = `${node.layer ?? node.name}/kernel_folded`;

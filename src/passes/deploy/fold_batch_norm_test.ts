@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import type { GraphBuilder } from "../../onnx/builder.ts";
-import type { Value } from "../../onnx/emit.ts";
+import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import { type Graph, sizeOf } from "../../onnx/graph.ts";
 import { assertSameNumbers, countOps, graphOf, opsOf, quantizedWeights, realConstant } from "../_test_support.ts";
 import { foldBatchNorm } from "./fold_batch_norm.ts";

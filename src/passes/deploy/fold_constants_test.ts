@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Session } from "../../runtime/session.ts";
-import { GraphBuilder } from "../../onnx/builder.ts";
+import { GraphBuilder } from "../../onnx/writer.ts";
 import type { TypedArray } from "../../numbers/dtype.ts";
 import type { Graph } from "../../onnx/graph.ts";
 import { encodeModel } from "../../onnx/file/mod.ts";

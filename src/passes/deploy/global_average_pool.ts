@@ -1,11 +1,11 @@
 /** Writes means over all places of a picture or sequence as GlobalAveragePool, which has an int8 kernel; ReduceMean has none. */
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { toChannelsFirst, toChannelsLast } from "../layout.ts";
-import { Rewriter } from "../_rewriter.ts";
+import { GraphWriter } from "../../onnx/writer.ts";
 
 /** Replaces ReduceMean over all axes of [n, c, …] or [n, …, c] but batch and channels. */
 export function globalAveragePool(graph: Graph): Graph {
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   for (const node of graph.nodes) {
     const channels = channelAxis(node, out);
     if (channels === undefined) out.push(node);
@@ -15,7 +15,7 @@ export function globalAveragePool(graph: Graph): Graph {
 }
 
 /** Returns which axis holds the channels of what `node` takes the mean of, 1 or the last; undefined if it is no pool. */
-function channelAxis({ op, inputs, attrs }: Node, out: Rewriter): number | undefined {
+function channelAxis({ op, inputs, attrs }: Node, out: GraphWriter): number | undefined {
   if (op !== "ReduceMean" || attrs.axes === undefined) return undefined;
   const { length: rank } = out.typeOf(inputs[0]).shape;
   const axes = (attrs.axes as readonly number[]).map((axis) => (axis + rank) % rank).toSorted((a, b) => a - b).join();
@@ -25,7 +25,7 @@ function channelAxis({ op, inputs, attrs }: Node, out: Rewriter): number | undef
   return axes === spatial.join() ? rank - 1 : undefined;
 }
 
-function emitPool(node: Node, channels: number, out: Rewriter): void {
+function emitPool(node: Node, channels: number, out: GraphWriter): void {
   const [output] = node.outputs;
   const { shape } = out.typeOf(node.inputs[0]);
   const isFirst = channels === 1;

@@ -8,8 +8,8 @@
  * quantization.
  */
 import type { Graph, Node } from "../../onnx/graph.ts";
-import { type Index, indexOf } from "../_index.ts";
-import { Rewriter } from "../_rewriter.ts";
+import { type Index, indexOf } from "../../onnx/index.ts";
+import { GraphWriter } from "../../onnx/writer.ts";
 
 /** Operators whose weights are rounded. */
 const ROUNDED = new Set(["Conv", "ConvTranspose", "Gemm"]);
@@ -20,7 +20,7 @@ const ABSORBED = new Set(["Relu", "LeakyRelu", "Clip"]);
 /** Puts a Max behind every Conv and Gemm whose float weights would be rounded. */
 export function guardFloatWeights(graph: Graph): Graph {
   const index = indexOf(graph);
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   for (const node of graph.nodes) {
     if (isAtRisk(node, index)) pushGuarded(node, out);
     else out.push(node);
@@ -37,7 +37,7 @@ function isAtRisk({ op, inputs, outputs }: Node, index: Index): boolean {
 }
 
 /** The Max takes over the output's name. */
-function pushGuarded(node: Node, out: Rewriter): void {
+function pushGuarded(node: Node, out: GraphWriter): void {
   const [output] = node.outputs;
   const bare = out.fresh(`${output}_bare`);
   out.types.set(bare, out.typeOf(output));

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { Session } from "../../runtime/session.ts";
-import type { GraphBuilder } from "../../onnx/builder.ts";
-import type { Value } from "../../onnx/emit.ts";
+import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import type { Graph } from "../../onnx/graph.ts";
 import { decodeModel, encodeModel } from "../../onnx/file/mod.ts";
 import { assertSameNumbers, fakeQuantized, graphOf, opsOf, realConstant } from "../_test_support.ts";

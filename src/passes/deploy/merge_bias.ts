@@ -1,12 +1,12 @@
 /** Turns additions of constants after a convolution or matrix product into its bias. */
 import { type Graph, type Node, sizeOf } from "../../onnx/graph.ts";
-import { type Index, indexOf, removeDeadNodes } from "../_index.ts";
-import { Rewriter } from "../_rewriter.ts";
+import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
+import { GraphWriter } from "../../onnx/writer.ts";
 
 /** Replaces Conv → Add(constant a channel) by Conv with a bias, and MatMul [→ Add(constant)] of matrices by Gemm. */
 export function mergeBias(graph: Graph): Graph {
   const index = indexOf(graph);
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   const merged = new Set<Node>();
   for (const node of graph.nodes) {
     if (merged.has(node)) continue;
@@ -25,7 +25,7 @@ export function mergeBias(graph: Graph): Graph {
 }
 
 /** Returns the form of `node` that takes a bias: Conv as it is, a product of two matrices as Gemm. */
-function asBiasable(node: Node, out: Rewriter): Node | undefined {
+function asBiasable(node: Node, out: GraphWriter): Node | undefined {
   if (node.op === "Conv") return node;
   const isMatrices = node.inputs.length >= 2 &&
     node.inputs.slice(0, 2).every((name) => out.typeOf(name).shape.length === 2);
@@ -39,7 +39,7 @@ function asBiasable(node: Node, out: Rewriter): Node | undefined {
 function biasOf(
   add: Node,
   node: Node,
-  { index, out }: { readonly index: Index; readonly out: Rewriter },
+  { index, out }: { readonly index: Index; readonly out: GraphWriter },
 ): Float32Array | undefined {
   const tensor = index.constant(add.inputs.find((name) => name !== node.outputs[0]));
   const { shape } = out.typeOf(node.outputs[0]);

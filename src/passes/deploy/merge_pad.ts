@@ -1,7 +1,7 @@
 /** Merges zero padding into the operator after it: a Pad between quantized values stays in float in ONNX Runtime. */
 import type { Graph, Node } from "../../onnx/graph.ts";
-import { type Index, indexOf, removeDeadNodes } from "../_index.ts";
-import { Rewriter } from "../_rewriter.ts";
+import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
+import { GraphWriter } from "../../onnx/writer.ts";
 
 /**
  * Merges Pad → Conv into the Conv's pads.
@@ -11,12 +11,12 @@ import { Rewriter } from "../_rewriter.ts";
  */
 export function mergePad(graph: Graph): Graph {
   const index = indexOf(graph);
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   for (const node of graph.nodes) out.push(merged(node, index, out) ?? node);
   return removeDeadNodes(out.finish());
 }
 
-function merged(node: Node, index: Index, out: Rewriter): Node | undefined {
+function merged(node: Node, index: Index, out: GraphWriter): Node | undefined {
   if (node.op !== "Conv" && node.op !== "MaxPool") return undefined;
   const pad = index.producer(node.inputs[0]);
   if (pad?.op !== "Pad" || ((pad.attrs.mode as string | undefined) ?? "constant") !== "constant") return undefined;

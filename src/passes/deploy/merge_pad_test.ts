@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import type { GraphBuilder } from "../../onnx/builder.ts";
-import type { Value } from "../../onnx/emit.ts";
+import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import type { Attrs } from "../../onnx/graph.ts";
 import { assertSameNumbers, fakeQuantized, graphOf, ints, opsOf, realConstant } from "../_test_support.ts";
 import { mergePad } from "./merge_pad.ts";

@@ -1,11 +1,11 @@
 /** Moves the elements of integer constants to where their user wants them, so that DequantizeLinear comes last. */
 import type { Graph } from "../../onnx/graph.ts";
 import { emitQuantized, type QuantizedConstant, quantizedConstant, transpose } from "./_quantized_constant.ts";
-import { Rewriter } from "../_rewriter.ts";
+import { GraphWriter } from "../../onnx/writer.ts";
 
 /** Replaces DequantizeLinear(codes) → Reshape/Transpose … by DequantizeLinear(moved codes). */
 export function moveWeights(graph: Graph): Graph {
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   const constants = new Map<string, QuantizedConstant>();
   const written = new Set<string>();
   const write = (name: string) => {

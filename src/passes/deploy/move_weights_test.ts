@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GraphBuilder } from "../../onnx/builder.ts";
+import { GraphBuilder } from "../../onnx/writer.ts";
 import type { Tensor } from "../../onnx/graph.ts";
 import { assertSameNumbers, graphOf, ints, opsOf, quantizedWeights, realConstant } from "../_test_support.ts";
 import { moveWeights } from "./move_weights.ts";

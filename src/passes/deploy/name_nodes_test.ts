@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GraphBuilder } from "../../onnx/builder.ts";
+import { GraphBuilder } from "../../onnx/writer.ts";
 import { assertLegal } from "../../onnx/check/check.ts";
 import type { Graph } from "../../onnx/graph.ts";
 import { fakeQuantized, feedsFor, quantizedWeights, realConstant, run } from "../_test_support.ts";

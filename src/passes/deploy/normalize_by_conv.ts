@@ -6,9 +6,9 @@
  * 127 by the sign of k, on a grid of scale |k| / 127: nothing is rounded. k = 0 keeps code 0.
  */
 import type { Graph, Node } from "../../onnx/graph.ts";
-import { type Index, indexOf, removeDeadNodes } from "../_index.ts";
+import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { emitQuantized, type QuantizedConstant } from "./_quantized_constant.ts";
-import { Rewriter } from "../_rewriter.ts";
+import { GraphWriter } from "../../onnx/writer.ts";
 
 /** ONNX BatchNormalization-15. */
 const DEFAULT_EPSILON = 1e-5;
@@ -21,7 +21,7 @@ const MOVEMENTS = new Set("MaxPool Reshape Transpose Slice Pad Resize Expand Til
 /** Replaces every BatchNormalization of dequantized values by a Conv. */
 export function normalizeByConv(graph: Graph): Graph {
   const index = indexOf(graph);
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   const taken = new Set<Node>();
   for (const node of graph.nodes) {
     const affine = isQuantized(node, index) ? affineOf(node, index) : undefined;
@@ -56,7 +56,7 @@ function affineOf({ inputs, attrs }: Node, { constant }: Index): Affine | undefi
 /** A matrix becomes a sequence and back, and the ReLU behind it must come before it is a matrix again. */
 function takeActivation(
   node: Node,
-  { index, taken, out }: { readonly index: Index; readonly taken: Set<Node>; readonly out: Rewriter },
+  { index, taken, out }: { readonly index: Index; readonly taken: Set<Node>; readonly out: GraphWriter },
 ): Node | undefined {
   const use = index.soleUse(node.outputs[0]);
   const isMatrix = out.typeOf(node.inputs[0]).shape.length === 2;
@@ -68,7 +68,7 @@ function takeActivation(
 interface Emission {
   readonly affine: Affine;
   readonly activation: Node | undefined;
-  readonly out: Rewriter;
+  readonly out: GraphWriter;
 }
 
 function emitConv(norm: Node, { affine, activation, out }: Emission): void {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import type { GraphBuilder } from "../../onnx/builder.ts";
-import type { Value } from "../../onnx/emit.ts";
+import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import { assertSameNumbers, fakeQuantized, graphOf, opsOf, realConstant } from "../_test_support.ts";
 import { normalizeByConv } from "./normalize_by_conv.ts";
 

@@ -1,8 +1,8 @@
 /** Convolves and pools sequences as such: TF.js makes them pictures of height or width 1. */
 import { type Graph, type Node, sizeOf } from "../../onnx/graph.ts";
-import { type Index, indexOf, removeDeadNodes } from "../_index.ts";
+import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { emitQuantized, quantizedConstant } from "./_quantized_constant.ts";
-import { Rewriter } from "../_rewriter.ts";
+import { GraphWriter } from "../../onnx/writer.ts";
 
 const WINDOWED: ReadonlySet<string> = new Set(["Conv", "MaxPool", "AveragePool"]);
 
@@ -13,7 +13,7 @@ const WINDOWED: ReadonlySet<string> = new Set(["Conv", "MaxPool", "AveragePool"]
  */
 export function oneDimension(graph: Graph): Graph {
   const index = indexOf(graph);
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   const replaced = new Set<Node>();
   for (const node of graph.nodes) {
     const back = WINDOWED.has(node.op) ? index.soleUse(node.outputs[0]) : undefined;
@@ -25,7 +25,7 @@ export function oneDimension(graph: Graph): Graph {
 
 interface Narrowing {
   readonly index: Index;
-  readonly out: Rewriter;
+  readonly out: GraphWriter;
   /** Reshapes that were the back of an operator before. */
   readonly replaced: ReadonlySet<Node>;
 }
@@ -54,7 +54,7 @@ function narrow(node: Node, back: Node, { index, out, replaced }: Narrowing): bo
   return true;
 }
 
-function reshaped(x: string, shape: readonly number[], { out, like }: { out: Rewriter; like: Node }): string {
+function reshaped(x: string, shape: readonly number[], { out, like }: { out: GraphWriter; like: Node }): string {
   if (isSame(out.typeOf(x).shape, shape)) return x;
   return out.emit("Reshape", [x, out.ints(`${x}_shape`, shape)], { like });
 }
@@ -73,7 +73,7 @@ function leavesAlone({ attrs }: Node, i: number): boolean {
 function narrowWeights(
   name: string,
   axis: number,
-  { index, out }: { readonly index: Index; readonly out: Rewriter },
+  { index, out }: { readonly index: Index; readonly out: GraphWriter },
 ): string | undefined {
   const { shape } = out.typeOf(name);
   if (shape.length !== 4) return undefined;

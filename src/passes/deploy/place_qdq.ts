@@ -6,8 +6,8 @@
  * they are (B.2): it is written as what it is to be, a Pad of codes by the zero point.
  */
 import type { Graph, Node } from "../../onnx/graph.ts";
-import { type Index, indexOf } from "../_index.ts";
-import { Rewriter } from "../_rewriter.ts";
+import { type Index, indexOf } from "../../onnx/index.ts";
+import { GraphWriter } from "../../onnx/writer.ts";
 
 /** Operators whose output values are all among their first input's values. */
 const MOVEMENT = new Set(
@@ -43,7 +43,7 @@ function repeatBefore(graph: Graph): Graph {
     const source = sourceOf(node.inputs[0], index);
     if (source !== undefined && source !== node.inputs[0]) grids.set(source, node);
   }
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   for (const node of graph.nodes) {
     const quantize = grids.get(node.outputs[0]);
     if (quantize === undefined) out.push(node);
@@ -67,7 +67,7 @@ function sourceOf(name: string, index: Index): string | undefined {
 /** DQ → move → anything but Q becomes DQ → move → Q → DQ → anything. */
 function repeatAfter(graph: Graph): Graph {
   const index = indexOf(graph);
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   const grids = new Map<string, Node>();
   for (const node of graph.nodes) {
     const grid = isMovement(node) || padsByZero(node, index) ? grids.get(node.inputs[0]) : undefined;
@@ -91,7 +91,7 @@ function repeatAfter(graph: Graph): Graph {
 }
 
 /** Appends `node` with a Q/DQ pair on the grid of `like` behind it; the pair's output takes over its output's name. */
-function pushWithPair(out: Rewriter, node: Node, like: Node): void {
+function pushWithPair(out: GraphWriter, node: Node, like: Node): void {
   const [name, ...rest] = node.outputs;
   const bare = out.fresh(`${name}_real`);
   out.types.set(bare, out.typeOf(name));
@@ -106,7 +106,7 @@ function padsByZero({ op, inputs, attrs }: Node, index: Index): boolean {
 }
 
 /** Appends a Pad of what `node` pads, as codes on the grid of `like`; 0 is the zero point. */
-function padCodes(out: Rewriter, node: Node, like: Node): void {
+function padCodes(out: GraphWriter, node: Node, like: Node): void {
   const [, zeroPoint] = gridOf(like);
   const codes = out.emit("QuantizeLinear", [node.inputs[0], ...gridOf(like)], { like: node });
   const padded = out.emit("Pad", [codes, node.inputs[1], zeroPoint, ...node.inputs.slice(3)], {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { placeQdq } from "./place_qdq.ts";
-import type { GraphBuilder } from "../../onnx/builder.ts";
-import type { Value } from "../../onnx/emit.ts";
+import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import { assertSameNumbers, fakeQuantized, graphOf, ints, opsOf } from "../_test_support.ts";
 
 const [Q, DQ] = ["QuantizeLinear", "DequantizeLinear"];

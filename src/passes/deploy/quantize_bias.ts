@@ -6,9 +6,9 @@
  */
 import { allocate } from "../../numbers/dtype.ts";
 import type { Graph, Node } from "../../onnx/graph.ts";
-import { type Index, indexOf, removeDeadNodes } from "../_index.ts";
+import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { emitQuantized, type QuantizedConstant, quantizedConstant } from "./_quantized_constant.ts";
-import { Rewriter } from "../_rewriter.ts";
+import { GraphWriter } from "../../onnx/writer.ts";
 import { roundHalfEven } from "../../numbers/round.ts";
 
 /** Largest bias code aimed at, with head room for the products that are added to it. */
@@ -20,12 +20,12 @@ const MIN_BIAS_SCALE = 2 ** -100;
 /** Quantizes the float biases of Conv and Gemm whose input and weights are dequantized. */
 export function quantizeBias(graph: Graph): Graph {
   const index = indexOf(graph);
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   for (const node of graph.nodes) out.push(withIntegerBias(node, index, out) ?? node);
   return removeDeadNodes(out.finish());
 }
 
-function withIntegerBias(node: Node, index: Index, out: Rewriter): Node | undefined {
+function withIntegerBias(node: Node, index: Index, out: GraphWriter): Node | undefined {
   if (node.op !== "Conv" && node.op !== "Gemm") return undefined;
   const bias = biasOf(node, index, out);
   const weights = quantizedConstant(index.producer(node.inputs[1]), index.constant);
@@ -52,7 +52,7 @@ function withIntegerBias(node: Node, index: Index, out: Rewriter): Node | undefi
 }
 
 /** Returns the float bias with one element a channel, or undefined if there is none of that form. */
-function biasOf(node: Node, { constant }: Index, out: Rewriter): Float32Array | undefined {
+function biasOf(node: Node, { constant }: Index, out: GraphWriter): Float32Array | undefined {
   const bias = constant(node.inputs[2]);
   // Both operators have their channels along axis 1; Gemm broadcasts its bias, integers do not.
   const channels = out.typeOf(node.outputs[0]).shape[1];

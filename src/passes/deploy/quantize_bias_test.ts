@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { GraphBuilder } from "../../onnx/builder.ts";
+import type { GraphBuilder } from "../../onnx/writer.ts";
 import { type Graph, sizeOf } from "../../onnx/graph.ts";
 import {
   assertSameNumbers,

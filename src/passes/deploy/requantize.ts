@@ -7,13 +7,13 @@
  * it is ReLU, with a slope of 1 the identity.
  */
 import type { Graph, Node } from "../../onnx/graph.ts";
-import { type Index, indexOf, removeDeadNodes } from "../_index.ts";
-import { Rewriter } from "../_rewriter.ts";
+import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
+import { GraphWriter } from "../../onnx/writer.ts";
 
 /** Replaces DQ → Relu → Q by DQ → LeakyRelu(0) → Q, and DQ → Q by DQ → LeakyRelu(1) → Q, for activations. */
 export function requantize(graph: Graph): Graph {
   const index = indexOf(graph);
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   for (const node of graph.nodes) {
     const table = tableFor(node, index);
     if (table === undefined) {

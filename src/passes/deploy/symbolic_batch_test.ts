@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import type { GraphBuilder } from "../../onnx/builder.ts";
-import type { Value } from "../../onnx/emit.ts";
+import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import type { Graph } from "../../onnx/graph.ts";
 import { feedsFor, graphOf, ints, realConstant, run } from "../_test_support.ts";
 import { symbolicBatch } from "./symbolic_batch.ts";

@@ -6,13 +6,13 @@
  * 128. So only scales and zero points change.
  */
 import type { Graph, Node } from "../../onnx/graph.ts";
-import { type Index, indexOf, removeDeadNodes } from "../_index.ts";
-import { Rewriter } from "../_rewriter.ts";
+import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
+import { GraphWriter } from "../../onnx/writer.ts";
 
 /** Replaces DQ → Tanh → Q by DQ of twice the scale → Sigmoid → Q, where the results stand on the grid of tanh. */
 export function tanhBySigmoid(graph: Graph): Graph {
   const index = indexOf(graph);
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   const replaced = new Set<Node>();
   for (const node of graph.nodes) {
     const quantize = node.op === "Tanh" ? index.soleUse(node.outputs[0]) : undefined;
@@ -37,7 +37,7 @@ interface Emission {
   readonly source: Node;
   readonly quantize: Node;
   readonly index: Index;
-  readonly out: Rewriter;
+  readonly out: GraphWriter;
 }
 
 function emitSigmoid(node: Node, { source, quantize, index, out }: Emission): void {

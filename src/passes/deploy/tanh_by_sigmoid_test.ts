@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import type { GraphBuilder } from "../../onnx/builder.ts";
-import type { Value } from "../../onnx/emit.ts";
+import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import { graphOf, opsOf, run } from "../_test_support.ts";
 import { fakeQuantized, quantizedWeights } from "../_test_support.ts";
 import { tanhBySigmoid } from "./tanh_by_sigmoid.ts";

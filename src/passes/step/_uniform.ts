@@ -1,5 +1,5 @@
 /** Values whose elements are all the same known number. */
-import type { Index } from "../_index.ts";
+import type { Index } from "../../onnx/index.ts";
 
 const FOLLOWED = ["Cast", "Expand", "Identity", "Reshape", "Unsqueeze"];
 

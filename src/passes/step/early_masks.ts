@@ -10,8 +10,8 @@
  * each mask is given a reader that costs nothing, and these stand at the end of the file, the first mask's last.
  */
 import { bytesOf, type Graph, type Node, sizeOf } from "../../onnx/graph.ts";
-import { type Index, indexOf } from "../_index.ts";
-import { Rewriter } from "../_rewriter.ts";
+import { type Index, indexOf } from "../../onnx/index.ts";
+import { GraphWriter } from "../../onnx/writer.ts";
 
 /** What computes a bound from values of at most this size is moved along with the mask. */
 const SMALL_BYTES = 1 << 16;
@@ -32,7 +32,7 @@ export function earlyMasks(graph: Graph): Graph {
     for (const bound of clip.inputs.slice(1)) addSmall(bound, context);
   }
   if (tests.length === 0) return graph;
-  const out = new Rewriter({ ...graph, nodes: [] });
+  const out = new GraphWriter({ ...graph, nodes: [] });
   const order = placed(graph, context.moved);
   for (const node of order) out.push(node);
   const isTest = new Set(tests);

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { Session } from "../../runtime/session.ts";
-import type { GraphBuilder } from "../../onnx/builder.ts";
-import type { Value } from "../../onnx/emit.ts";
+import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import { encodeModel } from "../../onnx/file/mod.ts";
 import type { Graph } from "../../onnx/graph.ts";
 import { earlyMasks } from "./early_masks.ts";

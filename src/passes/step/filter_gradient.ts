@@ -5,8 +5,8 @@
  * operator on blocked channels takes it, gathering patches and multiplying is 2 to 3 times as fast (docs/engine.md).
  */
 import { type Graph, type Node, sizeOf } from "../../onnx/graph.ts";
-import { type Index, indexOf, removeDeadNodes } from "../_index.ts";
-import { Rewriter } from "../_rewriter.ts";
+import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
+import { GraphWriter } from "../../onnx/writer.ts";
 
 /** The pictures x [n, in, h, w] and dy [n, out, h', w'] that a convolution correlates. */
 export interface Correlated {
@@ -28,7 +28,7 @@ function isSwap(node: Node | undefined): node is Node {
 /** Replaces correlations of pictures: dW = Σ over images of patches(x) · dyᵀ. */
 export function multiplyFilterGradients(graph: Graph): Graph {
   const index = indexOf(graph);
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   for (const node of graph.nodes) {
     const pictures = correlatedBy(node, index);
     if (pictures === undefined) out.push(node);
@@ -37,7 +37,7 @@ export function multiplyFilterGradients(graph: Graph): Graph {
   return removeDeadNodes(out.finish());
 }
 
-function placeProducts(node: Node, out: Rewriter, { x, dy }: Correlated): void {
+function placeProducts(node: Node, out: GraphWriter, { x, dy }: Correlated): void {
   const [n, outs, h, w] = out.typeOf(dy).shape;
   const view = (name: string, shape: readonly number[], output?: string) =>
     out.emit("Reshape", [name, out.ints(`${name}_shape`, shape)], {
@@ -65,7 +65,7 @@ function placeProducts(node: Node, out: Rewriter, { x, dy }: Correlated): void {
  *
  * A depthwise convolution with one-hot kernels does it at memory speed, pads and strides included.
  */
-function patches(node: Node, out: Rewriter, x: string): string {
+function patches(node: Node, out: GraphWriter, x: string): string {
   const channels = out.typeOf(x).shape[1];
   const [, , kh, kw] = out.typeOf(node.outputs[0]).shape;
   // The strides of the convolution whose gradient this is dilate dy, and its dilations are steps over x.

@@ -6,8 +6,8 @@
  * twelve, and kept the values between alive until then.
  */
 import type { Graph, Node } from "../../onnx/graph.ts";
-import { type Index, indexOf, removeDeadNodes } from "../_index.ts";
-import { Rewriter } from "../_rewriter.ts";
+import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
+import { GraphWriter } from "../../onnx/writer.ts";
 
 /** A bound: a number, or the name of a scalar that is computed. */
 type Bound = number | string;
@@ -28,7 +28,7 @@ const LEAST_POSITIVE = 2 ** -149;
 /** Joins masks of masks, and writes range tests in the form that takes the fewest passes. */
 export function mergeMasks(graph: Graph): Graph {
   const index = indexOf(graph);
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   for (const node of graph.nodes) {
     const mask = joinedMask(node, index);
     // A ReLU's own gradient is two passes already.
@@ -58,7 +58,7 @@ function withRelu(node: Node, index: Index): Node {
   return range === undefined ? node : { ...node, inputs: [reluOf(range, index)] };
 }
 
-function placeMask(node: Node, out: Rewriter, { dy, of, lows, highs }: Mask): void {
+function placeMask(node: Node, out: GraphWriter, { dy, of, lows, highs }: Mask): void {
   const low = combine(node, out, { bounds: lows, op: "Max" });
   const high = combine(node, out, { bounds: highs, op: "Min" });
   const like = { like: node };
@@ -69,7 +69,7 @@ function placeMask(node: Node, out: Rewriter, { dy, of, lows, highs }: Mask): vo
 
 function combine(
   node: Node,
-  out: Rewriter,
+  out: GraphWriter,
   { bounds, op }: { readonly bounds: readonly Bound[]; readonly op: "Max" | "Min" },
 ): string {
   const numbers = bounds.filter((bound) => typeof bound === "number");

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import type { GraphBuilder } from "../../onnx/builder.ts";
+import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import { allocate } from "../../numbers/dtype.ts";
-import type { Value } from "../../onnx/emit.ts";
 import { type Graph, sizeOf } from "../../onnx/graph.ts";
 import { assertSameNumbers, countOps, graphOf, reals } from "../_test_support.ts";
 import { mergeMasks } from "./merge_masks.ts";

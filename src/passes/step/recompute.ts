@@ -7,7 +7,7 @@
  */
 import { bytesOf, type Graph, type Node, sizeOf, typeOf } from "../../onnx/graph.ts";
 import { BLOCKED_DOMAIN } from "../../onnx/schema/mod.ts";
-import { type Index, indexOf } from "../_index.ts";
+import { type Index, indexOf } from "../../onnx/index.ts";
 
 /** Smaller values are not worth a node. */
 const LEAST_BYTES = 1 << 16;

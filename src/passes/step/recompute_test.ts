@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import type { GraphBuilder } from "../../onnx/builder.ts";
-import type { Value } from "../../onnx/emit.ts";
+import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import { assertSameNumbers, countOps, fakeQuantized, graphOf, ints } from "../_test_support.ts";
 import { recompute } from "./recompute.ts";
 

@@ -6,8 +6,8 @@
  * same: (clip(rne(x / s)) - 0)·s.
  */
 import type { Graph, Node } from "../../onnx/graph.ts";
-import { type Index, indexOf, removeDeadNodes } from "../_index.ts";
-import { Rewriter } from "../_rewriter.ts";
+import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
+import { GraphWriter } from "../../onnx/writer.ts";
 import { uniformOf } from "./_uniform.ts";
 
 /** Codes of the element types that weights are quantized to. */
@@ -16,7 +16,7 @@ const RANGES: Readonly<Record<string, readonly [number, number] | undefined>> = 
 /** Replaces QuantizeLinear → DequantizeLinear along an axis with zero points 0, and clips by uniform bounds. */
 export function simulateWeights(graph: Graph): Graph {
   const index = indexOf(graph);
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   for (const node of graph.nodes) {
     if (!placeArithmetic(node, { out, index }) && !placeClip(node, { out, index })) out.push(node);
   }
@@ -24,7 +24,7 @@ export function simulateWeights(graph: Graph): Graph {
 }
 
 interface Writing {
-  readonly out: Rewriter;
+  readonly out: GraphWriter;
   readonly index: Index;
 }
 
@@ -47,7 +47,7 @@ function placeArithmetic(node: Node, { out, index }: Writing): boolean {
   return true;
 }
 
-function scalar(out: Rewriter, value: number): string {
+function scalar(out: GraphWriter, value: number): string {
   return out.constant("bound", "float32", [], Float32Array.of(value));
 }
 

@@ -8,8 +8,8 @@
 import type { DType } from "../../../numbers/dtype.ts";
 import { sizeOf } from "../../../onnx/graph.ts";
 import { BLOCKED_DOMAIN } from "../../../onnx/schema/mod.ts";
-import type { Index } from "../../_index.ts";
-import type { Rewriter } from "../../_rewriter.ts";
+import type { Index } from "../../../onnx/index.ts";
+import type { GraphWriter } from "../../../onnx/writer.ts";
 import { isWorthGathering, moveOf, placesAfter } from "./_chunks.ts";
 
 /** Which forms of each value exist so far: plain under its own name, blocked under another. */
@@ -24,7 +24,7 @@ export class BlockedForms {
    * @param index The wiring of the graph that is read.
    * @param block Channels a block.
    */
-  constructor(readonly out: Rewriter, readonly index: Index, readonly block: number) {}
+  constructor(readonly out: GraphWriter, readonly index: Index, readonly block: number) {}
 
   /** Whether `name` is held in blocks already. */
   isBlocked(name: string): boolean {

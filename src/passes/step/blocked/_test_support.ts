@@ -1,8 +1,7 @@
 /** What the tests of blocked channels share: small graphs of whole numbers, and the claim that blocks change none. */
 import assert from "node:assert/strict";
 import { channelBlock } from "../../../backend/_channel_block.ts";
-import type { GraphBuilder } from "../../../onnx/builder.ts";
-import type { Value } from "../../../onnx/emit.ts";
+import type { GraphBuilder, Value } from "../../../onnx/writer.ts";
 import { type Graph, sizeOf } from "../../../onnx/graph.ts";
 import { BLOCKED_DOMAIN } from "../../../onnx/schema/mod.ts";
 import { type Feeds, feedsFor, run, wholeNumbers } from "../../_test_support.ts";

@@ -11,8 +11,8 @@
  * and a reordering is written only where an operator needs the form that is missing.
  */
 import type { Graph } from "../../../onnx/graph.ts";
-import { indexOf, removeDeadNodes } from "../../_index.ts";
-import { Rewriter } from "../../_rewriter.ts";
+import { indexOf, removeDeadNodes } from "../../../onnx/index.ts";
+import { GraphWriter } from "../../../onnx/writer.ts";
 import { BlockedForms } from "./_forms.ts";
 import { fuseBlocked } from "./fuse_blocked.ts";
 import { BLOCKED_RULES } from "./_rules.ts";
@@ -25,7 +25,7 @@ import { BLOCKED_RULES } from "./_rules.ts";
  */
 export function blockChannels(graph: Graph, block: number): Graph {
   if (block === 1) return graph;
-  const out = new Rewriter(graph);
+  const out = new GraphWriter(graph);
   const forms = new BlockedForms(out, indexOf(graph), block);
   for (const node of graph.nodes) {
     const rule = node.domain === undefined ? BLOCKED_RULES[node.op] : undefined;

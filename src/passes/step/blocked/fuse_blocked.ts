@@ -2,7 +2,7 @@
 import type { Graph, Node } from "../../../onnx/graph.ts";
 import { typeOf } from "../../../onnx/graph.ts";
 import { BLOCKED_DOMAIN } from "../../../onnx/schema/mod.ts";
-import { type Index, indexOf } from "../../_index.ts";
+import { type Index, indexOf } from "../../../onnx/index.ts";
 
 /** Place of the value that is added, among a blocked Conv's inputs. */
 const SUM = 3;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { GraphBuilder } from "../../../onnx/builder.ts";
+import type { GraphBuilder } from "../../../onnx/writer.ts";
 import { feedsFor, graphOf, ints, reals, run } from "../../_test_support.ts";
 import { assertSame, blockedOps, conv, ignore, whole, X } from "./_test_support.ts";
 
