@@ -5,6 +5,7 @@ import { type HostTensor, Session } from "../../runtime/session.ts";
 import { assertLegal } from "../../onnx/check/check.ts";
 import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import type { TypedArray } from "../../numbers/dtype.ts";
+import { PER_TENSOR, perChannel } from "../../numbers/scheme.ts";
 import type { Graph } from "../../onnx/graph.ts";
 import { decodeModel, encodeModel } from "../../onnx/file/mod.ts";
 import { countOps, graphOf, realConstant, reals, run } from "../_test_support.ts";
@@ -51,7 +52,7 @@ class Net {
       scale: this.b.constant("float32", [], [scale]),
       zeroPoint: this.b.constant("float32", [], [zeroPoint]),
     };
-    return this.kernel("FakeQuantize", { x, ...grid }, { qmin: 0, qmax: 255, axis: null });
+    return this.kernel("FakeQuantize", { x, ...grid }, { qmin: 0, qmax: 255, granularity: PER_TENSOR });
   }
 
   weights(shape: readonly number[], axis: number): Value {
@@ -60,7 +61,8 @@ class Net {
       scale: this.b.constant("float32", [n], Array.from({ length: n }, (_, c) => (1 + c / 8) / 127)),
       zeroPoint: this.b.constant("float32", [n], new Array<number>(n).fill(0)),
     };
-    return this.kernel("FakeQuantize", { x: this.real(...shape), ...grid }, { qmin: -127, qmax: 127, axis });
+    const attrs = { qmin: -127, qmax: 127, granularity: perChannel(axis) };
+    return this.kernel("FakeQuantize", { x: this.real(...shape), ...grid }, attrs);
   }
 
   layer(x: Value, { kind, activation, stride }: Layer): Value {
