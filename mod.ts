@@ -30,7 +30,7 @@
 export { type JobEvents, type JobPhase } from "./job/events.ts";
 export { type FloatAccuracies, type QatEpoch, runQat } from "./job/qat.ts";
 export { type QatOptions } from "./job/options.ts";
-export { createProgress, type Progress, type ProgressOptions } from "./train/progress.ts";
+export { createProgress, type Progress, type ProgressOptions } from "./cli/progress.ts";
 
 // The engine.
 export {
@@ -94,5 +94,5 @@ export { type FloatOp, type Fusion, type KnownFloat, verifyFusion, type VerifyOp
 export { predictAll, validate, type ValidateOptions, type Validation } from "./export/validate.ts";
 export { printGraph } from "./src/onnx/text.ts";
 export { type Report } from "./report/report.ts";
-export { formatReport } from "./report/terminal/terminal.ts";
+export { formatReport, type TerminalOptions } from "./report/terminal/terminal.ts";
 export { renderHtml } from "./report/html/html.ts";

@@ -10,7 +10,6 @@ const MAY_PRINT = [
   /^cli(\.ts|\/)/,
   /^_tools\//,
   /^examples\//,
-  /^train\/_?progress/,
   /^tests\/(bench|conformance)\//,
   /_bench\.ts$/,
 ];

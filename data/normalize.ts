@@ -4,6 +4,7 @@
  * All forms are one affine map on the pixel p = byte / 255: x = (p - mean) / std. A range `a..b` is that map with
  * std = 1 / (b - a) and mean = -a / (b - a), so 0 goes to a and 255 to b.
  */
+import { lookUp, nearestName } from "../src/text/nearest.ts";
 
 /** An affine map from pixels to a model's input, for all channels or for each. */
 export interface Normalize {
@@ -23,7 +24,11 @@ export const NORMALIZE_FORMS: string = `"0..1", "-1..1", "0..255", "imagenet" or
 const NAMED: Readonly<Record<string, string>> = { imagenet: "0.485,0.456,0.406:0.229,0.224,0.225" };
 
 function refuse(text: string, because: string): RangeError {
-  return new RangeError(`Cannot read the normalization "${text}": ${because}, needed is ${NORMALIZE_FORMS}`);
+  const meant = nearestName(text, Object.keys(NAMED));
+  return new RangeError(
+    `Cannot read the normalization "${text}": ${because}, needed is ${NORMALIZE_FORMS}` +
+      (meant === undefined ? "" : ` (did you mean "${meant}"?)`),
+  );
 }
 
 function parseNumber(text: string): number {
@@ -72,7 +77,7 @@ function parseMeanStd(text: string, spec: string): Normalize {
 export function parseNormalize(text: string): Normalize {
   const range = text.split("..");
   if (range.length === 2) return parseRange(text, range.map(parseNumber));
-  return parseMeanStd(text, NAMED[text] ?? text);
+  return parseMeanStd(text, lookUp(NAMED, text) ?? text);
 }
 
 /**

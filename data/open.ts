@@ -6,6 +6,7 @@ import { fitTo } from "./fit_to.ts";
 import { type BadImage, readFolder } from "./sources/folder.ts";
 import { generate } from "./sources/generated.ts";
 import { readMnist } from "./sources/mnist.ts";
+import { lookUp, nearestName } from "../src/text/nearest.ts";
 import { type Normalize, parseNormalize } from "./normalize.ts";
 
 /** The forms that `openData` takes, for messages and help texts. */
@@ -81,9 +82,13 @@ function parseSpec(spec: string): { readonly source: Source; readonly dir: strin
   const colon = spec.indexOf(":");
   const name = colon < 0 ? spec : spec.slice(0, colon);
   const dir = colon < 0 ? "" : spec.slice(colon + 1);
-  const source = Object.hasOwn(SOURCES, name) ? SOURCES[name] : undefined;
+  const source = lookUp(SOURCES, name);
   if (source === undefined) {
-    throw new RangeError(`Cannot open the data "${spec}": there is no data set "${name}", needed is ${DATA_FORMS}`);
+    const meant = nearestName(name, Object.keys(SOURCES));
+    throw new RangeError(
+      `Cannot open the data "${spec}": there is no data set "${name}", needed is ${DATA_FORMS}` +
+        (meant === undefined ? "" : ` (did you mean "${meant}"?)`),
+    );
   }
   if (source.takesFolder && dir === "") {
     throw new RangeError(`Cannot open the data "${spec}": it names no folder, needed is "${name}:DIR"`);

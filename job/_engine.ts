@@ -29,8 +29,7 @@ export async function startEngine(
   log: (line: string) => void,
 ): Promise<Engine> {
   const device = chooseDevice(asked);
-  const warning = deviceWarning(device);
-  if (warning !== undefined) log(warning);
+  for (const warning of [deviceWarning(device), threadsWarning(threads)]) if (warning !== undefined) log(warning);
   const name = await selectBackend(backend, { device: device.ran, ...(threads === undefined ? {} : { threads }) });
   // The backend "onnxruntime" has kernels of its own for these.
   if (name !== "onnxruntime") registerQuantKernels(name);
@@ -40,6 +39,13 @@ export async function startEngine(
 /** Warns where int8 files answer otherwise than on CPUs with exact kernels, and than they were simulated. */
 export function warnOfSaturation({ precise }: ResolvedOptions, log: (line: string) => void): void {
   if (!precise && saturates()) log(SATURATION_WARNING);
+}
+
+/** Threads that wait for one another on the same core take a multiple of the time. */
+function threadsWarning(threads = 1): string | undefined {
+  const cores = navigator.hardwareConcurrency;
+  if (threads <= cores) return undefined;
+  return `Warning: --threads ${threads} is more than this machine's ${cores} cores, which slows everything down.`;
 }
 
 /** Returns where `int8` ran, by ONNX Runtime's own account where that may be in part elsewhere. */

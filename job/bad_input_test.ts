@@ -54,15 +54,33 @@ for (const [options, message] of NUMBERS) {
 
 refuses(
   "an unknown architecture",
-  `Cannot use --arch "cifar": it must be one of cifar_cnn, tiny_yolo, resnet20, mobilenet_v2`,
+  `Cannot use --arch "cifar": needed is one of cifar_cnn, tiny_yolo, resnet20, mobilenet_v2 (did you mean "cifar_cnn"?)`,
   () => ({ arch: "cifar" }),
 );
-refuses("an unknown optimizer", /^Cannot use --optimizer "adma": it must be one of sgd, .*adam, /, () => ({
-  optimizer: "adma",
-}));
+refuses(
+  "an unknown optimizer",
+  /^Cannot use --optimizer "adma": needed is one of sgd, .*adam, .* \(did you mean "adam"\?\)$/,
+  () => ({ optimizer: "adma" }),
+);
+refuses(
+  "an unknown layout",
+  `Cannot use --input-layout "hwc": needed is one of nhwc, nchw (did you mean "nhwc"?)`,
+  // What the command line hands on is any text.
+  () => JSON.parse(`{ "inputLayout": "hwc" }`),
+);
+refuses(
+  "an unknown device",
+  /^Cannot use --device "cuba": needed is one of cpu, .*\(did you mean "cuda"\?\)$/,
+  () => JSON.parse(`{ "device": "cuba" }`),
+);
+refuses(
+  "an unknown backend",
+  /^Cannot use --backend "tenserflow": needed is one of .*\(did you mean "tensorflow"\?\)$/,
+  () => JSON.parse(`{ "backend": "tenserflow" }`),
+);
 refuses(
   "a swap for what is no ReLU",
-  `Cannot use --swap "leaky_relu:tanh": cannot swap to "tanh": it is not one of relu, relu6`,
+  `Cannot use --swap "leaky_relu:tanh": cannot swap to "tanh": needed is one of relu, relu6`,
   () => ({ swap: "leaky_relu:tanh" }),
 );
 refuses(
@@ -74,11 +92,34 @@ refuses(
 );
 refuses(
   "unknown data",
-  /^Cannot open the data "imagenet:x": there is no data set "imagenet", needed is "generated"/,
+  /^Cannot open the data "imagenet:x": there is no data set "imagenet", needed is "generated"[^?]*$/,
   () => ({
     data: "imagenet:x",
   }),
 );
+refuses(
+  "data whose name is spelled wrong",
+  /^Cannot open the data "mnsit:x": there is no data set "mnsit", .* \(did you mean "mnist"\?\)$/,
+  () => ({ data: "mnsit:x" }),
+);
+for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty"]) {
+  const inherited: readonly QatOptions[] = [
+    { arch: name },
+    { optimizer: name },
+    { data: name },
+    { data: `${name}:x` },
+    { normalize: name },
+    { swap: name },
+    { swap: `${name}:relu` },
+    { swap: `leaky_relu:${name}` },
+    JSON.parse(`{ "device": "${name}" }`),
+    JSON.parse(`{ "backend": "${name}" }`),
+    JSON.parse(`{ "inputLayout": "${name}" }`),
+  ];
+  for (const options of inherited) {
+    refuses(`${JSON.stringify(options)}, which every object has`, /^Cannot .*(needed is|are needed)/, () => options);
+  }
+}
 refuses(
   "a model and an architecture",
   `Cannot use --model and --arch together: "cifar_cnn" is trained from nothing`,

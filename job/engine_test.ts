@@ -40,13 +40,28 @@ Deno.test("runQat() warns once of a device that cannot be used, goes on without,
     assert.equal(report.device!.ran, "cpu");
   }));
 
+Deno.test("runQat() warns of more threads than the machine has cores, and goes on", () =>
+  withFolder(async (dir) => {
+    const cores = navigator.hardwareConcurrency;
+    const model = await save(tinyModel(), `${dir}/in`);
+    const warningsOf = async (threads: number) => {
+      const log: string[] = [];
+      await runQat({ ...SMALL, model, threads, out: `${dir}/out` }, { log: (line) => log.push(line) });
+      return log.filter((line) => /warning/i.test(line));
+    };
+    assert.deepEqual(await warningsOf(cores), []);
+    assert.deepEqual(await warningsOf(cores + 1), [
+      `Warning: --threads ${cores + 1} is more than this machine's ${cores} cores, which slows everything down.`,
+    ]);
+  }));
+
 Deno.test("runQat() refuses backends and devices that do not exist", async () => {
   const bad = { backend: "torch", device: "gpu" } as Record<string, string> as { backend: "cpu"; device: "cpu" };
   await assert.rejects(runQat({ backend: bad.backend }), {
-    message: 'Cannot use --backend "torch": it must be one of auto, onnxruntime, tensorflow, cpu',
+    message: 'Cannot use --backend "torch": needed is one of auto, onnxruntime, tensorflow, cpu',
   });
   await assert.rejects(runQat({ device: bad.device }), {
-    message: 'Cannot use --device "gpu": it must be one of cpu, webgpu, cuda, coreml',
+    message: 'Cannot use --device "gpu": needed is one of cpu, webgpu, cuda, coreml (did you mean "cpu"?)',
   });
 });
 

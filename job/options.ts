@@ -5,6 +5,7 @@ import { type Device, DEVICES } from "../src/backend/mod.ts";
 import { BACKEND_NAMES, type BackendName } from "../src/backend/select.ts";
 import { ARCHITECTURES } from "../models/arch/mod.ts";
 import { OPTIMIZER_NAMES } from "../train/optimizers.ts";
+import { checkChoice } from "../src/text/nearest.ts";
 import { flagOf } from "./_flags.ts";
 import { checkNumbers } from "./_number_rules.ts";
 
@@ -130,22 +131,24 @@ function checkTexts(options: QatOptions): void {
   for (const [key, path] of Object.entries({ model, out })) {
     if (path === "") throw new RangeError(`Cannot use ${flagOf(key)} "": a path is needed`);
   }
-  checkChoice("arch", arch, Object.keys(ARCHITECTURES));
-  checkChoice("optimizer", optimizer, OPTIMIZER_NAMES);
-  checkChoice("inputLayout", inputLayout, INPUT_LAYOUTS);
-  checkChoice("backend", backend, BACKEND_NAMES);
-  checkChoice("device", device, DEVICES);
+  const choices = {
+    arch: [arch, Object.keys(ARCHITECTURES)],
+    optimizer: [optimizer, OPTIMIZER_NAMES],
+    inputLayout: [inputLayout, INPUT_LAYOUTS],
+    backend: [backend, BACKEND_NAMES],
+    device: [device, DEVICES],
+  } as const;
+  for (const [key, [value, of]] of Object.entries(choices)) {
+    if (value !== undefined) {
+      checkChoice<string>(value, { of, cannot: `Cannot use ${flagOf(key)} ${JSON.stringify(value)}` });
+    }
+  }
   if (swap !== undefined && swap !== NO_SWAP) checkText("swap", swap, parseSwap);
   if (normalize !== undefined) checkText("normalize", normalize, parseNormalize);
 }
 
 /** What `--swap` says to leave activations as they are. */
 export const NO_SWAP = "none";
-
-function checkChoice(key: keyof QatOptions, value: string | undefined, choices: readonly string[]): void {
-  if (value === undefined || choices.includes(value)) return;
-  throw new RangeError(`Cannot use ${flagOf(key)} ${JSON.stringify(value)}: it must be one of ${choices.join(", ")}`);
-}
 
 /** Names the option where `parse` names the value alone. */
 function checkText(key: keyof QatOptions, value: string, parse: (text: string) => unknown): void {

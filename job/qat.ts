@@ -7,11 +7,12 @@ import { validate } from "../export/validate.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { FakeQuantize } from "../src/quant/mod.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
+import { plainText } from "../src/text/plain.ts";
 import { evaluate } from "../train/evaluate.ts";
 import { accuracy } from "../train/metrics.ts";
 import { type PreparedModel, prepareQat } from "../quantize/prepare.ts";
 import { type JobData, testBatches } from "./_data.ts";
-import { type Engine, startEngine, warnOfSaturation } from "./_engine.ts";
+import { startEngine, warnOfSaturation } from "./_engine.ts";
 import { commandOf } from "./_flags.ts";
 import { makeFloatModel } from "./_float.ts";
 import { checkWritable, writeOutputs } from "./_files.ts";
@@ -47,9 +48,10 @@ export type { QatEpoch } from "./_train.ts";
 export async function runQat(options: QatOptions = {}, events: JobEvents = {}): Promise<Report> {
   const resolved = resolveOptions(options);
   checkWritable(resolved.out);
-  const engine = await startEngine(resolved, events.log ?? (() => {}));
-  const { original, job } = await open(resolved, { events, engine });
-  warnOfSaturation(resolved, job.log);
+  const log = lineLog(events);
+  const engine = await startEngine(resolved, log);
+  const { original, job } = await open(resolved, { events, log, engine });
+  warnOfSaturation(resolved, log);
   job.log("Before:");
   logSummary(original, job);
   const start = isPrepared(original) ? await resume(original, job) : await begin(original, job);
@@ -66,11 +68,15 @@ export async function runQat(options: QatOptions = {}, events: JobEvents = {}): 
   return written;
 }
 
+/** What is told is one line a call, and no name of a file, class or layer in it can make two or steer a terminal. */
+function lineLog({ log }: JobEvents): (line: string) => void {
+  return (line) => log?.(plainText(line));
+}
+
 async function open(
   options: ResolvedOptions,
-  { events, engine }: { events: JobEvents; engine: Engine },
+  { events, log, engine }: Pick<Job, "events" | "log" | "engine">,
 ): Promise<{ original: tfl.LayersModel; job: Job }> {
-  const log = events.log ?? (() => {});
   const loaded = options.model === undefined ? undefined : await loadModel(options.model, log);
   const name = options.model ?? options.arch;
   const opened = await openData(options.data, {

@@ -1,5 +1,6 @@
 /** The command line as it is started: with the task's own permissions, in a process of its own. */
 import assert from "node:assert/strict";
+import sharp from "sharp";
 import { contentsOf, save, tinyModel, withFolder } from "../job/_test_support.ts";
 import config from "../deno.json" with { type: "json" };
 
@@ -13,9 +14,9 @@ interface Run {
   readonly stderr: string;
 }
 
-function start(args: readonly string[]): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), { args: [...FLAGS, SCRIPT, ...args], stdout: "piped", stderr: "piped" })
-    .spawn();
+function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Deno.ChildProcess {
+  const piped = { stdout: "piped", stderr: "piped" } as const;
+  return new Deno.Command(Deno.execPath(), { args: [...FLAGS, SCRIPT, ...args], env, ...piped }).spawn();
 }
 
 async function run(...args: readonly string[]): Promise<Run> {
@@ -85,6 +86,42 @@ async function assertQuietAndJson(dir: string): Promise<void> {
   assert.match(json.stderr, /^Float accuracy: /m);
   assert.deepEqual(await run(...args, "--quiet"), { code: 0, stdout: "", stderr: "" });
 }
+
+Deno.test("qat prints names from files as one line each, without what steers a terminal", () =>
+  withFolder(async (dir) => {
+    const evil = "x\n\x1b[2Jerror: \x9b31mforged";
+    for (const name of ["a", evil]) await pictures(`${dir}/data/${name}`);
+    Deno.writeTextFileSync(`${dir}/data/a/${evil}.png`, "no picture");
+    const model = await save(tinyModel({ classes: 2 }), `${dir}/${evil}`);
+    const args = ["--model", model, "--data", `folder:${dir}/data`, "--skip-bad-images", "--epochs", "1"];
+    const out = ["--out", `${dir}/${evil}/out`];
+    const table = await run(...args, ...out);
+    const json = await run(...args, ...out, "--json");
+    const none = await run("--model", `${dir}/${evil}.json`);
+    assert.deepEqual([table.code, json.code, none.code], [0, 0, 1], table.stderr + json.stderr);
+    for (const text of [table.stdout, table.stderr, json.stdout, json.stderr, none.stderr.replace("error: ", "")]) {
+      // deno-lint-ignore no-control-regex -- control characters are what must not be there
+      assert.doesNotMatch(text, /^.{0,3}error: |[\x00-\x09\x0b-\x1f\x7f-\x9f]/m);
+    }
+    assert.ok(table.stdout.includes(`x?[2Jerror: ?31mforged.png`), table.stdout);
+    assert.ok(JSON.stringify(JSON.parse(json.stdout)).includes(JSON.stringify(evil).slice(1, -1)));
+  }));
+
+/** Writes six small pictures into a new folder. */
+async function pictures(dir: string): Promise<void> {
+  Deno.mkdirSync(dir, { recursive: true });
+  for (let i = 0; i < 6; i++) {
+    const background = { r: 40 * i, g: 90, b: 200 };
+    await sharp({ create: { width: 8, height: 8, channels: 3, background } }).png().toFile(`${dir}/${i}.png`);
+  }
+}
+
+Deno.test("qat keeps to ASCII in the C locale", () =>
+  withFolder(async (dir) => {
+    const { stdout } = await start(await smallJob(dir), { LC_ALL: "C" }).output();
+    assert.match(decode(stdout), /^Exporting, and validating in ONNX Runtime \.\.\.$/m);
+    assert.match(decode(stdout), /^[\n -~]*$/);
+  }));
 
 /** Starts a job and sends SIGINT as soon as its output says `when`. */
 async function interrupt(when: string, args: readonly string[]): Promise<number> {

@@ -1,6 +1,6 @@
 /** Optimizers of `tf.train` by name, and learning rates that change with the step. */
 import * as tf from "@tensorflow/tfjs-core";
-import { suggestName } from "../src/text/nearest.ts";
+import { checkChoice } from "../src/text/nearest.ts";
 import { epochsDone, type StepPosition } from "./schedule.ts";
 
 /** Names of the optimizers, as in `tf.train`. */
@@ -79,10 +79,7 @@ export const OPTIMIZER_NAMES: readonly OptimizerName[] = typedKeys(MAKERS);
  * ```
  */
 export function optimizerFor(name: string, options: OptimizerOptions = {}): tf.Optimizer {
-  const known = OPTIMIZER_NAMES.find((candidate) => candidate === name);
-  if (known === undefined) {
-    throw new RangeError(`Cannot make the optimizer "${name}": ${suggestName(name, OPTIMIZER_NAMES)}`);
-  }
+  const known = checkChoice(name, { of: OPTIMIZER_NAMES, cannot: `Cannot make the optimizer "${name}"` });
   const learningRate = options.learningRate ?? DEFAULT_LEARNING_RATES[known];
   checkRate(learningRate, `make the optimizer "${name}"`);
   return MAKERS[known]({ ...options, learningRate });

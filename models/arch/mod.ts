@@ -1,7 +1,7 @@
 /** Built-in architectures, to be trained from nothing. */
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { checkSeed } from "../../src/numbers/random.ts";
-import { suggestName } from "../../src/text/nearest.ts";
+import { checkChoice } from "../../src/text/nearest.ts";
 import type { ArchOptions } from "./_blocks.ts";
 import { cifarCnn } from "./cifar_cnn.ts";
 import { mobilenetV2 } from "./mobilenet_v2.ts";
@@ -13,8 +13,10 @@ export type { ArchOptions };
 /** Smaller images have no pixel left after the poolings. */
 const MIN_SIDE = 4;
 
+const ARCH_NAMES = ["cifar_cnn", "tiny_yolo", "resnet20", "mobilenet_v2"] as const;
+
 /** Names of the built-in architectures. */
-export type ArchName = "cifar_cnn" | "tiny_yolo" | "resnet20" | "mobilenet_v2";
+export type ArchName = (typeof ARCH_NAMES)[number];
 
 /**
  * The built-in architectures: classifiers [n, h, w, c] → [n, classes] that end in a layer "softmax".
@@ -47,7 +49,7 @@ export const ARCHITECTURES: Readonly<Record<ArchName, (options: ArchOptions) => 
 export function buildArchitecture(name: string, options: ArchOptions): tfl.LayersModel {
   const cannot = `Cannot build the architecture "${name}"`;
   const { inputShape, classes, seed } = options;
-  if (!isArchName(name)) throw new RangeError(`${cannot}: ${suggestName(name, Object.keys(ARCHITECTURES))}`);
+  const known = checkChoice(name, { of: ARCH_NAMES, cannot });
   if (inputShape.length !== 3 || !inputShape.every((dim) => Number.isInteger(dim) && dim > 0)) {
     throw new RangeError(`${cannot}: the input is [${inputShape}], needed are positive [height, width, channels]`);
   }
@@ -60,9 +62,5 @@ export function buildArchitecture(name: string, options: ArchOptions): tfl.Layer
       `${cannot}: images are ${inputShape[0]}x${inputShape[1]}, at least ${MIN_SIDE}x${MIN_SIDE} are needed`,
     );
   }
-  return ARCHITECTURES[name](options);
-}
-
-function isArchName(name: string): name is ArchName {
-  return Object.hasOwn(ARCHITECTURES, name);
+  return ARCHITECTURES[known](options);
 }

@@ -1,5 +1,5 @@
 /** Columns of text for a terminal. Private to `export/report`. */
-import { plainText } from "../../src/text/plain.ts";
+import { asciiText, plainText } from "../../src/text/plain.ts";
 import { shorten } from "../_format.ts";
 
 /** The style of a cell or line. */
@@ -130,8 +130,7 @@ function ellipsisOf({ ascii }: TerminalStyle): string {
 
 function toCharset(text: string, style: TerminalStyle): string {
   const clean = plainText(text);
-  if (!style.ascii) return clean;
-  return clean.replaceAll("×", "x").replaceAll("…", "...").replace(/[^\x20-\x7e\u00a0]/gu, "?");
+  return style.ascii ? asciiText(clean) : clean;
 }
 
 function paint(text: string, tone: Tone, { color }: TerminalStyle): string {

@@ -299,7 +299,7 @@ Deno.test("parseSwap() explains what it cannot read", () => {
   assert.deepEqual(parseSwap(" LEAKY_RELU : relu "), { from: "leaky_relu", to: "relu" });
   assert.throws(() => parseSwap("leaky_relu"), { name: "RangeError", message: /"leaky_relu": two names are needed/ });
   assert.throws(() => parseSwap("leaky:relu:relu"), /two names are needed/);
-  assert.throws(() => parseSwap("hard_swish:relu"), /Cannot swap "hard_swish": it is not one of leaky_relu, prelu/);
-  assert.throws(() => parseSwap("elu:tanh"), /Cannot swap to "tanh": it is not one of relu, relu6/);
+  assert.throws(() => parseSwap("hard_swish:relu"), /Cannot swap "hard_swish": needed is one of leaky_relu, prelu/);
+  assert.throws(() => parseSwap("elu:tanh"), /Cannot swap to "tanh": needed is one of relu, relu6/);
   assert.throws(() => parseSwap("relu:relu"), /for itself/);
 });

@@ -1,4 +1,5 @@
 /** Swaps one activation function for another that has an int8 kernel. */
+import { checkChoice, lookUp } from "../text/nearest.ts";
 import { activationOf, type LayerActivation } from "./activation.ts";
 import { replaceNode } from "./edit.ts";
 import { consumersOf, isOutput, type LayerGraph, type LayerNode } from "./layer_graph.ts";
@@ -58,12 +59,8 @@ export function parseSwap(text: string): Swap {
   if (parts.length !== 2) {
     throw new RangeError(`Cannot read swap "${text}": two names are needed, as in "leaky_relu:relu"`);
   }
-  const from = FROM.find((name) => name === given);
-  if (from === undefined) {
-    throw new RangeError(`Cannot swap "${given}": it is not one of ${FROM.join(", ")}`);
-  }
-  const to = TO.find((name) => name === wanted);
-  if (to === undefined) throw new RangeError(`Cannot swap to "${wanted}": it is not one of ${TO.join(", ")}`);
+  const from = checkChoice(given, { of: FROM, cannot: `Cannot swap "${given}"` });
+  const to = checkChoice(wanted, { of: TO, cannot: `Cannot swap to "${wanted}"` });
   if (from === to) throw new RangeError(`Cannot swap "${from}" for itself: two different activations are needed`);
   return { from, to };
 }
@@ -117,5 +114,5 @@ function describe(node: LayerNode, from: SwapFrom): string {
 
 function toName(text: string): string {
   const name = text.trim().toLowerCase();
-  return SYNONYMS[name] ?? name;
+  return lookUp(SYNONYMS, name) ?? name;
 }

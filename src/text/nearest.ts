@@ -1,4 +1,7 @@
-/** Suggests the name that was probably meant. */
+/** Names that users write: which one was probably meant, and what a table has under one. */
+
+/** Longer lists of names hide the one that was meant. */
+const MOST_LISTED = 20;
 
 /**
  * Returns the one of `names` that takes the fewest single-character edits to become `wrong`.
@@ -15,10 +18,50 @@ export function nearestName(wrong: string, names: readonly string[]): string | u
   return best?.name;
 }
 
-/** Says which names there are and which was probably meant: `needed is one of a, b (did you mean "a"?)`. */
+/**
+ * Says which names there are and which was probably meant: `needed is one of a, b (did you mean "a"?)`.
+ *
+ * Of more than 20 names the first 20 are listed.
+ */
 export function suggestName(wrong: string, names: readonly string[]): string {
   const meant = nearestName(wrong, names);
-  return `needed is one of ${names.join(", ")}${meant === undefined ? "" : ` (did you mean "${meant}"?)`}`;
+  const listed = names.slice(0, MOST_LISTED).join(", ");
+  const all = names.length > MOST_LISTED ? `${listed}, … (${names.length} in all)` : listed;
+  return `needed is one of ${all}${meant === undefined ? "" : ` (did you mean "${meant}"?)`}`;
+}
+
+/** What a choice is made among. */
+export interface ChoiceOptions<T extends string> {
+  /** What may be chosen. */
+  readonly of: readonly T[];
+  /** How the error begins: `Cannot use --arch "cifar"`. */
+  readonly cannot: string;
+}
+
+/**
+ * Returns `value` as one of the names of `of`.
+ *
+ * @throws {RangeError} If it is none of them; the error lists them and names the nearest.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { checkChoice } from "./nearest.ts";
+ *
+ * const of = ["cpu", "webgpu"] as const;
+ * assert.equal(checkChoice("cpu", { of, cannot: "Cannot use the device" }), "cpu");
+ * assert.throws(() => checkChoice("gpu", { of, cannot: "Cannot use the device" }), /did you mean "cpu"/);
+ * ```
+ */
+export function checkChoice<T extends string>(value: string, { of, cannot }: ChoiceOptions<T>): T {
+  const chosen = of.find((name) => name === value);
+  if (chosen === undefined) throw new RangeError(`${cannot}: ${suggestName(value, of)}`);
+  return chosen;
+}
+
+/** Returns what `table` itself has under `name`; what every object inherits, such as "constructor", is not in it. */
+export function lookUp<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
 /** Counts insertions, deletions and replacements from `a` to `b` (Levenshtein distance), one row at a time. */

@@ -17,6 +17,14 @@ export function plainText(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g, "?");
 }
 
+/** What ASCII has in place of the characters that this project's own texts use. */
+const IN_ASCII: Readonly<Record<string, string>> = { "×": "x", "…": "...", "→": "->", "−": "-", "–": "-" };
+
+/** Writes text in ASCII: what has no counterpart there becomes "?"; no-break spaces and line breaks stay. */
+export function asciiText(text: string): string {
+  return text.replace(/[^\x20-\x7e\u00a0\n]/gu, (character) => IN_ASCII[character] ?? "?");
+}
+
 /** Puts text on one line, with single spaces: for messages that quote what others wrote. */
 export function oneLine(text: string): string {
   return text.replace(/\s+/g, " ").trim();

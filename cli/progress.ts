@@ -1,7 +1,7 @@
 /** Shows how training goes: a bar on a terminal, plain lines elsewhere, nothing when quiet. Writes to stderr. */
 import { stderr } from "node:process";
 import cliProgress from "cli-progress";
-import type { EpochInfo, StepInfo } from "./fit.ts";
+import type { EpochInfo, StepInfo } from "../train/fit.ts";
 
 /** Shows how training goes. Its methods fit the callbacks of `fit`, which itself prints nothing. */
 export interface Progress {

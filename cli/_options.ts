@@ -1,0 +1,61 @@
+/** Options that commands share, in groups, and how a command line is read. */
+import { type Command, CommanderError, InvalidArgumentError } from "commander";
+import { EXIT } from "./_run.ts";
+
+/** What the flags say about printing. */
+export interface Printing {
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+  readonly debug?: boolean;
+}
+
+/** Reads the number of a flag. */
+export function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || Number.isNaN(value)) throw new InvalidArgumentError("A number is needed.");
+  return value;
+}
+
+/** Adds which model, and which data with what is done to it. */
+export function addModelAndData(command: Command): Command {
+  return command
+    .optionsGroup("Model and data:")
+    .option("--model <path>", "TF.js layers-model: model.json or its folder")
+    .option("--arch <name>", "built-in architecture to train from nothing (default: cifar_cnn)")
+    .option("--data <what>", "generated | mnist:DIR | cifar10:DIR | folder:DIR (default: generated)")
+    .option("--normalize <form>", "what the model's input expects: 0..1, -1..1, 0..255, imagenet or mean:std")
+    .option("--limit <n>", "images used at the most, for training and for testing each", number)
+    .option("--skip-bad-images", "leave out images that cannot be read")
+    .option("--augment", "flip and shift training images at random (default for generated and cifar10)")
+    .option("--no-augment", "take training images as they are");
+}
+
+/** Adds what computes, and with which seed. */
+export function addEngine(command: Command): Command {
+  return command
+    .option("--seed <n>", "of everything random (default: 0)", number)
+    .option("--threads <n>", "threads of ONNX Runtime (default: its choice)", number)
+    .option("--backend <name>", "what trains: auto (default), onnxruntime, tensorflow or cpu")
+    .option("--device <name>", "where ONNX Runtime runs: cpu (default), webgpu, cuda or coreml")
+    .option("--precise", "judge int8 files on exact kernels where this CPU's saturate (x86 without VNNI)");
+}
+
+/** Adds what is printed. */
+export function addPrinting(command: Command): Command {
+  return command
+    .option("--quiet", "print nothing but errors")
+    .option("--json", "print the report as JSON, everything else to stderr")
+    .option("--debug", "print the stack of an error");
+}
+
+/** Reads the flags, or ends the program where they make no sense or ask for help. */
+export function parseFlags<Flags extends object>(command: Command, args: readonly string[]): Flags {
+  command.optionsGroup("Help:").helpOption("-h, --help", "print this").allowExcessArguments(false).exitOverride();
+  try {
+    return command.parse(args, { from: "user" }).opts<Flags>();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Commander has printed its message, or the help.
+    Deno.exit(error.exitCode === 0 ? 0 : EXIT.usage);
+  }
+}

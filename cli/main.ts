@@ -1,0 +1,16 @@
+/** The commands by name. */
+import { qat } from "./qat.ts";
+import { lookUp } from "../src/text/nearest.ts";
+
+/** Reads its arguments, does its work and prints what came out. */
+export type CliCommand = (args: readonly string[]) => Promise<void>;
+
+/** Every command; the first is the one that runs where none is named. */
+const COMMANDS: Readonly<Record<string, CliCommand>> = { qat };
+
+/** Runs the command that the first argument names, with the arguments after it; `qat` with all of them if it names none. */
+export async function main(args: readonly string[]): Promise<void> {
+  const [name = "", ...rest] = args;
+  const command = lookUp(COMMANDS, name);
+  await (command === undefined ? qat(args) : command(rest));
+}

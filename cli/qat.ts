@@ -1,0 +1,78 @@
+/** `deno task qat`: the main job. */
+import { Command } from "commander";
+import { createProgress, formatReport, type Progress, type QatOptions, type Report, runQat } from "../mod.ts";
+import { addEngine, addModelAndData, addPrinting, number, parseFlags, type Printing } from "./_options.ts";
+import { runCommand } from "./_run.ts";
+import { fitTerminal, printJson, terminalOptions } from "./_terminal.ts";
+
+interface Flags extends QatOptions, Printing {
+  readonly perTensor?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  deno task qat --epochs 8
+  deno task qat --model model.json --data folder:photos --normalize 0..1
+  deno task qat --arch tiny_yolo --data cifar10:data --float-epochs 12 --swap leaky_relu:relu
+
+Written to --out: model.int8.onnx, model.float.onnx, qat/model.json, report.json and report.html.
+`;
+
+/** Trains with fake quantization, writes the int8 file and prints the report. */
+export async function qat(args: readonly string[]): Promise<void> {
+  const { perTensor, perChannel, quiet = false, json = false, debug = false, ...options } = parseFlags<Flags>(
+    qatCommand(),
+    args,
+  );
+  const progress = createProgress({ quiet });
+  const print = json ? console.error : console.log;
+  const log = quiet ? {} : { log: (line: string) => print(fitTerminal(line)) };
+  const weights = perTensor ? { perChannel: false } : perChannel ? { perChannel } : {};
+  await runCommand(async () => {
+    const report = await runQat({ ...options, ...weights }, { ...log, ...eventsFor(progress) });
+    if (json) printJson(report);
+    else if (!quiet) printTable(report);
+  }, { debug, stop: () => progress.stop() });
+}
+
+/** The flags of `qat`, with their help. */
+export function qatCommand(): Command {
+  const command = new Command("deno task qat")
+    .description("Trains a TF.js model with fake quantization and writes an int8 ONNX file, proven in ONNX Runtime.")
+    .usage("[options]");
+  addModelAndData(command)
+    .optionsGroup("Float training:")
+    .option("--float-epochs <n>", "float training before quantization (default: 8 with --arch, 0 with --model)", number)
+    .option("--adapt-epochs <n>", "more of it after activations were swapped (default: --float-epochs / 4)", number)
+    .option("--float-lr <rate>", "peak learning rate of float training (default: 2e-3)", number)
+    .option("--swap <from:to>", "activations to swap, or none (default: leaky_relu:relu)")
+    .optionsGroup("Quantization-aware training:")
+    .option("--epochs <n>", "epochs (default: 8)", number)
+    .option("--batch-size <n>", "images a step (default: 64)", number)
+    .option("--lr <rate>", "peak learning rate (default: 5e-4)", number)
+    .option("--optimizer <name>", "sgd, momentum, rmsprop, adam, … (default: adam)")
+    .option("--freeze-observers-after <epochs>", "ranges stay fixed from then on (default: 4)", number)
+    .option("--freeze-bn-after <epochs>", "batch norm uses running statistics from then on (default: 3)", number)
+    .option("--per-channel", "one weight scale an output channel (default)")
+    .option("--per-tensor", "one weight scale a tensor")
+    .option("--keep-float <layers...>", "layers to keep in float");
+  addEngine(command)
+    .optionsGroup("Output:")
+    .option("--out <dir>", "where the results go (default: out)")
+    .option("--input-layout <layout>", "input of the exported graphs: nhwc (default) or nchw")
+    .option("--opset <n>", "of the exported files, 13 to 17 (default: 17)", number);
+  return addPrinting(command).addHelpText("after", EXAMPLES);
+}
+
+function eventsFor(progress: Progress) {
+  return {
+    onPhase: ({ name }: { readonly name: string }) => progress.start(name),
+    onStep: progress.step.bind(progress),
+    onEpoch: progress.epochEnd.bind(progress),
+    onPhaseEnd: () => progress.stop(),
+  };
+}
+
+function printTable(report: Report): void {
+  console.log(`\n${formatReport(report, terminalOptions())}`);
+}

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { checkChoice, lookUp, nearestName, suggestName } from "./nearest.ts";
+
+Deno.test("nearestName() finds the name that differs least, in any case, or none", () => {
+  const names = ["cifar_cnn", "tiny_yolo", "resnet20"];
+  assert.equal(nearestName("resnet-20", names), "resnet20");
+  assert.equal(nearestName("TinyYolo", names), "tiny_yolo");
+  assert.equal(nearestName("vgg", names), undefined);
+});
+
+Deno.test("suggestName() lists the first twenty of many names", () => {
+  const names = Array.from({ length: 21 }, (_, i) => `conv${i}`);
+  assert.equal(
+    suggestName("conf20", names),
+    `needed is one of ${names.slice(0, 20).join(", ")}, … (21 in all) (did you mean "conv20"?)`,
+  );
+});
+
+Deno.test("checkChoice() returns the choice, and names the nearest of a wrong one", () => {
+  const of = ["nhwc", "nchw"] as const;
+  assert.equal(checkChoice("nchw", { of, cannot: "Cannot" }), "nchw");
+  assert.throws(() => checkChoice("nchv", { of, cannot: `Cannot use "nchv"` }), {
+    name: "RangeError",
+    message: `Cannot use "nchv": needed is one of nhwc, nchw (did you mean "nchw"?)`,
+  });
+  assert.throws(() => checkChoice("toString", { of, cannot: "Cannot" }), RangeError);
+});
+
+Deno.test("lookUp() finds a table's own entries only", () => {
+  const table = { a: 1 };
+  assert.deepEqual([lookUp(table, "a"), lookUp(table, "constructor"), lookUp(table, "__proto__")], [
+    1,
+    undefined,
+    undefined,
+  ]);
+});
