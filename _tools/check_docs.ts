@@ -5,7 +5,7 @@ import { BELONGS_TO_TESTS } from "./rooms.ts";
 import { fileURLToPath } from "node:url";
 
 const ROOT = new URL("..", import.meta.url);
-const ROOMS = ["src", "train", "export", "data"];
+const ROOMS = ["src", "data", "models", "tasks", "quantize", "train", "export", "report", "job", "cli"];
 
 /** Returns our library's modules, relative to the root, without those that are private to their folder. */
 async function listModules(): Promise<string[]> {
