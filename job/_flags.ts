@@ -1,5 +1,4 @@
 /** Options as they are written on the command line. */
-import type { QatOptions } from "./options.ts";
 
 /** "freezeBnAfter" → "--freeze-bn-after". */
 export function flagOf(key: string): string {
@@ -7,7 +6,7 @@ export function flagOf(key: string): string {
 }
 
 /** Returns the command line that does the same as `runQat(options)`. */
-export function commandOf(options: QatOptions): string {
+export function commandOf(options: object): string {
   const flags = Object.entries(options).filter(([, value]) => value !== undefined).map(([key, value]) => {
     if (key === "perChannel") return value ? "--per-channel" : "--per-tensor";
     if (typeof value === "boolean") return value ? flagOf(key) : key === "augment" ? "--no-augment" : "";

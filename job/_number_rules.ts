@@ -1,10 +1,8 @@
 /** What numbers the options take. */
 import { flagOf } from "./_flags.ts";
-import type { QatOptions } from "./options.ts";
 
-/** An option's name and the numbers that it takes. */
+/** The numbers that an option takes. */
 interface NumberRule {
-  readonly key: keyof QatOptions;
   readonly least: number;
   readonly most: number;
   readonly whole: boolean;
@@ -18,27 +16,30 @@ const MOST_EPOCHS = 1_000_000;
 /** More images or images a step than this fit in no memory. */
 const MOST_IMAGES = 1_000_000_000;
 
-const RULES: readonly NumberRule[] = [
-  { key: "floatEpochs", least: 0, most: MOST_EPOCHS, whole: true },
-  { key: "adaptEpochs", least: 0, most: MOST_EPOCHS, whole: true },
-  { key: "epochs", least: 1, most: MOST_EPOCHS, whole: true },
-  { key: "batchSize", least: 1, most: MOST_IMAGES, whole: true },
-  { key: "lr", least: 0, most: 1000, whole: false, above: true },
-  { key: "floatLr", least: 0, most: 1000, whole: false, above: true },
-  { key: "seed", least: 0, most: 2 ** 32 - 1, whole: true },
-  { key: "freezeObserversAfter", least: 0, most: MOST_EPOCHS, whole: false },
-  { key: "freezeBnAfter", least: 0, most: MOST_EPOCHS, whole: false },
-  { key: "threads", least: 1, most: 256, whole: true },
-  { key: "limit", least: 1, most: MOST_IMAGES, whole: true },
-  { key: "opset", least: 13, most: 17, whole: true },
-];
+const RULES = {
+  floatEpochs: { least: 0, most: MOST_EPOCHS, whole: true },
+  adaptEpochs: { least: 0, most: MOST_EPOCHS, whole: true },
+  epochs: { least: 1, most: MOST_EPOCHS, whole: true },
+  batchSize: { least: 1, most: MOST_IMAGES, whole: true },
+  lr: { least: 0, most: 1000, whole: false, above: true },
+  floatLr: { least: 0, most: 1000, whole: false, above: true },
+  seed: { least: 0, most: 2 ** 32 - 1, whole: true },
+  freezeObserversAfter: { least: 0, most: MOST_EPOCHS, whole: false },
+  freezeBnAfter: { least: 0, most: MOST_EPOCHS, whole: false },
+  threads: { least: 1, most: 256, whole: true },
+  limit: { least: 1, most: MOST_IMAGES, whole: true },
+  opset: { least: 13, most: 17, whole: true },
+} satisfies Readonly<Record<string, NumberRule>>;
+
+/** Options that are numbers. */
+type Numbers = { readonly [Option in keyof typeof RULES]?: number };
 
 /** @throws {RangeError} If a number of `options` is not one that its option takes. */
-export function checkNumbers(options: QatOptions): void {
-  for (const rule of RULES) {
-    const value = options[rule.key];
+export function checkNumbers(options: Numbers): void {
+  for (const [option, rule] of Object.entries<NumberRule>(RULES)) {
+    const value: unknown = Reflect.get(options, option);
     if (value === undefined || fits(value, rule)) continue;
-    throw new RangeError(`Cannot use ${flagOf(rule.key)} ${value}: it must be ${describe(rule)}`);
+    throw new RangeError(`Cannot use ${flagOf(option)} ${value}: it must be ${describe(rule)}`);
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describeDevice } from "./_device.ts";
-import { trainedReport } from "./_sample_report.ts";
+import { trainedReport } from "./_test_sample_report.ts";
 import { renderHtml } from "./html/html.ts";
 import { formatReport } from "./terminal/terminal.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { calibratedReport } from "./_sample_report.ts";
+import { calibratedReport } from "./_test_sample_report.ts";
 import { accuracySteps } from "./_steps.ts";
 import type { FloatBeforeReport } from "./report.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { calibratedReport, trainedReport } from "./_sample_report.ts";
+import { calibratedReport, trainedReport } from "./_test_sample_report.ts";
 import type { Report } from "./report.ts";
 import { judge } from "./verdict.ts";
 

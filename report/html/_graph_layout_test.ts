@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Column, layOutGraph, nameOf, sortTopologically } from "./_graph_layout.ts";
-import { residualReport } from "../_sample_report.ts";
+import { residualReport } from "../_test_sample_report.ts";
 import type { GraphNodeReport } from "../report.ts";
 
 function node(name: string, inputs: readonly string[], int8 = true): GraphNodeReport {

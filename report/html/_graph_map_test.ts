@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { renderGraphMap } from "./_graph_map.ts";
-import { residualReport } from "../_sample_report.ts";
+import { residualReport } from "../_test_sample_report.ts";
 import type { GraphNodeReport } from "../report.ts";
 
 function chain(length: number, extra: (i: number) => readonly string[] = () => []): GraphNodeReport[] {

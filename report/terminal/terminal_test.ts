@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { calibratedReport, residualReport, trainedReport } from "../_sample_report.ts";
+import { calibratedReport, residualReport, trainedReport } from "../_test_sample_report.ts";
 import { formatReport } from "./terminal.ts";
 
 const samples = { trainedReport, residualReport, calibratedReport };

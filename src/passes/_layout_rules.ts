@@ -1,6 +1,15 @@
 /** How operators that do not care about the order of axes are computed in channels-first layout. */
 import type { Attrs, Node } from "../onnx/graph.ts";
-import type { Forms } from "./layout.ts";
+import type { GraphWriter } from "../onnx/writer.ts";
+
+/** What a rule asks for: values in channels-first form, and their types. */
+export interface Forms {
+  readonly out: GraphWriter;
+  /** Returns the channels-first form of `name`. */
+  first(name: string): string;
+  /** Returns `name`, an operand broadcast against values of `rank`, with its axes in channels-first order. */
+  operand(name: string, rank: number): string;
+}
 
 /** A node's inputs and attributes in channels-first form. */
 export interface Moved {

@@ -8,7 +8,7 @@
  */
 import type { Graph, Node } from "../onnx/graph.ts";
 import { indexOf } from "../onnx/index.ts";
-import { LAYOUT_RULES } from "./_layout_rules.ts";
+import { type Forms, LAYOUT_RULES } from "./_layout_rules.ts";
 import { GraphWriter } from "../onnx/writer.ts";
 
 /** Permutation that takes [n, …, c] to [n, c, …]. */
@@ -23,7 +23,7 @@ export function toChannelsLast(rank: number): number[] {
 
 /** Removes the Transposes between layouts that operators can do without. */
 export function channelsFirst(graph: Graph): Graph {
-  const forms = new Forms(new GraphWriter(graph));
+  const forms = new LayoutForms(new GraphWriter(graph));
   const index = indexOf(graph);
   for (const node of graph.nodes) {
     // What is in front of a convolution is to stand right in front of it, behind the Transpose.
@@ -36,7 +36,7 @@ export function channelsFirst(graph: Graph): Graph {
 }
 
 /** Whether `node` divides anew the axes between batch and channels, as a sequence becomes a picture of height 1. */
-function keepsEnds({ op, inputs, outputs }: Node, { out }: Forms): boolean {
+function keepsEnds({ op, inputs, outputs }: Node, { out }: LayoutForms): boolean {
   if (op !== "Reshape") return false;
   const [before, after] = [inputs[0], outputs[0]].map((name) => out.typeOf(name).shape);
   return before.length >= 3 && after.length >= 3 && before[0] === after[0] && before.at(-1) === after.at(-1);
@@ -48,7 +48,7 @@ function isToChannelsFirst({ op, attrs }: Node): boolean {
   return perm.length >= 3 && isSame(perm, toChannelsFirst(perm.length));
 }
 
-function lowerNode(node: Node, forms: Forms): void {
+function lowerNode(node: Node, forms: LayoutForms): void {
   const { out } = forms;
   forms.reader = node;
   if (node.op === "Transpose") {
@@ -78,7 +78,7 @@ function lowerNode(node: Node, forms: Forms): void {
 }
 
 /** Which forms of each value exist so far. Values are channels-last under their own name unless noted otherwise. */
-export class Forms {
+class LayoutForms implements Forms {
   /** Value → name of its channels-first form. */
   readonly #first = new Map<string, string>();
   /** Value → name of its channels-last form, where that is another value's name or not there yet (undefined). */

@@ -1,6 +1,6 @@
 /** Graphs that break the rules of ONNX, each one of them. */
 import { act, dense, dequantize, f, legal, node, quantize, tensor } from "../_test_graph.ts";
-import type { Rule } from "./check.ts";
+import type { Rule } from "./problem.ts";
 import type { Graph, Node, Tensor, ValueType } from "../graph.ts";
 
 function withNodes(...nodes: readonly Node[]): Graph {

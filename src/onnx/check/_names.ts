@@ -1,5 +1,5 @@
 /** Rules about names: single assignment, definition before use, order, outputs. */
-import type { Problem } from "./check.ts";
+import type { Problem } from "./problem.ts";
 import type { Graph } from "../graph.ts";
 import { topologicalOrder } from "../order.ts";
 

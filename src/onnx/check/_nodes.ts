@@ -1,6 +1,6 @@
 /** Rules about single nodes: operator, domain, opset, arity, attributes, quantization parameters. */
 import { fitsKind } from "../file/encode.ts";
-import type { Problem, Rule } from "./check.ts";
+import type { Problem, Rule } from "./problem.ts";
 import type { Graph, Node, Tensor } from "../graph.ts";
 import { type OpSchema, schemaOf } from "../schema/mod.ts";
 

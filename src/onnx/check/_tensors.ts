@@ -1,5 +1,5 @@
 /** Rules about initializers. */
-import type { Problem } from "./check.ts";
+import type { Problem } from "./problem.ts";
 import { allocate } from "../../numbers/dtype.ts";
 import { type Graph, sizeOf, type Tensor } from "../graph.ts";
 

@@ -1,5 +1,5 @@
 /** Rules about types: declared for every value, and equal to what the schemas infer. */
-import type { Problem } from "./check.ts";
+import type { Problem } from "./problem.ts";
 import type { Dim, Graph, Node, Tensor, ValueType } from "../graph.ts";
 import { type InferInput, schemaOf, type StaticType } from "../schema/mod.ts";
 import { printType } from "../text.ts";
