@@ -56,6 +56,7 @@ export { openData, type OpenedData, type OpenOptions } from "./data/open.ts";
 
 // Rewriting.
 export {
+  fixInputShape,
   formatRewrite,
   parseSwap,
   qatRules,

@@ -5,7 +5,7 @@ import { registerBackend } from "../src/backend/mod.ts";
 import { loadLayersModel, saveLayersModel } from "../models/import/layers_model.ts";
 import { decodeModel } from "../src/onnx/file/mod.ts";
 import { FakeQuantize } from "../src/quant/mod.ts";
-import { fromModel, toModel } from "../src/rewrite/mod.ts";
+import { fixInputShape } from "../src/rewrite/mod.ts";
 import { prepareQat } from "../quantize/prepare.ts";
 import { testWithShared } from "../tests/_support/shared.ts";
 import { islandModel, nestedModel, predict, sequentialModel, skipModel } from "../tests/_support/small_models.ts";
@@ -157,11 +157,7 @@ const SHARED_MODELS: Readonly<Record<string, number | undefined>> = {
 async function loadSized(path: string, side: number | undefined): Promise<tfl.LayersModel> {
   const { model } = await loadLayersModel(path);
   if (side === undefined) return model;
-  const graph = fromModel(model);
-  const nodes = graph.nodes.map((node) =>
-    node.inbound.length > 0 ? node : { ...node, config: { ...node.config, batchInputShape: [null, side, side, 3] } }
-  );
-  return toModel({ ...graph, nodes });
+  return fixInputShape(model, [side, side, 3]);
 }
 
 for (const [name, side] of Object.entries(SHARED_MODELS)) {

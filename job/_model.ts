@@ -3,7 +3,7 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import type { DataSplit, ImageSet, ImageShape } from "../data/dataset.ts";
 import { loadLayersModel } from "../models/import/layers_model.ts";
 import { registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
-import { fromModel, toModel, withOutputs } from "../src/rewrite/mod.ts";
+import { fixInputShape, withOutputs } from "../src/rewrite/mod.ts";
 import { buildArchitecture } from "../models/arch/mod.ts";
 import type { ResolvedOptions } from "./options.ts";
 
@@ -29,15 +29,7 @@ export async function loadModel(path: string, log: (line: string) => void): Prom
   if (single !== model) log(`"${path}" has ${model.outputs.length} outputs; the last, "${last}", is used.`);
   if (!model.inputs[0].shape.slice(1).includes(null)) return single;
   log(`"${path}" takes images of any size; ${height}x${width} is used.`);
-  return withInputShape(single, [height, width, channels]);
-}
-
-function withInputShape(model: tfl.LayersModel, shape: readonly number[]): tfl.LayersModel {
-  const graph = fromModel(model);
-  const nodes = graph.nodes.map((node) =>
-    node.inbound.length > 0 ? node : { ...node, config: { ...node.config, batchInputShape: [null, ...shape] } }
-  );
-  return toModel({ ...graph, nodes });
+  return fixInputShape(single, [height, width, channels]);
 }
 
 /** Builds the architecture of `--arch` for `data`. */

@@ -1,28 +1,32 @@
 /**
  * Decides where a model is quantized: which values are put on a grid, and which layers stay in float.
  *
- * Every layer has a role. A value of the model is read either as it is or through its quantizer, a FakeQuantize:
- * inside a unit nobody reads through one, at its end everybody does; what a float layer or an input gives is read
- * through one by int8 layers only, so that Q/DQ close tightly around an island.
+ * Every call of a layer has a role. A value of the model is read either as it is or through its quantizer, a
+ * FakeQuantize: inside a unit nobody reads through one, at its end everybody does; what a float layer or an input gives
+ * is read through one by int8 layers only, so that Q/DQ close tightly around an island.
  */
 import { ruleOf } from "../src/layers/mod.ts";
 import type { QParams } from "../src/quant/mod.ts";
 import {
   activationOf,
   consumersOf,
+  isInput,
   isOutput,
   isRelu,
   type LayerGraph,
   type LayerNode,
   layersOf,
-  nodeOf,
+  type LayerSpec,
+  producerOf,
+  sourceOf,
   type Unit,
   type Units,
+  valuesOf,
 } from "../src/rewrite/mod.ts";
 
-/** A FakeQuantize to put after a layer. */
+/** A FakeQuantize to put after a value. */
 export interface Quantizer {
-  /** The layer whose output is put on the grid. */
+  /** The value that is put on the grid, called as the layer that gives it. */
   readonly of: string;
   /** The grid, where it is known beforehand. */
   readonly fixed?: QParams;
@@ -44,8 +48,8 @@ export interface Placement {
   readonly quantizers: readonly Quantizer[];
   /** In topological order. */
   readonly islands: readonly Island[];
-  /** Whether the layer called `reader` reads the output of `producer` through its quantizer. */
-  readsQuantized(reader: string, producer: string): boolean;
+  /** Whether the layer called `reader` reads `value` through its quantizer. */
+  readsQuantized(reader: string, value: string): boolean;
 }
 
 type Role =
@@ -68,15 +72,15 @@ export function placeQuantizers(graph: LayerGraph, input: PlacementInput): Place
   const roles = assignRoles(graph, input);
   const wanting = findWanting(graph, roles);
   const onGrid = settleFollowers(graph, { roles, wanting });
-  const quantizers = graph.nodes.flatMap((node) => quantizerOf(graph, node, { roles, wanting }));
+  const quantizers = graph.nodes.flatMap((node) => quantizersOf(graph, node, { roles, wanting }));
   const has = new Set(quantizers.map(({ of }) => of));
   return {
     quantizers,
     islands: graph.nodes.flatMap((node) => {
-      const isAbsorbed = isRelu(node) && isReadOnGrid(graph, node, wanting);
+      const isAbsorbed = isRelu(node.layer) && isReadOnGrid(graph, node, wanting);
       return isAbsorbed ? [] : islandOf(node, { roles, onGrid });
     }),
-    readsQuantized: (reader, producer) => has.has(producer) && (onGrid.has(producer) || wanting.has(reader)),
+    readsQuantized: (reader, value) => has.has(value) && (onGrid.has(sourceOf(value).node) || wanting.has(reader)),
   };
 }
 
@@ -107,18 +111,19 @@ function roleIn(unit: Unit, { name }: LayerNode): Role {
 
 /** Says why what `node` reads is on no grid: it would have to be put on one for this layer. */
 function floatBefore(graph: LayerGraph, node: LayerNode, roles: ReadonlyMap<string, Role>): string | undefined {
-  const [name] = node.inbound;
+  const source = producerOf(graph, node.inbound[0]);
+  const { name } = source;
   const role = roles.get(name);
   if (role?.kind === "input") return `it brings "${name}" into one range, before that is put on a grid`;
   if (role?.kind === "float") return `"${name}" before it is in float`;
-  return role?.kind === "follows" ? floatBefore(graph, nodeOf(graph, name), roles) : undefined;
+  return role?.kind === "follows" ? floatBefore(graph, source, roles) : undefined;
 }
 
 const keptRole: Role = { kind: "float", because: "it was asked to stay in float" };
 
 function ownRole(node: LayerNode, reasons: ReadonlyMap<string, string>): Role {
-  if (node.inbound.length === 0) return { kind: "input" };
-  const rule = ruleOf(node);
+  if (isInput(node)) return { kind: "input" };
+  const rule = ruleOf(node.layer);
   switch (rule.kind) {
     case "fixed":
       return { kind: "quantized", fixed: rule.grid, nonNegative: rule.grid.zeroPoint === 0 };
@@ -142,11 +147,16 @@ function findWanting(graph: LayerGraph, roles: ReadonlyMap<string, Role>): Set<s
   const wanting = new Set<string>();
   for (const node of graph.nodes.toReversed()) {
     const kind = roles.get(node.name)?.kind;
-    const isWanted = kind === "follows" && !isRelu(node) &&
-      consumersOf(graph, node.name).some((reader) => wanting.has(reader.name));
+    const isWanted = kind === "follows" && !isRelu(node.layer) &&
+      readersOf(graph, node).some((reader) => wanting.has(reader.name));
     if (kind === "quantized" || kind === "inside" || isWanted) wanting.add(node.name);
   }
   return wanting;
+}
+
+/** Lists the nodes that read any value of `node`. */
+function readersOf(graph: LayerGraph, node: LayerNode): readonly LayerNode[] {
+  return valuesOf(node).flatMap((value) => consumersOf(graph, value));
 }
 
 /**
@@ -161,9 +171,9 @@ function settleFollowers(
   const onGrid = new Set<string>();
   for (const node of graph.nodes) {
     const kind = roles.get(node.name)?.kind;
-    const follows = kind === "follows" && (onGrid.has(node.inbound[0]) || wanting.has(node.name));
+    const follows = kind === "follows" && (onGrid.has(sourceOf(node.inbound[0]).node) || wanting.has(node.name));
     if (kind === "quantized" || follows) onGrid.add(node.name);
-    if (follows && isRelu(node)) {
+    if (follows && isRelu(node.layer)) {
       roles.set(node.name, { kind: "quantized", nonNegative: true });
       wanting.add(node.name);
     }
@@ -171,7 +181,7 @@ function settleFollowers(
   return onGrid;
 }
 
-function quantizerOf(
+function quantizersOf(
   graph: LayerGraph,
   node: LayerNode,
   { roles, wanting }: { roles: ReadonlyMap<string, Role>; wanting: ReadonlySet<string> },
@@ -180,21 +190,22 @@ function quantizerOf(
   if (role === undefined || role.kind === "inside") return [];
   if (role.kind === "quantized") {
     const { fixed, nonNegative } = role;
-    return [{ of: node.name, nonNegative, ...(fixed === undefined ? {} : { fixed }) }];
+    return valuesOf(node).map((of) => ({ of, nonNegative, ...(fixed === undefined ? {} : { fixed }) }));
   }
   // A layer that follows a grid needs none of its own; in float it is part of an island.
-  const isFloat = role.kind !== "follows" || isRelu(node);
-  const isWanted = consumersOf(graph, node.name).some((reader) => wanting.has(reader.name));
-  return isFloat && isWanted ? [{ of: node.name, nonNegative: isNonNegative(node) }] : [];
+  if (role.kind === "follows" && !isRelu(node.layer)) return [];
+  return valuesOf(node)
+    .filter((value) => consumersOf(graph, value).some((reader) => wanting.has(reader.name)))
+    .map((of) => ({ of, nonNegative: isNonNegative(node.layer) }));
 }
 
-function isNonNegative(node: LayerNode): boolean {
-  return ["relu", "relu6", "clipped_relu", "softmax", "sigmoid"].includes(activationOf(node)?.name ?? "");
+function isNonNegative(layer: LayerSpec): boolean {
+  return ["relu", "relu6", "clipped_relu", "softmax", "sigmoid"].includes(activationOf(layer)?.name ?? "");
 }
 
 /** Whether all read `node` through its quantizer, which cuts off what a ReLU does. */
 function isReadOnGrid(graph: LayerGraph, node: LayerNode, wanting: ReadonlySet<string>): boolean {
-  const readers = consumersOf(graph, node.name);
+  const readers = readersOf(graph, node);
   return !isOutput(graph, node.name) && readers.length > 0 && readers.every(({ name }) => wanting.has(name));
 }
 
@@ -204,6 +215,6 @@ function islandOf(
 ): readonly Island[] {
   const role = roles.get(node.name);
   if (role?.kind === "float") return [{ layer: node.name, because: role.because }];
-  const isRider = role?.kind === "follows" && !onGrid.has(node.name) && ruleOf(node).kind !== "passthrough";
-  return isRider ? [{ layer: node.name, because: `"${node.inbound[0]}" before it is in float` }] : [];
+  const isRider = role?.kind === "follows" && !onGrid.has(node.name) && ruleOf(node.layer).kind !== "passthrough";
+  return isRider ? [{ layer: node.name, because: `"${sourceOf(node.inbound[0]).node}" before it is in float` }] : [];
 }

@@ -23,10 +23,13 @@ import {
   findUnits,
   freshName,
   fromModel,
+  isInput,
   type LayerGraph,
   type LayerNode,
   layersOf,
+  type LayerSpec,
   type LoadWeights,
+  ownCall,
   qatRules,
   type Rewrite,
   rewrite,
@@ -35,6 +38,7 @@ import {
   toModel,
   type Ungrouped,
   type Unit,
+  valuesOf,
 } from "../src/rewrite/mod.ts";
 import { type Island, type Placement, placeQuantizers, type Quantizer } from "./placement.ts";
 
@@ -135,10 +139,10 @@ function refusePrepared({ name, nodes }: LayerGraph): void {
     QuantizedWeights.className,
     FreezableBatchNormalization.className,
   ];
-  const found = nodes.find((node) => own.includes(node.className));
+  const found = nodes.find(({ layer }) => own.includes(layer.className));
   if (found === undefined) return;
   throw new TypeError(
-    `Cannot prepare model "${name}": its layer "${found.name}" is a ${found.className}, a float model is needed`,
+    `Cannot prepare model "${name}": its layer "${found.name}" is a ${found.layer.className}, a float model is needed`,
   );
 }
 
@@ -148,7 +152,7 @@ function findKept(
   wanted: readonly (string | RegExp)[],
 ): ReadonlySet<string> {
   const before = new Set(original.nodes.map((node) => node.name));
-  const names = graph.nodes.filter((node) => node.inbound.length > 0).map((node) => node.name);
+  const names = graph.nodes.filter((node) => !isInput(node)).map((node) => node.name);
   const isKept = (name: string, pattern: string | RegExp) => {
     if (typeof pattern !== "string") return name.search(pattern) >= 0;
     return name === pattern || (before.has(pattern) && !before.has(name) && name.startsWith(`${pattern}_`));
@@ -166,7 +170,10 @@ function layersIn(units: readonly Unit[], kind: Unit["kind"]): ReadonlySet<strin
 }
 
 function nameQuantizers(graph: LayerGraph, { quantizers }: Placement): readonly PlacedQuantizer[] {
-  return quantizers.map((quantizer) => ({ ...quantizer, name: freshName(graph, `${quantizer.of}_quant`) }));
+  return quantizers.map((quantizer) => ({
+    ...quantizer,
+    name: freshName(graph, `${quantizer.of.replace(":", "_")}_quant`),
+  }));
 }
 
 interface Plan {
@@ -179,56 +186,55 @@ interface Plan {
 function insertLayers(graph: LayerGraph, { options, placement, quantizers, units }: Plan): LayerGraph {
   const weighted = layersIn(units, "weighted");
   const alone = layersIn(units, "batch-norm");
-  const byLayer = new Map(quantizers.map((quantizer) => [quantizer.of, quantizer]));
-  const quantized = (name: string) => byLayer.get(name)?.name ?? name;
+  const byValue = new Map(quantizers.map((quantizer) => [quantizer.of, quantizer]));
+  const quantized = (value: string) => byValue.get(value)?.name ?? value;
   const nodes = graph.nodes.flatMap((node) => {
-    const read = (name: string) => placement.readsQuantized(node.name, name) ? quantized(name) : name;
-    const wired: LayerNode = { ...node, inbound: node.inbound.map(read) };
-    const layer = weighted.has(node.name) ? quantizeWeights(wired, options) : wired;
-    const quantizer = byLayer.get(node.name);
-    const own = freezable(layer, alone.has(node.name));
-    return quantizer === undefined ? [own] : [own, makeFakeQuantize(quantizer, options)];
+    const read = (value: string) => placement.readsQuantized(node.name, value) ? quantized(value) : value;
+    const wired = { ...node, inbound: node.inbound.map(read) };
+    const layer = weighted.has(node.name) ? quantizeWeights(node.layer, options) : node.layer;
+    const own = { ...wired, layer: freezable(layer, alone.has(node.name)) };
+    const behind = valuesOf(node).flatMap((value) => byValue.get(value) ?? []);
+    return [own, ...behind.map((quantizer) => makeFakeQuantize(quantizer, options))];
   });
-  const outputs = graph.outputs.map((name) => placement.readsQuantized("", name) ? quantized(name) : name);
+  const outputs = graph.outputs.map((value) => placement.readsQuantized("", value) ? quantized(value) : value);
   return { ...graph, nodes, outputs };
 }
 
 function makeFakeQuantize({ name, of, fixed, nonNegative }: PlacedQuantizer, options: PrepareOptions): LayerNode {
   const config = {
-    name,
     scheme: { ...(options.activations ?? UINT8_AFFINE) },
     observer: options.observer ?? "moving-average",
     momentum: options.momentum ?? 0.01,
     fixed: fixed === undefined ? null : { ...fixed },
     nonNegative,
   };
-  return { name, className: FakeQuantize.className, config, inbound: [of], weights: [] };
+  return ownCall({ name, className: FakeQuantize.className, config, inbound: [of] });
 }
 
-/** Wraps a weighted layer; its node keeps the inner layer's weights, which `loadWeights` knows. */
-function quantizeWeights(node: LayerNode, options: PrepareOptions): LayerNode {
-  const rule = ruleOf(node);
-  if (rule.kind !== "weighted") return node;
+/** Wraps a weighted layer; what stands for it keeps the inner layer's weights, which `loadWeights` knows. */
+function quantizeWeights(layer: LayerSpec, options: PrepareOptions): LayerSpec {
+  const rule = ruleOf(layer);
+  if (rule.kind !== "weighted") return layer;
   const scheme = options.weights ?? (options.perChannel ?? true ? INT8_SYMMETRIC_PER_CHANNEL : INT8_SYMMETRIC);
   const config = {
-    name: node.name,
-    trainable: node.config.trainable ?? true,
-    layer: { className: node.className, config: { ...node.config } },
+    name: layer.name,
+    trainable: layer.config.trainable ?? true,
+    layer: { className: layer.className, config: { ...layer.config } },
     weights: rule.weights.map((weight) => ({ ...weight })),
     scheme: { ...scheme },
   };
-  return { ...node, className: QuantizedWeights.className, config };
+  return { ...layer, className: QuantizedWeights.className, config };
 }
 
 /** Replaces BatchNormalization by the one that can be frozen, which normalizes the last axis only. */
-function freezable(node: LayerNode, alone: boolean): LayerNode {
-  const can = node.className === "BatchNormalization" && (node.config.axis ?? -1) === -1;
-  const config = { ...node.config, ...(alone ? { alone } : {}) };
-  return can ? { ...node, className: FreezableBatchNormalization.className, config } : node;
+function freezable(layer: LayerSpec, alone: boolean): LayerSpec {
+  const can = layer.className === "BatchNormalization" && (layer.config.axis ?? -1) === -1;
+  const config = { ...layer.config, ...(alone ? { alone } : {}) };
+  return can ? { ...layer, className: FreezableBatchNormalization.className, config } : layer;
 }
 
-const loadWeights: LoadWeights = (layer, node) => {
-  if (!(layer instanceof QuantizedWeights)) return setWeights(layer, node);
-  setWeights(layer.layer, node);
+const loadWeights: LoadWeights = (layer, spec) => {
+  if (!(layer instanceof QuantizedWeights)) return setWeights(layer, spec);
+  setWeights(layer.layer, spec);
   layer.observeWeights();
 };

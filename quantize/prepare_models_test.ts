@@ -7,7 +7,7 @@ import { inputFor, predict } from "../tests/_support/small_models.ts";
 import { testWithShared } from "../tests/_support/shared.ts";
 import { loadLayersModel } from "../models/import/layers_model.ts";
 import { FakeQuantize, QuantizedWeights } from "../src/quant/mod.ts";
-import { fromModel, type LayerGraph, nodeOf, toModel } from "../src/rewrite/mod.ts";
+import { fixInputShape, fromModel, nodeOf } from "../src/rewrite/mod.ts";
 import { calibrate, uncalibratedIn } from "./calibrate.ts";
 import { logitsModel } from "../train/logits_model.ts";
 import { setQatPhase } from "./phase.ts";
@@ -33,15 +33,7 @@ const CASES: readonly Case[] = [
 
 async function load(path: string, { side }: Case): Promise<LayersModel> {
   const { model } = await loadLayersModel(path);
-  return side === undefined ? model : toModel(resize(fromModel(model), side));
-}
-
-function resize(graph: LayerGraph, side: number): LayerGraph {
-  const resized = { batchInputShape: [null, side, side, 3] };
-  const nodes = graph.nodes.map((node) =>
-    node.inbound.length === 0 ? { ...node, config: { ...node.config, ...resized } } : node
-  );
-  return { ...graph, nodes };
+  return side === undefined ? model : fixInputShape(model, [side, side, 3]);
 }
 
 for (const model of CASES) {
@@ -58,7 +50,7 @@ for (const model of CASES) {
         wrapped.sort(),
         units.filter((unit) => unit.kind === "weighted").map((unit) => unit.layer).sort(),
       );
-      for (const { end } of units) assert.equal(nodeOf(graph, `${end}_quant`).className, FakeQuantize.className);
+      for (const { end } of units) assert.equal(nodeOf(graph, `${end}_quant`).layer.className, FakeQuantize.className);
       assert.deepEqual(islands, []);
       assert.deepEqual(ungrouped, []);
     },

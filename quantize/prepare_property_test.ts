@@ -70,22 +70,22 @@ function build(steps: readonly Step[], extraOutput: number): tfl.LayersModel {
   return seedWeights(tfl.model({ inputs: values[0], outputs, name: "random" }));
 }
 
-const isQuantizer = (node: LayerNode) => node.className === FakeQuantize.className;
+const isQuantizer = (node: LayerNode) => node.layer.className === FakeQuantize.className;
 
 /** Whether the value that `name` gives lies on a grid: it is a FakeQuantize's, moved about at most. */
 function isOnGrid(graph: LayerGraph, name: string): boolean {
   const node = nodeOf(graph, name);
   if (isQuantizer(node)) return true;
-  const moves = node.inbound.length === 1 && ["same-scale", "passthrough"].includes(ruleOf(node).kind);
+  const moves = node.inbound.length === 1 && ["same-scale", "passthrough"].includes(ruleOf(node.layer).kind);
   return moves && isOnGrid(graph, node.inbound[0]);
 }
 
 function checkWiring(graph: LayerGraph): void {
   for (const node of graph.nodes) {
-    if (node.className === QuantizedWeights.className || ruleOf(node).kind === "rescale") {
+    if (node.layer.className === QuantizedWeights.className || ruleOf(node.layer).kind === "rescale") {
       for (const input of node.inbound) assert.ok(isOnGrid(graph, input), `"${node.name}" reads "${input}" in float`);
     }
-    if (node.className === QuantizedWeights.className) {
+    if (node.layer.className === QuantizedWeights.className) {
       assert.equal(consumersOf(graph, node.name).length, 1, `"${node.name}" is read by its unit or quantizer alone`);
       assert.ok(!graph.outputs.includes(node.name), `"${node.name}" is not an output`);
     }

@@ -49,7 +49,6 @@ function reapply(layer: tfl.layers.Layer, tensor: tfl.SymbolicTensor): tfl.Symbo
     name,
     className: layer.getClassName(),
     config: { ...layer.getConfig(), name },
-    inbound: [],
     weights: [],
   });
   const output = copy.apply(tensor);

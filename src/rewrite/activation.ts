@@ -1,6 +1,6 @@
 /** Says which activation function a layer computes, be it the layer itself or fused into it. */
 import type { LayerDescription } from "../layers/mod.ts";
-import type { LayerConfig, LayerNode } from "./layer_graph.ts";
+import type { LayerConfig } from "./layer_graph.ts";
 
 /** How an activation is part of its layer. */
 export interface LayerActivation {
@@ -31,12 +31,11 @@ const LAYERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns the activation that `node` computes, or undefined if it computes none or the identity.
+ * Returns the activation that `layer` computes, or undefined if it computes none or the identity.
  *
  * A ReLU layer is "relu", "relu6" or, with another maximum, "clipped_relu".
  */
-export function activationOf(node: LayerDescription): LayerActivation | undefined {
-  const { className, config } = node;
+export function activationOf({ className, config }: LayerDescription): LayerActivation | undefined {
   if (className === "ReLU") return { name: reluName(config), place: "layer" };
   if (Object.hasOwn(LAYERS, className)) return { name: LAYERS[className], place: "layer" };
   const inner = innerLayer(config);
@@ -51,9 +50,9 @@ export function activationOf(node: LayerDescription): LayerActivation | undefine
   return { name, place: FUSING.has(className) ? "fused" : "inner" };
 }
 
-/** Whether `node` is a ReLU layer of any maximum, which ONNX Runtime absorbs into the op before it. */
-export function isRelu(node: LayerNode): boolean {
-  const activation = activationOf(node);
+/** Whether `layer` is a ReLU of any maximum, which ONNX Runtime absorbs into the op before it. */
+export function isRelu(layer: LayerDescription): boolean {
+  const activation = activationOf(layer);
   return activation?.place === "layer" && ["relu", "relu6", "clipped_relu"].includes(activation.name);
 }
 

@@ -18,7 +18,7 @@ export const dropIdentity: Rule = {
 };
 
 /** Says why `node` is the identity, or returns undefined if it is not. */
-function identityOf({ className, config }: LayerNode): string | undefined {
+function identityOf({ layer: { className, config } }: LayerNode): string | undefined {
   switch (className) {
     case "Activation":
       return config.activation === "linear" ? "a linear activation" : undefined;

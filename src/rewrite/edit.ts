@@ -1,55 +1,98 @@
 /** Edits of a `LayerGraph`. Each returns a new graph. */
-import { consumersOf, isOutput, type LayerGraph, type LayerNode, nodeOf } from "./layer_graph.ts";
+import type * as tfl from "@tensorflow/tfjs-layers";
+import { suggestName } from "../text/nearest.ts";
+import {
+  callsOf,
+  consumersOf,
+  isInput,
+  isOutput,
+  type LayerGraph,
+  type LayerNode,
+  type LayerSpec,
+  nodeOf,
+  producerOf,
+  sourceOf,
+  valueOf,
+} from "./layer_graph.ts";
 
-/** Returns `wanted`, or `wanted_1`, `wanted_2`… if a layer of `graph` is already called so. */
+/** Returns `wanted`, or `wanted_1`, `wanted_2`… if a node or layer of `graph` is already called so. */
 export function freshName(graph: LayerGraph, wanted: string): string {
-  const taken = new Set(graph.nodes.map((node) => node.name));
+  const taken = new Set(graph.nodes.flatMap(({ name, layer }) => [name, layer.name]));
   let name = wanted;
   for (let i = 1; taken.has(name); i++) name = `${wanted}_${i}`;
   return name;
 }
 
 /**
- * Puts `replacement`, a chain in topological order, in the place of the layer called `name`.
+ * Puts `replacement`, a chain in topological order, in the place of the node called `name`.
  *
- * Whoever read the old layer, the model's outputs included, reads the last layer of the chain.
+ * Whoever read the old node, the model's outputs included, reads the last node of the chain.
  *
- * @throws {RangeError} If there is no such layer or the chain is empty.
+ * @throws {RangeError} If there is no such node, the chain is empty, or its last node gives fewer values.
  */
 export function replaceNode(graph: LayerGraph, name: string, replacement: readonly LayerNode[]): LayerGraph {
   const last = replacement.at(-1);
-  if (last === undefined) {
-    throw new RangeError(`Cannot replace layer "${name}" by nothing: at least one layer is needed`);
+  const { outputs } = nodeOf(graph, name);
+  if (last === undefined || last.outputs < outputs) {
+    throw new RangeError(
+      `Cannot replace layer "${name}": ${outputs} values are needed, what replaces it gives ${last?.outputs ?? 0}`,
+    );
   }
-  nodeOf(graph, name);
-  const inside = new Set(replacement);
   const nodes = graph.nodes.flatMap((node) => node.name === name ? replacement : [node]);
-  return redirect({ ...graph, nodes }, { from: name, to: last.name, except: inside });
+  const move = (value: string) => {
+    const source = sourceOf(value);
+    return source.node === name ? valueOf(last.name, source.index) : value;
+  };
+  return redirect({ ...graph, nodes }, move, new Set(replacement));
 }
 
 /**
- * Takes out the layer called `name`, which has one input: its readers read that input.
+ * Puts what `replace` makes of it in the place of every call of the layer that `node` calls.
  *
- * @throws {RangeError} If there is no such layer or it has not exactly one input.
+ * @param replace Gets the graph as it is by then and a call, returns a chain as `replaceNode` takes it.
+ */
+export function replaceCalls(
+  graph: LayerGraph,
+  node: LayerNode,
+  replace: (graph: LayerGraph, call: LayerNode) => readonly LayerNode[],
+): LayerGraph {
+  return callsOf(graph, node).reduce((current, call) => {
+    // The call as it is by now: it may read what was replaced before.
+    const now = nodeOf(current, call.name);
+    return replaceNode(current, call.name, replace(current, now));
+  }, graph);
+}
+
+/** Puts `layer` in the place of the layer that `node` calls, in all its calls. */
+export function replaceLayer(graph: LayerGraph, node: LayerNode, layer: LayerSpec): LayerGraph {
+  return replaceCalls(graph, node, (_, call) => [{ ...call, layer }]);
+}
+
+/**
+ * Takes out the node called `name`, which has one input and one output: its readers read that input.
+ *
+ * @throws {RangeError} If there is no such node or it has not exactly one input and one output.
  */
 export function removeNode(graph: LayerGraph, name: string): LayerGraph {
-  const { inbound } = nodeOf(graph, name);
-  if (inbound.length !== 1) {
-    throw new RangeError(`Cannot remove layer "${name}": it has ${inbound.length} inputs, exactly 1 is needed`);
+  const { inbound, outputs } = nodeOf(graph, name);
+  if (inbound.length !== 1 || outputs !== 1) {
+    throw new RangeError(
+      `Cannot remove layer "${name}": it has ${inbound.length} inputs and ${outputs} outputs, exactly 1 of each is needed`,
+    );
   }
   const nodes = graph.nodes.filter((node) => node.name !== name);
-  return redirect({ ...graph, nodes }, { from: name, to: inbound[0], except: new Set() });
+  return redirect({ ...graph, nodes }, (value) => value === name ? inbound[0] : value);
 }
 
 /**
- * Keeps only the outputs called `names`, in that order, and the layers and inputs that they need.
+ * Keeps only the outputs called `names`, in that order, and the nodes and inputs that they need.
  *
- * @throws {RangeError} If one of them is not a layer.
+ * @throws {RangeError} If one of them is no value of the graph.
  */
 export function keepOutputs(graph: LayerGraph, names: readonly string[]): LayerGraph {
-  const needed = new Set(names.map((name) => nodeOf(graph, name).name));
+  const needed = new Set(names.map((name) => producerOf(graph, name).name));
   for (const node of graph.nodes.toReversed()) {
-    if (needed.has(node.name)) node.inbound.forEach((name) => needed.add(name));
+    if (needed.has(node.name)) node.inbound.forEach((value) => needed.add(sourceOf(value).node));
   }
   return {
     ...graph,
@@ -60,27 +103,56 @@ export function keepOutputs(graph: LayerGraph, names: readonly string[]): LayerG
 }
 
 /**
+ * Gives inputs the shapes that they are to have, where they leave dimensions open or have others.
+ *
+ * @param shapes Shapes without the batch, by the inputs' names.
+ * @throws {RangeError} If a name is no input's, or a shape is none or has another number of dimensions.
+ */
+export function fixInputShapes(graph: LayerGraph, shapes: Readonly<Record<string, readonly number[]>>): LayerGraph {
+  for (const name of Object.keys(shapes)) {
+    if (graph.inputs.includes(name)) continue;
+    throw new RangeError(
+      `Cannot fix the input shape of "${graph.name}": it has no input "${name}", ${suggestName(name, graph.inputs)}`,
+    );
+  }
+  const nodes = graph.nodes.map((node) =>
+    isInput(node) && Object.hasOwn(shapes, node.name) ? withShape(node, shapes[node.name]) : node
+  );
+  return { ...graph, nodes };
+}
+
+function withShape(node: LayerNode, shape: readonly number[]): LayerNode {
+  const { layer } = node;
+  const [batch, ...own] = layer.config.batchInputShape as tfl.Shape; // an InputLayer always has one
+  if (own.length !== shape.length || !shape.every((dim) => Number.isInteger(dim) && dim > 0)) {
+    throw new RangeError(
+      `Cannot fix the shape of input "${node.name}": [${shape}] is given, ${own.length} whole numbers above 0 are needed`,
+    );
+  }
+  return { ...node, layer: { ...layer, config: { ...layer.config, batchInputShape: [batch, ...shape] } } };
+}
+
+/**
  * Whether taking out `node` leaves a model that TF.js can run: no output twice, none that is an input, and no layer that
  * reads a value twice, which TF.js 4.22 frees after the first time.
  */
 export function canRemove(graph: LayerGraph, node: LayerNode): boolean {
   if (node.inbound.length !== 1) return false;
-  const [producer] = node.inbound;
-  if (consumersOf(graph, node.name).some((reader) => reader.inbound.includes(producer))) return false;
+  const [source] = node.inbound;
+  if (consumersOf(graph, node.name).some((reader) => reader.inbound.includes(source))) return false;
   if (!isOutput(graph, node.name)) return true;
-  return !isOutput(graph, producer) && !graph.inputs.includes(producer);
+  return !isOutput(graph, source) && !graph.inputs.includes(source);
 }
 
+/** Lets all but the nodes in `except` read `move(value)` where they read `value`. */
 function redirect(
   graph: LayerGraph,
-  { from, to, except }: { from: string; to: string; except: ReadonlySet<LayerNode> },
+  move: (value: string) => string,
+  except: ReadonlySet<LayerNode> = new Set(),
 ): LayerGraph {
-  const move = (name: string) => name === from ? to : name;
-  return {
-    ...graph,
-    nodes: graph.nodes.map((node) =>
-      except.has(node) || !node.inbound.includes(from) ? node : { ...node, inbound: node.inbound.map(move) }
-    ),
-    outputs: graph.outputs.map(move),
+  const moved = (node: LayerNode): LayerNode => {
+    const inbound = node.inbound.map(move);
+    return except.has(node) || inbound.join() === node.inbound.join() ? node : { ...node, inbound };
   };
+  return { ...graph, nodes: graph.nodes.map(moved), outputs: graph.outputs.map(move) };
 }

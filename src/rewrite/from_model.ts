@@ -1,7 +1,7 @@
 /** Reads a TF.js layers-model into a `LayerGraph`. */
 import * as tfl from "@tensorflow/tfjs-layers";
 import type { serialization } from "@tensorflow/tfjs-core";
-import type { LayerGraph, LayerNode, LayerWeight } from "./layer_graph.ts";
+import { type LayerGraph, type LayerNode, type LayerSpec, type LayerWeight, valueOf } from "./layer_graph.ts";
 
 type Layer = tfl.layers.Layer;
 type Tensor = tfl.SymbolicTensor;
@@ -21,8 +21,8 @@ interface Scope {
 interface Walk {
   readonly nodes: LayerNode[];
   readonly taken: Set<string>;
-  /** Layer ids met, to find layers that are called more than once. */
-  readonly met: Set<number>;
+  /** Layers met that have weights, by their ids: what further calls of them call. */
+  readonly shared: Map<number, LayerSpec>;
   /** Ids of layers that a model around them keeps from training. */
   readonly frozen: ReadonlySet<number>;
 }
@@ -31,18 +31,17 @@ interface Walk {
  * Reads `model` into plain data, nested models flattened.
  *
  * A layer keeps its own name where that is unique; one of a nested model whose name is taken is called `outer/inner`.
- * A layer without weights that is called several times becomes several nodes. Weights are copied; optimizer, loss and
- * metrics are left behind.
+ * Further calls of a layer are called `layer_1`, `layer_2`… Weights are copied; optimizer, loss and metrics are left
+ * behind.
  *
- * @throws {TypeError} If `model` has no outputs yet, shares a layer that has weights, or has a layer with several
- *   outputs or with call arguments.
+ * @throws {TypeError} If `model` has no outputs yet, or has a layer with call arguments.
  */
 export function fromModel(model: tfl.LayersModel): LayerGraph {
   if (model.outputs.length === 0) {
     throw new TypeError(`Cannot read model "${model.name}": it has no layers yet, at least one is needed`);
   }
   const own = model.layers.filter((layer) => !isModel(layer)).map((layer) => layer.name);
-  const walk: Walk = { nodes: [], taken: new Set(own), met: new Set(), frozen: new Set(frozenIn(model)) };
+  const walk: Walk = { nodes: [], taken: new Set(own), shared: new Map(), frozen: new Set(frozenIn(model)) };
   const inputs = model.inputs.map((tensor) => addInput(walk, tensor));
   const scope = makeScope(model, inputs);
   const outputs = model.outputs.map((tensor) => resolve(walk, scope, tensor));
@@ -62,11 +61,11 @@ function addInput(walk: Walk, tensor: Tensor): string {
   const { name } = tensor.sourceLayer;
   const config: serialization.ConfigDict = { ...copyConfig(tensor.sourceLayer), name };
   walk.taken.add(name);
-  walk.nodes.push({ name, className: "InputLayer", config, inbound: [], weights: [] });
+  walk.nodes.push({ name, layer: { name, className: "InputLayer", config, weights: [] }, inbound: [], outputs: 1 });
   return name;
 }
 
-/** Returns the name of the node whose output `tensor` is, having added it and all that it needs. */
+/** Returns the name of the value that `tensor` is, having added the call that gives it and all that this needs. */
 function resolve(walk: Walk, scope: Scope, tensor: Tensor): string {
   const bound = scope.bound.get(tensor.id);
   if (bound !== undefined) return bound;
@@ -74,25 +73,30 @@ function resolve(walk: Walk, scope: Scope, tensor: Tensor): string {
   const call = layer.inboundNodes[tensor.nodeIndex];
   const key = `${layer.id}:${tensor.nodeIndex}`;
   if (isModel(layer)) return resolve(walk, enter(walk, scope, { layer, call, key }), layer.outputs[tensor.tensorIndex]);
-  const known = scope.names.get(key);
-  if (known !== undefined) return known;
+  const name = scope.names.get(key) ?? addCall(walk, scope, { layer, call, key });
+  return valueOf(name, tensor.tensorIndex);
+}
+
+interface Met {
+  readonly layer: Layer;
+  readonly call: Call;
+  /** Layer and call, as `Scope` knows them. */
+  readonly key: string;
+}
+
+function addCall(walk: Walk, scope: Scope, { layer, call, key }: Met): string {
   const inbound = call.inputTensors.map((input) => resolve(walk, scope, input));
-  checkCall(walk, layer, call);
+  checkCall(layer, call);
   const name = nameFor(walk, scope, layer);
   scope.names.set(key, name);
-  walk.nodes.push({
-    name,
-    inbound,
-    ...readLayer(layer, { name, frozen: walk.frozen.has(layer.id), rank: tensor.rank }),
-  });
+  const spec = walk.shared.get(layer.id) ??
+    readLayer(layer, { name, frozen: walk.frozen.has(layer.id), rank: call.outputTensors[0].rank });
+  if (spec.weights.length > 0) walk.shared.set(layer.id, spec);
+  walk.nodes.push({ name, layer: spec, inbound, outputs: call.outputTensors.length });
   return name;
 }
 
-function enter(
-  walk: Walk,
-  scope: Scope,
-  { layer, call, key }: { layer: tfl.LayersModel; call: Call; key: string },
-): Scope {
+function enter(walk: Walk, scope: Scope, { layer, call, key }: Met & { readonly layer: tfl.LayersModel }): Scope {
   const known = scope.nested.get(key);
   if (known !== undefined) return known;
   const inputs = call.inputTensors.map((input) => resolve(walk, scope, input));
@@ -101,21 +105,14 @@ function enter(
   return inner;
 }
 
-function checkCall(walk: Walk, layer: Layer, call: Call): void {
+function checkCall(layer: Layer, call: Call): void {
   const cannot = `Cannot read layer "${layer.name}" (${layer.getClassName()})`;
   if (call.inputTensors.length === 0) {
     throw new TypeError(`${cannot}: it is an input that its model does not list among its inputs`);
   }
-  if (call.outputTensors.length !== 1) {
-    throw new TypeError(`${cannot}: it has ${call.outputTensors.length} outputs, exactly 1 is needed`);
-  }
   if (call.callArgs !== undefined && call.callArgs !== null && Object.keys(call.callArgs).length > 0) {
     throw new TypeError(`${cannot}: it is called with "${Object.keys(call.callArgs)}", plain inputs are needed`);
   }
-  if (walk.met.has(layer.id) && layer.weights.length > 0) {
-    throw new TypeError(`${cannot}: it is called several times and has weights, one call a layer is needed`);
-  }
-  walk.met.add(layer.id);
 }
 
 function nameFor(walk: Walk, scope: Scope, layer: Layer): string {
@@ -133,10 +130,7 @@ function freeName(walk: Walk, wanted: string): string {
   return name;
 }
 
-function readLayer(
-  layer: Layer,
-  as: { name: string; frozen: boolean; rank: number },
-): Omit<LayerNode, "name" | "inbound"> {
+function readLayer(layer: Layer, as: { name: string; frozen: boolean; rank: number }): LayerSpec {
   const className = layer.getClassName();
   const weights = layer.weights.map(readWeight);
   const config: serialization.ConfigDict = { ...copyConfig(layer), name: as.name };
@@ -144,7 +138,7 @@ function readLayer(
   // Belongs to an implicit InputLayer, which is a node of its own here.
   delete config.batchInputShape;
   if (className.endsWith("BatchNormalization")) config.axis = readAxis(config.axis, as.rank);
-  return { className, weights, config: repairConfig(className, config, weights) };
+  return { name: as.name, className, weights, config: repairConfig(className, config, weights) };
 }
 
 /** The axis of a BatchNormalization, -1 if it is the last; newer Keras writes it as a list of one. */

@@ -2,7 +2,7 @@
 import { ruleOf } from "../layers/mod.ts";
 import { isRelu } from "./activation.ts";
 import { removeNode, replaceNode } from "./edit.ts";
-import { consumersOf, isOutput, type LayerGraph, type LayerNode, nodeOf } from "./layer_graph.ts";
+import { consumersOf, isOutput, type LayerGraph, type LayerNode, producerOf, valuesOf } from "./layer_graph.ts";
 import type { Rule } from "./rule.ts";
 
 /**
@@ -14,12 +14,12 @@ export const hoistRelu: Rule = {
   name: "hoist_relu",
   description: "moves ReLU before the pooling and reshaping layers that it follows",
   apply: (graph, node) => {
-    if (!isRelu(node)) return undefined;
+    if (!isRelu(node.layer)) return undefined;
     const passed: string[] = [];
-    let source = nodeOf(graph, node.inbound[0]);
-    while (ruleOf(source).kind === "same-scale" && isReadOnce(graph, source)) {
+    let source = producerOf(graph, node.inbound[0]);
+    while (ruleOf(source.layer).kind === "same-scale" && isReadOnce(graph, source)) {
       passed.push(source.name);
-      source = nodeOf(graph, source.inbound[0]);
+      source = producerOf(graph, source.inbound[0]);
     }
     if (passed.length === 0 || !canAbsorb(source) || !isReadOnce(graph, source)) return undefined;
     return {
@@ -31,11 +31,12 @@ export const hoistRelu: Rule = {
 };
 
 function canAbsorb(node: LayerNode): boolean {
-  return ["weighted", "rescale", "batch-norm"].includes(ruleOf(node).kind);
+  return ["weighted", "rescale", "batch-norm"].includes(ruleOf(node.layer).kind);
 }
 
 function isReadOnce(graph: LayerGraph, node: LayerNode): boolean {
-  return consumersOf(graph, node.name).length === 1 && !isOutput(graph, node.name);
+  const readers = valuesOf(node).flatMap((value) => consumersOf(graph, value));
+  return readers.length === 1 && node.outputs === 1 && !isOutput(graph, node.name);
 }
 
 function insertAfter(graph: LayerGraph, source: LayerNode, node: LayerNode): LayerGraph {

@@ -14,7 +14,7 @@ import {
   skipModel,
 } from "../../tests/_support/small_models.ts";
 import { fromModel } from "./from_model.ts";
-import { consumersOf, isOutput, nodeOf, weightOf } from "./layer_graph.ts";
+import { callsOf, consumersOf, isOutput, nodeOf, producerOf, valuesOf, weightOf } from "./layer_graph.ts";
 import { toModel } from "./to_model.ts";
 
 tf.env().set("PROD", true);
@@ -66,13 +66,13 @@ Deno.test("fromModel() keeps a nested model's layers frozen when the model is", 
   const model = nestedModel();
   model.layers[0].trainable = false;
   const graph = fromModel(model);
-  assert.equal(nodeOf(graph, "block/conv").config.trainable, false);
-  assert.equal(nodeOf(graph, "conv_fc").config.trainable, true);
+  assert.equal(nodeOf(graph, "block/conv").layer.config.trainable, false);
+  assert.equal(nodeOf(graph, "conv_fc").layer.config.trainable, true);
 });
 
 Deno.test("fromModel() copies weights, so that later training does not reach them", () => {
   const model = sequentialModel();
-  const kernel = weightOf(nodeOf(fromModel(model), "fc"), "kernel");
+  const kernel = weightOf(nodeOf(fromModel(model), "fc").layer, "kernel");
   const before = kernel.data.slice();
   seedWeights(model, 99);
   assert.deepEqual(kernel.data, before);
@@ -82,7 +82,7 @@ Deno.test("fromModel() copies weights, so that later training does not reach the
 Deno.test("fromModel() recovers the depth multiplier that SeparableConv2D forgets", () => {
   for (const multiplier of [1, 3]) {
     const model = separable(multiplier);
-    assert.equal(fromModel(model).nodes[1].config.depthMultiplier, multiplier);
+    assert.equal(fromModel(model).nodes[1].layer.config.depthMultiplier, multiplier);
     assertRoundTrip(model);
   }
 });
@@ -101,10 +101,10 @@ Deno.test("fromModel() reads -1 for the last axis of BatchNormalization, whichev
     const model = sequentialModel();
     // What TF.js does with a file of newer Keras: it keeps the list and computes as if it were a number.
     Object.assign(model.getLayer("bn1"), { axis });
-    assert.equal(nodeOf(fromModel(model), "bn1").config.axis, -1);
+    assert.equal(nodeOf(fromModel(model), "bn1").layer.config.axis, -1);
   }
   const first = tfl.sequential({ layers: [layers.batchNormalization({ axis: 1, inputShape: [2, 3, 4], name: "bn" })] });
-  assert.equal(nodeOf(fromModel(first), "bn").config.axis, 1);
+  assert.equal(nodeOf(fromModel(first), "bn").layer.config.axis, 1);
 });
 
 Deno.test("fromModel() makes two nodes of a layer without weights that is called twice", () => {
@@ -116,20 +116,65 @@ Deno.test("fromModel() makes two nodes of a layer without weights that is called
   assertRoundTrip(model);
 });
 
-Deno.test("fromModel() refuses a shared layer that has weights, and names it", () => {
-  const input = tfl.input({ shape: [4] });
-  const dense = layers.dense({ units: 4, name: "shared_fc" });
-  const model = tfl.model({ inputs: input, outputs: apply(dense, apply(dense, input)) });
-  assert.throws(() => fromModel(model), { name: "TypeError", message: /"shared_fc" \(Dense\).*several times/ });
+Deno.test("fromModel() makes two calls of one layer that has weights, and toModel() one layer of them", () => {
+  const input = tfl.input({ shape: [4], name: "x" });
+  const dense = layers.dense({ units: 4, name: "fc" });
+  const model = seedWeights(tfl.model({ inputs: input, outputs: apply(dense, apply(dense, input)) }));
+  const graph = fromModel(model);
+  assert.deepEqual(graph.nodes.map(({ name, inbound }) => [name, ...inbound]), [["x"], ["fc", "x"], ["fc_1", "fc"]]);
+  assert.equal(nodeOf(graph, "fc").layer, nodeOf(graph, "fc_1").layer);
+  assert.deepEqual(callsOf(graph, nodeOf(graph, "fc_1")).map(({ name }) => name), ["fc", "fc_1"]);
+  const copy = assertRoundTrip(model);
+  assert.deepEqual(copy.weights.map(({ originalName }) => originalName), ["fc/kernel", "fc/bias"]);
 });
 
-Deno.test("fromModel() refuses layers of several outputs and models without layers", () => {
-  const input = tfl.input({ shape: [3, 2] });
-  const output = layers.lstm({ units: 2, returnState: true, recurrentInitializer: "zeros", name: "lstm" }).apply(input);
-  assert.ok(Array.isArray(output) && output[0] instanceof tfl.SymbolicTensor);
-  const model = tfl.model({ inputs: input, outputs: output[0] });
-  assert.throws(() => fromModel(model), /"lstm" \(LSTM\): it has 3 outputs/);
+Deno.test("fromModel() reads a model that is called twice as calls of its layers", () => {
+  const body = tfl.sequential({
+    name: "body",
+    layers: [
+      layers.conv2d({ filters: 3, kernelSize: 1, inputShape: [4, 4, 3], name: "conv" }),
+      layers.reLU({ name: "r" }),
+    ],
+  });
+  const inputs = ["a", "b"].map((name) => tfl.input({ shape: [4, 4, 3], name }));
+  const sum = apply(layers.add({ name: "sum" }), ...inputs.map((input) => apply(body, input)));
+  const model = seedWeights(tfl.model({ inputs, outputs: sum }));
+  const calls = fromModel(model).nodes.slice(2).map(({ name, layer, inbound }) => [name, layer.name, ...inbound]);
+  assert.deepEqual(calls, [
+    ["conv", "conv", "a"],
+    ["r", "r", "conv"],
+    ["body/conv", "conv", "b"],
+    ["body/r", "body/r", "body/conv"],
+    ["sum", "sum", "r", "body/r"],
+  ]);
+  assertRoundTrip(model);
+});
+
+Deno.test("fromModel() names the values of a layer of several outputs, and toModel() gives them back", () => {
+  const input = tfl.input({ shape: [3, 2], name: "x" });
+  const lstm = layers.lstm({ units: 2, returnState: true, recurrentInitializer: "zeros", name: "lstm" });
+  const states = lstm.apply(input);
+  assert.ok(Array.isArray(states) && states.every((state) => state instanceof tfl.SymbolicTensor));
+  const outputs = [states[2], apply(layers.add({ name: "sum" }), states[0], states[1])];
+  const model = seedWeights(tfl.model({ inputs: input, outputs }));
+  const graph = fromModel(model);
+  assert.deepEqual(graph.outputs, ["lstm:2", "sum"]);
+  assert.deepEqual(nodeOf(graph, "sum").inbound, ["lstm", "lstm:1"]);
+  assert.deepEqual(valuesOf(producerOf(graph, "lstm:2")), ["lstm", "lstm:1", "lstm:2"]);
+  assert.throws(() => producerOf(graph, "lstm:3"), /Cannot find value "lstm:3".*"lstm" has 3 outputs/);
+  assertRoundTrip(model);
+});
+
+Deno.test("fromModel() refuses models without layers", () => {
   assert.throws(() => fromModel(tfl.sequential({ name: "void" })), /"void": it has no layers yet/);
+});
+
+Deno.test("toModel() refuses two layers of one name, and values that nothing gives", () => {
+  const graph = fromModel(sequentialModel());
+  const twin = { ...nodeOf(graph, "fc"), name: "twin", layer: { ...nodeOf(graph, "fc").layer } };
+  assert.throws(() => toModel({ ...graph, nodes: [...graph.nodes, twin] }), /Cannot build "twin".*called "fc" too/);
+  const lost = graph.nodes.map((node) => node.name === "flat" ? { ...node, inbound: ["dw:1"] } : node);
+  assert.throws(() => toModel({ ...graph, nodes: lost }), /Cannot build "flat": it reads "dw:1"/);
 });
 
 Deno.test("toModel() rebuilds recurrent layers and wrappers", () => {
@@ -151,7 +196,9 @@ Deno.test("toModel() accepts several inputs, in their order", () => {
 
 Deno.test("toModel() refuses a class that is not registered, and names layer and class", () => {
   const graph = fromModel(sequentialModel());
-  const nodes = graph.nodes.map((node) => node.name === "pool1" ? { ...node, className: "Magic" } : node);
+  const nodes = graph.nodes.map((node) =>
+    node.name === "pool1" ? { ...node, layer: { ...node.layer, className: "Magic" } } : node
+  );
   assert.throws(() => toModel({ ...graph, nodes }), {
     name: "TypeError",
     message: /"pool1": class "Magic" is unknown/,

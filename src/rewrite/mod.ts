@@ -1,6 +1,6 @@
 /** Model surgery on TF.js layers-models: plain-data graphs, rules that rewrite them, units that run as one op. */
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import { keepOutputs } from "./edit.ts";
+import { fixInputShapes, keepOutputs } from "./edit.ts";
 import { dropIdentity } from "./drop_identity.ts";
 import { fromModel } from "./from_model.ts";
 import { hoistRelu } from "./hoist_relu.ts";
@@ -12,12 +12,33 @@ import { splitSwish } from "./split_swish.ts";
 import { type Swap, swapActivation } from "./swap_activation.ts";
 import { toModel } from "./to_model.ts";
 
-export { canRemove, freshName, keepOutputs, removeNode, replaceNode } from "./edit.ts";
+export {
+  canRemove,
+  fixInputShapes,
+  freshName,
+  keepOutputs,
+  removeNode,
+  replaceCalls,
+  replaceLayer,
+  replaceNode,
+} from "./edit.ts";
 export { fromModel } from "./from_model.ts";
 export { type LoadWeights, makeLayer, setWeights, toModel } from "./to_model.ts";
 export { activationOf, isRelu, type LayerActivation } from "./activation.ts";
-export { consumersOf, isOutput, nodeOf, weightOf } from "./layer_graph.ts";
-export type { LayerConfig, LayerGraph, LayerNode, LayerWeight } from "./layer_graph.ts";
+export {
+  callsOf,
+  consumersOf,
+  isInput,
+  isOutput,
+  nodeOf,
+  ownCall,
+  producerOf,
+  sourceOf,
+  valueOf,
+  valuesOf,
+  weightOf,
+} from "./layer_graph.ts";
+export type { LayerConfig, LayerGraph, LayerNode, LayerSpec, LayerWeight, OwnCall } from "./layer_graph.ts";
 export { formatRewrite, rewrite } from "./rule.ts";
 export type { Rewrite, Rule, RuleResult } from "./rule.ts";
 export { DEFAULT_SWAP, parseSwap, swapActivation } from "./swap_activation.ts";
@@ -46,6 +67,42 @@ export function qatRules(swaps: readonly Swap[]): readonly Rule[] {
  */
 export function withOutputs(model: LayersModel, names: readonly string[]): LayersModel {
   return toModel(keepOutputs(fromModel(model), names));
+}
+
+/**
+ * Copies `model` with inputs of the shape given, where it leaves dimensions other than the batch open or has others.
+ *
+ * @param shape Without the batch: of the only input, or of several by their names.
+ * @throws {RangeError} If a name is no input's, or a shape is none or has another number of dimensions.
+ * @throws {TypeError} If one shape is given to a model of several inputs, or the weights do not fit the shape.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import "@tensorflow/tfjs-backend-cpu";
+ * import * as tfl from "@tensorflow/tfjs-layers";
+ * import { fixInputShape } from "./mod.ts";
+ *
+ * const conv = tfl.layers.conv2d({ filters: 4, kernelSize: 3, inputShape: [null, null, 3] });
+ * const model = fixInputShape(tfl.sequential({ layers: [conv] }), [32, 32, 3]);
+ * assert.deepEqual(model.outputs[0].shape, [null, 30, 30, 4]);
+ * ```
+ */
+export function fixInputShape(
+  model: LayersModel,
+  shape: readonly number[] | Readonly<Record<string, readonly number[]>>,
+): LayersModel {
+  const graph = fromModel(model);
+  if (!isShape(shape)) return toModel(fixInputShapes(graph, shape));
+  if (graph.inputs.length === 1) return toModel(fixInputShapes(graph, { [graph.inputs[0]]: shape }));
+  throw new TypeError(
+    `Cannot fix the input shape of "${graph.name}": one shape is given for the inputs ${graph.inputs.join(", ")}, ` +
+      `shapes by name are needed`,
+  );
+}
+
+function isShape(shape: readonly number[] | Readonly<Record<string, readonly number[]>>): shape is readonly number[] {
+  return Array.isArray(shape);
 }
 
 /**

@@ -16,7 +16,7 @@ import { fromModel } from "./from_model.ts";
 import { hoistRelu } from "./hoist_relu.ts";
 import { nodeOf } from "./layer_graph.ts";
 import { formatRewrite, rewrite, type Rule } from "./rule.ts";
-import { rewriteModel, withOutputs } from "./mod.ts";
+import { fixInputShape, rewriteModel, withOutputs } from "./mod.ts";
 import { splitActivation } from "./split_activation.ts";
 import { splitMerge } from "./split_merge.ts";
 import { splitSeparable } from "./split_separable.ts";
@@ -256,9 +256,9 @@ Deno.test("swapActivation knows layers, Activation layers and fused forms", () =
     layers.dense({ units: 1, name: "fc" }),
   );
   const { graph } = rewrite(fromModel(model), [swapActivation({ from: "elu", to: "relu6" })]);
-  assert.equal(nodeOf(graph, "fused").config.activation, "relu6");
+  assert.equal(nodeOf(graph, "fused").layer.config.activation, "relu6");
   assert.deepEqual(
-    [nodeOf(graph, "named"), nodeOf(graph, "own")].map((node) => [node.className, node.config.maxValue]),
+    [nodeOf(graph, "named"), nodeOf(graph, "own")].map((node) => [node.layer.className, node.layer.config.maxValue]),
     [
       ["ReLU", 6],
       ["ReLU", 6],
@@ -302,4 +302,66 @@ Deno.test("parseSwap() explains what it cannot read", () => {
   assert.throws(() => parseSwap("hard_swish:relu"), /Cannot swap "hard_swish": needed is one of leaky_relu, prelu/);
   assert.throws(() => parseSwap("elu:tanh"), /Cannot swap to "tanh": needed is one of relu, relu6/);
   assert.throws(() => parseSwap("relu:relu"), /for itself/);
+});
+
+/** Two pictures and what `layer` makes of both, added. */
+function siamese(layer: tfl.layers.Layer): tfl.LayersModel {
+  const inputs = ["a", "b"].map((name) => tfl.input({ shape: [4, 4, 2], name }));
+  const sum = apply(layers.add({ name: "sum" }), ...inputs.map((input) => apply(layer, input)));
+  return seedWeights(tfl.model({ inputs, outputs: sum }));
+}
+
+Deno.test("splitActivation and splitSeparable split all calls of a shared layer, which share its parts", () => {
+  const layer = layers.separableConv2d({ filters: 3, kernelSize: 3, activation: "elu", name: "sep" });
+  const { names, log, model } = rewriteSame(siamese(layer), [splitSeparable, splitActivation]);
+  assert.deepEqual(names.filter((name) => !name.endsWith(":InputLayer")).sort(), [
+    "sep_1_pointwise_elu:Activation",
+    "sep_depthwise:DepthwiseConv2D",
+    "sep_pointwise:Conv2D",
+    "sep_pointwise_elu:Activation",
+    "sum:Add",
+  ]);
+  assert.deepEqual(log.map(formatRewrite), [
+    'sep: split_separable: becomes "sep_depthwise" and "sep_pointwise"',
+    'sep_pointwise: split_activation: elu is layers of its own, "sep_pointwise_elu", "sep_1_pointwise_elu"',
+  ]);
+  assert.equal(model.weights.length, 3);
+});
+
+Deno.test("swapActivation swaps a fused activation in all calls of its layer, and declines where one is the answer", () => {
+  const swap = [swapActivation({ from: "relu", to: "relu6" })];
+  const { graph, log } = rewrite(fromModel(siamese(layers.dense({ units: 2, activation: "relu", name: "fc" }))), swap);
+  assert.equal(nodeOf(graph, "fc").layer.config.activation, "relu6");
+  assert.equal(nodeOf(graph, "fc").layer, nodeOf(graph, "fc_1").layer);
+  assert.deepEqual(log.map(formatRewrite), ['fc: swap_activation: relu becomes relu6 in all 2 calls of "fc"']);
+  const input = tfl.input({ shape: [2], name: "x" });
+  const dense = layers.dense({ units: 2, activation: "relu", name: "fc" });
+  const twice = tfl.model({ inputs: input, outputs: apply(dense, apply(dense, input)) });
+  assert.match(
+    formatRewrite(rewrite(fromModel(twice), swap).log[0]),
+    /fc: .*not applied, because "fc_1" is the model's/,
+  );
+});
+
+Deno.test("swapActivation makes own layers of the calls of a shared activation that has weights", () => {
+  const { graph } = rewrite(fromModel(siamese(layers.prelu({ name: "act" }))), [
+    swapActivation({ from: "prelu", to: "relu" }),
+  ]);
+  const calls = ["act", "act_1"].map((name) => nodeOf(graph, name).layer);
+  assert.deepEqual(calls.map(({ name, className, weights }) => [name, className, weights.length]), [
+    ["act", "ReLU", 0],
+    ["act_1", "ReLU", 0],
+  ]);
+});
+
+Deno.test("fixInputShape() fixes what an input leaves open, and refuses names and shapes that do not fit", () => {
+  const inputs = ["a", "b"].map((name) => tfl.input({ shape: [null, null, 2], name }));
+  const conv = layers.conv2d({ filters: 1, kernelSize: 3, name: "conv" });
+  const model = seedWeights(tfl.model({ inputs, outputs: inputs.map((input) => apply(conv, input)) }));
+  const fixed = fixInputShape(model, { a: [5, 6, 2], b: [8, 8, 2] });
+  assert.deepEqual(fixed.outputs.map(({ shape }) => shape), [[null, 3, 4, 1], [null, 6, 6, 1]]);
+  assert.deepEqual(fixed.getWeights().map((w) => [...w.dataSync()]), model.getWeights().map((w) => [...w.dataSync()]));
+  assert.throws(() => fixInputShape(model, [5, 6, 2]), /one shape is given for the inputs a, b/);
+  assert.throws(() => fixInputShape(model, { aa: [5, 6, 2] }), /no input "aa", needed is one of a, b/);
+  assert.throws(() => fixInputShape(model, { a: [5, 6] }), /input "a": \[5,6\] is given, 3 whole numbers/);
 });

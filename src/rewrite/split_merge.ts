@@ -1,6 +1,6 @@
 /** Turns sums and products of many values into chains of two, the only form that has an int8 kernel. */
 import { freshName, replaceNode } from "./edit.ts";
-import type { LayerGraph, LayerNode } from "./layer_graph.ts";
+import { type LayerGraph, type LayerNode, ownCall } from "./layer_graph.ts";
 import type { Rule } from "./rule.ts";
 
 /**
@@ -12,7 +12,8 @@ export const splitMerge: Rule = {
   name: "split_merge",
   description: "turns Add and Multiply of many inputs into chains of two",
   apply: (graph, node) => {
-    if ((node.className !== "Add" && node.className !== "Multiply") || node.inbound.length <= 2) return undefined;
+    const { className } = node.layer;
+    if ((className !== "Add" && className !== "Multiply") || node.inbound.length <= 2) return undefined;
     const chain = makeChain(graph, node);
     return {
       ok: true,
@@ -28,7 +29,7 @@ function makeChain(graph: LayerGraph, node: LayerNode): readonly LayerNode[] {
   let left = first;
   rest.forEach((right, i) => {
     const name = i === rest.length - 1 ? node.name : freshName(graph, `${node.name}_${i + 1}`);
-    chain.push({ ...node, name, config: { ...node.config, name }, inbound: [left, right] });
+    chain.push(ownCall({ ...node.layer, name, inbound: [left, right] }));
     left = name;
   });
   return chain;

@@ -1,42 +1,50 @@
 /** Splits SeparableConv2D into its two convolutions, each of which has an int8 kernel. */
-import { freshName, replaceNode } from "./edit.ts";
-import { type LayerConfig, type LayerNode, type LayerWeight, weightOf } from "./layer_graph.ts";
+import { freshName, replaceCalls } from "./edit.ts";
+import { type LayerConfig, type LayerGraph, type LayerNode, type LayerSpec, weightOf } from "./layer_graph.ts";
 import type { Rule } from "./rule.ts";
 
 /**
  * Turns SeparableConv2D into DepthwiseConv2D `${layer}_depthwise` and a 1×1 Conv2D `${layer}_pointwise`.
  *
  * The weights stay what they are: depthwise kernel [kh, kw, in, multiplier], pointwise kernel [1, 1, in·multiplier, out],
- * bias and activation with the pointwise convolution.
+ * bias and activation with the pointwise convolution. The calls of a shared layer share both.
  */
 export const splitSeparable: Rule = {
   name: "split_separable",
   description: "turns SeparableConv2D into a depthwise and a pointwise convolution",
   apply: (graph, node) => {
-    if (node.className !== "SeparableConv2D") return undefined;
-    if (toList(node.config.dilationRate).some((rate) => rate !== 1)) {
+    const { className, config } = node.layer;
+    if (className !== "SeparableConv2D") return undefined;
+    if (toList(config.dilationRate).some((rate) => rate !== 1)) {
       return {
         ok: false,
-        because: `its dilation rate is [${toList(node.config.dilationRate)}], which TF.js's DepthwiseConv2D ignores`,
+        because: `its dilation rate is [${toList(config.dilationRate)}], which TF.js's DepthwiseConv2D ignores`,
       };
     }
-    const depthwise = makeDepthwise(node, freshName(graph, `${node.name}_depthwise`));
-    const pointwise = makePointwise(node, freshName(graph, `${node.name}_pointwise`), depthwise.name);
+    const depthwise = makeDepthwise(node.layer, freshName(graph, `${node.name}_depthwise`));
+    const pointwise = makePointwise(node.layer, freshName(graph, `${node.name}_pointwise`));
+    const split = (current: LayerGraph, call: LayerNode): readonly LayerNode[] => {
+      const isFirst = call.name === node.name;
+      const name = (layer: LayerSpec, part: string) =>
+        isFirst ? layer.name : freshName(current, `${call.name}_${part}`);
+      const first = { ...call, name: name(depthwise, "depthwise"), layer: depthwise };
+      return [first, { ...call, name: name(pointwise, "pointwise"), layer: pointwise, inbound: [first.name] }];
+    };
     return {
       ok: true,
-      graph: replaceNode(graph, node.name, [depthwise, pointwise]),
+      graph: replaceCalls(graph, node, split),
       what: `becomes "${depthwise.name}" and "${pointwise.name}"`,
     };
   },
 };
 
-function makeDepthwise(node: LayerNode, name: string): LayerNode {
-  const { config } = node;
+function makeDepthwise(layer: LayerSpec, name: string): LayerSpec {
+  const { config } = layer;
   return {
     name,
     className: "DepthwiseConv2D",
     config: {
-      ...shared(config, name),
+      ...common(config, name),
       kernelSize: config.kernelSize,
       strides: config.strides,
       padding: config.padding,
@@ -47,19 +55,18 @@ function makeDepthwise(node: LayerNode, name: string): LayerNode {
       depthwiseRegularizer: config.depthwiseRegularizer,
       depthwiseConstraint: config.depthwiseConstraint,
     },
-    inbound: node.inbound,
-    weights: [weightOf(node, "depthwise_kernel")],
+    weights: [weightOf(layer, "depthwise_kernel")],
   };
 }
 
-function makePointwise(node: LayerNode, name: string, input: string): LayerNode {
-  const { config } = node;
-  const kernel: LayerWeight = { ...weightOf(node, "pointwise_kernel"), name: "kernel" };
+function makePointwise(layer: LayerSpec, name: string): LayerSpec {
+  const { config } = layer;
+  const kernel = { ...weightOf(layer, "pointwise_kernel"), name: "kernel" };
   return {
     name,
     className: "Conv2D",
     config: {
-      ...shared(config, name),
+      ...common(config, name),
       filters: config.filters,
       kernelSize: [1, 1],
       strides: [1, 1],
@@ -73,12 +80,11 @@ function makePointwise(node: LayerNode, name: string, input: string): LayerNode 
       biasRegularizer: config.biasRegularizer,
       biasConstraint: config.biasConstraint,
     },
-    inbound: [input],
-    weights: config.useBias === false ? [kernel] : [kernel, weightOf(node, "bias")],
+    weights: config.useBias === false ? [kernel] : [kernel, weightOf(layer, "bias")],
   };
 }
 
-function shared(config: LayerConfig, name: string): LayerConfig {
+function common(config: LayerConfig, name: string): LayerConfig {
   return { name, trainable: config.trainable ?? true, dataFormat: config.dataFormat };
 }
 

@@ -1,8 +1,16 @@
 /** Swaps one activation function for another that has an int8 kernel. */
 import { checkChoice, lookUp } from "../text/nearest.ts";
 import { activationOf, type LayerActivation } from "./activation.ts";
-import { replaceNode } from "./edit.ts";
-import { consumersOf, isOutput, type LayerGraph, type LayerNode } from "./layer_graph.ts";
+import { replaceLayer, replaceNode } from "./edit.ts";
+import {
+  callsOf,
+  consumersOf,
+  isOutput,
+  type LayerGraph,
+  type LayerNode,
+  type LayerSpec,
+  ownCall,
+} from "./layer_graph.ts";
 import type { Rule, RuleResult } from "./rule.ts";
 
 const FROM = [
@@ -71,7 +79,7 @@ export function swapActivation({ from, to }: Swap = DEFAULT_SWAP): Rule {
     name: "swap_activation",
     description: `replaces ${from} by ${to}`,
     apply: (graph, node) => {
-      const activation = activationOf(node);
+      const activation = activationOf(node.layer);
       return activation?.name === from ? swap(graph, node, { activation, from, to }) : undefined;
     },
   };
@@ -82,33 +90,32 @@ function swap(
   node: LayerNode,
   { activation, from, to }: Swap & { activation: LayerActivation },
 ): RuleResult {
+  const { layer } = node;
   if (activation.place === "inner") {
-    return { ok: false, because: `${from} is applied inside "${node.name}" (${node.className}), not to its output` };
+    return { ok: false, because: `${from} is applied inside "${node.name}" (${layer.className}), not to its output` };
   }
-  if (isOutput(graph, node.name) && consumersOf(graph, node.name).length === 0) {
-    return { ok: false, because: `"${node.name}" is the model's answer, ${to} would cut off values that it may give` };
+  // A layer that is an activation is replaced call by call; a fused one is part of all calls of its layer.
+  const calls = activation.place === "fused" ? callsOf(graph, node) : [node];
+  const answer = calls.find(({ name }) => isOutput(graph, name) && consumersOf(graph, name).length === 0);
+  if (answer !== undefined) {
+    return {
+      ok: false,
+      because: `"${answer.name}" is the model's answer, ${to} would cut off values that it may give`,
+    };
   }
-  const replacement = activation.place === "fused"
-    ? { ...node, config: { ...node.config, activation: to } }
-    : toLayer(node, to);
-  return {
-    ok: true,
-    graph: replaceNode(graph, node.name, [replacement]),
-    what: `${describe(node, from)} becomes ${to}`,
-  };
+  const swapped = activation.place === "fused"
+    ? replaceLayer(graph, node, { ...layer, config: { ...layer.config, activation: to } })
+    : replaceNode(graph, node.name, [toLayer(node, to)]);
+  const where = calls.length > 1 ? ` in all ${calls.length} calls of "${layer.name}"` : "";
+  return { ok: true, graph: swapped, what: `${describe(layer, from)} becomes ${to}${where}` };
 }
 
-function toLayer(node: LayerNode, to: SwapTo): LayerNode {
-  const config = {
-    name: node.name,
-    trainable: node.config.trainable ?? true,
-    maxValue: to === "relu6" ? 6 : null,
-  };
-  return { ...node, className: "ReLU", config, weights: [] };
+function toLayer({ name, inbound, layer }: LayerNode, to: SwapTo): LayerNode {
+  const config = { trainable: layer.config.trainable ?? true, maxValue: to === "relu6" ? 6 : null };
+  return ownCall({ name, className: "ReLU", config, inbound });
 }
 
-function describe(node: LayerNode, from: SwapFrom): string {
-  const { alpha } = node.config;
+function describe({ config: { alpha } }: LayerSpec, from: string): string {
   return typeof alpha === "number" ? `${from} (alpha ${Number(alpha.toPrecision(6))})` : from;
 }
 

@@ -1,12 +1,12 @@
 /** Builds a functional TF.js model from a `LayerGraph`. */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
-import type { LayerGraph, LayerNode } from "./layer_graph.ts";
+import { type LayerGraph, type LayerNode, type LayerSpec, valueOf } from "./layer_graph.ts";
 
 type Layer = tfl.layers.Layer;
 
-/** Gives a layer, built, the weights of its node. */
-export type LoadWeights = (layer: Layer, node: LayerNode) => void;
+/** Gives a layer, built, the weights of its description. */
+export type LoadWeights = (layer: Layer, spec: LayerSpec) => void;
 
 /**
  * Builds a functional model of `graph`, with weights equal to the graph's bit for bit.
@@ -15,70 +15,86 @@ export type LoadWeights = (layer: Layer, node: LayerNode) => void;
  *
  * @param options.load How a layer gets its weights. Default: `setWeights`, all of them in order.
  * @throws {TypeError} If a layer's class is not registered with TF.js, or its weights do not fit its configuration.
+ * @throws {RangeError} If a node reads what no node before it gives, or two different layers have one name.
  */
 export function toModel(graph: LayerGraph, { load = setWeights }: { load?: LoadWeights } = {}): tfl.LayersModel {
   const tensors = new Map<string, tfl.SymbolicTensor>();
+  const layers = new Map<string, Made>();
   for (const node of graph.nodes) {
-    const layer = makeLayer(node);
-    tensors.set(node.name, node.inbound.length === 0 ? outputOf(layer) : applyTo(layer, node, tensors));
-    load(layer, node);
+    const inputs = node.inbound.map((value) => lookUp(tensors, value, node.name));
+    const known = layerFor(layers, node);
+    const made = known ?? { spec: node.layer, layer: makeLayer(node.layer) };
+    callLayer(made.layer, node, inputs).forEach((tensor, i) => tensors.set(valueOf(node.name, i), tensor));
+    if (known !== undefined) continue;
+    layers.set(node.layer.name, made);
+    load(made.layer, node.layer);
   }
   const pick = (names: readonly string[]) => names.map((name) => lookUp(tensors, name, graph.name));
   return tfl.model({ inputs: pick(graph.inputs), outputs: pick(graph.outputs), name: graph.name });
 }
 
+/** A layer, and what it was made of. */
+interface Made {
+  readonly spec: LayerSpec;
+  readonly layer: Layer;
+}
+
+/** Returns the layer that `node` calls if a node before it does too. */
+function layerFor(layers: ReadonlyMap<string, Made>, { name, layer }: LayerNode): Made | undefined {
+  const made = layers.get(layer.name);
+  if (made === undefined || made.spec === layer) return made;
+  throw new RangeError(`Cannot build "${name}": a layer before it is another one and is called "${layer.name}" too`);
+}
+
+function callLayer(layer: Layer, node: LayerNode, inputs: tfl.SymbolicTensor[]): readonly tfl.SymbolicTensor[] {
+  const output = inputs.length === 0 ? layer.output : layer.apply(inputs.length === 1 ? inputs[0] : inputs);
+  const outputs = Array.isArray(output) ? output : [output];
+  if (outputs.length === node.outputs && outputs.every((tensor) => tensor instanceof tfl.SymbolicTensor)) {
+    return outputs;
+  }
+  throw new TypeError(
+    `Cannot build layer "${node.name}" (${node.layer.className}): it gives ${outputs.length} values, not ${node.outputs}`,
+  );
+}
+
 /**
- * Sets the weights of `layer` to those of `node`, in order.
+ * Sets the weights of `layer` to those of `spec`, in order.
  *
  * @throws {TypeError} If their number or shapes do not fit.
  */
-export function setWeights(layer: Layer, node: LayerNode): void {
-  if (node.weights.length === 0) return;
-  const tensors = node.weights.map((weight) => tf.tensor(weight.data, [...weight.shape], weight.dtype));
+export function setWeights(layer: Layer, spec: LayerSpec): void {
+  if (spec.weights.length === 0) return;
+  const tensors = spec.weights.map((weight) => tf.tensor(weight.data, [...weight.shape], weight.dtype));
   try {
     layer.setWeights(tensors);
   } catch (error) {
-    throw new TypeError(`Cannot set the weights of layer "${node.name}" (${node.className})`, { cause: error });
+    throw new TypeError(`Cannot set the weights of layer "${spec.name}" (${spec.className})`, { cause: error });
   } finally {
     tf.dispose(tensors);
   }
 }
 
 /**
- * Makes the layer that `node` describes, not yet built.
+ * Makes the layer that `spec` describes, not yet built.
  *
  * @throws {TypeError} If its class is not registered with TF.js.
  */
-export function makeLayer(node: LayerNode): Layer {
-  const entry = tf.serialization.SerializationMap.getMap().classNameMap[node.className];
+export function makeLayer(spec: LayerSpec): Layer {
+  const entry = tf.serialization.SerializationMap.getMap().classNameMap[spec.className];
   if (entry === undefined) {
     throw new TypeError(
-      `Cannot build layer "${node.name}": class "${node.className}" is unknown, ` +
+      `Cannot build layer "${spec.name}": class "${spec.className}" is unknown, ` +
         `it needs to be registered with tf.serialization.registerClass`,
     );
   }
   const [constructor, fromConfig] = entry;
-  const layer = fromConfig(constructor, structuredClone(node.config));
+  const layer = fromConfig(constructor, structuredClone(spec.config));
   if (!(layer instanceof tfl.layers.Layer)) {
-    throw new TypeError(`Cannot build layer "${node.name}": class "${node.className}" is not a layer's`);
+    throw new TypeError(`Cannot build layer "${spec.name}": class "${spec.className}" is not a layer's`);
   }
   // Zeros instead of random numbers: cheaper, and the weights are set right after.
-  if (node.weights.length > 0) layer.setFastWeightInitDuringBuild(true);
+  if (spec.weights.length > 0) layer.setFastWeightInitDuringBuild(true);
   return layer;
-}
-
-function applyTo(layer: Layer, node: LayerNode, tensors: ReadonlyMap<string, tfl.SymbolicTensor>): tfl.SymbolicTensor {
-  const inputs = node.inbound.map((name) => lookUp(tensors, name, node.name));
-  return single(layer.apply(inputs.length === 1 ? inputs[0] : inputs), node.name);
-}
-
-function outputOf(layer: Layer): tfl.SymbolicTensor {
-  return single(layer.output, layer.name);
-}
-
-function single(output: ReturnType<Layer["apply"]>, layer: string): tfl.SymbolicTensor {
-  if (output instanceof tfl.SymbolicTensor) return output;
-  throw new TypeError(`Cannot build layer "${layer}": it has several outputs, exactly 1 is needed`);
 }
 
 function lookUp(

@@ -66,9 +66,9 @@ export function layersOf(unit: Unit): readonly string[] {
 
 /** The kind of the unit that `node` may be the first layer of. */
 function startOf(node: LayerNode): Unit["kind"] | undefined {
-  const { kind } = ruleOf(node);
+  const { kind } = ruleOf(node.layer);
   if (kind === "weighted" || kind === "rescale") return kind;
-  return kind === "batch-norm" && (node.config.axis ?? -1) === -1 ? kind : undefined;
+  return kind === "batch-norm" && (node.layer.config.axis ?? -1) === -1 ? kind : undefined;
 }
 
 interface Growth {
@@ -77,12 +77,12 @@ interface Growth {
 }
 
 function growUnit(graph: LayerGraph, start: LayerNode, except: ReadonlySet<string>): Growth {
-  const isWeighted = ruleOf(start).kind === "weighted";
+  const isWeighted = ruleOf(start.layer).kind === "weighted";
   let unit: Omit<Unit, "kind"> = { layer: start.name, end: start.name };
   for (let end = start;;) {
     const readers = consumersOf(graph, end.name).filter((node) => !except.has(node.name));
     const norm = isWeighted && end === start ? readers.find(isBatchNorm) : undefined;
-    const next = norm ?? readers.find(isRelu);
+    const next = norm ?? readers.find(({ layer }) => isRelu(layer));
     if (next === undefined) return { unit };
     const because = norm === undefined ? whyNot(graph, end) : whyNot(graph, end) ?? whyNotFold(start, norm);
     if (because !== undefined) return { unit, because: { layer: next.name, because } };
@@ -101,14 +101,14 @@ function whyNot(graph: LayerGraph, node: LayerNode): string | undefined {
 }
 
 /** Says why `norm` cannot be folded into `layer`. */
-function whyNotFold(layer: LayerNode, norm: LayerNode): string | undefined {
+function whyNotFold({ name, layer }: LayerNode, norm: LayerNode): string | undefined {
   // `fromModel` writes the last axis as -1.
-  const axis = norm.config.axis ?? -1;
+  const axis = norm.layer.config.axis ?? -1;
   const channels = layer.config.dataFormat === "channelsFirst" ? 1 : -1;
-  if (axis !== channels) return `it normalizes axis ${axis}, the channels of "${layer.name}" are axis ${channels}`;
+  if (axis !== channels) return `it normalizes axis ${axis}, the channels of "${name}" are axis ${channels}`;
   return axis === -1 ? undefined : `it normalizes axis ${axis}, only the last axis can be folded`;
 }
 
-function isBatchNorm(node: LayerNode): boolean {
-  return ruleOf(node).kind === "batch-norm";
+function isBatchNorm({ layer }: LayerNode): boolean {
+  return ruleOf(layer).kind === "batch-norm";
 }
