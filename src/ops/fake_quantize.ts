@@ -1,14 +1,12 @@
+import { type CodeRange, codeRangeOf, containsCodes } from "../numbers/codes.ts";
 import { codeOf } from "../numbers/dtype.ts";
 import type { Granularity } from "../numbers/scheme.ts";
 import type { Attrs } from "../onnx/graph.ts";
 import type { FakeQuantizeAttrs, FakeQuantizeInputs } from "../quant/kernel_types.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
 
-/** Element types whose QuantizeLinear exists at opset 17, with their codes' range. */
-const CODE_TYPES = [
-  { dtype: "uint8", lowest: 0, highest: 255 },
-  { dtype: "int8", lowest: -128, highest: 127 },
-] as const;
+/** Types whose QuantizeLinear exists at opset 17. */
+const LINEAR_TYPES = ["uint8", "int8"] as const;
 
 /** Reshapes per-channel parameters so that they broadcast along their axis of a value of `rank`. */
 export function alongAxis(
@@ -24,28 +22,37 @@ export function alongAxis(
 }
 
 /**
- * Rounds to a grid: QuantizeLinear → DequantizeLinear where codes fill an 8-bit type, arithmetic otherwise.
+ * Rounds to a grid: QuantizeLinear → DequantizeLinear where an 8-bit type holds the codes, arithmetic otherwise.
  *
- * [-127, 127] is int8 with real values clipped at -127·s first. Shapes: x any → the same.
+ * Codes that the type has and the grid does not, such as -128 of [-127, 127], are kept away by clipping real values first.
+ * Shapes: x any → the same.
  */
 export const fakeQuantize = defineOp<FakeQuantizeInputs, FakeQuantizeAttrs>({
   kernel: "FakeQuantize",
   lower: (emit, { x, scale, zeroPoint }, attrs) => {
-    const { qmin, qmax, granularity } = attrs;
-    const type = CODE_TYPES.find(({ lowest, highest }) => highest === qmax && qmin - lowest <= 1 && qmin >= lowest);
+    const type = LINEAR_TYPES.find((type) => containsCodes(codeRangeOf(type), attrs));
     if (type === undefined) return arithmetic(emit, { x, scale, zeroPoint }, attrs);
-    const clipped = qmin === type.lowest ? x : clipBelow(emit, { x, scale, zeroPoint }, attrs);
-    const code = emit.node("Cast", [zeroPoint], { to: codeOf(type.dtype) });
-    const along: Attrs = granularity.kind === "per-tensor" ? {} : { axis: granularity.axis };
+    const clipped = clip(emit, { x, scale, zeroPoint }, { ...attrs, held: codeRangeOf(type) });
+    const code = emit.node("Cast", [zeroPoint], { to: codeOf(type) });
+    const along: Attrs = attrs.granularity.kind === "per-tensor" ? {} : { axis: attrs.granularity.axis };
     const codes = emit.node("QuantizeLinear", [clipped, scale, code], along);
     return emit.node("DequantizeLinear", [codes, scale, code], along);
   },
 });
 
-/** The real value of the lowest code, below which x is cut off: (qmin - z)·s rounds back to qmin exactly. */
-function clipBelow(emit: Emit, { x, scale, zeroPoint }: Parts, { qmin, granularity }: FakeQuantizeAttrs): Value {
-  const lowest = emit.node("Mul", [emit.node("Sub", [emit.constant("float32", [], [qmin]), zeroPoint]), scale]);
-  return emit.node("Max", [x, alongAxis(emit, lowest, { granularity, rank: x.shape.length })]);
+interface Clipping extends FakeQuantizeAttrs {
+  /** The codes that are not to be cut off, for there are no others. */
+  readonly held: CodeRange;
+}
+
+/** Cuts x off at the real values of the last codes in use: (q - z)·s rounds back to q exactly. */
+function clip(emit: Emit, { x, scale, zeroPoint }: Parts, { qmin, qmax, held, granularity }: Clipping): Value {
+  const bound = (q: number) => {
+    const real = emit.node("Mul", [emit.node("Sub", [emit.constant("float32", [], [q]), zeroPoint]), scale]);
+    return alongAxis(emit, real, { granularity, rank: x.shape.length });
+  };
+  const below = qmax === held.qmax ? x : emit.node("Min", [x, bound(qmax)]);
+  return qmin === held.qmin ? below : emit.node("Max", [below, bound(qmin)]);
 }
 
 interface Parts {

@@ -16,6 +16,8 @@ const GRIDS: readonly Grid[] = [
   { name: "uint8 without its lowest code", qmin: 1, qmax: 255, scale: 0.013, zeroPoint: 100 },
   { name: "int8", qmin: -128, qmax: 127, scale: 0.01, zeroPoint: 0 },
   { name: "symmetric int8", qmin: -127, qmax: 127, scale: 0.01, zeroPoint: 0 },
+  { name: "int8 within 64", qmin: -64, qmax: 64, scale: 0.02, zeroPoint: 0 },
+  { name: "symmetric uint8", qmin: 1, qmax: 255, scale: 0.01, zeroPoint: 128 },
   { name: "int8 of 7 bits", qmin: -64, qmax: 63, scale: 0.02, zeroPoint: 0 },
   { name: "uint8 of 7 bits", qmin: 0, qmax: 127, scale: 0.02, zeroPoint: 60 },
   { name: "4 bits", qmin: -7, qmax: 7, scale: 0.2, zeroPoint: 0 },
@@ -99,6 +101,8 @@ const slices = [0, 1, 2, 3].flatMap((axis) =>
   [
     { name: "symmetric int8", qmin: -127, qmax: 127, zeroPoints: [0, 0, 0, 0, 0] },
     { name: "uint8", qmin: 0, qmax: 255, zeroPoints: [0, 3, 128, 255, 77] },
+    { name: "int8 within 64", qmin: -64, qmax: 64, zeroPoints: [0, 0, 0, 0, 0] },
+    { name: "symmetric uint8", qmin: 1, qmax: 255, zeroPoints: [128, 128, 128, 128, 128] },
     { name: "4 bits", qmin: -7, qmax: 7, zeroPoints: [0, 0, 0, 0, 0] },
     { name: "no ends", qmin: -Infinity, qmax: Infinity, zeroPoints: [0, 0, 0, 0, 0] },
   ].map(({ name, qmin, qmax, zeroPoints }): OpCase => ({
