@@ -4,6 +4,7 @@
  * Source: QUANTIZATION.md B.2, measured on 1.30. What stands around an operator is looked up in the exported graph: that
  * is what can be changed, and fusions keep the node's name.
  */
+import { codeRangeOf, isCodeType } from "../src/numbers/codes.ts";
 import type { Graph, Node } from "../src/onnx/graph.ts";
 import { type Index, indexOf } from "../src/onnx/index.ts";
 
@@ -125,9 +126,10 @@ function gridOf(quantize: Node, index: Index): { readonly min: number; readonly 
   const scale = Number(index.constant(quantize.inputs[1])?.data[0]);
   const zero = index.constant(quantize.inputs[2]);
   if (zero === undefined || Number.isNaN(scale)) return undefined;
-  const qmin = zero.dtype === "int8" ? -128 : 0;
+  if (!isCodeType(zero.dtype)) return undefined;
+  const { qmin, qmax } = codeRangeOf(zero.dtype);
   const zeroPoint = Number(zero.data[0]);
-  return { min: (qmin - zeroPoint) * scale, max: (qmin + 255 - zeroPoint) * scale };
+  return { min: (qmin - zeroPoint) * scale, max: (qmax - zeroPoint) * scale };
 }
 
 function whyGrids(node: Node, index: Index): string | undefined {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { testOps } from "../../tests/_support/op_cases.ts";
 import { PER_TENSOR, registerQuantKernels } from "../quant/mod.ts";
-import { GraphBuilder } from "../onnx/builder.ts";
+import { GraphBuilder } from "../onnx/writer.ts";
 import { cases } from "./fake_quantize_cases.ts";
 import { OPS } from "./mod.ts";
 

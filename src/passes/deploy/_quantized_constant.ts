@@ -1,4 +1,5 @@
 /** Integer constants with the grid that they stand on: what becomes of a fake-quantized weight. */
+import { foldedScale } from "../../numbers/bias_grid.ts";
 import { allocate, type TypedArray } from "../../numbers/dtype.ts";
 import { type Node, sizeOf, type Tensor } from "../../onnx/graph.ts";
 import type { GraphWriter } from "../../onnx/writer.ts";
@@ -83,9 +84,6 @@ function axisOf(shape: readonly number[], channel: Int32Array, name: string): nu
   throw new RangeError(`Cannot quantize the weights of "${name}": its channels lie along no one axis of [${shape}]`);
 }
 
-/** Smallest normal float32: a channel with a lesser scale stands for nothing, and a scale of 0 is no scale. */
-const LEAST_SCALE = 2 ** -126;
-
 /** Returns codes with every channel's sign and scale multiplied by a factor. A factor of 0 leaves a dead channel. */
 export function scaleChannels(
   constant: QuantizedConstant,
@@ -95,12 +93,12 @@ export function scaleChannels(
   const { codes, channel } = constant;
   const ids = channel ?? channelIds(codes.shape, axis);
   const scaleOf = (c: number) => constant.scale[constant.scale.length === 1 ? 0 : c];
-  const isDead = Array.from(factors, (factor, c) => scaleOf(c) * Math.abs(factor) < LEAST_SCALE);
+  const scaled = Array.from(factors, (factor, c) => foldedScale(scaleOf(c), factor));
   const data = allocate(codes.dtype, codes.data.length);
   for (let i = 0; i < data.length; i++) {
-    data[i] = isDead[ids[i]] ? 0 : Math.sign(factors[ids[i]]) * Number(codes.data[i]);
+    data[i] = scaled[ids[i]] === undefined ? 0 : Math.sign(factors[ids[i]]) * Number(codes.data[i]);
   }
-  const scale = Float32Array.from(factors, (factor, c) => isDead[c] ? scaleOf(c) : scaleOf(c) * Math.abs(factor));
+  const scale = Float32Array.from(scaled, (s, c) => s ?? scaleOf(c));
   // The zero points are all 0: symmetric weights, which fold_batch_norm.ts makes sure of.
   return {
     ...constant,

@@ -1,4 +1,5 @@
 /** Removes nodes that change no number: identities, repeated Q/DQ pairs, clips that quantization does anyway. */
+import { codeRangeOf, isCodeType } from "../../numbers/codes.ts";
 import type { Graph, Node, Tensor } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { roundHalfEven } from "../../numbers/round.ts";
@@ -41,10 +42,12 @@ function isSameGrid(a: Node, b: Node, { constant }: Index): boolean {
 function saturatesWithin(quantize: Node, clip: Node, { constant }: Index): boolean {
   const [low, high] = [constant(clip.inputs[1]), constant(clip.inputs[2])];
   const [scale, zeroPoint] = [constant(quantize.inputs[1]), constant(quantize.inputs[2])];
-  if (quantize.op !== "QuantizeLinear" || scale?.data.length !== 1 || zeroPoint?.dtype !== "uint8") return false;
+  if (quantize.op !== "QuantizeLinear" || scale?.data.length !== 1 || zeroPoint === undefined) return false;
+  if (!isCodeType(zeroPoint.dtype)) return false;
+  const { qmin, qmax } = codeRangeOf(zeroPoint.dtype);
   const code = (bound: Tensor) => {
     const steps = Math.fround(Number(bound.data[0]) / Number(scale.data[0]));
     return roundHalfEven(steps) + Number(zeroPoint.data[0]);
   };
-  return (low === undefined || code(low) <= 0) && (high === undefined || code(high) >= 255);
+  return (low === undefined || code(low) <= qmin) && (high === undefined || code(high) >= qmax);
 }

@@ -87,6 +87,18 @@ Deno.test("dropRedundant() removes a Clip whose bounds round to the grid's ends"
   assert.deepEqual(opsOf(dropRedundant(graph)), ["QuantizeLinear", "DequantizeLinear"]);
 });
 
+Deno.test("dropRedundant() removes a Clip that saturation of int8 does anyway, and keeps one that it does not", () => {
+  for (const [high, zeroPoint, ops] of [[6, -128, 2], [6, 0, 3], [5.9, -128, 3]] as const) {
+    const graph = graphOf([2, 300], (b, x) => {
+      const y = b.node("Mul", [x, b.constant("float32", [], [3])]);
+      return fakeQuantized(b, clip(b, y, [0, high]), { scale: 6 / 255, zeroPoint, dtype: "int8" });
+    });
+    const after = dropRedundant(graph);
+    assertSameNumbers(graph, after);
+    assert.equal(opsOf(after).length, ops + 1, `up to ${high}, zero point ${zeroPoint}`);
+  }
+});
+
 Deno.test("dropRedundant() keeps a Clip that cuts codes off, at either end", () => {
   for (const bounds of [[0, 6], [-1, 3], [null, 2], [-0.5, null]]) {
     const graph = graphOf([2, 300], (b, x) => fakeQuantized(b, clip(b, x, bounds), { scale: 0.1, zeroPoint: 100 }));

@@ -5,6 +5,7 @@
  * BN(x) = k·x + β − k·μ with k = γ / √(σ² + ε) is a 1×1 convolution of each channel on its own. Its weight k is one code,
  * 127 by the sign of k, on a grid of scale |k| / 127: nothing is rounded. k = 0 keeps code 0.
  */
+import { INT8_SYMMETRIC } from "../../numbers/scheme.ts";
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { emitQuantized, type QuantizedConstant } from "./_quantized_constant.ts";
@@ -12,8 +13,6 @@ import { GraphWriter } from "../../onnx/writer.ts";
 
 /** ONNX BatchNormalization-15. */
 const DEFAULT_EPSILON = 1e-5;
-
-const MAX_CODE = 127;
 
 /** Operators whose output is on the grid of their first input. */
 const MOVEMENTS = new Set("MaxPool Reshape Transpose Slice Pad Resize Expand Tile ReduceMax".split(" "));
@@ -101,9 +100,9 @@ function weightsOf(node: Node, { factors }: Affine, ones: readonly number[]): Qu
     codes: {
       dtype: "int8",
       shape: [factors.length, 1, ...ones],
-      data: Int8Array.from(factors, (k) => MAX_CODE * Math.sign(k)),
+      data: Int8Array.from(factors, (k) => INT8_SYMMETRIC.qmax * Math.sign(k)),
     },
-    scale: Float32Array.from(factors, (k) => (Math.abs(k) || 1) / MAX_CODE),
+    scale: Float32Array.from(factors, (k) => (Math.abs(k) || 1) / INT8_SYMMETRIC.qmax),
     zeroPoint: new Int8Array(factors.length),
     channel: Int32Array.from(factors.keys()),
     node,

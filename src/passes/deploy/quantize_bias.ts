@@ -4,18 +4,13 @@
  * A bias beyond int32 on that grid belongs to a channel whose weights are next to nothing: the channel's weight scale is
  * raised until it fits and its codes are rounded anew (as onnxruntime's own quantizer does, QUANTIZATION.md B.4).
  */
+import { biasCode, biasScale, leastWeightScale } from "../../numbers/bias_grid.ts";
 import { allocate } from "../../numbers/dtype.ts";
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { emitQuantized, type QuantizedConstant, quantizedConstant } from "./_quantized_constant.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 import { roundHalfEven } from "../../numbers/round.ts";
-
-/** Largest bias code aimed at, with head room for the products that are added to it. */
-const MAX_BIAS_CODE = 2 ** 30;
-
-/** Smallest scale of a bias, far from where float32 ends: weights that training let die (1e-44) would make it 0. */
-const MIN_BIAS_SCALE = 2 ** -100;
 
 /** Quantizes the float biases of Conv and Gemm whose input and weights are dequantized. */
 export function quantizeBias(graph: Graph): Graph {
@@ -38,8 +33,8 @@ function withIntegerBias(node: Node, index: Index, out: GraphWriter): Node | und
   const weightName = fitted === weights
     ? node.inputs[1]
     : emitQuantized(out, fitted, { base: `${base}/kernel_fitted` });
-  const scales = Float32Array.from(bias, (_, c) => Math.fround(sx * fitted.scale[fitted.scale.length === 1 ? 0 : c]));
-  const codes = Int32Array.from(bias, (b, c) => roundHalfEven(b / scales[c]));
+  const scales = Float32Array.from(bias, (_, c) => biasScale(sx, fitted.scale[fitted.scale.length === 1 ? 0 : c]));
+  const codes = Int32Array.from(bias, (b, c) => biasCode(b, scales[c]));
   const biasConstant: QuantizedConstant = {
     codes: { dtype: "int32", shape: [bias.length], data: codes },
     scale: scales,
@@ -67,9 +62,9 @@ function biasOf(node: Node, { constant }: Index, out: GraphWriter): Float32Array
 /** Raises the scales of channels whose bias would overflow or whose scale vanishes, rounding their codes anew. */
 function fitScales(weights: QuantizedConstant, bias: Float32Array, inputScale: number): QuantizedConstant {
   const { channel, codes, scale } = weights;
-  const least = Float32Array.from(bias, (b) => Math.max(Math.abs(b) / MAX_BIAS_CODE, MIN_BIAS_SCALE) / inputScale);
+  const least = bias.map((b) => leastWeightScale(b, inputScale));
   if (channel === undefined) {
-    const raised = Float32Array.of(Math.max(scale[0], ...least));
+    const raised = Float32Array.of(least.reduce((most, s) => Math.max(most, s), scale[0]));
     return raised[0] === scale[0] ? weights : rescaled(weights, raised, () => 0);
   }
   const raised = scale.map((s, c) => Math.max(s, least[c]));

@@ -5,13 +5,11 @@
  * element and one thread; Div, Round, Clip and Mul take 0.5 and share half of that with the gradient. The numbers are the
  * same: (clip(rne(x / s)) - 0)·s.
  */
+import { codeRangeOf, isCodeType } from "../../numbers/codes.ts";
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 import { uniformOf } from "./_uniform.ts";
-
-/** Codes of the element types that weights are quantized to. */
-const RANGES: Readonly<Record<string, readonly [number, number] | undefined>> = { int8: [-128, 127], uint8: [0, 255] };
 
 /** Replaces QuantizeLinear → DequantizeLinear along an axis with zero points 0, and clips by uniform bounds. */
 export function simulateWeights(graph: Graph): Graph {
@@ -32,17 +30,18 @@ function placeArithmetic(node: Node, { out, index }: Writing): boolean {
   const quantize = node.op === "DequantizeLinear" ? index.producer(node.inputs[0]) : undefined;
   if (quantize?.op !== "QuantizeLinear" || !sameGrid(quantize, node)) return false;
   const [x, scale, zeroPoint] = quantize.inputs;
-  const range = RANGES[out.typeOf(quantize.outputs[0]).dtype];
+  const { dtype } = out.typeOf(quantize.outputs[0]);
   const size = out.typeOf(scale).shape;
-  if (range === undefined || size.length !== 1 || uniformOf(zeroPoint, index) !== 0) return false;
+  if (!isCodeType(dtype) || size.length !== 1 || uniformOf(zeroPoint, index) !== 0) return false;
   const like = { like: node };
   const after = out.typeOf(x).shape.length - 1 - ((quantize.attrs.axis as number | undefined) ?? 1);
   const spread = after === 0
     ? scale
     : out.emit("Reshape", [scale, out.ints(`${scale}_spread`, [size[0], ...new Array(after).fill(1)])], like);
-  const { source, low } = clippedBelow(x, { scale, index }) ?? { source: x, low: range[0] };
+  const { qmin, qmax } = codeRangeOf(dtype);
+  const { source, low } = clippedBelow(x, { scale, index }) ?? { source: x, low: qmin };
   const rounded = out.emit("Round", [out.emit("Div", [source, spread], like)], like);
-  const codes = out.emit("Clip", [rounded, scalar(out, low), scalar(out, range[1])], like);
+  const codes = out.emit("Clip", [rounded, scalar(out, low), scalar(out, qmax)], like);
   out.emit("Mul", [codes, spread], { ...like, output: node.outputs[0] });
   return true;
 }

@@ -1,25 +1,11 @@
 /**
- * The grid that an exported file holds biases on, so that training rounds them as the file does.
- *
- * A file's bias is int32 with zero point 0 and, per channel c, the scale of the integer products that it is added to:
- *
- *   g[c] = s_x * max(s_w[c], max(|b[c]| / 2^30, 2^-100) / s_x)
- *
- * with s_x the input's scale and s_w the weights'. The maxima keep codes within int32, and scales above 0, where a
- * channel's weights are next to nothing. Source: `src/passes/deploy/quantize_bias.ts`, whose float32 roundings these are, in the same order.
+ * The grid that an exported file holds biases on, so that training rounds them as the file does: the formulas of
+ * `src/numbers/bias_grid.ts` as TF.js ops, with the same float32 roundings in the same order.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { LEAST_SCALE, MAX_BIAS_CODE, MIN_BIAS_SCALE } from "../../numbers/bias_grid.ts";
 import { FakeQuantize } from "./fake_quantize_layer.ts";
 import type { Layer } from "./layer.ts";
-
-/** Largest code of a bias: leaves one bit of int32 for the products. */
-const MAX_BIAS_CODE = 2 ** 30;
-
-/** Smallest scale of a bias. */
-const MIN_BIAS_SCALE = 2 ** -100;
-
-/** Smallest normal float32. Weights that batch normalization scales below it are written as 0, on their own scale. */
-const LEAST_SCALE = 2 ** -126;
 
 /** Layers that change their input's grid, though they are not quantizers. */
 const COMPUTING = ["QuantizedWeights", "FreezableBatchNormalization", "BatchNormalization"];
@@ -43,7 +29,6 @@ export function roundBias(bias: tf.Tensor, { input, factors, ...scales }: Produc
   return tf.mul(tf.round(tf.div(bias, scale)), scale);
 }
 
-/** As `src/passes/deploy/_quantized_constant.ts` has it: the sign goes to the codes. */
 function foldedScale(scale: tf.Tensor, factors: tf.Tensor): tf.Tensor {
   const folded = tf.mul(scale, tf.abs(factors));
   return tf.where(tf.less(folded, LEAST_SCALE), scale, folded);

@@ -7,6 +7,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { INT8_SYMMETRIC } from "../../numbers/scheme.ts";
 import { batchNormFrozen } from "../batch_norm_frozen.ts";
 import { batchNormTraining } from "../batch_norm_training.ts";
 import { layerBefore, quantizerBefore, roundBias, straightThrough } from "./_accumulator_grid.ts";
@@ -21,9 +22,6 @@ export type FreezableBatchNormalizationArgs =
     readonly alone?: boolean;
   };
 
-/** Largest code of the weights of such a convolution; see `src/passes/deploy/normalize_by_conv.ts`. */
-const MAX_WEIGHT_CODE = 127;
-
 /**
  * A batch normalization layer: TF.js's, with `frozen`.
  *
@@ -35,7 +33,7 @@ const MAX_WEIGHT_CODE = 127;
  *
  *   b' = beta + k * (b - mean)   k = gamma / sqrt(variance + epsilon)   offset = beta + (round(b') - b')
  *
- * So it is for a layer that is `alone`, with b = 0 and weights of scale |k| / 127.
+ * So it is for a layer that is `alone`, with b = 0 and weights of scale |k| / 127 (`src/passes/deploy/normalize_by_conv.ts`).
  *
  * @example
  * ```ts
@@ -163,7 +161,7 @@ export class FreezableBatchNormalization extends tfl.layers.Layer {
     }
     const input = this.#alone ? quantizerBefore(this)?.activeScale : undefined;
     return input && {
-      round: (bias, factors) => roundBias(bias, { input, weights: tf.div(factors, MAX_WEIGHT_CODE) }),
+      round: (bias, factors) => roundBias(bias, { input, weights: tf.div(factors, INT8_SYMMETRIC.qmax) }),
       bias: 0,
     };
   }

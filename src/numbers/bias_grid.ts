@@ -1,0 +1,50 @@
+/**
+ * The grid of biases: int32 with zero point 0 and, per channel c, the scale of the integer products that they are added to,
+ *
+ *   g[c] = s_x * max(s_w[c], max(|b[c]| / MAX_BIAS_CODE, MIN_BIAS_SCALE) / s_x)
+ *
+ * with s_x the input's scale and s_w the weights'. The maxima keep codes within int32, and scales above 0, where a channel's
+ * weights are next to nothing; onnxruntime's own quantizer does the like (QUANTIZATION.md B.4).
+ *
+ * Rounding: float32, each operation rounded, so that `src/quant/layers/_accumulator_grid.ts` computes the same in a graph.
+ */
+import { roundHalfEven } from "./round.ts";
+
+/** Largest code of a bias: leaves one bit of int32 for the products. */
+export const MAX_BIAS_CODE = 2 ** 30;
+
+/** Smallest scale of a bias, far from where float32 ends: weights that training let die (1e-44) would make it 0. */
+export const MIN_BIAS_SCALE = 2 ** -100;
+
+/** Smallest normal float32: a channel with a lesser scale stands for nothing, and a scale of 0 is no scale. */
+export const LEAST_SCALE = 2 ** -126;
+
+/**
+ * Returns the least scale of weights with which `bias` has a code.
+ *
+ * @param bias A float32 value.
+ * @param inputScale The input's scale, above 0, a float32 value.
+ */
+export function leastWeightScale(bias: number, inputScale: number): number {
+  return Math.fround(Math.max(Math.fround(Math.abs(bias) / MAX_BIAS_CODE), MIN_BIAS_SCALE) / inputScale);
+}
+
+/** Returns the scale of a bias: that of the products of an input and weights with these scales. */
+export function biasScale(inputScale: number, weightScale: number): number {
+  return Math.fround(inputScale * weightScale);
+}
+
+/** Returns the code of `bias` on the grid of `scale`. */
+export function biasCode(bias: number, scale: number): number {
+  return roundHalfEven(Math.fround(bias / scale));
+}
+
+/**
+ * Returns the scale of weights that batch normalization multiplies with `factor`: the sign goes to their codes.
+ *
+ * Undefined where it would be next to nothing: such weights are written as codes 0, on the scale that they had.
+ */
+export function foldedScale(scale: number, factor: number): number | undefined {
+  const folded = Math.fround(scale * Math.abs(factor));
+  return folded < LEAST_SCALE ? undefined : folded;
+}
