@@ -16,9 +16,11 @@ import {
   type RangeObserverName,
   registerQuantKernels,
   registerQuantLayers,
+  SharedCall,
   UINT8_AFFINE,
 } from "../src/quant/mod.ts";
 import {
+  callsOf,
   DEFAULT_SWAP,
   findUnits,
   freshName,
@@ -29,6 +31,7 @@ import {
   layersOf,
   type LayerSpec,
   type LoadWeights,
+  nodeOf,
   ownCall,
   qatRules,
   type Rewrite,
@@ -146,7 +149,10 @@ function refusePrepared({ name, nodes }: LayerGraph): void {
   );
 }
 
-/** Names the layers that `wanted` keeps in float; a layer's name also stands for those that it was split into. */
+/**
+ * Names the layers that `wanted` keeps in float, in all their calls; a layer's name also stands for those that it was
+ * split into.
+ */
 function findKept(
   { original, graph }: { original: LayerGraph; graph: LayerGraph },
   wanted: readonly (string | RegExp)[],
@@ -157,12 +163,14 @@ function findKept(
     if (typeof pattern !== "string") return name.search(pattern) >= 0;
     return name === pattern || (before.has(pattern) && !before.has(name) && name.startsWith(`${pattern}_`));
   };
+  const isAsked = (name: string) => wanted.some((one) => isKept(name, one));
   for (const pattern of wanted) {
     if (names.some((name) => isKept(name, pattern))) continue;
     const what = typeof pattern === "string" ? `is called "${pattern}"` : `has a name like ${pattern}`;
     throw new RangeError(`Cannot keep layers of "${graph.name}" in float: none ${what}`);
   }
-  return new Set(names.filter((name) => wanted.some((one) => isKept(name, one))));
+  // The calls of a layer share what is quantized, its weights.
+  return new Set(names.filter((name) => callsOf(graph, nodeOf(graph, name)).some((call) => isAsked(call.name))));
 }
 
 function layersIn(units: readonly Unit[], kind: Unit["kind"]): ReadonlySet<string> {
@@ -192,12 +200,26 @@ function insertLayers(graph: LayerGraph, { options, placement, quantizers, units
     const read = (value: string) => placement.readsQuantized(node.name, value) ? quantized(value) : value;
     const wired = { ...node, inbound: node.inbound.map(read) };
     const layer = weighted.has(node.name) ? quantizeWeights(node.layer, options) : node.layer;
-    const own = { ...wired, layer: freezable(layer, alone.has(node.name)) };
+    const own = callOf(graph, { ...wired, layer: freezable(layer, alone.has(node.name)) });
     const behind = valuesOf(node).flatMap((value) => byValue.get(value) ?? []);
     return [own, ...behind.map((quantizer) => makeFakeQuantize(quantizer, options))];
   });
   const outputs = graph.outputs.map((value) => placement.readsQuantized("", value) ? quantized(value) : value);
   return { ...graph, nodes, outputs };
+}
+
+/** Makes a call of its own of every call but the first of a layer whose work depends on where it is called. */
+function callOf(graph: LayerGraph, node: LayerNode): LayerNode {
+  const { name, inbound, layer: { className, config } } = node;
+  const [first] = callsOf(graph, node);
+  const depends = className === QuantizedWeights.className || className === FreezableBatchNormalization.className;
+  if (first.name === name || !depends) return node;
+  return ownCall({
+    name,
+    className: SharedCall.className,
+    config: config.alone === true ? { alone: true } : {},
+    inbound: [...inbound, first.name],
+  });
 }
 
 function makeFakeQuantize({ name, of, fixed, nonNegative }: PlacedQuantizer, options: PrepareOptions): LayerNode {

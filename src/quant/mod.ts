@@ -22,5 +22,6 @@ export {
   fromBatchNormalization,
   type SerializedLayer,
 } from "./layers/freezable_batch_normalization.ts";
+export { CALL_AT, type Callable, calledLayer, SharedCall, type SharedCallArgs } from "./layers/shared_call.ts";
 export type { CallArgs, Layer, LayerArgs, Shapes } from "./layers/layer.ts";
 export { registerQuantLayers } from "./layers/register.ts";

@@ -4,6 +4,7 @@ import { COMBINED } from "./combined.ts";
 import { BORDERS, FLOATS } from "./islands.ts";
 import { MOVES, PADS, POOLS } from "./moves.ts";
 import type { LayerNet } from "./net.ts";
+import { SHARED } from "./shared.ts";
 import { BATCH_NORM, WEIGHTED } from "./weighted.ts";
 import { MERGES, WIRING } from "./wiring.ts";
 
@@ -20,6 +21,7 @@ export const LAYER_NETS: readonly LayerNet[] = [
   ...PADS,
   ...MERGES,
   ...WIRING,
+  ...SHARED,
   ...COMBINED,
   ...BORDERS,
   ...FLOATS,

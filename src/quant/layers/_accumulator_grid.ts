@@ -6,9 +6,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import { LEAST_SCALE, MAX_BIAS_CODE, MIN_BIAS_SCALE } from "../../numbers/bias_grid.ts";
 import { FakeQuantize } from "./fake_quantize_layer.ts";
 import type { Layer } from "./layer.ts";
+import { calledLayer, SharedCall } from "./shared_call.ts";
 
 /** Layers that change their input's grid, though they are not quantizers. */
-const COMPUTING = ["QuantizedWeights", "FreezableBatchNormalization", "BatchNormalization"];
+const COMPUTING = ["QuantizedWeights", "FreezableBatchNormalization", "BatchNormalization", "SharedCall"];
 
 /** Scales of a layer's input and weights. */
 export interface ProductScales {
@@ -57,23 +58,33 @@ export function straightThrough<T extends tf.Tensor>(x: T, compute: (x: T) => tf
  * before, and where a layer that is used more than once reads different grids.
  */
 export function quantizerBefore(layer: Layer): FakeQuantize | undefined {
-  return onlyOne(layer.inboundNodes.map(({ inboundLayers }) => {
-    if (inboundLayers.length !== 1) return undefined;
-    const [source] = inboundLayers;
-    if (source instanceof FakeQuantize) return source;
-    return COMPUTING.includes(source.getClassName()) ? undefined : quantizerBefore(source);
-  }));
+  return onlyOne(
+    sourcesOf(layer).map((source) => {
+      if (source === undefined || source instanceof FakeQuantize) return source;
+      return COMPUTING.includes(source.getClassName()) ? undefined : quantizerBefore(source);
+    }),
+  );
 }
 
 /** Returns the layer that gives `layer` its input, the same wherever it is used, or undefined. */
 export function layerBefore(layer: Layer): Layer | undefined {
-  return onlyOne(layer.inboundNodes.map(({ inboundLayers: [first, ...more] }) => more.length > 0 ? undefined : first));
+  return onlyOne(sourcesOf(layer));
+}
+
+/** Lists, for every use of `layer`, the layer that gives it its input; undefined where it has several inputs. */
+function sourcesOf(layer: Layer): readonly (Layer | undefined)[] {
+  return layer.inboundNodes.map(({ inboundLayers: [first, ...more] }) =>
+    // What else a call of another layer reads names that layer, and is no input.
+    more.length > 0 && !(layer instanceof SharedCall) ? undefined : first
+  );
 }
 
 /** Whether batch normalization comes right behind `layer`: the file then has one bias for both, the folded one. */
 export function isBatchNormalized(layer: Layer): boolean {
   // By name: that class's module imports this one's users.
-  return layer.outboundNodes.some(({ outboundLayer }) => outboundLayer.getClassName().endsWith("BatchNormalization"));
+  return layer.outboundNodes.some(({ outboundLayer, inboundLayers }) =>
+    inboundLayers[0] === layer && calledLayer(outboundLayer).getClassName().endsWith("BatchNormalization")
+  );
 }
 
 function onlyOne<T>(values: readonly T[]): T | undefined {

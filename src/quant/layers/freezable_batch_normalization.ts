@@ -13,6 +13,7 @@ import { batchNormTraining } from "../batch_norm_training.ts";
 import { layerBefore, quantizerBefore, roundBias, straightThrough } from "./_accumulator_grid.ts";
 import { adoptWeights, type CallArgs, findWeight, type Layer, oneShape, oneTensor, type Shapes } from "./layer.ts";
 import { QuantizedWeights } from "./quantized_weights.ts";
+import { CALL_AT, type Callable, calledLayer, SharedCall } from "./shared_call.ts";
 
 /** Arguments: those of TF.js's BatchNormalization. The axis must be the last. */
 export type FreezableBatchNormalizationArgs =
@@ -55,7 +56,7 @@ export type FreezableBatchNormalizationArgs =
  * assert.equal(movingMean(), 1.5);
  * ```
  */
-export class FreezableBatchNormalization extends tfl.layers.Layer {
+export class FreezableBatchNormalization extends tfl.layers.Layer implements Callable {
   /**
    * The class's name in saved models.
    * @nocollapse
@@ -103,8 +104,13 @@ export class FreezableBatchNormalization extends tfl.layers.Layer {
 
   /** Normalizes: by the batch's statistics in training, unless frozen; else by the moving ones. */
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs = {}): tf.Tensor | tf.Tensor[] {
+    return this[CALL_AT](this, inputs, kwargs);
+  }
+
+  /** Normalizes as it is called at `site`, which says what bias the file holds for it. */
+  [CALL_AT](site: Layer, inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs): tf.Tensor | tf.Tensor[] {
     return tf.tidy(() => {
-      if (!kwargs.training || this.frozen) return this.#normalize(inputs, kwargs);
+      if (!kwargs.training || this.frozen) return this.#normalize(inputs, kwargs, this.#folding(site));
       const x = oneTensor(inputs, this);
       const { gamma, beta } = this.#parameters();
       const { y, mean, variance } = batchNormTraining(x, { gamma, beta, epsilon: this.#epsilon });
@@ -131,8 +137,11 @@ export class FreezableBatchNormalization extends tfl.layers.Layer {
   }
 
   /** Normalizes by the moving statistics; the offset makes up for the rounding of the bias that this is folded into. */
-  #normalize(inputs: tf.Tensor | tf.Tensor[], { training = false }: CallArgs): tf.Tensor | tf.Tensor[] {
-    const folding = this.#folding();
+  #normalize(
+    inputs: tf.Tensor | tf.Tensor[],
+    { training = false }: CallArgs,
+    folding: Folding | undefined,
+  ): tf.Tensor | tf.Tensor[] {
     if (folding === undefined && !training) return this.#inner.call(inputs, { training });
     const parameters = this.#parameters();
     const beta = folding === undefined ? parameters.beta : this.#roundedOffset(folding);
@@ -152,14 +161,16 @@ export class FreezableBatchNormalization extends tfl.layers.Layer {
     });
   }
 
-  /** Returns how the file rounds the bias that it holds for this layer, and what is in it already; undefined if it does not. */
-  #folding(): Folding | undefined {
-    const before = layerBefore(this);
-    if (before instanceof QuantizedWeights) {
-      const round = before.biasRounding();
-      return round && { round, bias: findWeight(before.layer, "bias")?.read() ?? 0 };
+  /** Returns how the file rounds the bias that it holds for a call, and what is in it already; undefined if it does not. */
+  #folding(site: Layer): Folding | undefined {
+    const before = layerBefore(site);
+    const weights = before && calledLayer(before);
+    if (weights instanceof QuantizedWeights) {
+      const round = weights.biasRounding(before);
+      return round && { round, bias: findWeight(weights.layer, "bias")?.read() ?? 0 };
     }
-    const input = this.#alone ? quantizerBefore(this)?.activeScale : undefined;
+    const alone = site instanceof SharedCall ? site.alone : this.#alone;
+    const input = alone ? quantizerBefore(site)?.activeScale : undefined;
     return input && {
       round: (bias, factors) => roundBias(bias, { input, weights: tf.div(factors, INT8_SYMMETRIC.qmax) }),
       bias: 0,

@@ -23,6 +23,7 @@ import {
 import { isBatchNormalized, quantizerBefore, roundBias, straightThrough } from "./_accumulator_grid.ts";
 import { checkScheme, readScheme } from "./_read_config.ts";
 import { adoptWeights, type CallArgs, findWeight, type Layer, type LayerArgs, type Shapes } from "./layer.ts";
+import { CALL_AT, type Callable } from "./shared_call.ts";
 
 /** Which weight is quantized, and where its output channels are. */
 export interface QuantizedWeight {
@@ -88,7 +89,7 @@ interface Entry extends QuantizedWeight {
  * assert.equal(y.dataSync()[0], 0); // 0.004 is less than half a step of 0.01
  * ```
  */
-export class QuantizedWeights extends tfl.layers.Layer {
+export class QuantizedWeights extends tfl.layers.Layer implements Callable {
   /**
    * The class's name in saved models.
    * @nocollapse
@@ -146,15 +147,21 @@ export class QuantizedWeights extends tfl.layers.Layer {
 
   /** Runs the inner layer with rounded weights; updates the scales first where it is to. */
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs = {}): tf.Tensor | tf.Tensor[] {
+    return this[CALL_AT](this, inputs, kwargs);
+  }
+
+  /** Runs the inner layer as it is called at `site`, which says to which grid the bias is rounded. */
+  [CALL_AT](site: Layer, inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs): tf.Tensor | tf.Tensor[] {
     return tf.tidy(() => {
       const areObserved = kwargs.training === true && this.observing;
-      if (areObserved) this.observeWeights();
+      // Once a step: the first call comes first.
+      if (areObserved && site === this) this.observeWeights();
       if (!this.enabled) return this.layer.call(inputs, kwargs);
       const inUse = { qmin: this.scheme.qmin, qmax: this.scheme.qmax, zeroPoint: symmetricZeroPoint(this.scheme) };
       const codes = areObserved ? codesOfObserved(inUse) : inUse;
       const rounded = new Map(this.#entries.map((entry) => [entry.variable, roundedWeight(entry, codes)]));
       const bias = findWeight(this.layer, "bias");
-      const round = bias === undefined || isBatchNormalized(this) ? undefined : this.biasRounding();
+      const round = bias === undefined || isBatchNormalized(site) ? undefined : this.biasRounding(site);
       if (bias !== undefined && round !== undefined) rounded.set(bias, straightThrough(bias.read(), round));
       return withReads(rounded, () => this.layer.call(inputs, kwargs));
     });
@@ -166,9 +173,11 @@ export class QuantizedWeights extends tfl.layers.Layer {
    *
    * Undefined where nothing is rounded: weights or input are not quantized, or the input's grid is not known, for which
    * see `quantizerBefore`.
+   *
+   * @param site Where the layer is called: a `SharedCall`, or the layer itself (default).
    */
-  biasRounding(): ((bias: tf.Tensor, factors?: tf.Tensor) => tf.Tensor) | undefined {
-    const input = this.enabled ? quantizerBefore(this)?.activeScale : undefined;
+  biasRounding(site: Layer = this): ((bias: tf.Tensor, factors?: tf.Tensor) => tf.Tensor) | undefined {
+    const input = this.enabled ? quantizerBefore(site)?.activeScale : undefined;
     if (input === undefined || this.#entries.length !== 1) return undefined;
     const weights = this.#entries[0].scale.read();
     return (bias, factors) => roundBias(bias, { input, weights, factors });
