@@ -8,8 +8,8 @@ import {
   dense,
   IMAGE,
   type Layer,
-  layers,
   type LayerNet,
+  layers,
   net,
   relu,
   type Symbolic,
@@ -150,7 +150,10 @@ export const SHARED = [
     "a backbone called twice",
     pair((a, b) => {
       const model = backbone();
-      return apply(layers.dense({ units: 3, name: "score", activation: "softmax" }), sum(apply(model, a), apply(model, b)));
+      return apply(
+        layers.dense({ units: 3, name: "score", activation: "softmax" }),
+        sum(apply(model, a), apply(model, b)),
+      );
     }),
   ),
   net(
