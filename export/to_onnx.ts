@@ -65,7 +65,7 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   const traced: Traced[] = [];
   try {
     for (const batch of TRACE_BATCHES) {
-      const graph = optimizeForExport(await traceModel(model, { batch, inputLayout }), evaluate);
+      const graph = optimizeForExport(await traceModel(model, { batch, inputLayout }), { evaluate });
       traced.push({ batch, graph: guardFloatWeights(graph) });
     }
   } finally {

@@ -31,7 +31,6 @@ function adopt(model: tfl.LayersModel): PreparedModel {
     name: layer.name,
     of: layer.inboundNodes[0].inboundLayers[0].name,
     nonNegative: layer.nonNegative,
-    ...(layer.fixed === null ? {} : { fixed: layer.fixed }),
   }));
   return { model, rewrites: [], units: [], ungrouped: [], islands: [], quantizers };
 }

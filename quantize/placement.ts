@@ -6,7 +6,7 @@
  * is read through one by int8 layers only, so that Q/DQ close tightly around an island.
  */
 import { ruleOf } from "../src/layers/mod.ts";
-import type { QParams } from "../src/quant/mod.ts";
+import type { Interval } from "../src/numbers/scheme.ts";
 import {
   activationOf,
   consumersOf,
@@ -28,8 +28,8 @@ import {
 export interface Quantizer {
   /** The value that is put on the grid, called as the layer that gives it. */
   readonly of: string;
-  /** The grid, where it is known beforehand. */
-  readonly fixed?: QParams;
+  /** What the values lie within, where that is known beforehand. */
+  readonly fixed?: Interval;
   /** Whether the range starts at 0, because ReLU comes before. */
   readonly nonNegative: boolean;
 }
@@ -56,7 +56,7 @@ type Role =
   | { readonly kind: "input" }
   /** Within a unit, and not its end. */
   | { readonly kind: "inside" }
-  | { readonly kind: "quantized"; readonly fixed?: QParams; readonly nonNegative: boolean }
+  | { readonly kind: "quantized"; readonly fixed?: Interval; readonly nonNegative: boolean }
   /** Keeps to what it reads: a grid, or float. */
   | { readonly kind: "follows" }
   | { readonly kind: "float"; readonly because: string };
@@ -126,7 +126,7 @@ function ownRole(node: LayerNode, reasons: ReadonlyMap<string, string>): Role {
   const rule = ruleOf(node.layer);
   switch (rule.kind) {
     case "fixed":
-      return { kind: "quantized", fixed: rule.grid, nonNegative: rule.grid.zeroPoint === 0 };
+      return { kind: "quantized", fixed: rule.interval, nonNegative: rule.interval === "unit" };
     case "same-scale":
     case "passthrough":
     case "relu":

@@ -5,6 +5,7 @@
  * that have weights, FreezableBatchNormalization for BatchNormalization. The result is a LayersModel like any other.
  */
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { gridOfInterval } from "../src/numbers/scheme.ts";
 import { ruleOf } from "../src/layers/mod.ts";
 import {
   FakeQuantize,
@@ -217,17 +218,18 @@ function callOf(graph: LayerGraph, node: LayerNode): LayerNode {
   return ownCall({
     name,
     className: SharedCall.className,
-    config: config.alone === true ? { alone: true } : {},
+    config: config.alone === undefined ? {} : { alone: config.alone },
     inbound: [...inbound, first.name],
   });
 }
 
 function makeFakeQuantize({ name, of, fixed, nonNegative }: PlacedQuantizer, options: PrepareOptions): LayerNode {
+  const scheme = options.activations ?? UINT8_AFFINE;
   const config = {
-    scheme: { ...(options.activations ?? UINT8_AFFINE) },
+    scheme: { ...scheme },
     observer: options.observer ?? "moving-average",
     momentum: options.momentum ?? 0.01,
-    fixed: fixed === undefined ? null : { ...fixed },
+    fixed: fixed === undefined ? null : { ...gridOfInterval(fixed, scheme) },
     nonNegative,
   };
   return ownCall({ name, className: FakeQuantize.className, config, inbound: [of] });

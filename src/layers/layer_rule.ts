@@ -1,7 +1,7 @@
 /** How a layer type is quantized: one word, and what belongs to it. */
 import type { serialization } from "@tensorflow/tfjs-core";
 import type { QuantizedWeight } from "../quant/layers/quantized_weights.ts";
-import { type QParams, SIGNED_UNIT_INTERVAL, UNIT_INTERVAL } from "../numbers/scheme.ts";
+import type { Interval } from "../numbers/scheme.ts";
 
 /** A layer's class and configuration, as TF.js serializes them. */
 export interface LayerDescription {
@@ -17,7 +17,7 @@ export interface LayerDescription {
  * - `weighted`: weights per channel, output on a grid of its own.
  * - `rescale`: output on a grid of its own.
  * - `same-scale`: output on the input's grid.
- * - `fixed`: output on a grid known beforehand.
+ * - `fixed`: output on a grid known beforehand, whose scale and zero point follow from the codes in use.
  * - `relu`: a clipping that ONNX Runtime absorbs into the op before it; output on a grid of its own that starts at 0.
  * - `batch-norm`: folded into the weighted layer before it; a convolution of its own behind any other that is on a grid.
  * - `split`: rewritten as layers that have int8 kernels; in float where the rewriting declines.
@@ -28,7 +28,7 @@ export type LayerRule =
   | { readonly kind: "weighted"; readonly weights: readonly QuantizedWeight[] }
   | { readonly kind: "rescale" }
   | { readonly kind: "same-scale" }
-  | { readonly kind: "fixed"; readonly grid: QParams }
+  | { readonly kind: "fixed"; readonly interval: Interval }
   | { readonly kind: "relu" }
   | { readonly kind: "batch-norm"; readonly because: string }
   | { readonly kind: "split"; readonly into: string; readonly because: string }
@@ -79,7 +79,7 @@ export function split(into: string, because: string): LayerRule {
 }
 
 /** Values in [-1, 1]. */
-export const signedUnitInterval: LayerRule = { kind: "fixed", grid: SIGNED_UNIT_INTERVAL };
+export const signedUnitInterval: LayerRule = { kind: "fixed", interval: "signed-unit" };
 
 /** Values in [0, 1]. */
-export const unitInterval: LayerRule = { kind: "fixed", grid: UNIT_INTERVAL };
+export const unitInterval: LayerRule = { kind: "fixed", interval: "unit" };

@@ -64,6 +64,11 @@ export function symmetricZeroPoint(scheme: QuantScheme): number {
   return isSigned(scheme.dtype) ? 0 : scheme.qmin + Math.ceil(stepsOf(scheme) / 2);
 }
 
+/** Returns how far the codes of a symmetric `scheme` reach above the one of 0. */
+export function codesAboveZero(scheme: QuantScheme): number {
+  return scheme.qmax - symmetricZeroPoint(scheme);
+}
+
 function scaleOfWidth(width: number, steps: number): number {
   return width === 0 ? 1 : Math.max(Math.fround(width / steps), MIN_SCALE);
 }

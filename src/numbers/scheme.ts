@@ -1,5 +1,5 @@
 /** Quantization schemes and grids: which integers are used, how a range becomes a grid; the presets of this project. */
-import { type CodeRange, codeRangeOf, type CodeType, containsCodes } from "./codes.ts";
+import { type CodeRange, codeRangeOf, type CodeType, containsCodes, isSigned } from "./codes.ts";
 
 export type { CodeRange, CodeType } from "./codes.ts";
 
@@ -77,39 +77,32 @@ export function stepsOf({ qmin, qmax, span = qmax - qmin }: QuantScheme): number
   return span;
 }
 
+/** An interval that an operator's outputs lie in, known beforehand: [0, 1] of softmax and sigmoid, [-1, 1] of tanh. */
+export type Interval = "unit" | "signed-unit";
+
 /**
- * Returns the grid of values in [0, 1], outputs of softmax and sigmoid: a power of two of steps, one more than there are,
- * so that 1 itself is rounded to the last code.
+ * Returns the grid of values within `interval`: one step more than the scheme has, so that 1 itself is rounded to the last
+ * code; eight bits have 2^8 steps. A symmetric grid has half of its codes for [0, 1].
  *
- * Source: ONNX Runtime's QLinearSoftmax is exact with scale 1/256 and zero point 0 (QUANTIZATION.md B.5).
+ * Sources: ONNX Runtime's QLinearSoftmax is exact with scale 1/256 and the smallest code for 0 (QUANTIZATION.md B.5);
+ * tanh(x) = 2·sigmoid(2x) − 1, so that its codes on the one grid are those of sigmoid on the other.
  *
  * @example
  * ```ts
  * import assert from "node:assert/strict";
- * import { UINT8_AFFINE, unitInterval } from "./scheme.ts";
+ * import { gridOfInterval, UINT8_AFFINE } from "./scheme.ts";
  *
- * assert.deepEqual(unitInterval(UINT8_AFFINE), { scale: 1 / 256, zeroPoint: 0 });
+ * assert.deepEqual(gridOfInterval("unit", UINT8_AFFINE), { scale: 1 / 256, zeroPoint: 0 });
+ * assert.deepEqual(gridOfInterval("signed-unit", UINT8_AFFINE), { scale: 1 / 128, zeroPoint: 128 });
  * ```
  */
-export function unitInterval(scheme: QuantScheme): QParams {
-  return { scale: Math.fround(1 / (stepsOf(scheme) + 1)), zeroPoint: scheme.qmin };
-}
-
-/**
- * Returns the grid of values in [-1, 1], outputs of tanh.
- *
- * Source: tanh(x) = 2·sigmoid(2x) − 1, so its codes are those of sigmoid on `unitInterval`.
- */
-export function signedUnitInterval(scheme: QuantScheme): QParams {
+export function gridOfInterval(interval: Interval, scheme: QuantScheme): QParams {
+  const { dtype, qmin, symmetric } = scheme;
   const steps = stepsOf(scheme) + 1;
-  return { scale: Math.fround(2 / steps), zeroPoint: scheme.qmin + Math.floor(steps / 2) };
+  if (interval === "unit" && !symmetric) return { scale: Math.fround(1 / steps), zeroPoint: qmin };
+  const zeroPoint = symmetric && isSigned(dtype) ? 0 : qmin + Math.floor(steps / 2);
+  return { scale: Math.fround(2 / steps), zeroPoint };
 }
-
-/** Grid of values in [0, 1] with the codes of `UINT8_AFFINE`. */
-export const UNIT_INTERVAL: QParams = unitInterval(UINT8_AFFINE);
-
-/** Grid of values in [-1, 1] with the codes of `UINT8_AFFINE`. */
-export const SIGNED_UNIT_INTERVAL: QParams = signedUnitInterval(UINT8_AFFINE);
 
 /** Says what is wrong with `scheme`, as the end of a sentence: "what is, what is needed"; undefined if nothing is. */
 export function faultOfScheme(scheme: QuantScheme): string | undefined {

@@ -1,37 +1,45 @@
 import assert from "node:assert/strict";
 import { codeRangeOf } from "./codes.ts";
-import { dequantizeLinear, quantizeLinear } from "./quantize.ts";
+import { quantizeLinear } from "./quantize.ts";
 import {
   faultOfQParams,
   faultOfScheme,
+  gridOfInterval,
   INT8_SYMMETRIC,
   INT8_SYMMETRIC_PER_CHANNEL,
   PER_TENSOR,
   perChannel,
   type QuantScheme,
-  signedUnitInterval,
   UINT8_AFFINE,
-  unitInterval,
 } from "./scheme.ts";
 
 const INT8_AFFINE: QuantScheme = { ...UINT8_AFFINE, dtype: "int8", ...codeRangeOf("int8") };
 const HALF_SPAN: QuantScheme = { ...UINT8_AFFINE, span: 127 };
 
-Deno.test("unitInterval() and signedUnitInterval() follow the codes of the scheme", () => {
-  assert.deepEqual(unitInterval(INT8_AFFINE), { scale: 1 / 256, zeroPoint: -128 });
-  assert.deepEqual(signedUnitInterval(INT8_AFFINE), { scale: 1 / 128, zeroPoint: 0 });
-  assert.deepEqual(unitInterval(HALF_SPAN), { scale: 1 / 128, zeroPoint: 0 });
-  assert.deepEqual(signedUnitInterval(HALF_SPAN), { scale: 1 / 64, zeroPoint: 64 });
-  for (const scheme of [UINT8_AFFINE, INT8_AFFINE]) {
+/** Grids worked out by hand: of [0, 1] and of [-1, 1], scale and zero point. */
+const INTERVALS: readonly (readonly [string, QuantScheme, readonly [number, number], readonly [number, number]])[] = [
+  ["uint8", UINT8_AFFINE, [1 / 256, 0], [1 / 128, 128]],
+  ["int8", INT8_AFFINE, [1 / 256, -128], [1 / 128, 0]],
+  ["half of the steps of uint8", HALF_SPAN, [1 / 128, 0], [1 / 64, 64]],
+  ["half of the codes of uint8", { ...UINT8_AFFINE, qmax: 127 }, [1 / 128, 0], [1 / 64, 64]],
+  ["four bits", { ...UINT8_AFFINE, dtype: "uint4", qmax: 15 }, [1 / 16, 0], [1 / 8, 8]],
+  ["four signed bits", { ...INT8_AFFINE, dtype: "int4", ...codeRangeOf("int4") }, [1 / 16, -8], [1 / 8, 0]],
+  ["symmetric int8", INT8_SYMMETRIC, [2 / 255, 0], [2 / 255, 0]],
+  ["symmetric uint8", { ...UINT8_AFFINE, qmin: 1, symmetric: true }, [2 / 255, 128], [2 / 255, 128]],
+];
+
+for (const [name, scheme, unit, signed] of INTERVALS) {
+  Deno.test(`gridOfInterval() follows the codes when they are ${name}`, () => {
     const { qmin, qmax } = scheme;
-    const ends = (params: { scale: number; zeroPoint: number }, values: number[]) => {
-      const grid = { ...params, qmin, qmax, granularity: PER_TENSOR };
-      return [...dequantizeLinear(quantizeLinear(values, grid), grid)];
-    };
-    assert.deepEqual(ends(unitInterval(scheme), [0, 0.5, 1]), [0, 0.5, 255 / 256]);
-    assert.deepEqual(ends(signedUnitInterval(scheme), [-1, 0, 1]), [-1, 0, 127 / 128]);
-  }
-});
+    for (const [interval, [scale, zeroPoint]] of [["unit", unit], ["signed-unit", signed]] as const) {
+      const grid = gridOfInterval(interval, scheme);
+      assert.deepEqual(grid, { scale: Math.fround(scale), zeroPoint });
+      assert.equal(faultOfQParams(grid, scheme), undefined);
+      const codes = quantizeLinear([0, 1], { ...grid, qmin, qmax, granularity: PER_TENSOR });
+      assert.deepEqual([...codes], [zeroPoint, scheme === HALF_SPAN ? 128 : qmax]);
+    }
+  });
+}
 
 const FAULTS: readonly (readonly [string, QuantScheme, RegExp])[] = [
   ["qmin above qmax", { ...UINT8_AFFINE, qmin: 300 }, /codes are 300 to 255, two whole numbers in order/],

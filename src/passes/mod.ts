@@ -1,4 +1,5 @@
 /** The pipelines of passes: what the engine and the exporter do to a recorded graph. */
+import type { QuantScheme } from "../numbers/scheme.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { removeDeadNodes } from "../onnx/index.ts";
 import { blockChannels } from "./step/blocked/block_channels.ts";
@@ -48,6 +49,14 @@ export function optimizeStep(graph: Graph, block = 1): Graph {
   return passes.reduce((result, pass) => pass(result), graph);
 }
 
+/** What a graph is deployed with. */
+export interface DeployOptions {
+  /** Computes constant subgraphs. */
+  readonly evaluate: Evaluate;
+  /** The scheme of weights that no layer has: those of batch normalization that becomes a convolution. Default: int8. */
+  readonly weights?: QuantScheme;
+}
+
 /**
  * Turns the traced inference pass of a trained model into the graph that is deployed.
  *
@@ -55,16 +64,14 @@ export function optimizeStep(graph: Graph, block = 1): Graph {
  * be complete (4, 5) before they are rounded to the accumulator's grid (9), which needs every input's grid (8). Sequences
  * come as pictures of height or width 1 and must be themselves again (1, 3) before a bias is found behind its convolution.
  * What remains between two grids then, a ReLU or a tanh, becomes a table (10).
- *
- * @param evaluate Computes constant subgraphs.
  */
-export function optimizeForExport(graph: Graph, evaluate: Evaluate): Graph {
+export function optimizeForExport(graph: Graph, { evaluate, weights }: DeployOptions): Graph {
   const passes: readonly ((graph: Graph) => Graph)[] = [
     /* 1 */ (g) => channelsFirst(batchNormRank(mergeReshapes(dropRedundant(dropNanGuards(g))))),
     /* 2 */ (g) => foldConstants(dropRedundant(g), evaluate),
     /* 3 */ (g) => mergeReshapes(oneDimension(moveWeights(g))),
     /* 4 */ (g) => mergeBias(recognizeClip(g)),
-    /* 5 */ (g) => normalizeByConv(foldBatchNorm(g)),
+    /* 5 */ (g) => normalizeByConv(foldBatchNorm(g), weights),
     /* 6 */ globalAveragePool,
     /* 7 */ mergePad,
     /* 8 */ (g) => guardPad(placeQdq(g)),

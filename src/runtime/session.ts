@@ -54,6 +54,11 @@ export interface SessionOptions {
    * bits, where 2·255·127 saturates; with this weights become uint8, whose kernels are exact and slower. Default false.
    */
   readonly precise?: boolean;
+  /**
+   * Whether operators on int8 activations may stay what they are on x86 too, where they run on portable kernels, exact and
+   * slow, as they run on ARM. Without, ONNX Runtime makes uint8 of them where it can and float of the rest. Default false.
+   */
+  readonly int8Activations?: boolean;
   /** Where ONNX Runtime writes the graph that it really runs. */
   readonly optimizedModelPath?: string;
   /** Prefix of the profile that ONNX Runtime writes when the session ends. */
@@ -130,7 +135,9 @@ function start(): void {
 function bindingOptions(options: SessionOptions) {
   const session: Record<string, string> = {
     ...(options.keepQdq ? { disable_quant_qdq: "1", disable_double_qdq_remover: "1" } : {}),
-    ...(options.precise ? { x64quantprecision: "1" } : {}),
+    // Kernels for int8 activations are exact, and there are none for uint8 weights with them.
+    ...(options.precise && !options.int8Activations ? { x64quantprecision: "1" } : {}),
+    ...(options.int8Activations ? { qdqisint8allowed: "1" } : {}),
   };
   return {
     executionMode: "sequential" as const,

@@ -84,7 +84,17 @@ function axisOf(shape: readonly number[], channel: Int32Array, name: string): nu
   throw new RangeError(`Cannot quantize the weights of "${name}": its channels lie along no one axis of [${shape}]`);
 }
 
-/** Returns codes with every channel's sign and scale multiplied by a factor. A factor of 0 leaves a dead channel. */
+/** Returns the zero point that all channels have, or undefined if they differ. */
+export function commonZeroPoint({ zeroPoint }: QuantizedConstant): number | undefined {
+  const [first, ...rest] = Array.from<number | bigint, number>(zeroPoint, Number);
+  return rest.every((z) => z === first) ? first : undefined;
+}
+
+/**
+ * Returns codes with every channel's sign and scale multiplied by a factor. A factor of 0 leaves a dead channel.
+ *
+ * The channels have one zero point, which fold_batch_norm.ts makes sure of.
+ */
 export function scaleChannels(
   constant: QuantizedConstant,
   factors: Float64Array,
@@ -94,17 +104,14 @@ export function scaleChannels(
   const ids = channel ?? channelIds(codes.shape, axis);
   const scaleOf = (c: number) => constant.scale[constant.scale.length === 1 ? 0 : c];
   const scaled = Array.from(factors, (factor, c) => foldedScale(scaleOf(c), factor));
+  const zero = Number(constant.zeroPoint[0]);
   const data = allocate(codes.dtype, codes.data.length);
   for (let i = 0; i < data.length; i++) {
-    data[i] = scaled[ids[i]] === undefined ? 0 : Math.sign(factors[ids[i]]) * Number(codes.data[i]);
+    const sign = scaled[ids[i]] === undefined ? 0 : Math.sign(factors[ids[i]]);
+    data[i] = zero + sign * (Number(codes.data[i]) - zero);
   }
   const scale = Float32Array.from(scaled, (s, c) => s ?? scaleOf(c));
-  // The zero points are all 0: symmetric weights, which fold_batch_norm.ts makes sure of.
-  return {
-    ...constant,
-    codes: { ...codes, data },
-    scale,
-    zeroPoint: allocate(codes.dtype, scale.length),
-    channel: ids,
-  };
+  const zeroPoint = allocate(codes.dtype, scale.length);
+  for (let c = 0; c < scale.length; c++) zeroPoint[c] = zero;
+  return { ...constant, codes: { ...codes, data }, scale, zeroPoint, channel: ids };
 }

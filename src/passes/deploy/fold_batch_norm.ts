@@ -5,10 +5,17 @@
  * symmetric grid, quantizing commutes with folding: the scale takes |k|, the codes its sign, so the integers are those
  * that training saw. k = 0 is a dead channel: codes 0, and the bias alone remains.
  */
+import { codeRangeOf } from "../../numbers/codes.ts";
 import { allocate } from "../../numbers/dtype.ts";
 import type { Graph, Node, Tensor } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
-import { emitQuantized, type QuantizedConstant, quantizedConstant, scaleChannels } from "./_quantized_constant.ts";
+import {
+  commonZeroPoint,
+  emitQuantized,
+  type QuantizedConstant,
+  quantizedConstant,
+  scaleChannels,
+} from "./_quantized_constant.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 
 /** ONNX BatchNormalization-15. */
@@ -68,11 +75,16 @@ function scaledWeights(
   return emitQuantized(out, scaleChannels(quantized, factors, axis), { base, like: node });
 }
 
-/** Whether the grid has a code for every scaled value: zero points are 0, and where a sign turns, codes have negatives. */
-function canScale({ codes, zeroPoint }: QuantizedConstant, factors: Float64Array): boolean {
-  if ((zeroPoint as Int8Array).some((z) => z !== 0)) return false;
-  return factors.every((factor) => factor >= 0) ||
-    (codes.dtype === "int8" && !(codes.data as Int8Array).includes(-128));
+/** Whether the type has a code for every scaled value: where a sign turns, the code as far beyond the zero point. */
+function canScale(constant: QuantizedConstant, factors: Float64Array): boolean {
+  const zero = commonZeroPoint(constant);
+  const { dtype, data } = constant.codes;
+  if (zero === undefined || (dtype !== "int8" && dtype !== "uint8")) return false;
+  if (factors.every((factor) => factor >= 0)) return true;
+  const { qmin, qmax } = codeRangeOf(dtype);
+  return Array.from<number | bigint, number>(data, Number).every((code) =>
+    2 * zero - code >= qmin && 2 * zero - code <= qmax
+  );
 }
 
 function scaleFloat({ data, shape }: Tensor, factors: Float64Array, axis: number): Float32Array {

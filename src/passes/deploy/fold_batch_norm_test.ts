@@ -118,18 +118,36 @@ Deno.test("foldBatchNorm() folds two normalizations that share a kernel", () => 
   assert.deepEqual(opsOf(after), ["DequantizeLinear", "Conv", "DequantizeLinear", "Conv"]);
 });
 
-// Codes that have no negative, and grids whose zero is not 0, have no flipped form.
+Deno.test("foldBatchNorm() turns codes around their zero point, and writes it for a dead channel", () => {
+  const graph = convNorm((b, shape) => {
+    const codes = b.constant("uint8", shape, Array.from({ length: sizeOf(shape) }, (_, i) => 1 + (i * 37) % 255));
+    const zeros = b.constant("uint8", [4], [128, 128, 128, 128]);
+    return b.node("DequantizeLinear", [codes, b.constant("float32", [4], [0.1, 0.2, 0.1, 0.3]), zeros], { axis: 0 });
+  });
+  const after = foldBatchNorm(graph);
+  assertSameNumbers(graph, after, { real: true, tolerance: 1e-5 });
+  assert.deepEqual(opsOf(after), ["DequantizeLinear", "Conv"]);
+  const [codes, , zeroPoint] = after.nodes[0].inputs.map((name) => after.initializers.get(name)!.data);
+  assert.deepEqual([...zeroPoint], [128, 128, 128, 128]);
+  const [channel, first] = [36, 1 + (36 * 37) % 255];
+  assert.deepEqual([codes[channel], codes[2 * channel]], [256 - first, 128]);
+});
+
+// Codes whose mirror image is none have no flipped form, nor have grids whose zero points differ.
 const UNFOLDABLE = {
-  "int8 with code -128 and a negative factor": { dtype: "int8", code: -128, zeroPoint: 0 },
-  "uint8 with a negative factor": { dtype: "uint8", code: 3, zeroPoint: 0 },
-  "a zero point": { dtype: "int8", code: 3, zeroPoint: 1 },
+  "int8 with code -128 and a negative factor": { dtype: "int8", code: -128, zeroPoint: [0] },
+  "uint8 with a negative factor": { dtype: "uint8", code: 3, zeroPoint: [0] },
+  "int8 around 1 with code -126": { dtype: "int8", code: -126, zeroPoint: [1] },
+  "different zero points": { dtype: "int8", code: 3, zeroPoint: [0, 0, 0, 1] },
 } as const;
 
 for (const [name, { dtype, code, zeroPoint }] of Object.entries(UNFOLDABLE)) {
   Deno.test(`foldBatchNorm() leaves weights of ${name} alone`, () => {
     const graph = convNorm((b, shape) => {
       const codes = b.constant(dtype, shape, new Array(sizeOf(shape)).fill(code));
-      return b.node("DequantizeLinear", [codes, b.constant("float32", [], [0.1]), b.constant(dtype, [], [zeroPoint])]);
+      const size = zeroPoint.length === 1 ? [] : [zeroPoint.length];
+      const scales = b.constant("float32", size, zeroPoint.map(() => 0.1));
+      return b.node("DequantizeLinear", [codes, scales, b.constant(dtype, size, zeroPoint)], { axis: 0 });
     });
     const after = foldBatchNorm(graph);
     assertSameNumbers(graph, after, { real: true });

@@ -3,9 +3,12 @@
  * before that it could be folded into.
  *
  * BN(x) = k·x + β − k·μ with k = γ / √(σ² + ε) is a 1×1 convolution of each channel on its own. Its weight k is one code,
- * 127 by the sign of k, on a grid of scale |k| / 127: nothing is rounded. k = 0 keeps code 0.
+ * the last on its side of 0, on a grid of scale |k| / 127 where there are 127 to the last: nothing is rounded. k = 0 keeps
+ * the code of 0.
  */
-import { INT8_SYMMETRIC } from "../../numbers/scheme.ts";
+import { codesAboveZero, symmetricZeroPoint } from "../../numbers/qparams.ts";
+import { INT8_SYMMETRIC, type QuantScheme } from "../../numbers/scheme.ts";
+import { allocateCodes, codeRangeOf } from "../../numbers/codes.ts";
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { emitQuantized, type QuantizedConstant } from "./_quantized_constant.ts";
@@ -17,15 +20,20 @@ const DEFAULT_EPSILON = 1e-5;
 /** Operators whose output is on the grid of their first input. */
 const MOVEMENTS = new Set("MaxPool Reshape Transpose Slice Pad Resize Expand Tile ReduceMax".split(" "));
 
-/** Replaces every BatchNormalization of dequantized values by a Conv. */
-export function normalizeByConv(graph: Graph): Graph {
+/**
+ * Replaces every BatchNormalization of dequantized values by a Conv.
+ *
+ * @param scheme The codes of its weights, symmetric, of 8 bits.
+ */
+export function normalizeByConv(graph: Graph, scheme: QuantScheme = INT8_SYMMETRIC): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   const taken = new Set<Node>();
   for (const node of graph.nodes) {
     const affine = isQuantized(node, index) ? affineOf(node, index) : undefined;
-    if (affine !== undefined) emitConv(node, { affine, activation: takeActivation(node, { index, taken, out }), out });
-    else if (!taken.has(node)) out.push(node);
+    if (affine !== undefined) {
+      emitConv(node, { affine, scheme, activation: takeActivation(node, { index, taken, out }), out });
+    } else if (!taken.has(node)) out.push(node);
   }
   return removeDeadNodes(out.finish());
 }
@@ -66,15 +74,16 @@ function takeActivation(
 
 interface Emission {
   readonly affine: Affine;
+  readonly scheme: QuantScheme;
   readonly activation: Node | undefined;
   readonly out: GraphWriter;
 }
 
-function emitConv(norm: Node, { affine, activation, out }: Emission): void {
+function emitConv(norm: Node, { affine, scheme, activation, out }: Emission): void {
   const { shape } = out.typeOf(norm.inputs[0]);
   const base = norm.layer ?? norm.name;
   const ones = new Array<number>(Math.max(shape.length - 2, 1)).fill(1);
-  const weights = emitQuantized(out, weightsOf(norm, affine, ones), { base: `${base}/kernel`, like: norm });
+  const weights = emitQuantized(out, weightsOf(norm, { affine, scheme, ones }), { base: `${base}/kernel`, like: norm });
   const { offsets } = affine;
   const bias = out.constant(`${base}/bias`, "float32", [offsets.length], offsets);
   const attrs = {
@@ -95,15 +104,20 @@ function emitConv(norm: Node, { affine, activation, out }: Emission): void {
   reshaped(active, shape, { output: (activation ?? norm).outputs[0] });
 }
 
-function weightsOf(node: Node, { factors }: Affine, ones: readonly number[]): QuantizedConstant {
+interface Weights {
+  readonly affine: Affine;
+  readonly scheme: QuantScheme;
+  readonly ones: readonly number[];
+}
+
+function weightsOf(node: Node, { affine: { factors }, scheme, ones }: Weights): QuantizedConstant {
+  const [zero, most] = [symmetricZeroPoint(scheme), codesAboveZero(scheme)];
+  const dtype = scheme.dtype === "uint8" ? "uint8" : "int8";
+  const codes = allocateCodes(factors.length, codeRangeOf(dtype)).map((_, c) => zero + most * Math.sign(factors[c]));
   return {
-    codes: {
-      dtype: "int8",
-      shape: [factors.length, 1, ...ones],
-      data: Int8Array.from(factors, (k) => INT8_SYMMETRIC.qmax * Math.sign(k)),
-    },
-    scale: Float32Array.from(factors, (k) => (Math.abs(k) || 1) / INT8_SYMMETRIC.qmax),
-    zeroPoint: new Int8Array(factors.length),
+    codes: { dtype, shape: [factors.length, 1, ...ones], data: codes },
+    scale: Float32Array.from(factors, (k) => (Math.abs(k) || 1) / most),
+    zeroPoint: codes.map(() => zero),
     channel: Int32Array.from(factors.keys()),
     node,
   };

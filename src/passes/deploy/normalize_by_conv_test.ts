@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { GraphBuilder, Value } from "../../onnx/writer.ts";
+import { INT8_SYMMETRIC, type QuantScheme } from "../../numbers/scheme.ts";
 import { assertSameNumbers, fakeQuantized, graphOf, opsOf, realConstant } from "../_test_support.ts";
 import { normalizeByConv } from "./normalize_by_conv.ts";
 
@@ -50,6 +51,21 @@ Deno.test("normalizeByConv() writes weights that stand for the factors", () => {
   [1.5 / Math.sqrt(0.501), 1, 0.7 / Math.sqrt(2.001)].forEach((k, c) =>
     assert.ok(Math.abs(Number(scale[c]) * 127 - k) < 1e-6)
   );
+});
+
+Deno.test("normalizeByConv() writes the codes of the scheme that it is given", () => {
+  const graph = graphOf([2, 3, 5], (b, x) => normalized(b, fakeQuantized(b, x, GRID)));
+  const within = (qmin: number, qmax: number): QuantScheme => ({ ...INT8_SYMMETRIC, qmin, qmax });
+  for (
+    const [scheme, expected] of [
+      [within(-64, 64), Int8Array.of(-64, 0, 64)],
+      [{ ...within(1, 255), dtype: "uint8" }, Uint8Array.of(1, 128, 255)],
+    ] as const
+  ) {
+    const after = normalizeByConv(graph, scheme);
+    assertSameNumbers(graph, after, { real: true, tolerance: 1e-6 });
+    assert.deepEqual(after.initializers.get(after.nodes[2].inputs[0])!.data, expected);
+  }
 });
 
 Deno.test("normalizeByConv() keeps normalizations of values on no grid, or by parameters that are computed", () => {

@@ -77,11 +77,12 @@ function rescaled(
   scale: Float32Array,
   channelOf: (i: number) => number,
 ): QuantizedConstant {
-  const { codes } = weights;
+  const { codes, zeroPoint } = weights;
   const data = allocate(codes.dtype, codes.data.length);
   for (let i = 0; i < data.length; i++) {
     const c = channelOf(i);
-    data[i] = roundHalfEven(Number(codes.data[i]) * weights.scale[c] / scale[c]);
+    const zero = Number(zeroPoint[c]);
+    data[i] = zero + roundHalfEven((Number(codes.data[i]) - zero) * weights.scale[c] / scale[c]);
   }
   return { ...weights, codes: { ...codes, data }, scale };
 }

@@ -102,6 +102,20 @@ Deno.test("quantizeBias() raises the scale of a channel whose bias would overflo
   assert.ok(Math.abs(Number(bias.codes.data[1]) * bias.scale[1] - 1) < 1e-6);
 });
 
+Deno.test("quantizeBias() rounds raised codes around their zero point", () => {
+  const graph = graphOf([1, 2], (b, x) => {
+    const codes = b.constant("uint8", [2, 2], [228, 255, 78, 1]);
+    const parameters = [b.constant("float32", [2], [0.01, 1e-8]), b.constant("uint8", [2], [128, 128])];
+    const weights = b.node("DequantizeLinear", [codes, ...parameters], { axis: 1 });
+    const bias = b.constant("float32", [2], [0.3, 1]);
+    return b.node("Gemm", [fakeQuantized(b, x, { scale: 0.02 }), weights, bias], { transA: 0, transB: 0 });
+  });
+  const after = quantizeBias(graph);
+  // The second channel's scale is 2^-30 / 0.02, 4.657 times what it was: 127 steps become 27.
+  assert.deepEqual([...weightsOf(after, "Gemm").codes], [228, 155, 78, 101]);
+  assertSameNumbers(graph, after, { real: true, tolerance: 1e-4 });
+});
+
 Deno.test("quantizeBias() raises the one scale of weights that have one", () => {
   const graph = conv([1, 0, 0, -2], { scale: 1e-9 });
   const after = quantizeBias(graph);

@@ -23,6 +23,28 @@ Deno.test("tanhBySigmoid() gives the codes of tanh for every code of its input",
   }
 });
 
+Deno.test("tanhBySigmoid() finds the sigmoid's grid for other codes too", () => {
+  const between = (dtype: "int8" | "uint8", scale: number, zeroPoint: number) =>
+    graphOf([256], (b, x) => {
+      const pair = (value: Value, s: number, z: number) => {
+        const grid = [b.constant("float32", [], [s]), b.constant(dtype, [], [z])];
+        return b.node(DQ, [b.node(Q, [value, ...grid]), ...grid]);
+      };
+      return pair(b.node("Tanh", [pair(x, 0.031, zeroPoint)]), scale, zeroPoint);
+    });
+  const x = Float32Array.from({ length: 256 }, (_, i) => (i - 128) * 0.031);
+  for (const [dtype, scale, zeroPoint, sigmoid] of [["int8", 1 / 128, 0, -128], ["uint8", 1 / 64, 64, 0]] as const) {
+    const graph = between(dtype, scale, zeroPoint);
+    const after = tanhBySigmoid(graph);
+    assert.deepEqual(opsOf(after), [Q, DQ, "Sigmoid", Q, DQ]);
+    const [real, zero] = after.nodes[3].inputs.slice(1).map((name) => after.initializers.get(name)!.data[0]);
+    assert.deepEqual([real, zero], [scale / 2, sigmoid]);
+    assert.deepEqual(run(after, { x })[0].data, run(graph, { x })[0].data);
+  }
+  assert.ok(opsOf(tanhBySigmoid(between("int8", 1 / 129, 0))).includes("Tanh"));
+  assert.ok(opsOf(tanhBySigmoid(between("uint8", 1 / 128, 127))).includes("Tanh"));
+});
+
 Deno.test("tanhBySigmoid() keeps a tanh on another grid, of real values, and one that something else reads", () => {
   const grid = { scale: 0.05, zeroPoint: 128 };
   const graphs = [

@@ -3,7 +3,7 @@
  *
  * ONNX Runtime's QuantizeLinear along the last axis, where TF.js has the output channels of its kernels, takes 6 ns an
  * element and one thread; Div, Round, Clip and Mul take 0.5 and share half of that with the gradient. The numbers are the
- * same: (clip(rne(x / s)) - 0)·s.
+ * same: clip(rne(x / s), qmin - z, qmax - z)·s.
  */
 import { codeRangeOf, isCodeType } from "../../numbers/codes.ts";
 import type { Graph, Node } from "../../onnx/graph.ts";
@@ -11,7 +11,7 @@ import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 import { uniformOf } from "./_uniform.ts";
 
-/** Replaces QuantizeLinear → DequantizeLinear along an axis with zero points 0, and clips by uniform bounds. */
+/** Replaces QuantizeLinear → DequantizeLinear along an axis with one zero point for all, and clips by uniform bounds. */
 export function simulateWeights(graph: Graph): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
@@ -32,16 +32,18 @@ function placeArithmetic(node: Node, { out, index }: Writing): boolean {
   const [x, scale, zeroPoint] = quantize.inputs;
   const { dtype } = out.typeOf(quantize.outputs[0]);
   const size = out.typeOf(scale).shape;
-  if (!isCodeType(dtype) || size.length !== 1 || uniformOf(zeroPoint, index) !== 0) return false;
+  const zero = uniformOf(zeroPoint, index);
+  if (!isCodeType(dtype) || size.length !== 1 || zero === undefined) return false;
   const like = { like: node };
   const after = out.typeOf(x).shape.length - 1 - ((quantize.attrs.axis as number | undefined) ?? 1);
   const spread = after === 0
     ? scale
     : out.emit("Reshape", [scale, out.ints(`${scale}_spread`, [size[0], ...new Array(after).fill(1)])], like);
   const { qmin, qmax } = codeRangeOf(dtype);
-  const { source, low } = clippedBelow(x, { scale, index }) ?? { source: x, low: qmin };
-  const rounded = out.emit("Round", [out.emit("Div", [source, spread], like)], like);
-  const codes = out.emit("Clip", [rounded, scalar(out, low), scalar(out, qmax)], like);
+  const above = clippedBy("Max", x, { scale, index }) ?? { source: x, bound: qmin - zero };
+  const below = clippedBy("Min", above.source, { scale, index }) ?? { source: above.source, bound: qmax - zero };
+  const rounded = out.emit("Round", [out.emit("Div", [below.source, spread], like)], like);
+  const codes = out.emit("Clip", [rounded, scalar(out, above.bound), scalar(out, below.bound)], like);
   out.emit("Mul", [codes, spread], { ...like, output: node.outputs[0] });
   return true;
 }
@@ -54,18 +56,19 @@ function sameGrid(a: Node, b: Node): boolean {
   return a.inputs[1] === b.inputs[1] && a.inputs[2] === b.inputs[2] && a.attrs.axis === b.attrs.axis;
 }
 
-/** What `x` is before values below low·scale are cut off: that is done to the codes as well. */
-function clippedBelow(
+/** What `x` is before values beyond bound·scale are cut off by `op`: that is done to the codes as well. */
+function clippedBy(
+  op: "Max" | "Min",
   x: string,
   { scale, index }: { readonly scale: string; readonly index: Index },
-): { readonly source: string; readonly low: number } | undefined {
-  const max = index.producer(x);
-  if (max?.op !== "Max" || max.inputs.length !== 2) return undefined;
-  const bound = index.producer(max.inputs[1]);
-  const lowest = bound?.op === "Reshape" ? index.producer(bound.inputs[0]) : bound;
-  if (lowest?.op !== "Mul" || lowest.inputs[1] !== scale) return undefined;
-  const low = uniformOf(lowest.inputs[0], index);
-  return low === undefined ? undefined : { source: max.inputs[0], low };
+): { readonly source: string; readonly bound: number } | undefined {
+  const clip = index.producer(x);
+  if (clip?.op !== op || clip.inputs.length !== 2) return undefined;
+  const end = index.producer(clip.inputs[1]);
+  const real = end?.op === "Reshape" ? index.producer(end.inputs[0]) : end;
+  if (real?.op !== "Mul" || real.inputs[1] !== scale) return undefined;
+  const bound = uniformOf(real.inputs[0], index);
+  return bound === undefined ? undefined : { source: clip.inputs[0], bound };
 }
 
 /** Min(Max(x, low), high) of numbers, in one pass. */

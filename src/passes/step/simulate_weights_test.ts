@@ -48,7 +48,29 @@ for (const axis of [0, 1, 2]) {
   });
 }
 
-Deno.test("simulateWeights() leaves zero points that are not 0, and one scale for all, to QuantizeLinear", () => {
+Deno.test("simulateWeights() moves codes around one zero point, and cuts off on both sides as QuantizeLinear does", () => {
+  const around128 = graphOf([3, 4, 20], (b, x) => {
+    const grid = [b.input("float32", [20], "scale"), b.constant("uint8", [20], new Array(20).fill(128))];
+    return b.node("DequantizeLinear", [b.node("QuantizeLinear", [x, ...grid], { axis: 2 }), ...grid], { axis: 2 });
+  });
+  const within64 = graphOf([3, 4, 20], (b, x) => {
+    const scale = b.input("float32", [20], "scale");
+    const zero = b.node("Expand", [b.constant("float32", [], [0]), ints(b, [20])]);
+    const end = (q: number) => b.node("Mul", [b.node("Sub", [b.constant("float32", [], [q]), zero]), scale]);
+    const grid = [scale, b.node("Cast", [zero], { to: 3 })];
+    const clipped = b.node("Max", [b.node("Min", [x, end(64)]), end(-64)]);
+    return b.node("DequantizeLinear", [b.node("QuantizeLinear", [clipped, ...grid], { axis: 2 }), ...grid], {
+      axis: 2,
+    });
+  });
+  for (const graph of [around128, within64]) {
+    const simulated = simulateWeights(graph);
+    assertSameNumbers(graph, simulated, { feeds: feedsWithTies(graph) });
+    assert.deepEqual(countOps(simulated), { Div: 1, Round: 1, Clip: 1, Mul: 1 });
+  }
+});
+
+Deno.test("simulateWeights() leaves different zero points, and one scale for all, to QuantizeLinear", () => {
   const graph = graphOf([3, 4, 20], (b, x) => {
     const scale = b.input("float32", [20], "scale");
     const some = b.constant("float32", [20], Array.from({ length: 20 }, (_, i) => i % 3));

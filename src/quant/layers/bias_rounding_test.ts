@@ -281,18 +281,20 @@ Deno.test("FreezableBatchNormalization leaks no tensors when it rounds", async (
 Deno.test("FreezableBatchNormalization rounds its offset as the bias of a convolution of its own when it is alone", async () => {
   await useLayers();
   // gamma 1.27 and variance 1: weights of scale 0.01, so that offsets behind HALVES lie on steps of 0.005.
-  const norm = (beta: number, alone: boolean) =>
+  const norm = (beta: number, alone: number | boolean) =>
     new FreezableBatchNormalization({
       alone,
       epsilon: 0,
       betaInitializer: tfl.initializers.constant({ value: beta }),
       gammaInitializer: tfl.initializers.constant({ value: 1.27 }),
     });
-  const offset = (beta: number, alone: boolean) => biasIn(chain(quantizer("q"), norm(beta, alone)));
+  const offset = (beta: number, alone: number | boolean) => biasIn(chain(quantizer("q"), norm(beta, alone)));
   assertClose([offset(0.012, true), offset(0.013, true), offset(0.012, false)], [0.01, 0.015, 0.012], 1e-6);
+  // With 63.5 codes the weights have twice the scale, and offsets lie on steps of 0.01.
+  assertClose([offset(0.012, 63.5), offset(0.016, 63.5)], [0.01, 0.02], 1e-6);
   const [before, layer] = [quantizer("q"), norm(0.012, true)];
   const model = chain(before, layer);
   before.enabled = false;
   assertClose([biasIn(model)], [0.012], 1e-6);
-  assert.equal(layer.getConfig().alone, true);
+  assert.equal(layer.getConfig().alone, 127);
 });

@@ -24,7 +24,7 @@ export interface FakeQuantizeArgs extends LayerArgs {
   readonly observer?: RangeObserverName;
   /** Weight of a new batch in the moving average. Default: 0.01. */
   readonly momentum?: number;
-  /** A grid that is known, as of a softmax (`UNIT_INTERVAL`): nothing is observed. */
+  /** A grid that is known, as of a softmax (`gridOfInterval`): nothing is observed. */
   readonly fixed?: QParams | null;
   /** Whether the range starts at 0 (after ReLU), so that the zero point is qmin. Default: false. */
   readonly nonNegative?: boolean;

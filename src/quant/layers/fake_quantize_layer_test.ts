@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { randomValues } from "../_test_support.ts";
 import { dequantizeLinear, quantizeLinear } from "../../numbers/quantize.ts";
-import { INT8_SYMMETRIC, PER_TENSOR, UNIT_INTERVAL } from "../../numbers/scheme.ts";
+import { gridOfInterval, INT8_SYMMETRIC, PER_TENSOR, UINT8_AFFINE } from "../../numbers/scheme.ts";
 import { saveAndLoad, useLayers, valuesOf, weightValues } from "./_test_support.ts";
 import { FakeQuantize } from "./fake_quantize_layer.ts";
 
@@ -56,7 +56,7 @@ Deno.test("FakeQuantize puts the zero point at qmin when its range is not negati
 
 Deno.test("FakeQuantize observes nothing when its grid is fixed", async () => {
   await useLayers();
-  const layer = new FakeQuantize({ fixed: UNIT_INTERVAL });
+  const layer = new FakeQuantize({ fixed: gridOfInterval("unit", UINT8_AFFINE) });
   const y = layer.apply(tf.tensor2d([[0, 0.5, 0.502, 1]]), TRAINING);
   assert.deepEqual(valuesOf(y), [0, 0.5, 0.50390625, 255 / 256]);
   assert.ok(layer.isCalibrated());
@@ -135,7 +135,7 @@ for (const kind of ["sequential", "functional", "nested"] as const) {
     await useLayers();
     const quantizer = new FakeQuantize({ name: "q_in", observer: "min-max", nonNegative: false, inputShape: [4] });
     const signed = new FakeQuantize({ name: "qOut", momentum: 0.1, scheme: INT8_SYMMETRIC });
-    const fixed = new FakeQuantize({ name: "fixed", fixed: UNIT_INTERVAL });
+    const fixed = new FakeQuantize({ name: "fixed", fixed: gridOfInterval("unit", UINT8_AFFINE) });
     const layers = [quantizer, tfl.layers.dense({ units: 3, name: "fc" }), signed, fixed];
     const model = modelOf(kind, layers);
     model.compile({ optimizer: "sgd", loss: "meanSquaredError" });

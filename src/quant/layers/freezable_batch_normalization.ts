@@ -7,20 +7,19 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
-import { INT8_SYMMETRIC } from "../../numbers/scheme.ts";
 import { batchNormFrozen } from "../batch_norm_frozen.ts";
 import { batchNormTraining } from "../batch_norm_training.ts";
 import { layerBefore, quantizerBefore, roundBias, straightThrough } from "./_accumulator_grid.ts";
 import { adoptWeights, type CallArgs, findWeight, type Layer, oneShape, oneTensor, type Shapes } from "./layer.ts";
 import { QuantizedWeights } from "./quantized_weights.ts";
-import { CALL_AT, type Callable, calledLayer, SharedCall } from "./shared_call.ts";
+import { type Alone, CALL_AT, type Callable, calledLayer, largestCode, SharedCall } from "./shared_call.ts";
 
 /** Arguments: those of TF.js's BatchNormalization. The axis must be the last. */
 export type FreezableBatchNormalizationArgs =
   & Omit<NonNullable<Parameters<typeof tfl.layers.batchNormalization>[0]>, "weights">
   & {
-    /** Whether the exported file holds the layer as a convolution of its own. Default: false. */
-    readonly alone?: boolean;
+    /** That the exported file holds the layer as a convolution: see `src/passes/deploy/normalize_by_conv.ts`. */
+    readonly alone?: Alone;
   };
 
 /**
@@ -34,7 +33,7 @@ export type FreezableBatchNormalizationArgs =
  *
  *   b' = beta + k * (b - mean)   k = gamma / sqrt(variance + epsilon)   offset = beta + (round(b') - b')
  *
- * So it is for a layer that is `alone`, with b = 0 and weights of scale |k| / 127 (`src/passes/deploy/normalize_by_conv.ts`).
+ * So it is for a layer that is `alone`, with b = 0 and weights of scale |k| / 127 if 127 is their largest code.
  *
  * @example
  * ```ts
@@ -67,16 +66,16 @@ export class FreezableBatchNormalization extends tfl.layers.Layer implements Cal
   frozen = false;
 
   readonly #inner: Layer;
-  readonly #alone: boolean;
+  readonly #alone: number | undefined;
   readonly #axis: number;
   readonly #momentum: number;
   readonly #epsilon: number;
 
   /** Makes the layer, not yet built; arguments and defaults are those of TF.js's layer. */
-  constructor({ alone = false, ...args }: FreezableBatchNormalizationArgs = {}) {
+  constructor({ alone, ...args }: FreezableBatchNormalizationArgs = {}) {
     super(args);
     this.#inner = tfl.layers.batchNormalization({ ...args, name: this.name });
-    this.#alone = alone;
+    this.#alone = largestCode(alone);
     // Defaults of TF.js's layer.
     this.#axis = args.axis ?? -1;
     this.#momentum = args.momentum ?? 0.99;
@@ -133,7 +132,11 @@ export class FreezableBatchNormalization extends tfl.layers.Layer implements Cal
 
   /** Returns the arguments to make the layer again, without its weights. */
   override getConfig(): tf.serialization.ConfigDict {
-    return { ...this.#inner.getConfig(), ...super.getConfig(), ...(this.#alone ? { alone: true } : {}) };
+    return {
+      ...this.#inner.getConfig(),
+      ...super.getConfig(),
+      ...(this.#alone === undefined ? {} : { alone: this.#alone }),
+    };
   }
 
   /** Normalizes by the moving statistics; the offset makes up for the rounding of the bias that this is folded into. */
@@ -169,10 +172,11 @@ export class FreezableBatchNormalization extends tfl.layers.Layer implements Cal
       const round = weights.biasRounding(before);
       return round && { round, bias: findWeight(weights.layer, "bias")?.read() ?? 0 };
     }
-    const alone = site instanceof SharedCall ? site.alone : this.#alone;
-    const input = alone ? quantizerBefore(site)?.activeScale : undefined;
-    return input && {
-      round: (bias, factors) => roundBias(bias, { input, weights: tf.div(factors, INT8_SYMMETRIC.qmax) }),
+    const most = site instanceof SharedCall ? site.alone : this.#alone;
+    const input = quantizerBefore(site)?.activeScale;
+    if (most === undefined || input === undefined) return undefined;
+    return {
+      round: (bias, factors) => roundBias(bias, { input, weights: tf.div(factors, most) }),
       bias: 0,
     };
   }

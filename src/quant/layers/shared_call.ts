@@ -8,6 +8,7 @@
  */
 import type * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { INT8_SYMMETRIC } from "../../numbers/scheme.ts";
 import type { CallArgs, Layer, LayerArgs, Shapes } from "./layer.ts";
 
 /** The key of the method by which a layer runs on behalf of a call of it. */
@@ -19,10 +20,21 @@ export interface Callable extends Layer {
   [CALL_AT](site: Layer, inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs): tf.Tensor | tf.Tensor[];
 }
 
+/**
+ * That the exported file holds a call of batch normalization as a convolution of its own: the largest code of its weights.
+ * Files of the first version say true, of int8.
+ */
+export type Alone = number | boolean;
+
+/** Returns the largest code of the weights of a call that is alone, undefined of one that is not. */
+export function largestCode(alone: Alone = false): number | undefined {
+  return typeof alone === "number" ? alone : alone ? INT8_SYMMETRIC.qmax : undefined;
+}
+
 /** Arguments of a SharedCall layer. */
 export interface SharedCallArgs extends LayerArgs {
-  /** What `FreezableBatchNormalization` says of its first call, of this one. Default: false. */
-  readonly alone?: boolean;
+  /** What `FreezableBatchNormalization` says of its first call, of this one. */
+  readonly alone?: Alone;
 }
 
 /**
@@ -60,15 +72,15 @@ export class SharedCall extends tfl.layers.Layer {
    */
   static readonly className = "SharedCall";
 
-  /** Whether the exported file holds this call of batch normalization as a convolution of its own. */
-  readonly alone: boolean;
+  /** The largest code of the weights, if the exported file holds this call of batch normalization as a convolution. */
+  readonly alone: number | undefined;
 
   #called: Callable | undefined;
 
   /** Makes the layer, which calls nothing yet. */
-  constructor({ alone = false, ...args }: SharedCallArgs = {}) {
+  constructor({ alone, ...args }: SharedCallArgs = {}) {
     super(args);
-    this.alone = alone;
+    this.alone = largestCode(alone);
   }
 
   /**
@@ -118,7 +130,7 @@ export class SharedCall extends tfl.layers.Layer {
 
   /** Returns the arguments to make the layer again. */
   override getConfig(): tf.serialization.ConfigDict {
-    return { ...super.getConfig(), ...(this.alone ? { alone: true } : {}) };
+    return { ...super.getConfig(), ...(this.alone === undefined ? {} : { alone: this.alone }) };
   }
 }
 
