@@ -2,7 +2,7 @@
 import { dirname, join, resolve } from "node:path";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { renderHtml } from "../report/html/html.ts";
-import type { FileReport, Report } from "../report/report.ts";
+import type { FileReport, Report } from "../report/schema.ts";
 import { commitFiles, ensureWritableDirectory, OutputError } from "../src/io/atomic.ts";
 import { layersModelFiles } from "../models/import/layers_model.ts";
 

@@ -1,7 +1,7 @@
 /** What the report says of each layer: its range, its grid, what rounding does to its weights. */
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
-import type { LayerReport } from "../report/report.ts";
+import type { LayerReport } from "../report/schema.ts";
 import { weightError } from "../export/weight_error.ts";
 import { type LayerDescription, ruleOf } from "../src/layers/mod.ts";
 import {

@@ -1,17 +1,19 @@
 /** Puts together what the job found. */
 import { version_core } from "@tensorflow/tfjs-core";
 import { version_layers } from "@tensorflow/tfjs-layers";
-import type { Report } from "../report/report.ts";
+import { type AgreementReport, type EpochReport, type FloatStepReport, type Report, SCHEMA } from "../report/schema.ts";
+import type { Agreement } from "../export/agreement.ts";
 import type { Fusion } from "../export/verify.ts";
 import { ORT_VERSION } from "../src/runtime/session.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
+import { inputNames, outputNames } from "../models/ports.ts";
 import { accuracy } from "../train/metrics.ts";
 import { reportDevice } from "./_engine.ts";
 
 import type { FloatAccuracies, Job, JobStart, Proof } from "./_job.ts";
 import { describeLayers, parameterCount } from "./_layers_report.ts";
 import type { ResolvedOptions } from "./options.ts";
-import type { Training } from "./_train.ts";
+import type { QatEpoch, Training } from "./_train.ts";
 
 /** What the report is made of. */
 export interface ReportParts {
@@ -29,29 +31,29 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
   const { history, epochs } = training;
   const { validation } = proof;
   const { deployed, fusion } = validation;
+  const output = outputNames(prepared.model).at(-1) ?? "";
+  const metric = { name: accuracy.name, output };
+  const scores = {
+    metric: accuracy.name,
+    ...floatAccuracy(start.accuracies),
+    simulated: proof.simulated,
+    deployed: accuracy.measure({ outputs: deployed.values, values: deployed.width, labels: data.test.labels }),
+    samples: data.test.count,
+  };
+  const { float, simulated, samples: count } = scores;
   return {
-    schema: 1,
-    accuracy: {
-      metric: accuracy.name,
-      ...floatAccuracy(start.accuracies),
-      simulated: proof.simulated,
-      deployed: accuracy.measure({ outputs: deployed.values, values: deployed.width, labels: data.test.labels }),
-      samples: data.test.count,
-    },
-    agreement: validation.agreement,
+    schema: SCHEMA,
+    accuracy: scores,
+    task: { name: "classification", outputs: [{ name: output, task: "classification" }] },
+    metrics: [
+      { ...metric, unit: "fraction", better: "higher", float, simulated, deployed: scores.deployed, count },
+    ],
+    agreement: describeAgreement(output, validation.agreement),
     latencyMs: validation.latencyMs,
     bytes: validation.bytes,
     fusion: { int8: fusion.int8, float: fusion.float },
     train: {
-      epochs: epochs.map(({ epoch, loss, simulated, deployed, observing, trainingBatchNorm, stepMs }) => ({
-        epoch,
-        loss,
-        simulated,
-        deployed,
-        observing,
-        trainingBatchNorm,
-        stepMs,
-      })),
+      epochs: epochs.map((epoch) => describeEpoch(epoch, metric)),
       firstStepMs: history.firstStepMs,
       stepMs: history.stepMs,
       peakRssMb: history.peakRssMb,
@@ -66,7 +68,10 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
     },
     model: {
       name: options.model ?? options.arch,
-      inputShape: [data.test.height, data.test.width, data.test.channels],
+      inputs: inputNames(prepared.model).map((name) => ({
+        name,
+        shape: [data.test.height, data.test.width, data.test.channels],
+      })),
       layers: prepared.model.layers.length,
       parameters: parameterCount(prepared.model),
     },
@@ -74,14 +79,14 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
       name: data.name,
       train: data.train.count,
       test: data.test.count,
-      classes: data.test.classNames.length,
+      facts: [`${data.test.classNames.length} classes`],
     },
     command,
     options: describeOptions(options),
     machine: `${Deno.build.os} ${Deno.build.arch}, ${navigator.hardwareConcurrency} hardware threads`,
     backend: job.engine.backend,
     device: reportDevice(job.engine.device, proof.int8.bytes),
-    ...floatBefore(start.accuracies),
+    ...floatBefore(start.accuracies, metric),
     layers: describeLayers(prepared),
     graph: { nodes: fusion.nodes },
     ...(history.bestEpoch === undefined ? {} : { bestEpoch: history.bestEpoch }),
@@ -107,9 +112,43 @@ function floatAccuracy({ original, swapped, adapted }: FloatAccuracies): { reado
 }
 
 /** The way there, if it has more than one step. */
-function floatBefore({ original, swapped, adapted }: FloatAccuracies): Pick<Report, "floatBefore"> {
-  if (swapped === undefined) return adapted === undefined ? {} : { floatBefore: { original } };
-  return { floatBefore: adapted === undefined ? { original, swapped } : { original, swapped, adapted } };
+function floatBefore(accuracies: FloatAccuracies, metric: MetricName): Pick<Report, "floatBefore"> {
+  const { original, swapped, adapted } = accuracies;
+  if (swapped === undefined && adapted === undefined) return {};
+  const { float } = floatAccuracy(accuracies);
+  const step = (name: FloatStepReport["step"], value: number | undefined): FloatStepReport[] =>
+    value === undefined ? [] : [{ step: name, isReference: value === float, metrics: [{ ...metric, value }] }];
+  return {
+    floatBefore: [
+      ...step("original", original),
+      ...step("swapped", swapped),
+      ...(swapped === undefined ? [] : step("adapted", adapted)),
+    ],
+  };
+}
+
+/** Which metric a number is of. */
+interface MetricName {
+  readonly name: string;
+  readonly output: string;
+}
+
+function describeEpoch(epoch: QatEpoch, metric: MetricName): EpochReport {
+  const { simulated, deployed, loss, observing, trainingBatchNorm, stepMs } = epoch;
+  return {
+    epoch: epoch.epoch,
+    loss,
+    metrics: [{ ...metric, simulated, deployed }],
+    observing,
+    trainingBatchNorm,
+    stepMs,
+  };
+}
+
+/** Nothing is said where nothing was compared. */
+function describeAgreement(output: string, { top1: alike, codes }: Agreement): readonly AgreementReport[] {
+  const { compared: count, different, maxDifference } = codes;
+  return count === 0 ? [] : [{ output, compared: "codes", count, different, maxDifference, alike }];
 }
 
 function describeRewrite(entry: Rewrite): Report["rewrites"][number] {

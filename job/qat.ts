@@ -2,7 +2,7 @@
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { parseNormalize } from "../data/normalize.ts";
 import { openData, type OpenedData } from "../data/open.ts";
-import type { Report } from "../report/report.ts";
+import type { Report } from "../report/schema.ts";
 import { validate } from "../export/validate.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { FakeQuantize } from "../src/quant/mod.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
-import type { Report } from "../report/report.ts";
+import type { CodeAgreement, Report } from "../report/schema.ts";
 import { loadLayersModel } from "../models/import/layers_model.ts";
 import { decodeModel } from "../src/onnx/file/mod.ts";
 import { FakeQuantize, registerQuantLayers } from "../src/quant/mod.ts";
@@ -32,7 +32,7 @@ Deno.test("runQat() writes both files, the trained model and the report", () =>
     assert.match(Deno.readTextFileSync(`${out}/report.html`), /^<!doctype html>/i);
     for (const name of ["int8", "float"] as const) {
       const bytes = Deno.readFileSync(`${out}/model.${name}.onnx`);
-      assert.equal(report.bytes[name], bytes.length);
+      assert.equal(report.bytes![name], bytes.length);
       assert.deepEqual(decodeModel(bytes).graph.types.get("conv_input")?.shape, ["batch", 8, 8, 3]);
     }
     assertShape(report);
@@ -62,14 +62,19 @@ Deno.test("runQat() writes both files, the trained model and the report", () =>
     assert.equal(report.floatBefore, undefined);
   }));
 
-/** Every field that the issue asks for. */
-function assertShape({ schema, accuracy, agreement, latencyMs, train, versions, seed, files }: Report): void {
-  assert.equal(schema, 1);
-  const { metric, samples, ...scores } = accuracy;
-  assert.deepEqual([metric, samples, Object.keys(scores)], ["accuracy", 40, ["float", "simulated", "deployed"]]);
-  for (const score of Object.values(scores)) assert.ok(score >= 0 && score <= 1);
-  assert.equal(agreement.codes.compared, 400);
-  assert.ok(agreement.top1 >= 0.95 && agreement.codes.maxDifference <= 2);
+/** Every field that a report promises. */
+function assertShape(report: Report): void {
+  const { schema, task, metrics, agreement, latencyMs, train, versions, seed, files } = report;
+  assert.equal(schema, 2);
+  assert.deepEqual(task, { name: "classification", outputs: [{ name: "dense_softmax", task: "classification" }] });
+  const [{ float, simulated, deployed, ...metric }] = metrics;
+  const expected = { name: "accuracy", output: "dense_softmax", unit: "fraction", better: "higher", count: 40 };
+  assert.deepEqual([metric, metrics.length], [expected, 1]);
+  for (const score of [float, simulated, deployed]) assert.ok(score! >= 0 && score! <= 1);
+  assert.deepEqual(report.accuracy, { metric: "accuracy", float, simulated, deployed, samples: 40 });
+  const [{ output, count, alike }] = agreement!;
+  assert.deepEqual([output, count, agreement!.length], ["dense_softmax", 400, 1]);
+  assert.ok(alike! >= 0.95 && codesOf(report).maxDifference <= 2);
   assert.deepEqual([latencyMs!.batch, latencyMs!.threads], [1, navigator.hardwareConcurrency]);
   assert.ok(latencyMs!.int8.p95 >= latencyMs!.int8.p50);
   assert.deepEqual(
@@ -79,12 +84,20 @@ function assertShape({ schema, accuracy, agreement, latencyMs, train, versions, 
       { epoch: 2, observing: true, trainingBatchNorm: true },
     ],
   );
-  for (const { loss, simulated, deployed, stepMs } of train.epochs) {
+  for (const { loss, metrics: [{ name, output, simulated, deployed }], stepMs } of train.epochs) {
+    assert.deepEqual([name, output], ["accuracy", "dense_softmax"]);
     assert.ok([loss, simulated, deployed, stepMs].every(Number.isFinite));
   }
   assert.ok(train.firstStepMs! > 0 && train.stepMs! > 0 && train.peakRssMb! > 0);
   assert.deepEqual([seed, Object.keys(versions)], [0, ["deno", "tfjs", "tfjs-layers", "onnxruntime-node"]]);
   assert.deepEqual(files!.map(({ path }) => path).sort(), FILES);
+}
+
+/** What was compared of the first output, which is on a grid. */
+function codesOf({ agreement }: Report): CodeAgreement {
+  const first = agreement![0];
+  assert.ok(first.compared === "codes");
+  return first;
 }
 
 Deno.test("runQat() gives the same bytes for one seed and others for another", () =>
@@ -115,7 +128,7 @@ Deno.test("runQat() names the layers that stay in float, and why", () =>
     const because = "ONNX Runtime has no int8 kernel for Elu";
     const reasons = new Map(islands?.map(({ layer, because }) => [layer, because]));
     assert.deepEqual([reasons.get("act"), reasons.get("conv2")], [because, "it was asked to stay in float"]);
-    assert.deepEqual(fusion.int8, {
+    assert.deepEqual(fusion!.int8, {
       Transpose: 1,
       QLinearConv: 1,
       QLinearGlobalAveragePool: 1,
@@ -123,7 +136,7 @@ Deno.test("runQat() names the layers that stay in float, and why", () =>
       QGemm: 1,
       QLinearSoftmax: 1,
     });
-    const floats = fusion.float.map(({ op, layer, because }) => ({ op, layer, because }));
+    const floats = fusion!.float.map(({ op, layer, because }) => ({ op, layer, because }));
     // The ReLU behind "conv2" is there no longer: its grid starts at 0, so quantizing clips as it does.
     assert.deepEqual(floats, [
       { op: "Elu", layer: "act", because },
@@ -134,9 +147,10 @@ Deno.test("runQat() names the layers that stay in float, and why", () =>
 Deno.test("runQat() names no layer that was to stay in float and runs in int8 with the same result", () =>
   withFolder(async (dir) => {
     const model = await save(tinyModel(), `${dir}/in`);
-    const { fusion, islands, agreement } = await runQat({ ...SMALL, model, out: `${dir}/out`, keepFloat: ["pool"] });
-    assert.deepEqual([fusion.int8.QLinearGlobalAveragePool, fusion.float, islands], [1, [], []]);
-    assert.ok(agreement.codes.maxDifference <= 1);
+    const report = await runQat({ ...SMALL, model, out: `${dir}/out`, keepFloat: ["pool"] });
+    const { int8, float } = report.fusion!;
+    assert.deepEqual([int8.QLinearGlobalAveragePool, float, report.islands], [1, [], []]);
+    assert.ok(codesOf(report).maxDifference <= 1);
   }));
 
 Deno.test("runQat() swaps activations and tells the accuracy before, between and after", () =>
@@ -148,12 +162,13 @@ Deno.test("runQat() swaps activations and tells the accuracy before, between and
     };
     const report = await runQat({ ...SMALL, model, out: `${dir}/a`, floatEpochs: 2 }, { onPhase });
     assert.deepEqual(phases, ["adapt 2×2", "qat 1×2"]);
-    assert.deepEqual(Object.keys(report.floatBefore!), ["original", "swapped", "adapted"]);
-    assert.equal(report.accuracy.float, report.floatBefore!.original);
+    const steps = report.floatBefore!.map(({ step, isReference }) => [step, isReference]);
+    assert.deepEqual(steps, [["original", true], ["swapped", false], ["adapted", false]]);
+    assert.equal(report.metrics[0].float, report.floatBefore![0].metrics[0].value);
     const swap = report.rewrites.find(({ rule }) => rule === "swap_activation");
     assert.deepEqual([swap?.layer, swap?.ok], ["act", true]);
     const kept = await runQat({ ...SMALL, model, out: `${dir}/b`, swap: "none" });
-    assert.equal(kept.fusion.int8.QLinearLeakyRelu, 1);
+    assert.equal(kept.fusion!.int8.QLinearLeakyRelu, 1);
     assert.equal(kept.floatBefore, undefined);
   }));
 
@@ -161,7 +176,7 @@ Deno.test("runQat() measures against the float model as trained when only that w
   withFolder(async (dir) => {
     const model = await save(tinyModel(), `${dir}/in`);
     const report = await runQat({ ...SMALL, model, out: `${dir}/out`, floatEpochs: 3, floatLr: 0.01 });
-    assert.deepEqual(Object.keys(report.floatBefore!), ["original"]);
+    assert.deepEqual(report.floatBefore!.map(({ step, isReference }) => [step, isReference]), [["original", false]]);
   }));
 
 Deno.test("runQat() writes a TF.js model that loads, answers alike and goes on training", () =>
@@ -185,8 +200,8 @@ Deno.test("runQat() writes a TF.js model that loads, answers alike and goes on t
     const log: string[] = [];
     const again = await runQat({ ...SMALL, model: `${dir}/a/qat`, out: `${dir}/b` }, { log: (line) => log.push(line) });
     assert.ok(log.some((line) => line.includes("is prepared for quantization-aware training already, which goes on")));
-    assert.deepEqual(again.fusion.int8.QLinearConv, 2);
-    assert.deepEqual(again.fusion.float, []);
+    assert.deepEqual(again.fusion!.int8.QLinearConv, 2);
+    assert.deepEqual(again.fusion!.float, []);
   }));
 
 Deno.test("runQat() refuses options that come too late for a prepared model", () =>

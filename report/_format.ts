@@ -1,11 +1,14 @@
-/** Numbers as words, the same in the terminal and on the page. Private to `export/report`. */
+/** Numbers as words, the same in the terminal and on the page. */
+import { plainText } from "../src/text/plain.ts";
 
 /** What stands for a number that was not measured. */
 export const UNKNOWN = "n/a";
 
-type Maybe = number | null | undefined;
+/** A number that may not have been measured. */
+export type Maybe = number | null | undefined;
 
-function isKnown(value: Maybe): value is number {
+/** Whether there is a number to show. */
+export function isKnown(value: Maybe): value is number {
   return typeof value === "number" && Number.isFinite(value);
 }
 
@@ -21,14 +24,6 @@ export function agreementPercent(fraction: Maybe): string {
   if (!isKnown(fraction)) return UNKNOWN;
   if (fraction === 1) return "100%";
   return `${(Math.floor(fraction * 1e4 + 1e-6) / 100).toFixed(2)}%`;
-}
-
-/** Formats the difference of two fractions in percentage points, as "+0.21" or "-0.05"; "0.00" if they are equal. */
-export function points(from: Maybe, to: Maybe): string {
-  if (!isKnown(from) || !isKnown(to)) return UNKNOWN;
-  const text = Math.abs((to - from) * 100).toFixed(2);
-  if (Number(text) === 0) return text;
-  return `${to > from ? "+" : "-"}${text}`;
 }
 
 /** Formats a count as "10,000". */
@@ -80,7 +75,7 @@ export function significant(value: Maybe): string {
   return value.toFixed(digits);
 }
 
-/** Escapes text for HTML content and for double-quoted attributes. */
+/** Escapes text for HTML content and for double-quoted attributes, and writes control characters as "?". */
 export function escapeHtml(text: string): string {
   const entities: Readonly<Record<string, string>> = {
     "&": "&amp;",
@@ -89,7 +84,7 @@ export function escapeHtml(text: string): string {
     '"': "&quot;",
     "'": "&#39;",
   };
-  return text.replace(/[&<>"']/g, (character) => entities[character]);
+  return plainText(text).replace(/[&<>"']/g, (character) => entities[character]);
 }
 
 /** Shortens text to `length` characters by cutting out its middle; ends of names tell more than middles. */

@@ -7,16 +7,12 @@ import {
   escapeHtml,
   milliseconds,
   percent,
-  points,
   shorten,
   significant,
 } from "./_format.ts";
 
-Deno.test("percent(), points(), count() and milliseconds() format what a reader expects", () => {
+Deno.test("percent(), count() and milliseconds() format what a reader expects", () => {
   assert.equal(percent(0.97612), "97.61%");
-  assert.equal(points(0.9761, 0.9688), "-0.73");
-  assert.equal(points(0.9688, 0.9761), "+0.73");
-  assert.equal(points(0.97, 0.970001), "0.00");
   assert.equal(count(1234567), "1,234,567");
   assert.equal(count(-1000), "-1,000");
   assert.equal(milliseconds(0.4461), "0.446 ms");

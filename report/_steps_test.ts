@@ -1,17 +1,24 @@
 import assert from "node:assert/strict";
-import { calibratedReport } from "./_test_sample_report.ts";
-import { accuracySteps } from "./_steps.ts";
-import type { FloatBeforeReport } from "./report.ts";
+import { calibratedReport, trainedReport } from "./_test_sample_report.ts";
+import { metricSteps } from "./_steps.ts";
+import type { FloatStepReport } from "./schema.ts";
 
-function namesOf(float: number, floatBefore?: FloatBeforeReport): readonly string[] {
-  const report = calibratedReport();
-  return accuracySteps({ ...report, accuracy: { ...report.accuracy, float }, floatBefore }).map(({ name }) => name);
+function namesOf(reference?: FloatStepReport["step"]): readonly string[] {
+  const report = trainedReport();
+  const floatBefore = report.floatBefore?.map((entry) => ({ ...entry, isReference: entry.step === reference }));
+  return metricSteps({ ...report, floatBefore }, report.metrics[0]).map(({ name }) => name);
 }
 
-Deno.test("accuracySteps() shows the float model once, whichever step it is", () => {
-  assert.deepEqual(namesOf(0.9), ["float", "simulated", "deployed"]);
-  const steps = { original: 0.9, swapped: 0.5, adapted: 0.88 };
-  assert.deepEqual(namesOf(0.9, steps), ["float", "swapped", "adapted", "simulated", "deployed"]);
-  assert.deepEqual(namesOf(0.88, steps), ["original", "swapped", "float", "simulated", "deployed"]);
-  assert.deepEqual(namesOf(0.87, steps), ["original", "swapped", "adapted", "float", "simulated", "deployed"]);
+Deno.test("metricSteps() shows the float model once, whichever step it is", () => {
+  const report = calibratedReport();
+  assert.deepEqual(metricSteps(report, report.metrics[0]).map(({ name }) => name), ["float", "simulated", "deployed"]);
+  assert.deepEqual(namesOf("original"), ["float", "swapped", "adapted", "simulated", "deployed"]);
+  assert.deepEqual(namesOf("adapted"), ["original", "swapped", "float", "simulated", "deployed"]);
+  assert.deepEqual(namesOf(), ["original", "swapped", "adapted", "float", "simulated", "deployed"]);
+});
+
+Deno.test("metricSteps() leaves out steps that the metric was not measured of, and the file where there is none", () => {
+  const report = trainedReport();
+  const { deployed: _, ...metric } = { ...report.metrics[0], name: "F1" };
+  assert.deepEqual(metricSteps(report, metric).map(({ name }) => name), ["float", "simulated"]);
 });

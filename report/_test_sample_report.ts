@@ -1,8 +1,8 @@
-/** Made-up reports of three kinds of job, for the tests of this folder and for looking at. */
-import type { EpochReport, GraphNodeReport, LayerReport, Report } from "./report.ts";
+/** Made-up reports of several kinds of job, for tests and for looking at. */
+import type { EpochReport, GraphNodeReport, LayerReport, MetricReport, Report } from "./schema.ts";
 
-/** A generator of numbers in [0, 1), the same ones for the same seed (Numerical Recipes' LCG). */
-function seeded(seed: number): () => number {
+/** Makes a generator of numbers in [0, 1), the same ones for the same seed (Numerical Recipes' LCG). */
+export function seeded(seed: number): () => number {
   let state = seed;
   return () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
 }
@@ -21,6 +21,19 @@ const FILES = [
   { path: "report.json", what: "these numbers", bytes: 18_442 },
 ];
 
+/** An output called "dense" that is judged by its share of right answers. */
+const ACCURACY = { name: "accuracy", output: "dense", unit: "fraction", better: "higher" } as const;
+
+const VALUE = { name: ACCURACY.name, output: ACCURACY.output };
+
+/** What all reports on one output of classes say. */
+function classification(values: Pick<MetricReport, "float" | "simulated" | "deployed" | "count">) {
+  return {
+    task: { name: "classification", outputs: [{ name: "dense", task: "classification" }] },
+    metrics: [{ ...ACCURACY, ...values }],
+  };
+}
+
 /** Makes epochs of which the last but one is the best, with a deployed accuracy of `best`. */
 function sampleEpochs(epochs: number, { best }: { best: number }): EpochReport[] {
   const random = seeded(7);
@@ -29,8 +42,12 @@ function sampleEpochs(epochs: number, { best }: { best: number }): EpochReport[]
     return {
       epoch: i + 1,
       loss: 0.11 + 0.42 * Math.exp(-i / 1.9) + random() * 0.01,
-      simulated: Number(simulated.toFixed(4)),
-      deployed: i === epochs - 2 ? best : Number((simulated + (random() - 0.5) * 0.0012).toFixed(4)),
+      metrics: [{
+        name: ACCURACY.name,
+        output: ACCURACY.output,
+        simulated: Number(simulated.toFixed(4)),
+        deployed: i === epochs - 2 ? best : Number((simulated + (random() - 0.5) * 0.0012).toFixed(4)),
+      }],
       observing: i < 4,
       trainingBatchNorm: i < 3,
       stepMs: 168 + random() * 8,
@@ -58,9 +75,9 @@ function chain(nodes: readonly [name: string, op: string, int8?: boolean][], fro
 export function trainedReport(): Report {
   const convs = [1, 2, 3, 4, 5, 6].map((i) => `conv2d_${i}`);
   return {
-    schema: 1,
-    accuracy: { metric: "accuracy", float: 0.9334, simulated: 0.9328, deployed: 0.9326, samples: 10_000 },
-    agreement: { top1: 0.9994, codes: { compared: 100_000, different: 41, maxDifference: 1 } },
+    schema: 2,
+    ...classification({ float: 0.9334, simulated: 0.9328, deployed: 0.9326, count: 10_000 }),
+    agreement: [{ output: "dense", compared: "codes", count: 100_000, different: 41, maxDifference: 1, alike: 0.9994 }],
     latencyMs: { float: { p50: 1.42, p95: 1.71 }, int8: { p50: 0.446, p95: 0.61 }, batch: 1, threads: 2 },
     bytes: { float: 1_162_304, int8: 312_480 },
     fusion: { int8: { QLinearConv: 6, MaxPool: 3, QLinearGlobalAveragePool: 1, QGemm: 1 }, float: [] },
@@ -73,12 +90,16 @@ export function trainedReport(): Report {
     })),
     seed: 1,
     versions: VERSIONS,
-    model: { name: "cifar_cnn", inputShape: [32, 32, 3], layers: 23, parameters: 288_170 },
-    data: { name: "cifar10:../shared/data/cifar10", train: 50_000, test: 10_000, classes: 10 },
+    model: { name: "cifar_cnn", inputs: [{ name: "input", shape: [32, 32, 3] }], layers: 23, parameters: 288_170 },
+    data: { name: "cifar10:../shared/data/cifar10", train: 50_000, test: 10_000, facts: ["10 classes"] },
     command: "deno task qat --arch cifar_cnn --data cifar10:../shared/data/cifar10 --float-epochs 6 --epochs 8",
     options: { epochs: 8, "float-epochs": 6, "batch-size": 64, lr: 0.001, optimizer: "adam", "per-channel": true },
     machine: "Linux x86_64, 2 cores",
-    floatBefore: { original: 0.9334, swapped: 0.8871, adapted: 0.9312 },
+    floatBefore: [
+      { step: "original", isReference: true, metrics: [{ ...VALUE, value: 0.9334 }] },
+      { step: "swapped", isReference: false, metrics: [{ ...VALUE, value: 0.8871 }] },
+      { step: "adapted", isReference: false, metrics: [{ ...VALUE, value: 0.9312 }] },
+    ],
     layers: [
       layer("input", { kind: "rescale", className: "InputLayer", min: -2.42, max: 2.75 }),
       ...convs.map((name, i) =>
@@ -177,8 +198,8 @@ export function residualReport(): Report {
   });
   return {
     ...trainedReport(),
-    accuracy: { metric: "accuracy", float: 0.9018, simulated: 0.8951, deployed: 0.8946, samples: 2_500 },
-    agreement: { top1: 0.9972, codes: { compared: 12_500, different: 930, maxDifference: 3 } },
+    ...classification({ float: 0.9018, simulated: 0.8951, deployed: 0.8946, count: 2_500 }),
+    agreement: [{ output: "dense", compared: "codes", count: 12_500, different: 930, maxDifference: 3, alike: 0.9972 }],
     latencyMs: { float: { p50: 4.12, p95: 4.9 }, int8: { p50: 1.83, p95: 2.21 }, batch: 1, threads: 2 },
     bytes: { float: 9_184_220, int8: 2_611_004 },
     fusion: {
@@ -193,10 +214,15 @@ export function residualReport(): Report {
       { rule: "leaky_relu:relu", layer: "head_leaky", ok: true, because: "slope 0.3 dropped" },
       { rule: "fold", layer: "swish", ok: false, because: '"swish" feeds 2 layers, folding needs exactly 1' },
     ],
-    model: { name: "nsfw_mobilenet_v2", inputShape: [224, 224, 3], layers: 157, parameters: 2_264_389 },
-    data: { name: "folder:photos", train: 8_200, test: 2_500, classes: 5 },
+    model: {
+      name: "nsfw_mobilenet_v2",
+      inputs: [{ name: "input", shape: [224, 224, 3] }],
+      layers: 157,
+      parameters: 2_264_389,
+    },
+    data: { name: "folder:photos", train: 8_200, test: 2_500, facts: ["5 classes"] },
     command: "deno task qat --model model.json --data folder:photos --epochs 12",
-    floatBefore: { original: 0.9018 },
+    floatBefore: [{ step: "original", isReference: true, metrics: [{ ...VALUE, value: 0.9018 }] }],
     layers,
     graph: { nodes },
     bestEpoch: 11,
@@ -208,9 +234,9 @@ export function residualReport(): Report {
 export function calibratedReport(): Report {
   const { seed, versions } = trainedReport();
   return {
-    schema: 1,
-    accuracy: { metric: "accuracy", float: 0.9761, simulated: 0.9688, deployed: 0.9688, samples: 10_000 },
-    agreement: { top1: 1, codes: { compared: 100_000, different: 0, maxDifference: 0 } },
+    schema: 2,
+    ...classification({ float: 0.9761, simulated: 0.9688, deployed: 0.9688, count: 10_000 }),
+    agreement: [{ output: "dense", compared: "codes", count: 100_000, different: 0, maxDifference: 0, alike: 1 }],
     bytes: { float: 180_220, int8: 49_310 },
     fusion: { int8: { QLinearConv: 2, MaxPool: 2, QGemm: 2 }, float: [] },
     train: { epochs: [], firstStepMs: null, stepMs: null, peakRssMb: null },

@@ -13,10 +13,9 @@ export type { ArchOptions };
 /** Smaller images have no pixel left after the poolings. */
 const MIN_SIDE = 4;
 
-/** Names of the built-in architectures, as `--arch` takes them. */
-export const ARCH_NAMES = ["cifar_cnn", "tiny_yolo", "resnet20", "mobilenet_v2"] as const;
+const ARCH_NAMES = ["cifar_cnn", "tiny_yolo", "resnet20", "mobilenet_v2"] as const;
 
-/** Name of a built-in architecture. */
+/** Names of the built-in architectures. */
 export type ArchName = (typeof ARCH_NAMES)[number];
 
 /**

@@ -1,4 +1,4 @@
-/** Renders charts as SVG text that can stand in any page. Private to `export/report`. */
+/** Renders charts as SVG text that can stand in any page. */
 import * as echarts from "echarts";
 
 /** Size of a chart in CSS pixels, and what a screen reader says it is. */
@@ -26,7 +26,8 @@ export const CHART_TEXT = { color: COLORS.muted, fontSize: 12, fontFamily: "inhe
 /**
  * Renders `option` as an `<svg>` element.
  *
- * Equal options give equal text: the counters that ECharts puts into ids differ from call to call and are replaced.
+ * Equal options give equal text: the counters that ECharts puts into ids differ from call to call and are replaced by
+ * a hash of the chart, so that no chart of a page is clipped by what another one defines.
  * What is of use only to a script (hover styles, series indices) is taken out.
  *
  * @param frame.label Goes into the SVG's `aria-label`; must be escaped for HTML.
@@ -43,11 +44,22 @@ export function renderChart(option: echarts.EChartsOption, frame: ChartFrame): s
 }
 
 function tidySvg(svg: string, label: string): string {
-  return svg
+  const tidy = svg
     .replace(/<svg [^>]*viewBox="([^"]*)"[^>]*>/, `<svg viewBox="$1" role="img" aria-label="${label}">`)
     .replace(/<style[^>]*>[\s\S]*?<\/style>/g, "")
     .replace(/ (?:class|pointer-events|ecmeta_\w+|baseProfile)="[^"]*"/g, "")
-    .replace(/zr\d+-/g, "")
     .replace(/<defs\s*>\s*<\/defs>/g, "")
-    .replace(/\n+/g, "\n");
+    .replace(/\n+/g, "\n")
+    .replace(COUNTED, "$1");
+  return tidy.replace(/(id="|url\(#)/g, `$1${hashOf(tidy)}-`);
+}
+
+/** The counter before a name in an id, and in what refers to it. */
+const COUNTED = /(id="|url\(#)zr\d+-/g;
+
+/** Hashes text to a name that may stand in an id (FNV-1a, 32 bits). */
+function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return `c${(hash >>> 0).toString(36)}`;
 }

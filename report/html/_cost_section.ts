@@ -1,40 +1,37 @@
-/** Latency and size. Private to `export/report`. */
+/** Latency and size. */
 import { byteSize, escapeHtml, milliseconds, plural, ratio } from "../_format.ts";
-import { cssPercent, section } from "./_markup.ts";
-import type { Report } from "../report.ts";
-import type { Verdict } from "../verdict.ts";
+import { describeShrinkage } from "../_words.ts";
+import { cssPercent, type HtmlSection, section } from "./_markup.ts";
 
-/** Makes the bars of latency and size. */
-export function renderCost(report: Report, { speedup, shrinkage }: Verdict): string {
-  const { latencyMs, bytes, machine } = report;
-  const size = group("Size of the ONNX file", {
-    float: { value: bytes.float, text: byteSize(bytes.float) },
-    int8: {
-      value: bytes.int8,
-      text: byteSize(bytes.int8),
-      note: shrinkage >= 1 ? `${ratio(shrinkage)} smaller` : `${ratio(1 / shrinkage)} larger`,
-    },
-  });
-  if (latencyMs === undefined) {
-    return section("Size", { lead: "Latency was not measured.", body: `<div class="bars">${size}</div>` });
-  }
-  const { float, int8, batch, threads } = latencyMs;
-  const time = group("Median time of a run", {
-    float: { value: float.p50, text: milliseconds(float.p50), note: `p95 ${milliseconds(float.p95)}` },
-    int8: {
-      value: int8.p50,
-      text: milliseconds(int8.p50),
-      note: `p95 ${milliseconds(int8.p95)} · ${ratio(speedup)} as fast`,
-    },
-  });
-  const where = machine === undefined ? "" : ` ${escapeHtml(machine)}.`;
-  return section("Latency and size", {
-    lead: `Warm runs in ONNX Runtime, batch ${batch}, ${
-      plural(threads, "thread")
-    }; p95 is the 95th percentile.${where}`,
-    body: `<div class="bars">${time}${size}</div>`,
-  });
-}
+/** Bars of latency and size; nothing where there is no file. */
+export const costSection: HtmlSection = {
+  name: "cost",
+  render: ({ latencyMs, bytes, machine }, { speedup, shrinkage }) => {
+    if (bytes === undefined || shrinkage === undefined) return undefined;
+    const size = group("Size of the ONNX file", {
+      float: { value: bytes.float, text: byteSize(bytes.float) },
+      int8: { value: bytes.int8, text: byteSize(bytes.int8), note: describeShrinkage(shrinkage) },
+    });
+    if (latencyMs === undefined) {
+      return section("Size", { lead: "Latency was not measured.", body: `<div class="bars">${size}</div>` });
+    }
+    const { float, int8, batch, threads } = latencyMs;
+    const time = group("Median time of a run", {
+      float: { value: float.p50, text: milliseconds(float.p50), note: `p95 ${milliseconds(float.p95)}` },
+      int8: {
+        value: int8.p50,
+        text: milliseconds(int8.p50),
+        note: `p95 ${milliseconds(int8.p95)} · ${ratio(speedup)} as fast`,
+      },
+    });
+    const where = machine === undefined ? "" : ` ${escapeHtml(machine)}.`;
+    return section("Latency and size", {
+      lead: `Warm runs in ONNX Runtime, batch ${batch}, ${plural(threads, "thread")}; ` +
+        `p95 is the 95th percentile.${where}`,
+      body: `<div class="bars">${time}${size}</div>`,
+    });
+  },
+};
 
 interface Bar {
   readonly value: number;

@@ -1,12 +1,12 @@
 /**
- * Lays a graph out as columns of rows. Private to `export/report`.
+ * Lays a graph out as columns of rows.
  *
  * Nodes stand in topological order, one a row. A value read by the next row is a straight line; one read further down
  * (a skip connection) leaves its row sideways and runs down a lane of its own to its readers, as branches do in a
  * drawing of a version history. Long graphs go on in another column: columns are cut where the fewest values are alive,
  * and begin with a row for each of these ("ports"). That any directed acyclic graph fits needs no further care.
  */
-import type { GraphNodeReport } from "../report.ts";
+import type { GraphNodeReport } from "../schema.ts";
 
 /** A row: a node, or the name of a value that comes from an earlier column or from outside the graph. */
 export type Row = { readonly kind: "node"; readonly node: GraphNodeReport } | {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Column, layOutGraph, nameOf, sortTopologically } from "./_graph_layout.ts";
 import { residualReport } from "../_test_sample_report.ts";
-import type { GraphNodeReport } from "../report.ts";
+import type { GraphNodeReport } from "../schema.ts";
 
 function node(name: string, inputs: readonly string[], int8 = true): GraphNodeReport {
   return { name, op: int8 ? "QLinearConv" : "Conv", layer: name, int8, inputs };

@@ -1,7 +1,7 @@
-/** Draws the int8/float map of a graph. Private to `export/report`. */
+/** Draws the int8/float map of a graph. */
 import { escapeHtml, shorten } from "../_format.ts";
 import { type Column, type Edge, layOutGraph, type Row } from "./_graph_layout.ts";
-import type { FloatOp, GraphNodeReport } from "../report.ts";
+import type { FloatOp, GraphNodeReport } from "../schema.ts";
 
 /** Sizes in px. `row` must equal the rows' height in the style sheet. */
 const PX = { row: 24, lane: 11, marker: 5, corner: 7, stub: 14 } as const;
@@ -18,7 +18,7 @@ interface RowLabels {
 }
 
 /** How a node is drawn: as int8, as float, or as the border between the two. */
-type NodeClass = "int8" | "float" | "border";
+type NodeKind = "int8" | "float" | "border";
 
 /** Draws `nodes` as HTML: columns of rows, each with the lines that join them at its left. */
 export function renderGraphMap(
@@ -45,7 +45,7 @@ function renderColumn(
   const x = (lane: number) => width - PX.marker - 2 - lane * PX.lane;
   const lines = column.edges.map((edge) => renderEdge(edge, { x, height, rows: column.rows.length }));
   const markers = column.rows.map((row, i) =>
-    renderMarker(row.kind === "port" ? "port" : classOf(row.node), { x: x(0), y: centre(i) })
+    renderMarker(row.kind === "port" ? "port" : kindOf(row.node), { x: x(0), y: centre(i) })
   );
   const rail = `<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" aria-hidden="true">` +
     `${lines.join("")}${markers.join("")}</svg>`;
@@ -85,7 +85,7 @@ function renderDetour(path: { main: number; side: number; start: number; end: nu
 }
 
 /** Draws int8 as a filled square, float as a hollow diamond, the border as a small dot: not told by colour alone. */
-function renderMarker(kind: NodeClass | "port", { x, y }: { x: number; y: number }): string {
+function renderMarker(kind: NodeKind | "port", { x, y }: { x: number; y: number }): string {
   const r = PX.marker;
   if (kind === "int8") {
     return `<rect x="${x - r}" y="${y - r}" width="${2 * r}" height="${2 * r}" rx="2" class="int8"/>`;
@@ -103,16 +103,17 @@ function renderRow(row: Row, { reasons, room }: RowLabels): string {
     return `<li class="port" title="${escapeHtml(`${row.name}: ${text}`)}"><span>${label(row.name)}</span></li>`;
   }
   const { name, op, layer } = row.node;
-  const kind = classOf(row.node);
+  const kind = kindOf(row.node);
   const runs = kind === "float" ? `runs in float: ${reasons.get(name) ?? "no reason was recorded"}` : RUNS[kind];
-  const title = [op, `node ${name}`, layer && layer !== name && `layer ${layer}`, runs].filter(Boolean).join("\n");
-  return `<li class="${kind}" title="${escapeHtml(title)}"><span>${label(layer || name)}</span>` +
+  const title = [op, `node ${name}`, layer && layer !== name ? `layer ${layer}` : "", runs].filter(Boolean)
+    .map(escapeHtml).join("\n");
+  return `<li class="${kind}" title="${title}"><span>${label(layer || name)}</span>` +
     `<small>${escapeHtml(op)}</small></li>`;
 }
 
 const RUNS = { int8: "runs in int8", border: "turns float into codes, or codes into float" } as const;
 
-function classOf(node: GraphNodeReport): NodeClass {
+function kindOf(node: GraphNodeReport): NodeKind {
   if (/^(Quantize|Dequantize)Linear$/.test(node.op)) return "border";
   return node.int8 ? "int8" : "float";
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { renderGraphMap } from "./_graph_map.ts";
 import { residualReport } from "../_test_sample_report.ts";
-import type { GraphNodeReport } from "../report.ts";
+import type { GraphNodeReport } from "../schema.ts";
 
 function chain(length: number, extra: (i: number) => readonly string[] = () => []): GraphNodeReport[] {
   return Array.from({ length }, (_, i) => {

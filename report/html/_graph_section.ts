@@ -1,30 +1,36 @@
-/** What runs in int8, what in float and why. Private to `export/report`. */
+/** What runs in int8, what in float and why. */
 import { count, escapeHtml, plural } from "../_format.ts";
 import { renderGraphMap } from "./_graph_map.ts";
-import { cssPercent, key, section, table } from "./_markup.ts";
-import type { FloatOp, IslandReport, Report } from "../report.ts";
-import type { Verdict } from "../verdict.ts";
+import { cssPercent, type HtmlSection, key, section, table } from "./_markup.ts";
+import type { FloatOp, GraphNodeReport, IslandReport } from "../schema.ts";
 
-/** Makes the section on the graph as ONNX Runtime runs it. */
-export function renderGraph(report: Report, { int8Ops, floatOps }: Verdict): string {
-  const { fusion, graph, islands = [] } = report;
-  const total = int8Ops + floatOps;
-  const lead = total === 0
-    ? "No operator of the deployed graph was counted."
-    : floatOps === 0
-    ? `All ${plural(total, "operator")} run in int8, read back from the graph that ONNX Runtime made of the file.`
-    : `${count(int8Ops)} of ${plural(total, "operator")} run in int8, ${
-      count(floatOps)
-    } in float, read back from the ` +
-      `graph that ONNX Runtime made of the file.`;
-  const body = [
-    `<div class="share" role="img" aria-label="${int8Ops} of ${total} in int8">` +
-    share("int8", int8Ops / total) + share("float", floatOps / total) + "</div>",
-    `<ul class="chips">${[...chips(fusion.int8, "int8"), ...chips(countOps(fusion.float), "float")].join("")}</ul>`,
-    graph === undefined || graph.nodes.length === 0 ? "" : renderMap(report),
-    renderFloatTable(fusion.float, islands),
-  ];
-  return section("Where it runs in int8", { lead, body: body.filter(Boolean).join("\n") });
+/** The graph as ONNX Runtime runs it; nothing where there is no file. */
+export const graphSection: HtmlSection = {
+  name: "graph",
+  render: (report, { int8Ops, floatOps }) => {
+    const { fusion, graph, islands = [] } = report;
+    if (fusion === undefined) return undefined;
+    const total = int8Ops + floatOps;
+    const body = [
+      `<div class="share" role="img" aria-label="${int8Ops} of ${total} in int8">` +
+      share("int8", int8Ops / total) + share("float", floatOps / total) + "</div>",
+      `<ul class="chips">${[...chips(fusion.int8, "int8"), ...chips(countOps(fusion.float), "float")].join("")}</ul>`,
+      graph === undefined || graph.nodes.length === 0 ? "" : renderMap(graph.nodes, fusion.float),
+      renderFloatTable(fusion.float, islands),
+    ];
+    return section("Where it runs in int8", {
+      lead: describe(int8Ops, floatOps),
+      body: body.filter(Boolean).join("\n"),
+    });
+  },
+};
+
+function describe(int8Ops: number, floatOps: number): string {
+  const total = plural(int8Ops + floatOps, "operator");
+  const source = "read back from the graph that ONNX Runtime made of the file";
+  if (int8Ops + floatOps === 0) return "No operator of the deployed graph was counted.";
+  if (floatOps === 0) return `All ${total} run in int8, ${source}.`;
+  return `${count(int8Ops)} of ${total} run in int8, ${count(floatOps)} in float, ${source}.`;
 }
 
 function share(kind: "int8" | "float", part: number): string {
@@ -43,7 +49,7 @@ function countOps(ops: readonly FloatOp[]): Readonly<Record<string, number>> {
   return counts;
 }
 
-function renderMap({ graph, fusion }: Report): string {
+function renderMap(nodes: readonly GraphNodeReport[], floatOps: readonly FloatOp[]): string {
   const legend = key([
     { sample: '<rect x="6" y="1" width="10" height="10" rx="2" class="int8"/>', text: "runs in int8" },
     { sample: '<path d="M11 0l6 6l-6 6l-6-6z" class="float"/>', text: "runs in float" },
@@ -51,7 +57,7 @@ function renderMap({ graph, fusion }: Report): string {
     { sample: '<path d="M0 6H22" class="edge"/>', text: "8-bit tensor" },
     { sample: '<path d="M0 6H22" class="edge float"/>', text: "float tensor" },
   ]);
-  const map = renderGraphMap(graph?.nodes ?? [], { floatOps: fusion.float });
+  const map = renderGraphMap(nodes, { floatOps });
   return `<h3>Map of the graph</h3>\n${legend}\n<figure>${map}<figcaption>Top to bottom, then on in the next column; ` +
     `lines at the side lead to readers further down.</figcaption></figure>`;
 }

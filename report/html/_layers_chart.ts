@@ -1,7 +1,7 @@
-/** The chart of activation ranges and weight error by layer. Private to `export/report`. */
+/** The chart of activation ranges and weight error by layer. */
 import type { CustomSeriesRenderItem, EChartsOption } from "echarts";
 import { CHART_TEXT, COLORS, renderChart } from "./_chart.ts";
-import type { LayerReport } from "../report.ts";
+import type { LayerReport } from "../schema.ts";
 
 /** Plot areas from top to bottom, in px. */
 const LAYOUT = { top: 30, ranges: 170, gap: 48, errors: 140, bottom: 44 } as const;

@@ -1,22 +1,25 @@
-/** Ranges and weight error by layer. Private to `export/report`. */
+/** Ranges and weight error by layer. */
 import { escapeHtml, significant } from "../_format.ts";
 import { NOISY_DB, renderLayersChart } from "./_layers_chart.ts";
-import { chartFigure, cssPercent, section, table, type TableColumn } from "./_markup.ts";
-import type { LayerReport } from "../report.ts";
+import { chartFigure, cssPercent, type HtmlSection, section, table, type TableColumn } from "./_markup.ts";
+import type { LayerReport } from "../schema.ts";
 
 /** Up to so many layers, the bars in the table show all that a chart would. */
 const CHART_FROM = 17;
 
-/** Makes the section on layers, of those that have a range or weights; nothing if there are none. */
-export function renderLayers(all: readonly LayerReport[]): string {
-  const layers = all.filter(({ range, weightError }) => range !== undefined || weightError !== undefined);
-  if (layers.length === 0) return "";
-  const chart = layers.length < CHART_FROM ? "" : chartFigure((width) => renderLayersChart(layers, { width }));
-  return section("Ranges and weight error by layer", {
-    lead: describeLayers(layers) + describeOthers(all.length - layers.length),
-    body: chart + renderTable(layers),
-  });
-}
+/** Layers that have a range or weights; nothing if there are none. */
+export const layersSection: HtmlSection = {
+  name: "layers",
+  render: ({ layers: all = [] }) => {
+    const layers = all.filter(({ range, weightError }) => range !== undefined || weightError !== undefined);
+    if (layers.length === 0) return undefined;
+    const chart = layers.length < CHART_FROM ? "" : chartFigure((width) => renderLayersChart(layers, { width }));
+    return section("Ranges and weight error by layer", {
+      lead: describeLayers(layers) + describeOthers(all.length - layers.length),
+      body: chart + renderTable(layers),
+    });
+  },
+};
 
 function describeLayers(layers: readonly LayerReport[]): string {
   const meaning = "SQNR is the power of the weights over that of their rounding error; " +

@@ -1,5 +1,14 @@
-/** Pieces that sections of the page are made of. Private to `export/report`. */
+/** Pieces that sections of the page are made of. */
 import { escapeHtml } from "../_format.ts";
+import type { Report } from "../schema.ts";
+import type { Verdict } from "../verdict.ts";
+
+/** A section of the page: a row in the list of html.ts. */
+export interface HtmlSection {
+  readonly name: string;
+  /** Returns HTML, or undefined where the report has nothing for it. */
+  readonly render: (report: Report, verdict: Verdict) => string | undefined;
+}
 
 /** A table's column: its heading, and the class of its cells. */
 export interface TableColumn {
@@ -21,6 +30,13 @@ export function chartFigure(render: (width: number) => string): string {
   return `<figure>${charts.join("")}</figure>`;
 }
 
+/** Makes a figure of one chart that is about as high as wide, so that the widest form is not needed. */
+export function squareFigure(render: (width: number) => string): string {
+  const { medium, narrow } = CHART_WIDTHS;
+  return `<figure class="square"><div class="wide">${render(medium)}</div>` +
+    `<div class="medium">${render(medium)}</div><div class="narrow">${render(narrow)}</div></figure>`;
+}
+
 /** Makes a table that scrolls if it is long. `rows` are cells of HTML; the first of a row is its heading. */
 export function table(columns: readonly TableColumn[], rows: readonly (readonly string[])[]): string {
   const cell = (tag: "th" | "td", html: string, { kind, scope }: { kind?: string; scope?: string }) =>
@@ -36,6 +52,13 @@ export function table(columns: readonly TableColumn[], rows: readonly (readonly 
   });
   return `<div class="scroll" tabindex="0"><table>\n<thead><tr>${head.join("")}</tr></thead>\n` +
     `<tbody>\n${body.join("\n")}\n</tbody></table></div>`;
+}
+
+/** Makes a table like `table()`, without the columns that have nothing in any row. */
+export function denseTable(columns: readonly TableColumn[], rows: readonly (readonly string[])[]): string {
+  const isUsed = columns.map((_, i) => rows.some((row) => row[i] !== ""));
+  const used = <T>(cells: readonly T[]) => cells.filter((_, i) => isUsed[i]);
+  return table(used(columns), rows.map(used));
 }
 
 /** Makes a list of names and values. Both are text. */

@@ -1,34 +1,13 @@
-/** Rewrites, and how to get the same result again. Private to `export/report`. */
-import { describeDevice } from "../_device.ts";
+/** How to get the same result again. */
+import { describeDevice } from "../_words.ts";
 import { byteSize, escapeHtml } from "../_format.ts";
-import { facts, section, table } from "./_markup.ts";
-import type { Report, RewriteReport } from "../report.ts";
+import { facts, type HtmlSection, section, table } from "./_markup.ts";
+import type { Report } from "../schema.ts";
 
-/** Makes the section on changes made to the model, or nothing if no rule applied. */
-export function renderRewrites(rewrites: readonly RewriteReport[]): string {
-  if (rewrites.length === 0) return "";
-  const made = rewrites.filter(({ ok }) => ok).length;
-  const refused = rewrites.length - made;
-  const columns = [
-    { heading: "Layer", kind: "name" as const },
-    { heading: "Rule" },
-    { heading: "Result" },
-    { heading: "Remark" },
-  ];
-  const rows = rewrites.map(({ rule, layer, ok, because = "" }) => [
-    escapeHtml(layer),
-    escapeHtml(rule),
-    ok ? "done" : '<span class="fair">refused</span>',
-    escapeHtml(because),
-  ]);
-  return section("Rewrites before quantization", {
-    lead: `${made} done, ${refused === 0 ? "none" : refused} refused.`,
-    body: table(columns, rows),
-  });
-}
+/** How the report came to be. */
+export const originSection: HtmlSection = { name: "origin", render: renderOrigin };
 
-/** Makes the section that says how the report came to be. */
-export function renderOrigin(report: Report): string {
+function renderOrigin(report: Report): string {
   const { command, options = {}, seed, versions, machine, backend, device, files = [] } = report;
   const settings = Object.entries(options).map(([name, value]) => [name, String(value)] as const);
   const origin = [

@@ -1,4 +1,4 @@
-/** The page's style sheet. Private to `export/report`. */
+/** The page's style sheet. */
 
 /**
  * Colours mean the same everywhere: amber is float, indigo is simulated, teal is int8 and deployed. All of them, and the
@@ -38,12 +38,12 @@ pre { background: var(--wash); border: 1px solid var(--rule); border-radius: 6px
 figure { margin: 16px 0 0; }
 figcaption { font-size: 13px; }
 svg { display: block; max-width: 100%; height: auto; }
-.medium, .narrow { display: none; }
+.medium, .narrow { display: none; } .square { max-width: 640px; }
 .poor { color: var(--poor); } .fair { color: var(--float); } .good { color: var(--int8); }
 `;
 
 const FIGURES = `
-.figures { display: grid; grid-template-columns: repeat(4, 1fr); gap: 1px; background: var(--rule); margin: 28px 0 0;
+.figures { display: grid; grid-template-columns: repeat(var(--figures), 1fr); gap: 1px; background: var(--rule); margin: 28px 0 0;
   border: 1px solid var(--rule); border-radius: 8px; overflow: hidden; }
 .figures div { background: var(--paper); padding: 16px 18px; display: flex; flex-direction: column; }
 .figures dt { font-size: 13px; color: var(--muted); }
@@ -96,6 +96,7 @@ tbody tr + tr > * { border-top: 1px solid var(--rule); }
 tbody th { color: var(--ink); font-size: 14px; font-weight: 500; }
 .name { overflow-wrap: anywhere; min-width: 9em; white-space: normal; }
 .number { text-align: right; white-space: nowrap; }
+th small, td small { color: var(--muted); font-weight: 400; white-space: nowrap; }
 .range { display: inline-block; position: relative; width: 150px; height: 10px; margin-top: 6px; vertical-align: top; }
 .range i { position: absolute; top: 0; bottom: 0; min-width: 2px; border-radius: 2px; background: var(--simulated); }
 .range b { position: absolute; top: -3px; bottom: -3px; border-left: 1px solid var(--muted); }
@@ -106,6 +107,17 @@ td:has(.error) { white-space: nowrap; }
 dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: 2px 20px; margin: 0 0 8px; font-size: 14px; }
 .facts dt { color: var(--muted); } .facts dd { margin: 0; overflow-wrap: anywhere; }
 .halves { display: grid; grid-template-columns: 1fr 1fr; gap: 0 48px; }
+`;
+
+/** `--share` is a cell's share of its row; the ink stays readable on half of the colour. */
+const MATRIX = `
+.matrix { width: fit-content; max-width: 100%; } .matrix table { width: auto; } .matrix td { text-align: right; }
+.matrix thead th { vertical-align: bottom; text-align: right; } .matrix th.corner { text-align: left; font-weight: 400; }
+.matrix th span { writing-mode: vertical-rl; transform: rotate(180deg); max-height: 12em; overflow: hidden; text-align: left; }
+.matrix td { background: color-mix(in srgb, var(--simulated) calc(var(--share) * 50%), transparent); }
+.matrix td.hit { background: color-mix(in srgb, var(--int8) calc(var(--share) * 50%), transparent); }
+.matrix td.miss { background: color-mix(in srgb, var(--poor) calc(var(--share) * 50%), transparent); }
+.matrix td.none { color: var(--muted); background: none; }
 `;
 
 /** Rows are 24 px high, as \`_graph_map.ts\` draws them. */
@@ -131,6 +143,7 @@ circle.border { fill: var(--paper); stroke: var(--muted); stroke-width: 1.5; } c
 const MEDIA = `
 @media (max-width: 860px) {
   .figures, .map { grid-template-columns: repeat(2, minmax(0, 1fr)); } .map { row-gap: 20px; }
+  .figures div:nth-child(odd):last-child { grid-column: 1 / -1; }
   .bars { grid-template-columns: minmax(0, 1fr); } .wide { display: none; } .medium { display: block; }
 }
 @media (max-width: 620px) {
@@ -145,7 +158,7 @@ const MEDIA = `
 @media (max-width: 520px) { .medium { display: none; } .narrow { display: block; } }
 @media print {
   .wide { display: block; } .medium, .narrow { display: none; }
-  .figures { grid-template-columns: repeat(4, 1fr); } .bars { grid-template-columns: 1fr 1fr; }
+  .figures { grid-template-columns: repeat(var(--figures), 1fr); } .bars { grid-template-columns: 1fr 1fr; }
   main { padding: 0; max-width: none; } body { font-size: 12px; } .scroll { max-height: none; overflow: visible; }
   section { break-inside: auto; } figure, .figures, .bars, tr, .halves > div { break-inside: avoid; }
   h2, h3 { break-after: avoid; } thead th { position: static; }
@@ -154,4 +167,4 @@ const MEDIA = `
 `;
 
 /** All of the page's style. */
-export const STYLE: string = THEME + PAGE + FIGURES + TABLES + MAP + MEDIA;
+export const STYLE: string = THEME + PAGE + FIGURES + TABLES + MATRIX + MAP + MEDIA;

@@ -1,12 +1,14 @@
-/** The chart of accuracy and loss by epoch. Private to `export/report`. */
+/** The chart of the first metric and the loss by epoch. */
 import type { EChartsOption } from "echarts";
 import { CHART_TEXT, COLORS, renderChart } from "./_chart.ts";
-import { percent } from "../_format.ts";
-import type { EpochReport, Report } from "../report.ts";
+import { plainText } from "../../src/text/plain.ts";
+import { escapeHtml, isKnown } from "../_format.ts";
+import { unitFormat } from "../_unit.ts";
+import type { EpochMetricReport, EpochReport, MetricReport, Report } from "../schema.ts";
 
 /** Plot areas from top to bottom, in px. */
-const LAYOUT = { top: 46, accuracy: 210, gap: 44, loss: 110, bottom: 44 } as const;
-const HEIGHT = LAYOUT.top + LAYOUT.accuracy + LAYOUT.gap + LAYOUT.loss + LAYOUT.bottom;
+const LAYOUT = { top: 46, metric: 210, gap: 44, loss: 110, bottom: 44 } as const;
+const HEIGHT = LAYOUT.top + LAYOUT.metric + LAYOUT.gap + LAYOUT.loss + LAYOUT.bottom;
 /** Room left and right of the first and the last epoch, in epochs. */
 const PAD = 0.4;
 
@@ -28,43 +30,61 @@ export function findFreezes(epochs: readonly EpochReport[]): readonly Freeze[] {
   ];
 }
 
-/** Renders accuracy above loss, over a common axis of epochs, `width` px wide. */
+/** Finds what was measured of `metric` after an epoch. */
+export function metricAfter({ metrics }: EpochReport, { name, output }: MetricReport): EpochMetricReport | undefined {
+  return metrics.find((entry) => entry.name === name && entry.output === output);
+}
+
+/** Renders the report's first metric above the loss, over a common axis of epochs, `width` px wide. */
 export function renderTrainingChart(report: Report, { width }: { width: number }): string {
-  const { accuracy, train, bestEpoch } = report;
+  const { metrics: [metric], train, bestEpoch } = report;
   const epochs = train.epochs.map(({ epoch }) => epoch);
+  const freezes = findFreezes(train.epochs);
+  const curve = (model: "simulated" | "deployed") =>
+    train.epochs.flatMap((epoch) => {
+      const value = metricAfter(epoch, metric)?.[model];
+      return isKnown(value) ? [[epoch.epoch, value]] : [];
+    });
+  const deployed = curve("deployed");
+  const best = (metric.deployed === undefined ? curve("simulated") : deployed).find(([epoch]) => epoch === bestEpoch);
+  const names = [metric.name + (metric.better === "lower" ? " (lower is better)" : ""), "loss"];
+  const mainColor = metric.deployed === undefined ? COLORS.simulated : COLORS.int8;
   const option: EChartsOption = {
     grid: [
-      { left: 58, right: 20, top: LAYOUT.top, height: LAYOUT.accuracy },
-      { left: 58, right: 20, top: LAYOUT.top + LAYOUT.accuracy + LAYOUT.gap, height: LAYOUT.loss },
+      { left: 58, right: 20, top: LAYOUT.top, height: LAYOUT.metric },
+      { left: 58, right: 20, top: LAYOUT.top + LAYOUT.metric + LAYOUT.gap, height: LAYOUT.loss },
     ],
-    title: [
-      { text: accuracy.metric, left: 0, top: 0 },
-      { text: "loss", left: 0, top: LAYOUT.top + LAYOUT.accuracy + LAYOUT.gap - 30 },
-    ].map((title) => ({ ...title, padding: 0, textStyle: { ...CHART_TEXT, color: COLORS.ink, fontWeight: 600 } })),
+    title: names.map((text, i) => ({
+      text: plainText(text),
+      left: 0,
+      top: i === 0 ? 0 : LAYOUT.top + LAYOUT.metric + LAYOUT.gap - 30,
+      padding: 0,
+      textStyle: { ...CHART_TEXT, color: COLORS.ink, fontWeight: 600 },
+    })),
     xAxis: [epochAxis(epochs, { width, gridIndex: 0 }), epochAxis(epochs, { width, gridIndex: 1 })],
     yAxis: [
-      valueAxis({ gridIndex: 0, format: axisPercent(train.epochs, accuracy.float) }),
+      valueAxis({ gridIndex: 0, format: tickFormat(metric, [...curve("simulated"), ...deployed].map(([, y]) => y)) }),
       valueAxis({ gridIndex: 1, format: String }),
     ],
     series: [
       {
         // A series and not a mark line, so that the axis makes room for it.
-        ...line("float", [epochs[0] - PAD, epochs[epochs.length - 1] + PAD].map((x) => [x, accuracy.float])),
+        ...line("float", [epochs[0] - PAD, epochs[epochs.length - 1] + PAD].map((x) => [x, metric.float])),
         lineStyle: { color: COLORS.float, width: 2, type: [2, 3] },
         symbol: "none",
       },
       {
-        ...line("simulated", train.epochs.map(({ epoch, simulated }) => [epoch, simulated])),
+        ...line("simulated", curve("simulated")),
         lineStyle: { color: COLORS.simulated, width: 2, type: [6, 3] },
         itemStyle: { color: COLORS.simulated },
         symbol: "emptyCircle",
-        markLine: freezeLines(findFreezes(train.epochs), { labelled: true }),
+        markLine: freezeLines(freezes, { labelled: true }),
       },
       {
-        ...line("deployed", train.epochs.map(({ epoch, deployed }) => [epoch, deployed])),
+        ...line("deployed", deployed),
         lineStyle: { color: COLORS.int8, width: 2 },
         itemStyle: { color: COLORS.int8 },
-        markPoint: bestPoint(train.epochs.find(({ epoch }) => epoch === bestEpoch)),
+        markPoint: best && bestPoint(best, { metric, color: mainColor }),
       },
       {
         ...line("loss", train.epochs.map(({ epoch, loss }) => [epoch, loss])),
@@ -72,11 +92,11 @@ export function renderTrainingChart(report: Report, { width }: { width: number }
         yAxisIndex: 1,
         lineStyle: { color: COLORS.muted, width: 2 },
         itemStyle: { color: COLORS.muted },
-        markLine: freezeLines(findFreezes(train.epochs), { labelled: false }),
+        markLine: freezeLines(freezes, { labelled: false }),
       },
     ],
   };
-  return renderChart(option, { width, height: HEIGHT, label: "Accuracy and loss by epoch" });
+  return renderChart(option, { width, height: HEIGHT, label: `${escapeHtml(metric.name)} and loss by epoch` });
 }
 
 function line(name: string, data: (number | null)[][]) {
@@ -115,11 +135,12 @@ function valueAxis({ gridIndex, format }: { gridIndex: number; format: (value: n
 }
 
 /** Gives the axis as many decimals as its span needs. */
-function axisPercent(epochs: readonly EpochReport[], float: number): (value: number) => string {
-  const values = [float, ...epochs.flatMap(({ simulated, deployed }) => [simulated, deployed])]
-    .filter(Number.isFinite);
-  const span = Math.max(...values) - Math.min(...values);
-  return (value) => percent(value, span > 0.03 ? 0 : span > 0.004 ? 1 : 2);
+function tickFormat({ unit, float }: MetricReport, measured: readonly number[]): (value: number) => string {
+  const values = [float, ...measured].filter(isKnown);
+  // ECharts rounds a quarter of the span to 1, 2, 3, 5 or 10 times a power of ten, from 0.7 of it up to the next.
+  const step = (Math.max(...values) - Math.min(...values)) / 4 / 0.7;
+  const { tick } = unitFormat(unit, values);
+  return (value) => tick(value, step);
 }
 
 /** Draws a vertical line a freeze; labels stand on two levels, as neighbouring epochs leave no room side by side. */
@@ -136,15 +157,20 @@ function freezeLines(freezes: readonly Freeze[], { labelled }: { labelled: boole
   };
 }
 
-function bestPoint(best: EpochReport | undefined) {
-  if (best === undefined) return undefined;
+function bestPoint(at: readonly number[], { metric, color }: { metric: MetricReport; color: string }) {
+  const value = unitFormat(metric.unit, [metric.float, at[1]]).value(at[1]);
   return {
     silent: true,
     symbol: "circle",
     symbolSize: 13,
-    itemStyle: { color: "transparent", borderColor: COLORS.int8, borderWidth: 2 },
-    label: { formatter: `best ${percent(best.deployed)}`, position: "bottom" as const, ...labelStyle(COLORS.int8) },
-    data: [{ name: "best", coord: [best.epoch, best.deployed] }],
+    itemStyle: { color: "transparent", borderColor: color, borderWidth: 2 },
+    label: {
+      formatter: () => plainText(`best ${value}`), // a string would be a template
+      // On the side where the curve has been already.
+      position: metric.better === "higher" ? "bottom" as const : "top" as const,
+      ...labelStyle(color),
+    },
+    data: [{ name: "best", coord: [...at] }],
   };
 }
 

@@ -1,18 +1,39 @@
-import { renderAccuracy, renderFigures } from "./_accuracy_section.ts";
-import { renderCost } from "./_cost_section.ts";
+import { declinedSection, recipeSection, rewritesSection, targetSection } from "./_changes_section.ts";
+import { costSection } from "./_cost_section.ts";
+import { renderFigures } from "./_figures.ts";
 import { count, escapeHtml, plural } from "../_format.ts";
-import { renderGraph } from "./_graph_section.ts";
-import { renderLayers } from "./_layers_section.ts";
-import { renderOrigin, renderRewrites } from "./_origin_section.ts";
+import { graphSection } from "./_graph_section.ts";
+import { layersSection } from "./_layers_section.ts";
+import type { HtmlSection } from "./_markup.ts";
+import { originSection } from "./_origin_section.ts";
+import { resultsSection } from "./_results_section.ts";
 import { STYLE } from "./_style.ts";
-import { renderTraining } from "./_training_section.ts";
-import type { Report } from "../report.ts";
+import { taskSection } from "./_task_section.ts";
+import { trainingSection } from "./_training_section.ts";
+import { checkSchema, type Report } from "../schema.ts";
 import { judge } from "../verdict.ts";
+
+/** The page from top to bottom. */
+const SECTIONS: readonly HtmlSection[] = [
+  resultsSection,
+  targetSection,
+  taskSection,
+  trainingSection,
+  graphSection,
+  layersSection,
+  costSection,
+  recipeSection,
+  rewritesSection,
+  declinedSection,
+  originSection,
+];
 
 /**
  * Renders `report` as one self-contained HTML page: no script, no network, light or dark as the reader prefers.
  *
  * Equal reports give equal pages. What a report does not have (no epochs, no latency, no graph) is left out or said.
+ *
+ * @throws {TypeError} If the report is of another schema.
  *
  * @example
  * ```ts ignore
@@ -21,23 +42,17 @@ import { judge } from "../verdict.ts";
  * ```
  */
 export function renderHtml(report: Report): string {
+  checkSchema(report);
   const verdict = judge(report);
   const name = report.model?.name ?? "model";
-  const sections = [
-    renderAccuracy(report),
-    renderTraining(report),
-    renderGraph(report, verdict),
-    renderLayers(report.layers ?? []),
-    renderCost(report, verdict),
-    renderRewrites(report.rewrites),
-    renderOrigin(report),
-  ];
+  const kind = report.metrics[0].deployed === undefined ? "fake-quantized" : "quantized to int8";
+  const sections = SECTIONS.flatMap(({ render }) => render(report, verdict) ?? []);
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(name)}, quantized to int8</title>
+<title>${escapeHtml(name)}, ${kind}</title>
 <style>${STYLE}</style>
 </head>
 <body>
@@ -48,7 +63,7 @@ export function renderHtml(report: Report): string {
 <p class="meta">${escapeHtml(describeSubject(report))}</p>
 ${renderFigures(report, verdict)}
 </header>
-${sections.filter(Boolean).join("\n")}
+${sections.join("\n")}
 </main>
 </body>
 </html>
@@ -56,14 +71,16 @@ ${sections.filter(Boolean).join("\n")}
 }
 
 /** Says in a line what was quantized, and on what it was tested. */
-function describeSubject({ model, data }: Report): string {
+function describeSubject({ model, data, task }: Report): string {
+  const inputs = model?.inputs ?? [];
   return [
-    model?.inputShape && `input ${model.inputShape.join(" × ")}`,
+    ...inputs.map(({ name, shape }) => `input ${inputs.length > 1 ? `${name} ` : ""}${shape.join(" × ")}`),
     model?.layers !== undefined && plural(model.layers, "layer"),
     model?.parameters !== undefined && plural(model.parameters, "parameter"),
     data && `data ${data.name}`,
     data?.train !== undefined && `${count(data.train)} to train`,
     data?.test !== undefined && `${count(data.test)} to test`,
-    data?.classes !== undefined && `${data.classes} classes`,
+    ...(data?.facts ?? []),
+    task.name,
   ].filter(Boolean).join(" · ");
 }

@@ -1,4 +1,4 @@
-/** Columns of text for a terminal. Private to `export/report`. */
+/** Columns of text for a terminal. */
 import { asciiText, plainText } from "../../src/text/plain.ts";
 import { shorten } from "../_format.ts";
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { calibratedReport, residualReport, trainedReport } from "../_test_sample_report.ts";
+import { landmarksReport, simulatedReport } from "../_test_sample_tasks.ts";
 import { formatReport } from "./terminal.ts";
 
-const samples = { trainedReport, residualReport, calibratedReport };
+const samples = { trainedReport, residualReport, calibratedReport, landmarksReport, simulatedReport };
 
 function stripAnsi(text: string): string {
   // deno-lint-ignore no-control-regex -- the escape character is what is looked for

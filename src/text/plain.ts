@@ -18,7 +18,16 @@ export function plainText(text: string): string {
 }
 
 /** What ASCII has in place of the characters that this project's own texts use. */
-const IN_ASCII: Readonly<Record<string, string>> = { "×": "x", "…": "...", "→": "->", "−": "-", "–": "-" };
+const IN_ASCII: Readonly<Record<string, string>> = {
+  "×": "x",
+  "…": "...",
+  "→": "->",
+  "−": "-",
+  "–": "-",
+  "█": "#",
+  "²": "2",
+  "±": "+-",
+};
 
 /** Writes text in ASCII: what has no counterpart there becomes "?"; no-break spaces and line breaks stay. */
 export function asciiText(text: string): string {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describeDevice } from "./_device.ts";
+import { describeDevice } from "./_words.ts";
 import { trainedReport } from "./_test_sample_report.ts";
 import { renderHtml } from "./html/html.ts";
 import { formatReport } from "./terminal/terminal.ts";

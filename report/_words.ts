@@ -1,0 +1,56 @@
+/** What a report says in words, the same in the terminal and on the page. */
+import { agreementPercent, count, plural, ratio, significant } from "./_format.ts";
+import { unitFormat } from "./_unit.ts";
+import type { AgreementReport, DeviceReport, MetricReport, Report } from "./schema.ts";
+
+/** What ONNX Runtime calls the provider that runs what a device does not have. */
+const CPU = "CPUExecutionProvider";
+
+/** Says where ONNX Runtime ran, and why if it is not where it was asked to. */
+export function describeDevice({ asked, ran, because, operators = {} }: DeviceReport): string {
+  if (asked !== ran) return `${ran}, since ${asked} cannot be used: ${because}`;
+  const onCpu = operators[CPU] ?? 0;
+  const all = Object.values(operators).reduce((sum, times) => sum + times, 0);
+  return onCpu === 0 ? ran : `${ran}, ${count(onCpu)} of the int8 model's ${plural(all, "operator")} on the CPU`;
+}
+
+/** Says how far an output's codes, or its values, differ between simulation and file. */
+export function describeAgreement(agreement: AgreementReport): string {
+  const { compared, count: all } = agreement;
+  if (compared === "values") {
+    const { maxError, rmsError } = agreement;
+    if (maxError === 0) return `all ${count(all)} output values are equal`;
+    return `${count(all)} output values differ by ${significant(maxError)} at most, ${
+      significant(rmsError)
+    } root mean square`;
+  }
+  const { different, maxDifference } = agreement;
+  if (different === 0) return `all ${count(all)} output codes are equal`;
+  return `${count(different)} of ${count(all)} output codes differ, by ${maxDifference} at most`;
+}
+
+/** The one figure of an output's agreement: like answers, else equal codes, else the largest error. */
+export function summarizeAgreement(agreement: AgreementReport): { readonly value: string; readonly of: string } {
+  const { alike, compared, count: all } = agreement;
+  if (alike !== undefined) return { value: agreementPercent(alike), of: "answers" };
+  if (compared === "codes") return { value: agreementPercent(1 - agreement.different / all), of: "output codes" };
+  return { value: `±${significant(agreement.maxError)}`, of: "output values" };
+}
+
+/** Says how sure the change from float is: "95% interval -0.21 to +0.05"; nothing where that was not computed. */
+export function describeInterval({ interval, unit, float, simulated, deployed }: MetricReport): string {
+  if (interval === undefined) return "";
+  const { difference } = unitFormat(unit, [float, simulated, deployed]);
+  const { low, high, confidence } = interval;
+  return `${Number((100 * confidence).toPrecision(4))}% interval ${difference(0, low)} to ${difference(0, high)}`;
+}
+
+/** Says what became of the file's size, by float size over int8 size. */
+export function describeShrinkage(shrinkage: number): string {
+  return shrinkage >= 1 ? `${ratio(shrinkage)} smaller` : `${ratio(1 / shrinkage)} larger`;
+}
+
+/** Whether metrics of several outputs are in the report, so that they must be told apart. */
+export function hasSeveralOutputs({ metrics }: Report): boolean {
+  return metrics.some(({ output }) => output !== metrics[0].output);
+}

@@ -1,0 +1,85 @@
+/** What was changed, asked for and declined on the way: rewrites, the recipe, passes. */
+import { escapeHtml } from "../_format.ts";
+import { denseTable, type HtmlSection, section, table } from "./_markup.ts";
+
+/** Changes made to the model before quantization, and those refused. */
+export const rewritesSection: HtmlSection = {
+  name: "rewrites",
+  render: ({ rewrites }) => {
+    if (rewrites.length === 0) return undefined;
+    const made = rewrites.filter(({ ok }) => ok).length;
+    const refused = rewrites.length - made;
+    const columns = [
+      { heading: "Layer", kind: "name" as const },
+      { heading: "Rule" },
+      { heading: "Result" },
+      { heading: "Remark" },
+    ];
+    const rows = rewrites.map(({ rule, layer, ok, because = "" }) => [
+      escapeHtml(layer),
+      escapeHtml(rule),
+      ok ? "done" : '<span class="fair">refused</span>',
+      escapeHtml(because),
+    ]);
+    return section("Rewrites before quantization", {
+      lead: `${made} done, ${refused === 0 ? "none" : refused} refused.`,
+      body: table(columns, rows),
+    });
+  },
+};
+
+/** What the recipe came to, layer by layer. */
+export const recipeSection: HtmlSection = {
+  name: "recipe",
+  render: ({ recipe }) => {
+    if (recipe === undefined) return undefined;
+    const { name, unmatched = [], resolved } = recipe;
+    const missed = unmatched.length === 0
+      ? ""
+      : ` <span class="fair">Matched no layer: ${unmatched.map(escapeHtml).join(", ")}.</span>`;
+    const columns = [
+      { heading: "Layer", kind: "name" as const },
+      ...["Rule", "Method", "Weights", "Activations", "Observer", "In float, since"].map((heading) => ({ heading })),
+    ];
+    const rows = resolved.map((
+      { layer, rule = "", method = "", weights = "", activations = "", observer = "", float = "" },
+    ) => [layer, rule, method, weights, activations, observer, float].map(escapeHtml));
+    return section("Recipe", {
+      lead: `What the rules of <code>${
+        escapeHtml(name)
+      }</code> came to, layer by layer; the first that matches wins.${missed}`,
+      body: rows.length === 0 ? "" : denseTable(columns, rows),
+    });
+  },
+};
+
+/** What passes over the exported graph could have done and did not. */
+export const declinedSection: HtmlSection = {
+  name: "declined",
+  render: ({ declined = [] }) => {
+    if (declined.length === 0) return undefined;
+    const columns = [
+      { heading: "Layer", kind: "name" as const },
+      { heading: "Node", kind: "name" as const },
+      { heading: "Pass" },
+      { heading: "Why it declined" },
+    ];
+    return section("Declined by the exporter", {
+      lead: "What passes over the exported graph could have done, and why they did not.",
+      body: table(
+        columns,
+        declined.map(({ pass, node, layer, because }) => [layer, node, pass, because].map(escapeHtml)),
+      ),
+    });
+  },
+};
+
+/** Where the file is meant to run, and what this run can say of that. */
+export const targetSection: HtmlSection = {
+  name: "target",
+  render: ({ target }) =>
+    target && section(`Target ${target.name}`, {
+      lead: escapeHtml(target.shows),
+      body: target.cannotShow === undefined ? "" : `<p class="fair">${escapeHtml(target.cannotShow)}</p>`,
+    }),
+};

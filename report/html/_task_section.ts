@@ -1,0 +1,65 @@
+/** Sections that come from the task, as data: each kind has a way to be shown. */
+import type { BarsSection, CurveSection, MatrixSection, Section, TableSection } from "../../tasks/section.ts";
+import { count, escapeHtml } from "../_format.ts";
+import { formatCells, hitsOf, isNumeric, sharesOf } from "../_task_tables.ts";
+import { chartFigure, denseTable, type HtmlSection, key, section, squareFigure } from "./_markup.ts";
+import { colorOf, renderBarsChart, renderCurveChart } from "./_task_charts.ts";
+
+/** All sections of the task's own, in its order. */
+export const taskSection: HtmlSection = {
+  name: "task",
+  render: ({ sections = [] }) => sections.length === 0 ? undefined : sections.map(renderSection).join("\n"),
+};
+
+function renderSection(data: Section): string {
+  return section(data.heading, { lead: escapeHtml(data.lead), body: renderBody(data) });
+}
+
+function renderBody(data: Section): string {
+  switch (data.kind) {
+    case "table":
+      return renderTable(data);
+    case "bars":
+      return legendOf(data) + chartFigure((width) => renderBarsChart(data, { width }));
+    case "curve":
+      return legendOf(data) + squareFigure((width) => renderCurveChart(data, { width }));
+    case "matrix":
+      return renderMatrix(data);
+  }
+}
+
+function renderTable(data: TableSection): string {
+  const columns = data.columns.map(({ heading }, i) => ({
+    heading,
+    ...(isNumeric(data, i) ? { kind: "number" as const } : i === 0 ? { kind: "name" as const } : {}),
+  }));
+  return denseTable(columns, formatCells(data).map((row) => row.map(escapeHtml)));
+}
+
+function renderMatrix({ rows, columns, values }: MatrixSection): string {
+  const hits = hitsOf({ rows, columns });
+  const head = columns.names.map((name) => `<th scope="col"><span>${escapeHtml(name)}</span></th>`).join("");
+  const body = values.map((row, r) => {
+    const shares = sharesOf(row);
+    const cells = row.map((value, c) => {
+      const kind = value === 0 ? "none" : hits === undefined ? "" : r === c ? "hit" : "miss";
+      const title = `${rows.label} ${rows.names[r]}, ${columns.label} ${columns.names[c]}: ${count(value)}`;
+      return `<td${kind === "" ? "" : ` class="${kind}"`} style="--share:${shares[c].toFixed(3)}" ` +
+        `title="${escapeHtml(title)}">${count(value)}</td>`;
+    });
+    return `<tr><th scope="row">${escapeHtml(rows.names[r])}</th>${cells.join("")}</tr>`;
+  });
+  const corner = `<th class="corner">${escapeHtml(rows.label)} ↓ ${escapeHtml(columns.label)} →</th>`;
+  return `<div class="scroll matrix" tabindex="0"><table>\n<thead><tr>${corner}${head}</tr></thead>\n` +
+    `<tbody>\n${body.join("\n")}\n</tbody></table></div>`;
+}
+
+/** One series needs no legend. */
+function legendOf({ kind, series }: BarsSection | CurveSection): string {
+  if (series.length < 2) return "";
+  const shape = (color: string) =>
+    kind === "bars"
+      ? `<rect x="5" y="0" width="12" height="12" style="fill:${color}"/>`
+      : `<path d="M0 6H22" style="stroke:${color};stroke-width:2"/>`;
+  return key(series.map((entry, i) => ({ sample: shape(colorOf(entry, i)), text: entry.name })));
+}

@@ -1,0 +1,189 @@
+/** The sections of the terminal's report. */
+import { byteSize, capitalized, count, isKnown, milliseconds, plural, ratio } from "../_format.ts";
+import { metricSteps } from "../_steps.ts";
+import { unitFormat } from "../_unit.ts";
+import {
+  describeAgreement,
+  describeInterval,
+  describeShrinkage,
+  hasSeveralOutputs,
+  summarizeAgreement,
+} from "../_words.ts";
+import type { Cell, Section } from "./_text_table.ts";
+import type { AgreementReport, MetricReport, Report } from "../schema.ts";
+import type { Verdict } from "../verdict.ts";
+
+/** A section of the terminal's report: a row in the list of terminal.ts. */
+export interface TerminalSection {
+  readonly name: string;
+  /** Returns nothing where the report has nothing for it. */
+  readonly render: (report: Report, verdict: Verdict) => readonly Section[];
+}
+
+/** Rows of one kind that are listed before the rest is only counted. */
+const MAX_ROWS = 20;
+
+function more(rows: readonly (readonly Cell[])[]): readonly (readonly Cell[])[] {
+  const left = rows.length - MAX_ROWS;
+  if (left <= 0) return rows;
+  return [...rows.slice(0, MAX_ROWS), [{ text: "…" }, { text: "" }, { text: `${count(left)} more in the report` }]];
+}
+
+/** The first metric of all models, the other metrics, agreement. */
+export const resultsSection: TerminalSection = {
+  name: "results",
+  render: (report, { changes }) => {
+    const { metrics: [metric], agreement = [] } = report;
+    const several = hasSeveralOutputs(report);
+    const others = changes.slice(1);
+    const heading = `${capitalized(metric.name)}${several ? ` of ${metric.output}` : ""} on ${
+      plural(metric.count, "sample")
+    }${metric.better === "lower" ? ", lower is better" : ""}`;
+    const own = agreement.length === 1 ? agreement.map((entry) => agreementRow("agreement", entry)) : [];
+    return [
+      { heading, rows: [...stepRows(report, metric), ...own] },
+      {
+        heading: "Other metrics",
+        rows: others.map(({ metric, to, tone }) => metricRow(metric, { to, tone, several })),
+      },
+      {
+        heading: "Agreement by output",
+        rows: agreement.length > 1 ? agreement.map((entry) => agreementRow(entry.output, entry)) : [],
+      },
+    ];
+  },
+};
+
+function stepRows(report: Report, metric: MetricReport): Cell[][] {
+  const steps = metricSteps(report, metric);
+  const { value: write, difference } = unitFormat(metric.unit, steps.map(({ value }) => value));
+  const interval = describeInterval(metric);
+  return steps.map(({ name, what, value, kind }, i) => [
+    { text: name },
+    { text: write(value), right: true, tone: "strong" },
+    { text: kind === "float" ? "" : difference(metric.float, value), right: true },
+    { text: i === steps.length - 1 && interval !== "" ? `${what}; ${interval}` : what, tone: "muted" },
+  ]);
+}
+
+function agreementRow(name: string, entry: AgreementReport): Cell[] {
+  return [
+    { text: name },
+    { text: summarizeAgreement(entry).value, right: true, tone: "strong" },
+    { text: "", right: true },
+    { text: describeAgreement(entry), tone: "muted" },
+  ];
+}
+
+function metricRow(
+  metric: MetricReport,
+  { to, tone, several }: { to: number | null; tone: Verdict["tone"]; several: boolean },
+): Cell[] {
+  const { name, output, unit, better, float, chance } = metric;
+  const { value, difference } = unitFormat(unit, [float, to]);
+  const notes = [
+    `float ${value(float)}`,
+    `${better} is better`,
+    isKnown(chance) ? `chance ${value(chance)}` : "",
+    describeInterval(metric),
+  ];
+  return [
+    { text: several ? `${name} of ${output}` : name },
+    { text: value(to), right: true, tone: "strong" },
+    { text: difference(float, to), right: true, tone: tone === "good" ? "plain" : tone },
+    { text: notes.filter(Boolean).join(", "), tone: "muted" },
+  ];
+}
+
+/** Latency and size. */
+export const costSection: TerminalSection = {
+  name: "cost",
+  render: ({ latencyMs, bytes }, { speedup, shrinkage }) => {
+    if (bytes === undefined || shrinkage === undefined) return [];
+    const row = (name: string, [float, int8]: readonly [string, string], gain: string): Cell[] => [
+      { text: name },
+      { text: float, right: true },
+      { text: int8, right: true, tone: "strong" },
+      { text: gain, tone: "muted" },
+    ];
+    const times = latencyMs === undefined ? [] : [
+      row("median", [milliseconds(latencyMs.float.p50), milliseconds(latencyMs.int8.p50)], `${ratio(speedup)} as fast`),
+      row("95th percentile", [milliseconds(latencyMs.float.p95), milliseconds(latencyMs.int8.p95)], ""),
+    ];
+    return [{
+      heading: latencyMs
+        ? `Latency (batch ${latencyMs.batch}, ${plural(latencyMs.threads, "thread")}) and size`
+        : "Size (latency was not measured)",
+      rows: [
+        ["", "float", "int8"].map((text): Cell => ({ text, tone: "muted", right: true })).concat({ text: "" }),
+        ...times,
+        row("file", [byteSize(bytes.float), byteSize(bytes.int8)], describeShrinkage(shrinkage)),
+      ],
+    }];
+  },
+};
+
+/** What runs on integers. */
+export const int8Section: TerminalSection = {
+  name: "int8",
+  render: ({ fusion }, { int8Ops, floatOps }) => {
+    const ops = Object.entries(fusion?.int8 ?? {}).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
+    return [{
+      heading: `${plural(int8Ops, "operator")} in int8, ${floatOps === 0 ? "none" : count(floatOps)} in float`,
+      rows: ops.length === 0 ? [] : [[{ text: ops.map(([op, times]) => `${times}\u00a0${op}`).join(", ") }]],
+    }];
+  },
+};
+
+/** What runs in float, and why. */
+export const floatSection: TerminalSection = {
+  name: "float",
+  render: ({ fusion, islands = [] }) => {
+    const row = (op: string, layer: string, because: string): Cell[] => [
+      { text: op, tone: "fair" },
+      { text: layer },
+      { text: because, tone: "muted" },
+    ];
+    const floats = fusion?.float ?? [];
+    const named = new Set(floats.map(({ layer }) => layer));
+    return [{
+      heading: "Left in float",
+      rows: [
+        ...more(floats.map(({ op, layer, node, because }) => row(op, layer || node, because))),
+        ...islands.filter(({ layer }) => !named.has(layer)).map(({ layer, because }) => row("island", layer, because)),
+      ],
+    }];
+  },
+};
+
+/** What passes declined, and rules that matched nothing. */
+export const declinedSection: TerminalSection = {
+  name: "declined",
+  render: ({ declined = [], recipe }) => [
+    {
+      heading: `Rules of ${recipe?.name} that matched no layer`,
+      rows: (recipe?.unmatched ?? []).map((rule): Cell[] => [{ text: rule, tone: "fair" }]),
+    },
+    {
+      heading: "Declined by the exporter",
+      rows: more(declined.map(({ pass, layer, node, because }): Cell[] => [
+        { text: pass },
+        { text: layer || node },
+        { text: because, tone: "muted" },
+      ])),
+    },
+  ],
+};
+
+/** Files written. */
+export const fileSection: TerminalSection = {
+  name: "files",
+  render: ({ files = [] }) => [{
+    heading: "Files",
+    rows: files.map(({ path, what, bytes }) => [
+      { text: path },
+      { text: bytes === undefined ? "" : byteSize(bytes), right: true },
+      { text: what, tone: "muted" },
+    ]),
+  }],
+};
