@@ -23,77 +23,186 @@
  * assert.deepEqual(float, []);
  * ```
  *
+ * Parts that stand alone have paths of their own: `@tfjs-qat/tfjs-qat/backend` is the engine, `…/onnx` ONNX as plain
+ * data, `…/quant` fake quantization in TF.js.
+ *
  * @module
  */
 
-// The job.
+// The job: runQat, what it is told and what it tells.
 export { type JobEvents, type JobPhase } from "./job/events.ts";
 export { type FloatAccuracies, type QatEpoch, runQat } from "./job/qat.ts";
 export { type QatOptions } from "./job/options.ts";
-export { createProgress, type Progress, type ProgressOptions } from "./cli/progress.ts";
+export { createProgress, type Progress, type ProgressOptions, type ProgressStream } from "./cli/progress.ts";
 
-// The engine.
+// The engine: TF.js on ONNX Runtime.
 export {
+  BACKEND_NAMES,
+  type BackendName,
   type BackendOptions,
+  type BackendStats,
   chooseDevice,
   type Device,
   type DeviceChoice,
+  DEVICES,
   OnnxRuntimeBackend,
+  type PlanStats,
   registerBackend,
+  type RepeatedStep,
+  selectBackend,
+  type SelectOptions,
+  type TraceInput,
+  type TraceOptions,
 } from "./src/backend/mod.ts";
-export { type BackendName, selectBackend, type SelectOptions } from "./src/backend/select.ts";
+export { type SessionOptions } from "./src/runtime/session.ts";
 
-// Models and data.
-export { loadLayersModel, ModelFileError, type ModelSource, saveLayersModel } from "./models/import/layers_model.ts";
+// Models: files, and the built-in architectures.
+export {
+  type LoadedLayersModel,
+  loadLayersModel,
+  ModelFileError,
+  type ModelSource,
+  saveLayersModel,
+} from "./models/import/layers_model.ts";
 export { OutputError, writeFileAtomic } from "./src/io/atomic.ts";
-export { ARCHITECTURES, buildArchitecture } from "./models/arch/mod.ts";
-export { type Batch, batches, type BatchOptions } from "./data/batches.ts";
-export { type DataSplit, type ImageSet, take } from "./data/dataset.ts";
-export { generate } from "./data/sources/generated.ts";
+export { ARCH_NAMES, ARCHITECTURES, type ArchName, type ArchOptions, buildArchitecture } from "./models/arch/mod.ts";
+
+// Data: sets by name, own ones, and batches of them.
+export { type BadImage } from "./data/sources/folder.ts";
+export { type Augment, type Batch, batches, type BatchOptions } from "./data/batches.ts";
+export { type DataSplit, type ImageSet, imageSet, type ImageShape, take } from "./data/dataset.ts";
+export { generate, type GeneratedOptions } from "./data/sources/generated.ts";
 export { fitTo } from "./data/fit_to.ts";
 export { type Normalize, parseNormalize } from "./data/normalize.ts";
 export { openData, type OpenedData, type OpenOptions } from "./data/open.ts";
 
-// Rewriting.
+// Rewriting: models as graphs, and rules over them.
 export {
   fixInputShape,
   formatRewrite,
+  type LayerConfig,
+  type LayerGraph,
+  type LayerNode,
+  type LayerSpec,
+  type LayerWeight,
   parseSwap,
   qatRules,
   type Rewrite,
   rewriteModel,
   type Rule,
+  type RuleResult,
   type Swap,
+  SWAP_FROM,
+  SWAP_TO,
+  swapActivation,
+  type SwapFrom,
+  type SwapTo,
   withOutputs,
 } from "./src/rewrite/mod.ts";
 
-// Quantization-aware training.
+// Numbers: schemes and grids.
 export {
-  FakeQuantize,
-  FreezableBatchNormalization,
-  QuantizedWeights,
+  CODE_TYPES,
+  type CodeRange,
+  type CodeType,
+  type Granularity,
+  type Grid,
+  INT8_SYMMETRIC,
+  INT8_SYMMETRIC_PER_CHANNEL,
+  PER_TENSOR,
+  perChannel,
+  type PerSlice,
+  type QParams,
   type QuantScheme,
+  type Range,
+  type RangeObserverName,
+  UINT8_AFFINE,
+} from "./src/quant/mod.ts";
+
+// Quantized layers.
+export {
+  type CallArgs,
+  FakeQuantize,
+  type FakeQuantizeArgs,
+  FreezableBatchNormalization,
+  type FreezableBatchNormalizationArgs,
+  type Layer,
+  type LayerArgs,
+  type QuantizedWeight,
+  QuantizedWeights,
+  type QuantizedWeightsArgs,
   registerQuantKernels,
   registerQuantLayers,
+  type Shapes,
 } from "./src/quant/mod.ts";
-export { type PreparedModel, type PrepareOptions, prepareQat } from "./quantize/prepare.ts";
-export { calibrate } from "./quantize/calibrate.ts";
-export { setQatPhase } from "./quantize/phase.ts";
-export { floatSchedule, qatSchedule, type Schedule } from "./train/schedule.ts";
-export { cosineRate, optimizerFor } from "./train/optimizers.ts";
-export { type Loss, softmaxCrossEntropy } from "./train/losses.ts";
-export { accuracy, type Metric, topKAccuracy } from "./train/metrics.ts";
-export { type EpochInfo, fit, type FitOptions, type History, type StepInfo } from "./train/fit.ts";
-export { evaluate, type EvaluateOptions, type Evaluation } from "./train/evaluate.ts";
+
+// Quantization: placing quantizers and finding their ranges.
+export { type PlacedQuantizer, type PreparedModel, type PrepareOptions, prepareQat } from "./quantize/prepare.ts";
+export { type Island, type Quantizer } from "./quantize/placement.ts";
+export { type Ungrouped, type Unit } from "./src/rewrite/mod.ts";
+export { calibrate, type CalibrationBatch } from "./quantize/calibrate.ts";
+export { type QatPhase, setQatPhase } from "./quantize/phase.ts";
+
+// Training: schedules, optimizers, losses and metrics.
+export {
+  floatSchedule,
+  type Phase,
+  qatSchedule,
+  type QatScheduleOptions,
+  type Schedule,
+  type StepPosition,
+} from "./train/schedule.ts";
+export {
+  type CosineOptions,
+  cosineRate,
+  type LearningRate,
+  optimizerFor,
+  type OptimizerOptions,
+} from "./train/optimizers.ts";
+export { type CrossEntropyOptions, type Loss, meanSquaredError, softmaxCrossEntropy } from "./train/losses.ts";
+export { accuracy, type Answers, type Metric, topKAccuracy } from "./train/metrics.ts";
+export {
+  type EpochInfo,
+  type EpochRecord,
+  fit,
+  type FitOptions,
+  type History,
+  type StepInfo,
+  type TrainingBatch,
+} from "./train/fit.ts";
+export { evaluate, type EvaluateOptions, type Evaluation, type LabelledBatch } from "./train/evaluate.ts";
 
 // Export and proof.
 export { type OnnxModel, toOnnx, type ToOnnxOptions } from "./export/to_onnx.ts";
 export { DeployedModel, type Prediction } from "./export/deployed.ts";
 export { type Agreement, compareAnswers, type OutputGrid } from "./export/agreement.ts";
 export { compareLatency, type LatencyOptions, type Percentiles } from "./export/latency.ts";
-export { type FloatOp, type Fusion, type KnownFloat, verifyFusion, type VerifyOptions } from "./export/verify.ts";
+export {
+  type FloatOp,
+  type FusedNode,
+  type Fusion,
+  type KnownFloat,
+  verifyFusion,
+  type VerifyOptions,
+} from "./export/verify.ts";
 export { predictAll, validate, type ValidateOptions, type Validation } from "./export/validate.ts";
-export { printGraph } from "./src/onnx/text.ts";
-export { type Report } from "./report/schema.ts";
+
+// ONNX as plain data; the rest of it is at "@tfjs-qat/tfjs-qat/onnx".
+export {
+  type Attr,
+  type Attrs,
+  type Dim,
+  type DType,
+  type Graph,
+  type Node,
+  printGraph,
+  type Tensor,
+  type TypedArray,
+  type ValueType,
+} from "./src/onnx/mod.ts";
+
+// Reports.
+export type * from "./report/schema.ts";
+export type * from "./tasks/section.ts";
 export { formatReport, type TerminalOptions } from "./report/terminal/terminal.ts";
 export { renderHtml } from "./report/html/html.ts";

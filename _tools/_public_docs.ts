@@ -8,6 +8,7 @@ export interface Docs {
 
 interface JsDoc {
   readonly doc?: string;
+  readonly tags?: readonly { readonly kind: string }[];
 }
 
 interface DocSymbol {
@@ -87,7 +88,13 @@ function isOurs({ kind, declarationKind, location }: Declaration): boolean {
 function membersToDescribe(name: string, { kind, def }: Declaration): readonly Member[] {
   if (kind === "interface" && name.endsWith("Options")) return [...def?.properties ?? [], ...def?.methods ?? []];
   if (kind !== "class") return [];
-  return (def?.methods ?? []).filter((it) => !it.isOverride && !it.accessibility && !it.name.startsWith("["));
+  const methods = (def?.methods ?? []).filter((it) => !it.isOverride && !it.accessibility && !it.name.startsWith("["));
+  return methods.filter(({ jsDoc }) => !isInternal(jsDoc));
+}
+
+/** Whether the docstring says that what it describes is for other modules of ours only. */
+export function isInternal(jsDoc: JsDoc | undefined): boolean {
+  return jsDoc?.tags?.some(({ kind }) => kind === "internal") ?? false;
 }
 
 /** Returns what is wrong with a docstring, or undefined. */

@@ -1,10 +1,11 @@
 /** Fails if modules import one another in a circle, be it of values or of types, or if no program or export uses one. */
+import config from "../deno.json" with { type: "json" };
 import { findCircles, importGraph, type Info } from "./_import_graph.ts";
 import { listModules } from "./_list_modules.ts";
 
 const ROOT = new URL("..", import.meta.url);
 /** Whatever these do not reach is dead, or a test's. */
-const ENTRIES = ["mod.ts", "cli.ts"];
+const ENTRIES = [...Object.values(config.exports), "cli.ts"];
 
 async function readInfo(entry: string): Promise<Info> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {

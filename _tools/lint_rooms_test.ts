@@ -61,6 +61,7 @@ const REFUSED: readonly (readonly [file: string, specifier: string, message: Reg
   ["train/fit.ts", "../export/write.ts", /train may import only src, data, models/],
   ["export/write.ts", "../train/fit.ts", /export may import only src\/backend, /],
   ["export/write.ts", "../mod.ts", /export may import only src\/backend, /],
+  ["src/io/load.ts", "@tfjs-qat/tfjs-qat/quant", /imports "src\/quant\/mod\.ts": .*src\/io may import only/],
   ["export/write.ts", "@tfjs-qat/tfjs-qat", /export may import only src\/backend, /],
   ["export/write.ts", "../tests/_support/run.ts", /export may import only/],
   ["src/ops/mod.ts", "./relu_cases.ts", /src\/ops may import only/],

@@ -1,4 +1,6 @@
 /** The rooms as a table, and the judge of an import between them. Moving a wall is an edit of the table. */
+import config from "../deno.json" with { type: "json" };
+import { lookUp } from "../src/text/nearest.ts";
 
 /** A folder or file with a say in what it imports. */
 interface Room {
@@ -141,7 +143,9 @@ function refusePackage(room: Room, from: string, name: string): string | undefin
 
 /** Returns the file of ours that `specifier` names, relative to the root, or undefined if it names a package. */
 function resolveOwn(from: string, specifier: string): string | undefined {
-  if (specifier === "@tfjs-qat/tfjs-qat") return "mod.ts";
+  if (isWithin(specifier, config.name)) {
+    return lookUp(config.exports, `.${specifier.slice(config.name.length)}`)?.replace("./", "");
+  }
   if (!/^\.{0,2}\//.test(specifier)) return undefined;
   // The host stands for the root, so that "../" above it stays at it.
   return new URL(specifier, `file:///${from}`).pathname.slice(1);

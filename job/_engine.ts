@@ -1,8 +1,7 @@
 /** What a job computes with: TF.js's backend, and the device of ONNX Runtime. */
 import type { DeviceReport } from "../report/schema.ts";
 import { saturates } from "../export/saturation.ts";
-import { chooseDevice, type DeviceChoice, deviceWarning } from "../src/backend/mod.ts";
-import { selectBackend } from "../src/backend/select.ts";
+import { chooseDevice, type DeviceChoice, deviceWarning, selectBackend } from "../src/backend/mod.ts";
 import { registerQuantKernels } from "../src/quant/mod.ts";
 import { providersOf } from "../src/runtime/providers.ts";
 import type { ResolvedOptions } from "./options.ts";

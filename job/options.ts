@@ -1,9 +1,8 @@
 /** Options of the main job: defaults, and what is allowed. */
 import { parseNormalize } from "../data/normalize.ts";
 import { parseSwap } from "../src/rewrite/mod.ts";
-import { type Device, DEVICES } from "../src/backend/mod.ts";
-import { BACKEND_NAMES, type BackendName } from "../src/backend/select.ts";
-import { ARCHITECTURES } from "../models/arch/mod.ts";
+import { BACKEND_NAMES, type BackendName, type Device, DEVICES } from "../src/backend/mod.ts";
+import { ARCH_NAMES } from "../models/arch/mod.ts";
 import { OPTIMIZER_NAMES } from "../train/optimizers.ts";
 import { checkChoice } from "../src/text/nearest.ts";
 import { flagOf } from "./_flags.ts";
@@ -132,7 +131,7 @@ function checkTexts(options: QatOptions): void {
     if (path === "") throw new RangeError(`Cannot use ${flagOf(key)} "": a path is needed`);
   }
   const choices = {
-    arch: [arch, Object.keys(ARCHITECTURES)],
+    arch: [arch, ARCH_NAMES],
     optimizer: [optimizer, OPTIMIZER_NAMES],
     inputLayout: [inputLayout, INPUT_LAYOUTS],
     backend: [backend, BACKEND_NAMES],

@@ -88,7 +88,7 @@ export interface MetricValueReport {
 export type AgreementReport = CodeAgreement | ValueAgreement;
 
 /** What is said of an output however it was compared. */
-interface OutputAgreement {
+export interface OutputAgreement {
   readonly output: string;
   /** Number of codes or values compared, of all examples; greater than 0. */
   readonly count: number;

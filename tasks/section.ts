@@ -9,7 +9,7 @@
 export type Section = TableSection | BarsSection | CurveSection | MatrixSection;
 
 /** What every section has. */
-interface SectionHead {
+export interface SectionHead {
   readonly heading: string;
   /** A sentence or two: what is shown, and what to look for. */
   readonly lead: string;

@@ -13,9 +13,10 @@ export type { ArchOptions };
 /** Smaller images have no pixel left after the poolings. */
 const MIN_SIDE = 4;
 
-const ARCH_NAMES = ["cifar_cnn", "tiny_yolo", "resnet20", "mobilenet_v2"] as const;
+/** Names of the built-in architectures, as `--arch` takes them. */
+export const ARCH_NAMES = ["cifar_cnn", "tiny_yolo", "resnet20", "mobilenet_v2"] as const;
 
-/** Names of the built-in architectures. */
+/** Name of a built-in architecture. */
 export type ArchName = (typeof ARCH_NAMES)[number];
 
 /**

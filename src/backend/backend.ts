@@ -137,7 +137,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
 
   // What kernels ask of it.
 
-  /** Returns the graph value of a kernel's input, making it an input of the recording where it is in memory. */
+  /** @internal Returns the graph value of a kernel's input, making it an input of the recording where it is in memory. */
   valueFor(info: tf.TensorInfo): Value {
     const entry = this.#data.get(info.dataId);
     let value = entry.recording === this.#recorder.id ? entry.value : undefined;
@@ -145,7 +145,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
     return sameShape(value.shape, info.shape) ? value : this.#reshape(value, info.shape);
   }
 
-  /** Returns a new tensor that stands for a value of the recording. */
+  /** @internal Returns a new tensor that stands for a value of the recording. */
   tensorOf(value: Value, dtype: tf.DataType): tf.TensorInfo {
     const dataId = this.#newId();
     const entry: Entry = { dtype, refCount: 1, value, recording: this.#recorder.id };
@@ -155,7 +155,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
     return { dataId, shape: [...value.shape], dtype };
   }
 
-  /** What lowering functions write nodes with. */
+  /** @internal What lowering functions write nodes with. */
   get emit(): Recorder["builder"] {
     return this.#recorder.builder;
   }
@@ -165,6 +165,8 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
    * a weight that the recording computes. Without that, a loop over steps that waits for nothing would be one graph.
    *
    * Between kernels only: a kernel's values belong to one recording.
+   *
+   * @internal
    */
   boundRecording(inputs: readonly tf.TensorInfo[]): void {
     const isLong = this.#recorder.builder.size > this.#settings.maxPendingNodes;

@@ -1,59 +1,36 @@
-/** Makes the backend known to TF.js. */
-import * as tf from "@tensorflow/tfjs-core";
-import { OnnxRuntimeBackend } from "./backend.ts";
-import type { BackendOptions } from "./options.ts";
-import { addChainedMethods } from "./_chained_methods.ts";
-import { checkOptions } from "./_settings.ts";
-import { registerKernels } from "./kernels.ts";
-
-export { OnnxRuntimeBackend } from "./backend.ts";
-export type { BackendOptions, TraceInput, TraceOptions } from "./options.ts";
-export type { RepeatedStep } from "./_repeat.ts";
-export { chooseDevice, type Device, type DeviceChoice, DEVICES, deviceWarning } from "./device.ts";
-
-/** The name under which TF.js knows the backend. */
-export const BACKEND = "onnxruntime";
-
-let registered = false;
-
 /**
- * Registers the backend "onnxruntime" with TF.js and makes it the current one.
+ * The engine: a TF.js backend that runs on ONNX Runtime.
  *
- * Calling it again returns the same backend, changed by the options that are named; the others stay as they are. With
- * another number of threads, device or prefix of profiles it computes what it has recorded, forgets its compiled graphs
- * and makes sessions anew; tensors keep their values. The cpu backend comes along, for kernels that ONNX cannot express,
- * and so do the methods of tensors that TF.js's recurrent layers need and `@tensorflow/tfjs-core` alone does not have.
+ * Kernels are recorded and run as one ONNX graph when somebody reads a result, a whole training step at a time. It knows
+ * nothing of quantization: `model.fit`, own layers and own optimizers run on it as on any backend of TF.js.
  *
- * @returns The backend.
- * @throws {RangeError} If a number is not an integer, or too small; nothing is changed then.
- *
- * @example
+ * @example Training an own loss
  * ```ts
  * import assert from "node:assert/strict";
  * import * as tf from "@tensorflow/tfjs-core";
+ * import "@tensorflow/tfjs-layers"; // brings the gradients of TF.js's kernels along
  * import { registerBackend } from "./mod.ts";
  *
- * const backend = await registerBackend({ threads: 1 });
- * const x = tf.square(tf.tensor1d([1, 2, 3]));
- * assert.equal(await registerBackend({ threads: 2 }), backend);
- * assert.deepEqual([...await x.data()], [1, 4, 9]);
+ * const backend = await registerBackend();
+ * const [x, y] = [tf.tensor1d([0, 1, 2, 3]), tf.tensor1d([1, 3, 5, 7])];
+ * const [slope, offset] = [tf.variable(tf.scalar(0)), tf.variable(tf.scalar(0))];
+ * const optimizer = tf.train.sgd(0.1);
+ * for (let step = 0; step < 200; step++) {
+ *   optimizer.minimize(() => tf.mean(tf.square(tf.sub(tf.add(tf.mul(slope, x), offset), y))));
+ * }
+ * assert.deepEqual([slope, offset].map((v) => Math.round(v.dataSync()[0] * 100) / 100), [2, 1]);
+ * assert.ok(backend.stats().runs > 0);
  * ```
+ *
+ * @module
  */
-export async function registerBackend(options: BackendOptions = {}): Promise<OnnxRuntimeBackend> {
-  // TF.js would keep what a backend's constructor throws to itself.
-  checkOptions(options);
-  tf.env().set("PROD", true);
-  await import("@tensorflow/tfjs-backend-cpu");
-  if (!registered) {
-    registered = true;
-    // Below the priority of no other backend: a program that registers this one wants it.
-    tf.registerBackend(BACKEND, () => new OnnxRuntimeBackend(options), 10);
-    registerKernels(BACKEND);
-    addChainedMethods();
-  }
-  await tf.setBackend(BACKEND);
-  // The factory above made it.
-  const backend = tf.backend() as OnnxRuntimeBackend;
-  backend.change(options);
-  return backend;
-}
+export { BACKEND, registerBackend } from "./register.ts";
+export { BACKEND_NAMES, type BackendName, selectBackend, type SelectOptions } from "./select.ts";
+export { OnnxRuntimeBackend } from "./backend.ts";
+export type { BackendOptions, BackendStats, TraceInput, TraceOptions } from "./options.ts";
+export type { PlanStats } from "./_plan_cache.ts";
+export type { RepeatedStep } from "./_repeat.ts";
+export { chooseDevice, type Device, type DeviceChoice, DEVICES, deviceWarning } from "./device.ts";
+// What a trace is: see "@tfjs-qat/tfjs-qat/onnx".
+export type { Attr, Attrs, Dim, Graph, Node, Tensor, ValueType } from "../onnx/graph.ts";
+export type { DType, TypedArray } from "../numbers/dtype.ts";

@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { addChainedMethods } from "./_chained_methods.ts";
 import type { BackendOptions } from "./options.ts";
-import { BACKEND, registerBackend } from "./mod.ts";
+import { BACKEND, registerBackend } from "./register.ts";
 
 /** What {@linkcode selectBackend} takes. */
 export const BACKEND_NAMES = ["auto", "onnxruntime", "tensorflow", "cpu"] as const;

@@ -11,7 +11,7 @@ export type Granularity =
 /** One scale a tensor. */
 export const PER_TENSOR: Granularity = { kind: "per-tensor" };
 
-/** One scale for each slice along `axis`, counted from the end if negative. */
+/** Returns the granularity of one scale for each slice along `axis`, counted from the end if negative. */
 export function perChannel(axis: number): Granularity {
   return { kind: "per-channel", axis };
 }

@@ -30,7 +30,7 @@ export interface Emit {
 }
 
 /** A node to append, and the types of its outputs. */
-interface Appended extends Omit<Node, "domain" | "layer"> {
+export interface Appended extends Omit<Node, "domain" | "layer"> {
   readonly domain: string | undefined;
   readonly layer: string | undefined;
   readonly types: readonly StaticType[];
@@ -212,7 +212,11 @@ export class GraphBuilder implements Emit {
     return { name, dtype, shape };
   }
 
-  /** @param name The initializer's name, with a number if it is taken; a named constant is not shared. */
+  /**
+   * Adds a constant, or returns an equal small one.
+   *
+   * @param name The initializer's name, with a number if it is taken; a named constant is not shared.
+   */
   constant(dtype: DType, shape: readonly number[], data: TypedArray | readonly number[], name?: string): Value {
     const key = name === undefined && data.length <= SHARED_CONSTANT_SIZE ? constantKey(dtype, shape, data) : undefined;
     const known = key === undefined ? undefined : this.#shared.get(key);

@@ -1,4 +1,25 @@
-/** Quantization: numbers, observers, TF.js kernels and TF.js layers. */
+/**
+ * Quantization: numbers, observers, TF.js kernels and TF.js layers, on any backend of TF.js.
+ *
+ * @example Rounding to a grid, with a gradient that comes straight through
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import * as tf from "@tensorflow/tfjs-core";
+ * import "@tensorflow/tfjs-backend-cpu";
+ * import { computeQParams, fakeQuantize, PER_TENSOR, registerQuantKernels, UINT8_AFFINE } from "./mod.ts";
+ *
+ * registerQuantKernels();
+ * await tf.setBackend("cpu");
+ * const params = computeQParams({ min: -1, max: 1.55 }, UINT8_AFFINE); // steps of 0.01
+ * const grid = { ...params, qmin: 0, qmax: 255, granularity: PER_TENSOR };
+ * const round = (x: tf.Tensor) => fakeQuantize(x, grid);
+ * const x = tf.tensor1d([-7, 0.994, 1.006]);
+ * assert.deepEqual([...round(x).dataSync()].map((y) => y.toFixed(2)), ["-1.00", "0.99", "1.01"]);
+ * assert.deepEqual([...tf.grad(round)(x).dataSync()], [0, 1, 1]); // -7 lies outside the grid
+ * ```
+ *
+ * @module
+ */
 export * from "../numbers/codes.ts";
 export * from "../numbers/scheme.ts";
 export * from "../numbers/qparams.ts";

@@ -41,7 +41,7 @@ export {
 export type { LayerConfig, LayerGraph, LayerNode, LayerSpec, LayerWeight, OwnCall } from "./layer_graph.ts";
 export { formatRewrite, rewrite } from "./rule.ts";
 export type { Rewrite, Rule, RuleResult } from "./rule.ts";
-export { DEFAULT_SWAP, parseSwap, swapActivation } from "./swap_activation.ts";
+export { DEFAULT_SWAP, parseSwap, SWAP_FROM, SWAP_TO, swapActivation } from "./swap_activation.ts";
 export type { Swap, SwapFrom, SwapTo } from "./swap_activation.ts";
 export { findUnits, layersOf } from "./units.ts";
 export type { Ungrouped, Unit, Units } from "./units.ts";

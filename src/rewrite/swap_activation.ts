@@ -13,7 +13,8 @@ import {
 } from "./layer_graph.ts";
 import type { Rule, RuleResult } from "./rule.ts";
 
-const FROM = [
+/** The activations that can be swapped for another. */
+export const SWAP_FROM = [
   "leaky_relu",
   "prelu",
   "elu",
@@ -28,14 +29,15 @@ const FROM = [
   "relu6",
   "clipped_relu",
 ] as const;
-const TO = ["relu", "relu6"] as const;
+/** The activations that can take their place. */
+export const SWAP_TO = ["relu", "relu6"] as const;
 const SYNONYMS: Readonly<Record<string, string>> = { silu: "swish", leaky: "leaky_relu", lrelu: "leaky_relu" };
 
 /** An activation that can be swapped for another: rectifiers and their smooth kin. */
-export type SwapFrom = typeof FROM[number];
+export type SwapFrom = typeof SWAP_FROM[number];
 
 /** An activation that can take another's place: those that ONNX Runtime absorbs into the op before them. */
-export type SwapTo = typeof TO[number];
+export type SwapTo = typeof SWAP_TO[number];
 
 /** Which activation becomes which. */
 export interface Swap {
@@ -67,8 +69,8 @@ export function parseSwap(text: string): Swap {
   if (parts.length !== 2) {
     throw new RangeError(`Cannot read swap "${text}": two names are needed, as in "leaky_relu:relu"`);
   }
-  const from = checkChoice(given, { of: FROM, cannot: `Cannot swap "${given}"` });
-  const to = checkChoice(wanted, { of: TO, cannot: `Cannot swap to "${wanted}"` });
+  const from = checkChoice(given, { of: SWAP_FROM, cannot: `Cannot swap "${given}"` });
+  const to = checkChoice(wanted, { of: SWAP_TO, cannot: `Cannot swap to "${wanted}"` });
   if (from === to) throw new RangeError(`Cannot swap "${from}" for itself: two different activations are needed`);
   return { from, to };
 }

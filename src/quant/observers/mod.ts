@@ -26,4 +26,4 @@ export function rangeObserver(name: RangeObserverName, options: MovingAverageOpt
 
 export { minMaxObserver } from "./min_max.ts";
 export { movingAverageObserver, type MovingAverageOptions } from "./moving_average.ts";
-export type { Observer, RangeObserver, RangeState, TensorRange } from "./observer.ts";
+export type { NextEnd, Observer, RangeObserver, RangeState, TensorRange } from "./observer.ts";
