@@ -1,5 +1,6 @@
 /** How operators that do not care about the order of axes are computed in channels-first layout. */
 import type { Attrs, Node } from "../onnx/graph.ts";
+import { traitsOf } from "../onnx/schema/mod.ts";
 import type { GraphWriter } from "../onnx/writer.ts";
 
 /** What a rule asks for: values in channels-first form, and their types. */
@@ -147,15 +148,8 @@ const reshape: LayoutRule = (node, forms) => {
   return { inputs: [first, forms.out.ints(`${node.outputs[0]}_cf_shape`, moveEntries(target))], keepsLayout: true };
 };
 
-const ELEMENTWISE =
-  "Add Sub Mul Div Mod Pow Max Min Neg Abs Exp Log Sqrt Reciprocal Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh " +
-  "Atanh Erf Floor Ceil Round Sign Relu LeakyRelu Elu Selu Sigmoid HardSigmoid Tanh Softplus Softsign PRelu " +
-  "ThresholdedRelu HardSwish IsNaN IsInf Not And Or Xor Equal Less LessOrEqual Greater GreaterOrEqual Where Cast " +
-  "Identity Sum Mean";
-
-/** The rules by ONNX operator. */
-export const LAYOUT_RULES: Readonly<Record<string, LayoutRule | undefined>> = {
-  ...Object.fromEntries(ELEMENTWISE.split(" ").map((op) => [op, elementwise])),
+/** The rules by ONNX operator, of those that are not element by element or have parameters besides. */
+const RULES: Readonly<Record<string, LayoutRule | undefined>> = {
   Clip: firstInputOnly,
   QuantizeLinear: quantize,
   DequantizeLinear: quantize,
@@ -177,3 +171,8 @@ export const LAYOUT_RULES: Readonly<Record<string, LayoutRule | undefined>> = {
   Slice: slice,
   Reshape: reshape,
 };
+
+/** Returns how `node` is computed channels-first, or undefined if it needs its inputs channels-last. */
+export function layoutRuleOf(node: Node): LayoutRule | undefined {
+  return RULES[node.op] ?? (traitsOf(node).elementwise ? elementwise : undefined);
+}

@@ -8,7 +8,7 @@
  */
 import type { Graph, Node } from "../onnx/graph.ts";
 import { indexOf } from "../onnx/index.ts";
-import { type Forms, LAYOUT_RULES } from "./_layout_rules.ts";
+import { type Forms, layoutRuleOf } from "./_layout_rules.ts";
 import { GraphWriter } from "../onnx/writer.ts";
 
 /** Permutation that takes [n, …, c] to [n, c, …]. */
@@ -60,7 +60,7 @@ function lowerNode(node: Node, forms: LayoutForms): void {
       return forms.alias(node.outputs[0], "first", () => forms.last(node.inputs[0]));
     }
   }
-  const rule = LAYOUT_RULES[node.op];
+  const rule = layoutRuleOf(node);
   if (rule !== undefined && node.inputs.some((name) => forms.isFirstOnly(name))) {
     const moved = rule(node, forms);
     if (moved !== undefined) {

@@ -160,6 +160,9 @@ export function numbersOf(tensor: Tensor): number[] {
   return Array.from<number | bigint, number>(tensor.data as Float32Array, Number);
 }
 
+/** The trait of a row whose operator gives elements of its first input. */
+export const MOVES: Pick<OpSchema, "traits"> = { traits: { movement: true } };
+
 /** The type of the first input, unchanged. */
 export function sameAsFirst(inputs: Inputs): StaticType {
   const { dtype, shape } = need(inputs, 0);

@@ -143,6 +143,7 @@ const CONTRIB_CODES: readonly DType[] = ["uint8", "int8", "uint16", "int16"];
 const rows: Readonly<Record<string, Row>> = {
   Gelu: {
     inputs: [1, 1],
+    traits: { elementwise: true, mapsZeroToZero: "all" },
     infer(inputs) {
       const x = need(inputs, 0, FLOAT);
       return [{ dtype: x.dtype, shape: x.shape }];

@@ -8,6 +8,7 @@ import {
   equalShapes,
   INDEX,
   type Inputs,
+  MOVES,
   need,
   numberAttr,
   NUMERIC,
@@ -129,9 +130,9 @@ function inferEyeLike(inputs: Inputs, attrs: Attrs): StaticType[] {
 
 /** Movement by index and made-up tensors of the default domain. */
 export const gather: Rows = {
-  Gather: { since: 11, inputs: [2, 2], attrs: { axis: "int" }, infer: inferGather },
-  GatherElements: { since: 11, inputs: [2, 2], attrs: { axis: "int" }, infer: inferGatherElements },
-  GatherND: { since: 12, inputs: [2, 2], attrs: { batch_dims: "int" }, infer: inferGatherND },
+  Gather: { since: 11, inputs: [2, 2], ...MOVES, attrs: { axis: "int" }, infer: inferGather },
+  GatherElements: { since: 11, inputs: [2, 2], ...MOVES, attrs: { axis: "int" }, infer: inferGatherElements },
+  GatherND: { since: 12, inputs: [2, 2], ...MOVES, attrs: { batch_dims: "int" }, infer: inferGatherND },
   ScatterElements: {
     since: 11,
     inputs: [3, 3],
@@ -148,7 +149,7 @@ export const gather: Rows = {
   },
   ConstantOfShape: { since: 9, inputs: [1, 1], attrs: { value: "tensor" }, infer: inferConstantOfShape },
   Range: { since: 11, inputs: [3, 3], infer: inferRange },
-  Compress: { since: 11, inputs: [2, 2], attrs: { axis: "int" }, infer: inferCompress },
+  Compress: { since: 11, inputs: [2, 2], ...MOVES, attrs: { axis: "int" }, infer: inferCompress },
   NonZero: {
     since: 9,
     inputs: [1, 1],
@@ -170,6 +171,7 @@ export const gather: Rows = {
   ReverseSequence: {
     since: 10,
     inputs: [2, 2],
+    ...MOVES,
     attrs: { batch_axis: "int", time_axis: "int" },
     infer(inputs, attrs) {
       const x = need(inputs, 0);

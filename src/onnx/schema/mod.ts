@@ -1,5 +1,5 @@
 /** The table of operators that this project writes: the default domain at opset 17, and "com.microsoft". */
-import type { Attrs } from "../graph.ts";
+import type { Attrs, Node } from "../graph.ts";
 import type { Inputs, Rows } from "./_infer.ts";
 import { BLOCKED_ATTRS, BLOCKED_DOMAIN } from "./blocked.ts";
 import { contrib } from "./contrib.ts";
@@ -12,11 +12,11 @@ import { pool } from "./pool.ts";
 import { quantize } from "./quantize.ts";
 import { reduce } from "./reduce.ts";
 import { resize } from "./resize.ts";
-import type { AttrKind, OpSchema, StaticType } from "./schema.ts";
+import type { AttrKind, OpSchema, StaticType, Traits } from "./schema.ts";
 import { shape } from "./shape.ts";
 
 export { BLOCKED_DOMAIN } from "./blocked.ts";
-export type { AttrKind, InferInput, OpSchema, StaticType } from "./schema.ts";
+export type { AttrKind, InferInput, OpSchema, StaticType, Traits } from "./schema.ts";
 
 /** Newest opset that the rows describe. */
 export const NEWEST_OPSET = 17;
@@ -66,6 +66,19 @@ export function schemaOf(op: string, domain?: string): OpSchema | undefined {
 export function attrKindsOf(op: string, domain: string): Readonly<Record<string, AttrKind>> | undefined {
   return domain === BLOCKED_DOMAIN ? BLOCKED_ATTRS[op] : schemaOf(op, domain)?.attrs;
 }
+
+/**
+ * Returns what is true of the results of `node`, whatever its inputs are; nothing if no row describes its operator.
+ *
+ * What only moves elements keeps zeros and finite numbers.
+ */
+export function traitsOf({ op, domain = "", attrs }: Pick<Node, "op" | "domain" | "attrs">): Traits {
+  const { traits = NONE } = schemaOf(op, domain) ?? {};
+  const own = typeof traits === "function" ? traits(attrs) : traits;
+  return own.movement ? { mapsZeroToZero: [0], keepsFinite: true, ...own } : own;
+}
+
+const NONE: Traits = {};
 
 function tableOf(rows: Rows): ReadonlyMap<string, OpSchema> {
   return new Map(Object.entries(rows).map(([op, row]) => [op, guarded(op, row)]));

@@ -1,7 +1,7 @@
 /** Pooling. Layout [n, c, ...spatial]. */
 import type { DType } from "../../numbers/dtype.ts";
 import type { Attrs } from "../graph.ts";
-import { FLOAT, listAttr, need, numberAttr, rankOf, type Rows } from "./_infer.ts";
+import { FLOAT, listAttr, MOVES, need, numberAttr, rankOf, type Rows } from "./_infer.ts";
 import { slide, windowOf } from "./conv.ts";
 import type { OpSchema, StaticType } from "./schema.ts";
 
@@ -42,6 +42,7 @@ const MAX_POOL_DTYPES: readonly DType[] = [...FLOAT, "uint8", "int8"];
 /** Pools of the default domain. */
 export const pool: Rows = {
   MaxPool: {
+    ...MOVES,
     since: 12,
     inputs: [1, 1],
     outputs: [1, 2],
@@ -71,5 +72,5 @@ export const pool: Rows = {
     },
   },
   GlobalAveragePool: globalPool(),
-  GlobalMaxPool: globalPool(),
+  GlobalMaxPool: { ...globalPool(), ...MOVES },
 };

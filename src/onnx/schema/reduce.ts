@@ -10,6 +10,7 @@ import {
   type Inputs,
   listAttr,
   maybe,
+  MOVES,
   need,
   numberAttr,
   NUMERIC,
@@ -28,13 +29,15 @@ function reducedShape(shape: readonly number[], axes: readonly number[] | undefi
     : shape.filter((_, i) => !gone.has(i));
 }
 
-function reduction(since: number, dtypes: readonly DType[] = REDUCE_DTYPES): OpSchema {
+/** A row of a reduction; of one to extremes, if `extreme`. */
+function reduction(since: number, extreme = false): OpSchema {
   return {
     since,
     inputs: [1, 1],
     attrs: { axes: "ints", keepdims: "int" },
+    ...(extreme ? MOVES : {}),
     infer(inputs, attrs) {
-      const x = need(inputs, 0, dtypes);
+      const x = need(inputs, 0, extreme ? EXTREME_DTYPES : REDUCE_DTYPES);
       return [{ dtype: x.dtype, shape: reducedShape(x.shape, listAttr(attrs, "axes"), attrs) }];
     },
   };
@@ -70,8 +73,8 @@ export const reduce: Rows = {
     infer: inferReduceSum,
   },
   ReduceMean: reduction(11),
-  ReduceMax: reduction(12, EXTREME_DTYPES),
-  ReduceMin: reduction(12, EXTREME_DTYPES),
+  ReduceMax: reduction(12, true),
+  ReduceMin: reduction(12, true),
   ReduceProd: reduction(11),
   ReduceSumSquare: reduction(11),
   ReduceL1: reduction(11),

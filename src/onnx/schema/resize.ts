@@ -42,6 +42,10 @@ export const resize: Rows = {
       mode: "string",
       nearest_mode: "string",
     },
+    // Cropping fills in a value of its own.
+    traits: ({ mode, coordinate_transformation_mode: coordinates }) => ({
+      movement: (mode ?? "nearest") === "nearest" && coordinates !== "tf_crop_and_resize",
+    }),
     infer: inferResize,
   },
   GridSample: {

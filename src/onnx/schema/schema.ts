@@ -16,6 +16,24 @@ export interface InferInput extends StaticType {
 }
 
 /**
+ * What is true of an operator's results whatever its inputs are. What is absent is not claimed.
+ *
+ * Held against ONNX Runtime for every operator (traits_test.ts); inputs are float32 or integers.
+ */
+export interface Traits {
+  /** An output's element follows from the elements at its place alone, of operands repeated to the output's shape. */
+  readonly elementwise?: boolean;
+  /** Every operand is repeated to the shape that all of them make together (multidirectional broadcasting). */
+  readonly broadcasting?: boolean;
+  /** Elements of outputs, places of maxima excepted, are elements of the first input: they stay on its grid. */
+  readonly movement?: boolean;
+  /** Which inputs must be 0 for the output to be: all of them, any of them, or those of these places. Others are finite. */
+  readonly mapsZeroToZero?: "all" | "any" | readonly number[];
+  /** Finite inputs, of any magnitude, give finite outputs. */
+  readonly keepsFinite?: boolean;
+}
+
+/**
  * The schema of one operator.
  *
  * Source of the rows: the ONNX operator pages (onnx.ai/onnx/operators) at opset 17, and
@@ -32,6 +50,8 @@ export interface OpSchema {
   /** Least and greatest number of outputs; [1, 1] when absent. */
   readonly outputs?: readonly [min: number, max: number];
   readonly attrs?: Readonly<Record<string, AttrKind>>;
+  /** What is true of its results, where attributes matter by these. */
+  readonly traits?: Traits | ((attrs: Attrs) => Traits);
   /**
    * Returns the types of the outputs (at least the first; as many as `outputs` allows).
    *

@@ -11,6 +11,7 @@ import {
   type Inputs,
   listAttr,
   maybe,
+  MOVES,
   need,
   numberAttr,
   product,
@@ -187,26 +188,33 @@ function inferFlatten(inputs: Inputs, attrs: Attrs): StaticType[] {
 
 /** Reshaping, slicing, joining and repeating operators of the default domain. */
 export const shape: Rows = {
-  Reshape: { since: 5, inputs: [2, 2], attrs: { allowzero: "int" }, infer: inferReshape },
-  Flatten: { since: 9, inputs: [1, 1], attrs: { axis: "int" }, infer: inferFlatten },
-  Transpose: { since: 1, inputs: [1, 1], attrs: { perm: "ints" }, infer: inferTranspose },
-  Squeeze: { since: 13, inputs: [1, 2], infer: inferSqueeze },
-  Unsqueeze: { since: 13, inputs: [2, 2], infer: inferUnsqueeze },
+  Reshape: { since: 5, inputs: [2, 2], ...MOVES, attrs: { allowzero: "int" }, infer: inferReshape },
+  Flatten: { since: 9, inputs: [1, 1], ...MOVES, attrs: { axis: "int" }, infer: inferFlatten },
+  Transpose: { since: 1, inputs: [1, 1], ...MOVES, attrs: { perm: "ints" }, infer: inferTranspose },
+  Squeeze: { since: 13, inputs: [1, 2], ...MOVES, infer: inferSqueeze },
+  Unsqueeze: { since: 13, inputs: [2, 2], ...MOVES, infer: inferUnsqueeze },
   Concat: { since: 4, inputs: [1, Infinity], attrs: { axis: "int" }, infer: inferConcat },
-  Split: { since: 13, inputs: [1, 2], outputs: [1, Infinity], attrs: { axis: "int" }, infer: inferSplit },
-  Slice: { since: 10, inputs: [3, 5], infer: inferSlice },
+  Split: { since: 13, inputs: [1, 2], ...MOVES, outputs: [1, Infinity], attrs: { axis: "int" }, infer: inferSplit },
+  Slice: { since: 10, inputs: [3, 5], ...MOVES, infer: inferSlice },
   Pad: { since: 11, inputs: [2, 3], attrs: { mode: "string" }, infer: inferPad },
-  Tile: { since: 6, inputs: [2, 2], infer: inferTile },
+  Tile: { since: 6, inputs: [2, 2], ...MOVES, infer: inferTile },
   Expand: {
     since: 8,
     inputs: [2, 2],
+    ...MOVES,
     infer(inputs) {
       const x = need(inputs, 0);
       return [{ dtype: x.dtype, shape: broadcast(x.shape, constantOf(need(inputs, 1, ["int64"]), "the shape")) }];
     },
   },
-  DepthToSpace: { since: 11, inputs: [1, 1], attrs: { blocksize: "int", mode: "string" }, infer: inferDepthToSpace },
-  SpaceToDepth: { since: 1, inputs: [1, 1], attrs: { blocksize: "int" }, infer: inferSpaceToDepth },
+  DepthToSpace: {
+    since: 11,
+    inputs: [1, 1],
+    ...MOVES,
+    attrs: { blocksize: "int", mode: "string" },
+    infer: inferDepthToSpace,
+  },
+  SpaceToDepth: { since: 1, inputs: [1, 1], ...MOVES, attrs: { blocksize: "int" }, infer: inferSpaceToDepth },
   Shape: {
     since: 15,
     inputs: [1, 1],

@@ -1,5 +1,6 @@
 /** Makes the dimensions that follow the batch symbolic, by comparing one model traced at two batch sizes. */
 import type { Attr, Attrs, Dim, Graph, Node, Tensor } from "../../onnx/graph.ts";
+import { traitsOf } from "../../onnx/schema/mod.ts";
 
 /** A graph and the batch size that it was traced at. */
 export interface Traced {
@@ -54,9 +55,6 @@ function reshapeTargets({ nodes }: Graph): ReadonlySet<string> {
   return targets;
 }
 
-/** Operators that repeat an operand of one row for every row of the others. */
-const BROADCASTING = new Set("Add Sub Mul Div Max Min Pow Where Equal Less Greater And Or PRelu".split(" "));
-
 /** Returns the one row of which both constants consist, one copy a sample; undefined if they are anything else. */
 function commonRow([a, b]: readonly [Tensor, Tensor], batches: readonly [number, number]): Tensor | undefined {
   const shape = [1, ...a.shape.slice(1)];
@@ -78,8 +76,8 @@ function isBroadcast(name: string, { graph, batch }: Traced): boolean {
     return other !== name && shape?.length === rank && shape[0] === batch;
   };
   return !graph.outputs.includes(name) &&
-    graph.nodes.filter(({ inputs }) => inputs.includes(name)).every(({ op, inputs }) =>
-      BROADCASTING.has(op) && inputs.some(hasRows)
+    graph.nodes.filter(({ inputs }) => inputs.includes(name)).every((node) =>
+      traitsOf(node).broadcasting === true && node.inputs.some(hasRows)
     );
 }
 

@@ -1,12 +1,11 @@
 /** Values whose elements are all the same known number. */
 import type { Index } from "../../onnx/index.ts";
-
-const FOLLOWED = ["Cast", "Expand", "Identity", "Reshape", "Unsqueeze"];
+import { traitsOf } from "../../onnx/schema/mod.ts";
 
 /**
  * Returns the number that every element of `name` is, or undefined if that is not known.
  *
- * Looks through operators that spread a number, and sums and products of such.
+ * Looks through operators that move or spread a number, and sums and products of such.
  */
 export function uniformOf(name: string, index: Index): number | undefined {
   const tensor = index.constant(name);
@@ -16,7 +15,7 @@ export function uniformOf(name: string, index: Index): number | undefined {
   }
   const node = index.producer(name);
   if (node === undefined) return undefined;
-  if (FOLLOWED.includes(node.op)) return uniformOf(node.inputs[0], index);
+  if (node.op === "Cast" || traitsOf(node).movement) return uniformOf(node.inputs[0], index);
   if (!["Add", "Sub", "Mul"].includes(node.op)) return undefined;
   const [a, b] = node.inputs.map((input) => uniformOf(input, index));
   if (a === undefined || b === undefined) return undefined;

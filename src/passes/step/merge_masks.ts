@@ -8,6 +8,7 @@
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
+import { uniformOf } from "./_uniform.ts";
 
 /** A bound: a number, or the name of a scalar that is computed. */
 type Bound = number | string;
@@ -148,7 +149,7 @@ function readInside(factor: string, index: Index): Range | undefined {
 function readWhere(node: Node, index: Index): Mask | undefined {
   const [condition, dy, otherwise] = node.inputs;
   const and = index.producer(condition);
-  if (and?.op !== "And" || !isZero(otherwise, index)) return undefined;
+  if (and?.op !== "And" || uniformOf(otherwise, index) !== 0) return undefined;
   const [above, below] = and.inputs.map((name) => index.producer(name));
   if (above?.op !== "GreaterOrEqual" || below?.op !== "LessOrEqual" || above.inputs[0] !== below.inputs[0]) {
     return undefined;
@@ -163,14 +164,4 @@ function boundOf(name: string | undefined, { constant }: Index): Bound | undefin
   const tensor = constant(name);
   if (tensor === undefined) return name;
   return tensor.data.length === 1 ? Number(tensor.data[0]) : undefined;
-}
-
-/** Whether all elements of `name` are 0: a constant, or one that is spread. */
-function isZero(name: string, index: Index): boolean {
-  const tensor = index.constant(name);
-  if (tensor !== undefined) {
-    return Array.from<number | bigint>(tensor.data as Float32Array).every((x) => Number(x) === 0);
-  }
-  const node = index.producer(name);
-  return node?.op === "Expand" && isZero(node.inputs[0], index);
 }

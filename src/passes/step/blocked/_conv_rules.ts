@@ -3,7 +3,7 @@ import type { Attrs, Node } from "../../../onnx/graph.ts";
 import { BLOCKED_DOMAIN } from "../../../onnx/schema/mod.ts";
 import { type Correlated, correlatedBy } from "../filter_gradient.ts";
 import { denseFilter, depthwiseFilter, firstFilter, pictureFilter } from "./_filters.ts";
-import type { BlockedForms } from "./_forms.ts";
+import type { BlockedForms, Padding } from "./_forms.ts";
 
 /** Computes a node in blocks and returns true, or leaves it alone and returns false. */
 export type BlockedRule = (node: Node, forms: BlockedForms) => boolean;
@@ -13,14 +13,17 @@ interface ConvParts {
   readonly filter: string;
   readonly bias?: string | undefined;
   readonly attrs: Attrs;
+  /** What the convolution leaves in output channels that do not count. */
+  readonly padding: Padding;
 }
 
 /** Appends the blocked convolution that computes `node`. */
-function placeConv(node: Node, forms: BlockedForms, { x, filter, bias, attrs }: ConvParts): true {
+function placeConv(node: Node, forms: BlockedForms, parts: ConvParts): true {
+  const { x, filter, bias, attrs, padding } = parts;
   const [output] = node.outputs;
   const channels = forms.blockedShape(output)[1];
   const inputs = [x, filter, ...(bias === undefined ? [] : [forms.padEnd(forms.plain(bias), 0, channels)])];
-  const blocked = forms.defineBlocked(output);
+  const blocked = forms.defineBlocked(output, padding);
   const type = { dtype: "float32", shape: forms.blockedShape(output) } as const;
   forms.out.place("Conv", inputs, { domain: BLOCKED_DOMAIN, attrs, type, output: blocked });
   return true;
@@ -38,17 +41,29 @@ export const conv: BlockedRule = (node, forms) => {
     const isDepthwise = group === outs && ins === 1;
     if (!isDepthwise) return false;
     const channels = forms.roundUp(outs);
-    const parts = { x: forms.blocked(x), filter: depthwiseFilter(forms, filter), bias };
+    const parts = { x: forms.blocked(x), filter: depthwiseFilter(forms, filter), bias, padding: timesZero(forms, x) };
     return placeConv(node, forms, { ...parts, attrs: { ...node.attrs, group: channels } });
   }
   const pictures = correlatedBy(node, forms.index);
   if (pictures !== undefined) return correlation(node, forms, pictures);
   if (forms.isBlocked(x) || forms.isWorthwhile(ins)) {
-    return placeConv(node, forms, { x: forms.blocked(x), filter: denseFilter(forms, filter), bias, attrs: node.attrs });
+    const parts = { x: forms.blockedToSum(x), filter: denseFilter(forms, filter), bias };
+    return placeConv(node, forms, { ...parts, attrs: node.attrs, padding: "zero" });
   }
   if (ins >= forms.block) return false;
-  return placeConv(node, forms, { x, filter: firstFilter(forms, filter), bias, attrs: node.attrs });
+  const parts = { x, filter: firstFilter(forms, filter), bias };
+  return placeConv(node, forms, { ...parts, attrs: node.attrs, padding: "zero" });
 };
+
+/** What is left of the channels of `x` that do not count when each is multiplied by 0. */
+function timesZero(forms: BlockedForms, x: string): Padding {
+  return forms.paddingOf(x) === "any" ? "any" : "zero";
+}
+
+/** What sums of products of the channels of `x` that do not count are. */
+function productsOf(forms: BlockedForms, x: string): Padding {
+  return forms.paddingOf(x) === "zero" ? "zero" : "any";
+}
 
 function correlation(node: Node, forms: BlockedForms, pictures: Correlated): boolean {
   const [n] = forms.shapeOf(pictures.x);
@@ -59,7 +74,8 @@ function correlation(node: Node, forms: BlockedForms, pictures: Correlated): boo
   const filter = pictureFilter(forms, pictures.dy);
   // Windows that reach over a border are computed one by one, inner ones three at a time: the border is written out.
   const x = forms.blocked(bordered(forms, node.inputs[0], { pads, picture: pictures.x }));
-  return placeConv(node, forms, { x, filter, attrs: { ...node.attrs, pads: [0, 0, 0, 0] } });
+  const attrs = { ...node.attrs, pads: [0, 0, 0, 0] };
+  return placeConv(node, forms, { x, filter, attrs, padding: productsOf(forms, pictures.dy) });
 }
 
 /**
@@ -110,7 +126,7 @@ function correlatePixels(node: Node, forms: BlockedForms, { x, dy }: Correlated)
   if (outs >= ins) {
     const product = pixelProduct(forms, { rows: dy, columns: x });
     const moved = forms.transpose(product, [1, 0, 2]);
-    forms.view(moved, forms.blockedShape(output), forms.defineBlocked(output));
+    forms.view(moved, forms.blockedShape(output), forms.defineBlocked(output, productsOf(forms, dy)));
     return true;
   }
   const product = forms.transpose(pixelProduct(forms, { rows: x, columns: dy }), [0, 2, 1]);
@@ -169,6 +185,7 @@ export const convTranspose: BlockedRule = (node, forms) => {
     x: spread(forms, x, strides),
     filter: turned(forms, depthwiseFilter(forms, filter)),
     attrs: { kernel_shape: [kh, kw], dilations, pads: [...begin, ...end], group: channels },
+    padding: "zero",
   });
 };
 
@@ -199,7 +216,8 @@ export const pool: BlockedRule = (node, forms) => {
   if (!forms.isBlocked(x) || node.outputs.length > 1 || forms.out.typeOf(x).dtype !== "float32") return false;
   if ((node.attrs.ceil_mode ?? 0) !== 0) return false;
   const input = forms.blocked(x);
-  const output = forms.defineBlocked(node.outputs[0]);
+  const padding = node.op === "MaxPool" ? forms.paddingOf(x) : productsOf(forms, x);
+  const output = forms.defineBlocked(node.outputs[0], padding);
   const type = { dtype: "float32", shape: forms.blockedShape(node.outputs[0]) } as const;
   forms.out.place(node.op, [input], { domain: BLOCKED_DOMAIN, attrs: node.attrs, type, output });
   return true;
@@ -235,5 +253,5 @@ export function affine(
   const channels = forms.blockedShape(x)[1];
   const filter = forms.view(forms.padEnd(factor, 0, channels), [channels, 1, 1, 1]);
   const attrs = { kernel_shape: [1, 1], group: channels };
-  return placeConv(node, forms, { x: forms.blocked(x), filter, bias: offset, attrs });
+  return placeConv(node, forms, { x: forms.blocked(x), filter, bias: offset, attrs, padding: timesZero(forms, x) });
 }

@@ -1,9 +1,9 @@
 /**
  * The forms of values while channels go into blocks.
  *
- * With blocks of b channels, a value [n, c, h, w] is held as [n, ⌈c/b⌉, h, w, b]; channels beyond c hold numbers that mean
- * nothing but are finite, zeros unless an operator made them something else. Such a value is declared [n, b·⌈c/b⌉, h, w],
- * as ONNX Runtime's own operators on it declare it.
+ * With blocks of b channels, a value [n, c, h, w] is held as [n, ⌈c/b⌉, h, w, b]; channels beyond c mean nothing, and hold
+ * what operators make of the zeros that they are filled up with. Such a value is declared [n, b·⌈c/b⌉, h, w], as ONNX
+ * Runtime's own operators on it declare it.
  */
 import type { DType } from "../../../numbers/dtype.ts";
 import { sizeOf } from "../../../onnx/graph.ts";
@@ -12,10 +12,19 @@ import type { Index } from "../../../onnx/index.ts";
 import type { GraphWriter } from "../../../onnx/writer.ts";
 import { isWorthGathering, moveOf, placesAfter } from "./_chunks.ts";
 
+/**
+ * What stands in channels that do not count: zeros, numbers, or anything, NaN and infinities among it.
+ *
+ * Operators that keep channels apart may make anything of them. A sum over channels multiplies them by 0, which makes 0 of
+ * numbers only.
+ */
+export type Padding = "zero" | "finite" | "any";
+
 /** Which forms of each value exist so far: plain under its own name, blocked under another. */
 export class BlockedForms {
   readonly #blocked = new Map<string, string>();
   readonly #blockedOnly = new Set<string>();
+  readonly #padding = new Map<string, Padding>();
   /** Names of the constants that hold places, by the places. */
   readonly #places = new Map<string, string>();
 
@@ -34,6 +43,24 @@ export class BlockedForms {
   /** Whether `name` is held in blocks, of which the last is not full. */
   isPadded(name: string): boolean {
     return this.#blocked.has(name) && this.shapeOf(name)[1] % this.block !== 0;
+  }
+
+  /** What the channels of `name` that do not count hold, or would hold in blocks. */
+  paddingOf(name: string): Padding {
+    return this.isPadded(name) ? this.#padding.get(name) ?? "zero" : "zero";
+  }
+
+  /**
+   * What the elements of an operand are that stand beside channels that do not count.
+   *
+   * One number for all of them is a number for these; of a computed one it is not known which.
+   */
+  operandPadding(name: string): Padding {
+    if (name === "" || this.#blocked.has(name)) return this.paddingOf(name);
+    const { shape, constant } = this.out.typeOf(name);
+    if (sizeOf(shape) !== 1) return "zero";
+    const value = Number(constant?.data[0] ?? NaN);
+    return value === 0 ? "zero" : Number.isFinite(value) ? "finite" : "any";
   }
 
   /** Returns the shape of a value in plain form. */
@@ -58,17 +85,13 @@ export class BlockedForms {
   }
 
   /** Notes that the next node computes `name` in blocks, and returns the name of that form. */
-  defineBlocked(name: string): string {
+  defineBlocked(name: string, padding: Padding): string {
     const blocked = this.out.fresh(`${name}_b`);
     this.out.types.set(blocked, { dtype: this.out.typeOf(name).dtype, shape: this.blockedShape(name) });
-    this.adopt(name, blocked);
-    return blocked;
-  }
-
-  /** Notes that `blocked` holds `name` in blocks. */
-  adopt(name: string, blocked: string): void {
     this.#blocked.set(name, blocked);
     this.#blockedOnly.add(name);
+    this.#padding.set(name, padding);
+    return blocked;
   }
 
   /** Returns the name of a value in plain form, computing it if it has only the other. */
@@ -106,6 +129,15 @@ export class BlockedForms {
     const blocked = this.#as(reordered, dtype);
     this.#blocked.set(name, blocked);
     return blocked;
+  }
+
+  /** The same for an operator that sums over channels: those that do not count hold numbers. */
+  blockedToSum(name: string): string {
+    if (this.paddingOf(name) === "any") {
+      this.plain(name);
+      this.#blocked.delete(name);
+    }
+    return this.blocked(name);
   }
 
   /** Views `name` in another shape of the same elements. */

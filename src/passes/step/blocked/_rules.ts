@@ -1,8 +1,10 @@
 /** How operators other than convolutions run on blocked channels. */
 import { type Node, sizeOf } from "../../../onnx/graph.ts";
+import { traitsOf } from "../../../onnx/schema/mod.ts";
 import { affine, batchNorm, type BlockedRule, conv, convTranspose, pool } from "./_conv_rules.ts";
 import { isSplitBatch } from "./_filters.ts";
 import type { BlockedForms } from "./_forms.ts";
+import { paddingAfter, paddingOnGrid } from "./_padding.ts";
 import { max, min, sum, sumSquare } from "./_reduce_rules.ts";
 
 function isSame(a: readonly number[], b: readonly number[]): boolean {
@@ -14,20 +16,26 @@ const elementwise: BlockedRule = (node, forms) => {
   const shape = forms.shapeOf(node.outputs[0]);
   if (shape.length !== 4) return false;
   const pictures = node.inputs.filter((name) => name !== "" && isSame(forms.shapeOf(name), shape));
-  if (!pictures.some((name) => forms.isBlocked(name))) return false;
-  if (UNSAFE.has(node.op) && pictures.some((name) => forms.isPadded(name))) return false;
+  if (!pictures.some((name) => forms.isBlocked(name)) || !isDefined(node, forms)) return false;
   const others = node.inputs.filter((name) => name !== "" && !pictures.includes(name));
   if (others.some((name) => sizeOf(forms.shapeOf(name)) !== 1)) return perChannel(node, forms);
   const inputs = node.inputs.map((name) => {
     if (name === "") return name;
     return pictures.includes(name) ? forms.blocked(name) : forms.plain(name);
   });
-  forms.out.push({ ...node, inputs, outputs: [forms.defineBlocked(node.outputs[0])] });
+  const padding = paddingAfter(node, forms);
+  forms.out.push({ ...node, inputs, outputs: [forms.defineBlocked(node.outputs[0], padding)] });
   return true;
 };
 
-/** May make an infinity or NaN of the zeros in channels that do not count, which those must not hold. */
-const UNSAFE = new Set(["Div", "Mod", "Pow", "Log", "Reciprocal", "Acosh", "Atanh", "Asin", "Acos", "Tan"]);
+/** Whether channels that do not count can do no harm: integers have no NaN, and 0 / 0 of them ends the process. */
+function isDefined(node: Node, forms: BlockedForms): boolean {
+  const [output] = node.outputs;
+  const isFull = forms.shapeOf(output)[1] % forms.block === 0;
+  const { mapsZeroToZero, keepsFinite } = traitsOf(node);
+  return isFull || forms.out.typeOf(output).dtype.startsWith("float") || mapsZeroToZero !== undefined ||
+    keepsFinite === true;
+}
 
 /** A picture and one number a channel. Only where it can be one multiplication and addition; others are rare. */
 function perChannel(node: Node, forms: BlockedForms): boolean {
@@ -36,7 +44,7 @@ function perChannel(node: Node, forms: BlockedForms): boolean {
   const channels = forms.shapeOf(x)[1];
   const shape = forms.shapeOf(vector);
   const isVector = node.inputs.length === 2 && sizeOf(shape) === channels && shape.at(-3) === channels;
-  if (!isVector) return false;
+  if (!isVector || forms.out.typeOf(x).dtype !== "float32") return false;
   const flat = () => forms.view(forms.plain(vector), [channels]);
   const ones = () => forms.out.constant(`${node.name}_ones`, "float32", [channels], new Float32Array(channels).fill(1));
   if (node.op === "Mul") return affine(node, forms, { factor: flat() });
@@ -52,7 +60,7 @@ const quantize: BlockedRule = (node, forms) => {
   const [x, ...grid] = node.inputs;
   if (!forms.isBlocked(x) || grid.some((name) => sizeOf(forms.shapeOf(name)) !== 1)) return false;
   const inputs = [forms.blocked(x), ...grid.map((name) => forms.plain(name))];
-  forms.out.push({ ...node, inputs, outputs: [forms.defineBlocked(node.outputs[0])] });
+  forms.out.push({ ...node, inputs, outputs: [forms.defineBlocked(node.outputs[0], paddingOnGrid(node, forms))] });
   return true;
 };
 
@@ -64,7 +72,7 @@ const reshape: BlockedRule = (node, forms) => {
   // [n·c, 1, h, w] is a filter; the convolution that reads it finds the picture itself.
   if (forms.shapeOf(output)[0] !== 1) return false;
   const blocked = forms.blocked(x);
-  forms.view(blocked, forms.shapeOf(output), forms.defineBlocked(output));
+  forms.view(blocked, forms.shapeOf(output), forms.defineBlocked(output, "zero"));
   return true;
 };
 
@@ -87,7 +95,7 @@ const concat: BlockedRule = (node, forms) => {
     return false;
   }
   const inputs = node.inputs.map((name) => forms.blocked(name));
-  forms.out.push({ ...node, inputs, outputs: [forms.defineBlocked(node.outputs[0])] });
+  forms.out.push({ ...node, inputs, outputs: [forms.defineBlocked(node.outputs[0], "zero")] });
   return true;
 };
 
@@ -108,7 +116,7 @@ const slice: BlockedRule = (node, forms) => {
     pixels,
     Int32Array.from(rows.flatMap((row) => columns.map((column) => row * w + column))),
   );
-  forms.view(picked, forms.blockedShape(node.outputs[0]), forms.defineBlocked(node.outputs[0]));
+  forms.view(picked, forms.blockedShape(node.outputs[0]), forms.defineBlocked(node.outputs[0], forms.paddingOf(x)));
   return true;
 };
 
@@ -118,14 +126,16 @@ function range(start: number, end: number, { size = end, step = 1 } = {}): numbe
   return Array.from({ length: Math.max(0, Math.ceil((last - first) / step)) }, (_, i) => first + i * step);
 }
 
-/** Rows and columns of zeros added. */
+/** Rows and columns added. */
 const pad: BlockedRule = (node, forms) => {
   const [x, pads, ...rest] = node.inputs;
   const ends = forms.out.intsOf(pads);
   if (!forms.isBlocked(x) || ends?.length !== 8 || [0, 1, 4, 5].some((i) => ends[i] !== 0)) return false;
   const own = forms.out.ints(`${node.name}_pads`, [...ends.slice(0, 4), 0, ...ends.slice(4), 0]);
   const wide = forms.out.emit("Pad", [forms.viewBlocks(x), own, ...rest], { attrs: node.attrs });
-  forms.view(wide, forms.blockedShape(node.outputs[0]), forms.defineBlocked(node.outputs[0]));
+  const isZero = rest.every((name) => name === "" || forms.operandPadding(name) === "zero");
+  const padding = isZero ? forms.paddingOf(x) : "any";
+  forms.view(wide, forms.blockedShape(node.outputs[0]), forms.defineBlocked(node.outputs[0], padding));
   return true;
 };
 
@@ -138,18 +148,12 @@ const depthToSpace: BlockedRule = (node, forms) => {
   const k = node.attrs.blocksize as number;
   const [, , h, w] = forms.shapeOf(x);
   const split = forms.view(forms.blocked(x), [n, k, k, channels / forms.block, h, w, forms.block]);
-  forms.view(forms.transpose(split, [0, 3, 4, 1, 5, 2, 6]), forms.shapeOf(output), forms.defineBlocked(output));
+  forms.view(forms.transpose(split, [0, 3, 4, 1, 5, 2, 6]), forms.shapeOf(output), forms.defineBlocked(output, "zero"));
   return true;
 };
 
-const ELEMENTWISE =
-  "Add Sub Mul Div Mod Pow Max Min Neg Abs Exp Log Sqrt Reciprocal Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh " +
-  "Atanh Erf Floor Ceil Round Sign Relu LeakyRelu Elu Selu Sigmoid HardSigmoid Tanh Softplus Softsign ThresholdedRelu " +
-  "HardSwish Not And Or Xor Equal Less LessOrEqual Greater GreaterOrEqual Where Cast Identity Clip";
-
-/** The rules by ONNX operator. */
-export const BLOCKED_RULES: Readonly<Record<string, BlockedRule | undefined>> = {
-  ...Object.fromEntries(ELEMENTWISE.split(" ").map((op) => [op, elementwise])),
+/** The rules by ONNX operator, of those that are not element by element. */
+const RULES: Readonly<Record<string, BlockedRule | undefined>> = {
   Conv: conv,
   ConvTranspose: convTranspose,
   MaxPool: pool,
@@ -169,3 +173,9 @@ export const BLOCKED_RULES: Readonly<Record<string, BlockedRule | undefined>> = 
   Pad: pad,
   DepthToSpace: depthToSpace,
 };
+
+/** Returns how `node` is computed in blocks, or undefined if there is no way. */
+export function blockedRuleOf(node: Node): BlockedRule | undefined {
+  if (node.domain !== undefined) return undefined;
+  return RULES[node.op] ?? (traitsOf(node).elementwise ? elementwise : undefined);
+}

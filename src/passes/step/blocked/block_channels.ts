@@ -15,7 +15,7 @@ import { indexOf, removeDeadNodes } from "../../../onnx/index.ts";
 import { GraphWriter } from "../../../onnx/writer.ts";
 import { BlockedForms } from "./_forms.ts";
 import { fuseBlocked } from "./fuse_blocked.ts";
-import { BLOCKED_RULES } from "./_rules.ts";
+import { blockedRuleOf } from "./_rules.ts";
 
 /**
  * Computes convolutions and what stands between them on blocked channels.
@@ -28,8 +28,7 @@ export function blockChannels(graph: Graph, block: number): Graph {
   const out = new GraphWriter(graph);
   const forms = new BlockedForms(out, indexOf(graph), block);
   for (const node of graph.nodes) {
-    const rule = node.domain === undefined ? BLOCKED_RULES[node.op] : undefined;
-    if (rule?.(node, forms)) continue;
+    if (blockedRuleOf(node)?.(node, forms)) continue;
     out.push({ ...node, inputs: node.inputs.map((name) => name === "" ? name : forms.plain(name)) });
   }
   for (const output of graph.outputs) forms.plain(output);

@@ -3,58 +3,51 @@ import fc from "fast-check";
 import type { GraphBuilder, Value } from "../../../onnx/writer.ts";
 import type { Graph } from "../../../onnx/graph.ts";
 import { graphOf, ints } from "../../_test_support.ts";
-import { assertSame, blockedOps, conv, ignore, whole, X } from "./_test_support.ts";
+import { assertSame, blockedOps, conv, testBlocks, whole, X } from "./_test_support.ts";
 
-Deno.test({
-  name: "blockChannels() keeps a chain of convolutions in blocks when channels fill them",
-  ignore,
-  fn: () => {
-    const graph = graphOf([2, 3, 6, 5], (b, x) => {
-      const y = b.node("Relu", [conv(b, x, whole(b, [16, 3, 3, 3]))]);
-      const z = conv(b, y, whole(b, [32, 16, 3, 3], 4), { stride: 2 });
-      return b.node("Add", [z, conv(b, z, whole(b, [32, 1, 3, 3], 5), { group: 32 })]);
-    });
-    assert.deepEqual(blockedOps(assertSame(graph)), ["Conv", "Conv", "Conv", "ReorderOutput"]);
-  },
+testBlocks("blockChannels() keeps a chain of convolutions in blocks when channels fill them", (block) => {
+  const graph = graphOf([2, 3, 6, 5], (b, x) => {
+    const y = b.node("Relu", [conv(b, x, whole(b, [16, 3, 3, 3]))]);
+    const z = conv(b, y, whole(b, [32, 16, 3, 3], 4), { stride: 2 });
+    return b.node("Add", [z, conv(b, z, whole(b, [32, 1, 3, 3], 5), { group: 32 })]);
+  });
+  assert.deepEqual(blockedOps(assertSame(graph, { block })), ["Conv", "Conv", "Conv", "ReorderOutput"]);
 });
 
-Deno.test({
-  name: "blockChannels() brings any number of channels into blocks",
-  ignore,
-  fn: () => {
-    for (const channels of [13, 14, 15, 16, 29, 42]) {
-      const graph = graphOf([2, channels, 6, 5], (b, x) => conv(b, x, whole(b, [16, channels, 3, 3])));
-      assert.ok(blockedOps(assertSame(graph)).includes("ReorderInput"));
-    }
-  },
+testBlocks("blockChannels() brings any number of channels into blocks", (block) => {
+  for (const channels of [13, 14, 15, 16, 29, 42]) {
+    const graph = graphOf([2, channels, 6, 5], (b, x) => conv(b, x, whole(b, [16, channels, 3, 3])));
+    assert.ok(blockedOps(assertSame(graph, { block })).includes("ReorderInput"));
+  }
 });
 
-Deno.test({
-  name: "blockChannels() fills up the last block when channels do not, and leaves out what does not count",
-  ignore,
-  fn: () => {
+testBlocks(
+  "blockChannels() fills up the last block when channels do not, and leaves out what does not count",
+  (block) => {
     const graph = graphOf([2, 24, 4, 4], (b, x) => {
       const y = conv(b, x, whole(b, [24, 24, 1, 1]), { pad: 0 });
       const one = b.node("Add", [y, b.constant("float32", [], [1])]);
       const sums = b.node("ReduceSum", [one, ints(b, [0, 2, 3])], { keepdims: 0 });
       return [conv(b, one, whole(b, [40, 24, 3, 3], 5)), sums, b.node("ReduceMin", [one], { keepdims: 0 })];
     });
-    assertSame(graph);
+    assertSame(graph, { block });
   },
-});
+);
 
-Deno.test({
-  name: "blockChannels() leaves convolutions alone when blocks would be mostly empty or groups are neither 1 nor all",
-  ignore,
-  fn: () => {
+testBlocks(
+  "blockChannels() leaves convolutions alone when blocks would be mostly empty or groups are neither 1 nor all",
+  (block) => {
+    const most = block + 1;
     const graph = graphOf(X, (b, x) => [
       conv(b, x, whole(b, [3, 32, 1, 1]), { pad: 0 }),
       conv(b, x, whole(b, [32, 16, 3, 3]), { group: 2 }),
-      conv(b, b.node("Slice", [x, ints(b, [0]), ints(b, [17]), ints(b, [1])]), whole(b, [32, 17, 1, 1]), { pad: 0 }),
+      conv(b, b.node("Slice", [x, ints(b, [0]), ints(b, [most]), ints(b, [1])]), whole(b, [32, most, 1, 1]), {
+        pad: 0,
+      }),
     ]);
-    assert.deepEqual(blockedOps(assertSame(graph)), []);
+    assert.deepEqual(blockedOps(assertSame(graph, { block })), []);
   },
-});
+);
 
 /** Filters as TF.js's lowerings hand them over: transposed from [kh, kw, in, out]. */
 const FILTERS: Readonly<Record<string, (b: GraphBuilder, x: Value) => Value>> = {
@@ -76,59 +69,49 @@ const FILTERS: Readonly<Record<string, (b: GraphBuilder, x: Value) => Value>> = 
 };
 
 for (const [name, make] of Object.entries(FILTERS)) {
-  Deno.test({
-    name: `blockChannels() reorders the filter ${name} right`,
-    ignore,
-    fn: () => assert.ok(blockedOps(assertSame(graphOf(X, make))).includes("Conv")),
-  });
+  testBlocks(
+    `blockChannels() reorders the filter ${name} right`,
+    (block) => assert.ok(blockedOps(assertSame(graphOf(X, make), { block })).includes("Conv")),
+  );
 }
 
-Deno.test({
-  name: "blockChannels() takes ReLUs and sums into the convolutions that nothing else reads",
-  ignore,
-  fn: () => {
-    const graph = graphOf(X, (b, x) => {
-      const [u, v] = [1, 2].map((seed) => conv(b, x, whole(b, [32, 32, 3, 3], seed)));
-      const read = conv(b, x, whole(b, [32, 32, 1, 1], 6), { pad: 0 });
-      const sum = b.node("Relu", [b.node("Add", [b.node("Add", [u, read]), v])]);
-      return [b.node("Add", [sum, read]), b.node("Relu", [conv(b, sum, whole(b, [16, 32, 1, 1]), { pad: 0 })]), read];
-    });
-    const blocked = assertSame(graph);
-    assert.equal(blocked.nodes.filter(({ op }) => op === "Relu").length, 0);
-    assert.equal(blocked.nodes.filter(({ op }) => op === "Add").length, 1);
-  },
+testBlocks("blockChannels() takes ReLUs and sums into the convolutions that nothing else reads", (block) => {
+  const graph = graphOf(X, (b, x) => {
+    const [u, v] = [1, 2].map((seed) => conv(b, x, whole(b, [32, 32, 3, 3], seed)));
+    const read = conv(b, x, whole(b, [32, 32, 1, 1], 6), { pad: 0 });
+    const sum = b.node("Relu", [b.node("Add", [b.node("Add", [u, read]), v])]);
+    return [b.node("Add", [sum, read]), b.node("Relu", [conv(b, sum, whole(b, [16, 32, 1, 1]), { pad: 0 })]), read];
+  });
+  const blocked = assertSame(graph, { block });
+  assert.equal(blocked.nodes.filter(({ op }) => op === "Relu").length, 0);
+  assert.equal(blocked.nodes.filter(({ op }) => op === "Add").length, 1);
 });
 
-Deno.test({
-  name: "blockChannels() quantizes in blocks when there is one scale, and gives codes out in plain form",
-  ignore,
-  fn: () => {
+testBlocks(
+  "blockChannels() quantizes in blocks when there is one scale, and gives codes out in plain form",
+  (block) => {
     const graph = graphOf(X, (b, x) => {
       const grid = [b.constant("float32", [], [0.5]), b.constant("uint8", [], [3])];
       const codes = b.node("QuantizeLinear", [conv(b, x, whole(b, [32, 32, 3, 3])), ...grid]);
       return [codes, conv(b, b.node("DequantizeLinear", [codes, ...grid]), whole(b, [16, 32, 1, 1]), { pad: 0 })];
     });
-    assertSame(graph);
+    assertSame(graph, { block });
   },
-});
+);
 
-Deno.test({
-  name: "blockChannels() pools in blocks, and in plain form where the places of maxima are asked for",
-  ignore,
-  fn: () => {
-    const graph = graphOf(X, (b, x) => {
-      const y = conv(b, x, whole(b, [32, 32, 1, 1]), { pad: 0 });
-      const window = { kernel_shape: [3, 2], strides: [2, 2], pads: [1, 0, 1, 1] };
-      const [max, places] = b.nodes("MaxPool", [y], window, 2);
-      return [
-        b.node("MaxPool", [y], window),
-        b.node("AveragePool", [y], { ...window, count_include_pad: 0 }),
-        max,
-        places,
-      ];
-    });
-    assertSame(graph, { tolerance: 1e-6 });
-  },
+testBlocks("blockChannels() pools in blocks, and in plain form where the places of maxima are asked for", (block) => {
+  const graph = graphOf(X, (b, x) => {
+    const y = conv(b, x, whole(b, [32, 32, 1, 1]), { pad: 0 });
+    const window = { kernel_shape: [3, 2], strides: [2, 2], pads: [1, 0, 1, 1] };
+    const [max, places] = b.nodes("MaxPool", [y], window, 2);
+    return [
+      b.node("MaxPool", [y], window),
+      b.node("AveragePool", [y], { ...window, count_include_pad: 0 }),
+      max,
+      places,
+    ];
+  });
+  assertSame(graph, { block, tolerance: 1e-6 });
 });
 
 /** Whole-number graphs of the operators that the pass has rules for, wired at random; 16 pixels, so that means are exact. */
@@ -184,14 +167,10 @@ function randomGraph(steps: readonly { op: number; a: number; b: number; c: numb
   });
 }
 
-Deno.test({
-  name: "blockChannels() changes no number when graphs are random",
-  ignore,
-  fn: () =>
-    fc.assert(
-      fc.property(fc.array(step, { minLength: 1, maxLength: 8 }), fc.constantFrom(3, 16, 24), (steps, channels) => {
-        assertSame(randomGraph(steps, channels));
-      }),
-      { numRuns: 60, seed: 1 },
-    ),
-});
+testBlocks("blockChannels() changes no number when graphs are random", (block) =>
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 8 }), fc.constantFrom(3, 16, 24), (steps, channels) => {
+      assertSame(randomGraph(steps, channels), { block });
+    }),
+    { numRuns: 60, seed: 1 },
+  ));

@@ -3,7 +3,7 @@ import type { GraphBuilder, Value } from "../../../onnx/writer.ts";
 import { typeOf } from "../../../onnx/graph.ts";
 import { feedsFor, graphOf, ints, run } from "../../_test_support.ts";
 import { multiplyFilterGradients } from "../filter_gradient.ts";
-import { assertSame, blockedOps, conv, ignore, whole, X } from "./_test_support.ts";
+import { assertSame, blockedOps, conv, testBlocks, whole, X } from "./_test_support.ts";
 
 /** The gradient of a convolution [kh, kw, in, out] by its filter, of pictures that are in blocks. */
 function filterGradient(b: GraphBuilder, { x, dy, k, stride, pad }: {
@@ -45,7 +45,7 @@ for (
     });
   const how = `${k}×${k} filter with stride ${stride} of ${n} images`;
   // Whole numbers of these sizes: sums stay below 2^24 and exact.
-  Deno.test({ name: `blockChannels() computes the gradient of a ${how}`, ignore, fn: () => void assertSame(build()) });
+  testBlocks(`blockChannels() computes the gradient of a ${how}`, (block) => void assertSame(build(), { block }));
   Deno.test(`multiplyFilterGradients() computes the gradient of a ${how}`, () => {
     const graph = build();
     const products = multiplyFilterGradients(graph);
@@ -56,10 +56,9 @@ for (
 }
 
 for (const [ins, outs] of [[32, 48], [48, 32], [40, 16], [48, 29], [29, 48], [32, 32]]) {
-  Deno.test({
-    name: `blockChannels() computes the gradient of a 1×1 filter of ${ins} channels and ${outs} as a product of pixels`,
-    ignore,
-    fn: () => {
+  testBlocks(
+    `blockChannels() computes the gradient of a 1×1 filter of ${ins} channels and ${outs} as a product of pixels`,
+    (block) => {
       const graph = graphOf([4, 32, 6, 4], (b, x) => {
         const own = conv(b, x, whole(b, [ins, 32, 1, 1]), { pad: 0 });
         return filterGradient(b, {
@@ -70,47 +69,39 @@ for (const [ins, outs] of [[32, 48], [48, 32], [40, 16], [48, 29], [29, 48], [32
           pad: 0,
         });
       });
-      const blocked = assertSame(graph);
+      const blocked = assertSame(graph, { block });
       const product = blocked.nodes.findLast(({ op }) => op === "Conv")!;
       // The picture with more channels gives the filters, a channel of them a pixel.
       const [filters, pixels] = typeOf(blocked, product.inputs[1]).shape;
       assert.equal(pixels, 4 * 6 * 4);
       assert.ok(Number(filters) >= Math.max(ins, outs));
     },
-  });
+  );
 }
 
-Deno.test({
-  name: "blockChannels() moves the blocks of large values by Gather, which has threads",
-  ignore,
-  fn: () => {
-    const graph = graphOf([16, 32, 16, 16], (b, x) => {
-      const own = conv(b, x, whole(b, [32, 32, 1, 1]), { pad: 0 });
-      return filterGradient(b, {
-        x: own,
-        dy: conv(b, x, whole(b, [48, 32, 1, 1], 4), { pad: 0 }),
-        k: 1,
-        stride: 1,
-        pad: 0,
-      });
+testBlocks("blockChannels() moves the blocks of large values by Gather, which has threads", (block) => {
+  const graph = graphOf([16, 32, 16, 16], (b, x) => {
+    const own = conv(b, x, whole(b, [32, 32, 1, 1]), { pad: 0 });
+    return filterGradient(b, {
+      x: own,
+      dy: conv(b, x, whole(b, [48, 32, 1, 1], 4), { pad: 0 }),
+      k: 1,
+      stride: 1,
+      pad: 0,
     });
-    assert.ok(assertSame(graph).nodes.some(({ op }) => op === "Gather"));
-  },
+  });
+  assert.ok(assertSame(graph, { block }).nodes.some(({ op }) => op === "Gather"));
 });
 
-Deno.test({
-  name: "blockChannels() computes the gradient of a depthwise filter in blocks",
-  ignore,
-  fn: () => {
-    const graph = graphOf(X, (b, x) => {
-      const y = conv(b, x, whole(b, [32, 1, 1, 1]), { pad: 0, group: 32 });
-      const [n, c, h, w] = y.shape;
-      const planes = b.node("Reshape", [y, ints(b, [1, n * c, h, w])]);
-      const filters = b.node("Reshape", [b.node("Relu", [y]), ints(b, [n * c, 1, h, w])]);
-      return b.node("Conv", [planes, filters], { kernel_shape: [h, w], pads: [1, 1, 1, 1], group: n * c });
-    });
-    assert.deepEqual(blockedOps(assertSame(graph)), ["ReorderInput", "Conv", "Conv", "ReorderOutput"]);
-  },
+testBlocks("blockChannels() computes the gradient of a depthwise filter in blocks", (block) => {
+  const graph = graphOf(X, (b, x) => {
+    const y = conv(b, x, whole(b, [32, 1, 1, 1]), { pad: 0, group: 32 });
+    const [n, c, h, w] = y.shape;
+    const planes = b.node("Reshape", [y, ints(b, [1, n * c, h, w])]);
+    const filters = b.node("Reshape", [b.node("Relu", [y]), ints(b, [n * c, 1, h, w])]);
+    return b.node("Conv", [planes, filters], { kernel_shape: [h, w], pads: [1, 1, 1, 1], group: n * c });
+  });
+  assert.deepEqual(blockedOps(assertSame(graph, { block })), ["ReorderInput", "Conv", "Conv", "ReorderOutput"]);
 });
 
 for (
@@ -121,11 +112,9 @@ for (
     0,
   ], 0]] as const
 ) {
-  Deno.test({
-    name:
-      `blockChannels() computes a depthwise ConvTranspose of ${k}×${k} with stride ${stride}, pads ${pads}, ${extra} more`,
-    ignore,
-    fn: () => {
+  testBlocks(
+    `blockChannels() computes a depthwise ConvTranspose of ${k}×${k} with stride ${stride}, pads ${pads}, ${extra} more`,
+    (block) => {
       const graph = graphOf(X, (b, x) => {
         const y = conv(b, x, whole(b, [32, 1, 1, 1]), { pad: 0, group: 32 });
         const attrs = {
@@ -137,7 +126,7 @@ for (
         };
         return b.node("ConvTranspose", [y, whole(b, [32, 1, k, k], 5)], attrs);
       });
-      assert.deepEqual(blockedOps(assertSame(graph)), ["ReorderInput", "Conv", "Conv", "ReorderOutput"]);
+      assert.deepEqual(blockedOps(assertSame(graph, { block })), ["ReorderInput", "Conv", "Conv", "ReorderOutput"]);
     },
-  });
+  );
 }
