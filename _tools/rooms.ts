@@ -28,6 +28,7 @@ const ENGINE_AND_LAYERS = [
   "src/quant",
   "src/rewrite",
   "src/runtime",
+  "src/shadow.ts",
   "src/text",
 ];
 
@@ -35,10 +36,11 @@ const ENGINE_AND_LAYERS = [
 export const ROOMS: readonly Room[] = [
   { path: "src/numbers", imports: [], packages: [] },
   { path: "src/text", imports: [], packages: [] },
+  { path: "src/shadow.ts", imports: [], packages: [] },
   { path: "src/io", imports: ["src/text"], packages: [] },
   { path: "src/onnx", imports: ["src/numbers"], packages: ["protobufjs"] },
   { path: "src/passes", imports: ["src/numbers", "src/onnx"], packages: [] },
-  { path: "src/quant", imports: ["src/numbers", "src/text"] },
+  { path: "src/quant", imports: ["src/numbers", "src/shadow.ts", "src/text"] },
   {
     path: "src/runtime",
     imports: ["src/numbers"],

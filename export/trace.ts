@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { BACKEND, type OnnxRuntimeBackend, registerBackend } from "../src/backend/mod.ts";
 import type { Graph } from "../src/onnx/graph.ts";
+import { shadow } from "../src/shadow.ts";
 import { inputNames } from "../models/ports.ts";
 
 /** How a model is traced. */
@@ -42,16 +43,12 @@ function record(
     const { shape, dtype } = model.inputs[i];
     return { name, shape: inputShape(name, shape, options), dtype };
   });
-  const restore = followLayers(model, backend);
-  try {
-    return backend.trace(inputs, (tensors) => {
-      const inTfOrder = tensors.map((x) => isNchw(x.shape, options) ? tf.transpose(x as tf.Tensor4D, [0, 2, 3, 1]) : x);
-      const outputs = model.apply(inTfOrder, { training: false }) as tf.Tensor | tf.Tensor[];
-      return Array.isArray(outputs) ? outputs : [outputs];
-    }, { nameOf: (dataId) => names.get(dataId) });
-  } finally {
-    restore();
-  }
+  using _followed = followLayers(model, backend);
+  return backend.trace(inputs, (tensors) => {
+    const inTfOrder = tensors.map((x) => isNchw(x.shape, options) ? tf.transpose(x as tf.Tensor4D, [0, 2, 3, 1]) : x);
+    const outputs = model.apply(inTfOrder, { training: false }) as tf.Tensor | tf.Tensor[];
+    return Array.isArray(outputs) ? outputs : [outputs];
+  }, { nameOf: (dataId) => names.get(dataId) });
 }
 
 function inputShape(name: string, shape: readonly (number | null)[], options: TraceModelOptions): number[] {
@@ -73,32 +70,24 @@ function isNchw(shape: readonly number[], { inputLayout = "nhwc" }: TraceModelOp
   return inputLayout === "nchw" && shape.length === 4;
 }
 
-/** Tells the backend which layer is being called. Returns a function that undoes it. */
-function followLayers(model: tfl.LayersModel, backend: OnnxRuntimeBackend): () => void {
-  const undo = namedLayers(model).map(({ layer, name }) => {
-    const own = Object.getOwnPropertyDescriptor(layer, "call");
-    const { call } = layer;
-    const followed: typeof call = (inputs, kwargs) => {
+/** Tells the backend which layer is being called, until the result is disposed of. A layer in two models is in both. */
+function followLayers(model: tfl.LayersModel, backend: OnnxRuntimeBackend): DisposableStack {
+  using followed = new DisposableStack();
+  for (const { layer, name } of namedLayers(model)) {
+    followed.defer(shadow(layer, "call", (call, inputs, kwargs) => {
       const outer = backend.emit.layer;
       backend.emit.layer = name;
       try {
-        return call.call(layer, inputs, kwargs);
+        return call(inputs, kwargs);
       } catch (cause) {
         const because = cause instanceof Error ? cause.message : String(cause);
         throw new TypeError(`Cannot export layer "${name}" (${layer.getClassName()}): ${because}`, { cause });
       } finally {
         backend.emit.layer = outer;
       }
-    };
-    // Shadows the method on this one object; deleting it uncovers the class's. Training may have shadowed it already.
-    Object.defineProperty(layer, "call", { value: followed, configurable: true });
-    return () => {
-      if (own === undefined) Reflect.deleteProperty(layer, "call");
-      else Object.defineProperty(layer, "call", own);
-    };
-  });
-  // The other way round: a layer in two models is shadowed twice.
-  return () => undo.reverse().forEach((fn) => fn());
+    }));
+  }
+  return followed.move();
 }
 
 interface NamedLayer {

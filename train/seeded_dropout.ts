@@ -9,6 +9,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { checkSeed, Random } from "../src/numbers/random.ts";
 import { hashName } from "../src/numbers/seed.ts";
+import { shadow } from "../src/shadow.ts";
 import { layersIn } from "../quantize/phase.ts";
 
 type Layer = InstanceType<typeof tfl.layers.Layer>;
@@ -41,19 +42,16 @@ export interface SeededDropout {
 export function withSeededDropout(model: tfl.LayersModel, seed: number): SeededDropout {
   const dropouts = layersIn(model).filter((layer) => ["Dropout", "SpatialDropout1D"].includes(layer.getClassName()));
   const masks = dropouts.map((layer) => new MaskSource(seed, layer));
-  dropouts.forEach((layer, i) => {
-    const original = layer.call.bind(layer);
-    const call: Layer["call"] = (inputs, kwargs) => {
+  const restores = dropouts.map((layer, i) =>
+    shadow(layer, "call", (call, inputs, kwargs) => {
       const [x] = Array.isArray(inputs) ? inputs : [inputs];
-      return kwargs?.training && masks[i].isDropping ? masks[i].apply(x) : original(inputs, kwargs);
-    };
-    // An own property hides the class's method; deleting it brings the method back.
-    Object.defineProperty(layer, "call", { value: call, configurable: true });
-  });
+      return kwargs?.training && masks[i].isDropping ? masks[i].apply(x) : call(inputs, kwargs);
+    })
+  );
   return {
     layers: dropouts.map(({ name }) => name),
     startStep: (step, size) => masks.flatMap((mask) => mask.startStep(step, size)),
-    restore: () => dropouts.forEach((layer) => void Reflect.deleteProperty(layer, "call")),
+    restore: () => restores.forEach((restore) => restore()),
   };
 }
 

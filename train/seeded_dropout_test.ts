@@ -104,3 +104,15 @@ Deno.test("withSeededDropout() finds dropout in nested models and gives calls ba
   assert.throws(() => withSeededDropout(model, 1.5), RangeError);
   assert.ok(!Object.hasOwn(inner, "call"));
 });
+
+Deno.test("withSeededDropout() keeps its masks when another that was there first ends", () => {
+  const model = dropoutModel();
+  const first = withSeededDropout(model, 1);
+  const second = withSeededDropout(model, 2);
+  const drawn = () => (second.startStep(3), call(model.getLayer("first"), ONES()));
+  const masks = drawn();
+  first.restore();
+  assert.deepEqual(drawn(), masks);
+  second.restore();
+  assert.ok(model.layers.every((layer) => !Object.hasOwn(layer, "call")));
+});

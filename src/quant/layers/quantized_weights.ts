@@ -7,6 +7,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { shadow } from "../../shadow.ts";
 import { fakeQuantize } from "../fake_quantize.ts";
 import { symmetricTensorScale } from "../qparams_tensor.ts";
 import { symmetricZeroPoint } from "../../numbers/qparams.ts";
@@ -290,15 +291,9 @@ function codesOfObserved({ qmin, qmax, zeroPoint }: CodesInUse): CodesInUse {
 
 /** Runs `run` while each variable answers `read()` with its value in `values`. */
 function withReads<T>(values: ReadonlyMap<tfl.LayerVariable, tf.Tensor>, run: () => T): T {
-  try {
-    for (const [variable, value] of values) {
-      // An own property hides the class's method; deleting it brings the method back.
-      Object.defineProperty(variable, "read", { value: () => value, configurable: true });
-    }
-    return run();
-  } finally {
-    for (const variable of values.keys()) Reflect.deleteProperty(variable, "read");
-  }
+  using shadows = new DisposableStack();
+  for (const [variable, value] of values) shadows.defer(shadow(variable, "read", () => value));
+  return run();
 }
 
 /** Views a depthwise kernel [kh, kw, in, multiplier] as [kh, kw, in * multiplier]; any other weight as it is. */
