@@ -70,15 +70,25 @@ function isNchw(shape: readonly number[], { inputLayout = "nhwc" }: TraceModelOp
   return inputLayout === "nchw" && shape.length === 4;
 }
 
-/** Tells the backend which layer is being called, until the result is disposed of. A layer in two models is in both. */
+/**
+ * Tells the backend which layer is being called, until the result is disposed of. A layer in two models is in both.
+ *
+ * TF.js 4.22 calls a layer of several outputs once for each; here it answers the second time as it did the first.
+ */
 function followLayers(model: tfl.LayersModel, backend: OnnxRuntimeBackend): DisposableStack {
   using followed = new DisposableStack();
   for (const { layer, name } of namedLayers(model)) {
+    const answers = new Map<string, tf.Tensor[]>();
     followed.defer(shadow(layer, "call", (call, inputs, kwargs) => {
+      const key = String((Array.isArray(inputs) ? inputs : [inputs]).map(({ id }) => id));
+      const known = answers.get(key);
+      if (known !== undefined) return known;
       const outer = backend.emit.layer;
       backend.emit.layer = name;
       try {
-        return call(inputs, kwargs);
+        const answer = call(inputs, kwargs);
+        if (Array.isArray(answer)) answers.set(key, answer);
+        return answer;
       } catch (cause) {
         const because = cause instanceof Error ? cause.message : String(cause);
         throw new TypeError(`Cannot export layer "${name}" (${layer.getClassName()}): ${because}`, { cause });

@@ -1,6 +1,7 @@
 /** A model's inputs and outputs: their names and shapes. */
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { FakeQuantize } from "../src/quant/mod.ts";
+import { valueOf } from "../src/rewrite/mod.ts";
 
 /**
  * Names the inputs of `model` after their layers.
@@ -11,15 +12,28 @@ export function inputNames({ inputs }: tfl.LayersModel): readonly string[] {
   return inputs.map(({ sourceLayer }) => sourceLayer.name);
 }
 
-/** Names the outputs of `model` after the layers that make them; a quantizer behind one does not show. */
+/**
+ * Names the outputs of `model` after the layers that make them; a quantizer behind one does not show.
+ *
+ * The second output of a layer is called `layer:1`; what another call of a layer gives, `layer_1`.
+ */
 export function outputNames({ outputs }: tfl.LayersModel): readonly string[] {
   const names: string[] = [];
-  for (const { sourceLayer: layer } of outputs) {
-    const { name } = layer instanceof FakeQuantize ? layer.inboundNodes[0].inboundLayers[0] : layer;
+  for (const output of outputs) {
+    const { layer, index } = sourceOf(output);
+    const name = valueOf(layer.name, index);
     const copies = names.filter((other) => other === name || other.startsWith(`${name}_`)).length;
     names.push(copies === 0 ? name : `${name}_${copies}`);
   }
   return names;
+}
+
+/** Returns the layer that makes `output`, that before its quantizer if it has one, and which of its outputs it is. */
+function sourceOf(output: tfl.SymbolicTensor): { readonly layer: tfl.layers.Layer; readonly index: number } {
+  const { sourceLayer: layer, tensorIndex: index } = output;
+  if (!(layer instanceof FakeQuantize)) return { layer, index };
+  const { inboundLayers, tensorIndices } = layer.inboundNodes[0];
+  return { layer: inboundLayers[0], index: tensorIndices[0] };
 }
 
 /**

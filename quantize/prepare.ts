@@ -179,10 +179,12 @@ function layersIn(units: readonly Unit[], kind: Unit["kind"]): ReadonlySet<strin
 }
 
 function nameQuantizers(graph: LayerGraph, { quantizers }: Placement): readonly PlacedQuantizer[] {
-  return quantizers.map((quantizer) => ({
-    ...quantizer,
-    name: freshName(graph, `${quantizer.of.replace(":", "_")}_quant`),
-  }));
+  const taken = new Set<string>();
+  return quantizers.map((quantizer) => {
+    const name = freshName(graph, `${quantizer.of.replace(":", "_")}_quant`, taken);
+    taken.add(name);
+    return { ...quantizer, name };
+  });
 }
 
 interface Plan {

@@ -1,9 +1,10 @@
-/** Models whose layers are called several times, through all of the job: trained, saved, loaded, trained on, deployed. */
+/** Layers called several times or with several outputs, through all of the job: trained, saved, trained on, deployed. */
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { toOnnx } from "../export/to_onnx.ts";
 import { loadLayersModel, saveLayersModel } from "../models/import/layers_model.ts";
+import { calibrate } from "../quantize/calibrate.ts";
 import { prepareQat } from "../quantize/prepare.ts";
 import { BACKEND, registerBackend } from "../src/backend/mod.ts";
 import { registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
@@ -12,6 +13,7 @@ import { CLASSES, epochOf, quarters, SIDE } from "../train/_test_task.ts";
 import { fit } from "../train/fit.ts";
 import { optimizerFor } from "../train/optimizers.ts";
 import { qatSchedule } from "../train/schedule.ts";
+import { applyBoth, ChannelSplit } from "./_support/channel_split.ts";
 import { apply, predict, randomTensor, seedWeights } from "./_support/small_models.ts";
 
 const { layers } = tfl;
@@ -105,4 +107,46 @@ Deno.test("a backbone called twice is trained, saved, loaded, trained on, and de
     "shared",
     "backbone/shared",
   ]);
+});
+
+/** image → convolution → channels split: one half convolved, the other an output as it is. */
+function splitNet(): tfl.LayersModel {
+  const image = tfl.input({ shape: [SIDE, SIDE, 2], name: "image" });
+  const before = apply(layers.conv2d({ filters: 4, kernelSize: 1, activation: "relu", name: "before" }), image);
+  const [a, b] = applyBoth(new ChannelSplit({ name: "halves" }), before);
+  const left = apply(layers.conv2d({ filters: 2, kernelSize: 3, padding: "same", name: "left" }), a);
+  const flat = apply(layers.flatten({ name: "flat" }), apply(layers.add({ name: "sum" }), left, b));
+  const score = apply(layers.dense({ units: CLASSES, activation: "softmax", name: "score" }), flat);
+  return seedWeights(tfl.model({ inputs: image, outputs: score, name: "halves" }));
+}
+
+Deno.test("a layer of two outputs is trained, saved, loaded, trained on, and deployed as it is simulated", async () => {
+  await registerBackend();
+  await tf.setBackend(BACKEND);
+  const { model, quantizers } = prepareQat(await saveAndLoad(splitNet()));
+  const behind = quantizers.filter(({ of }) => of.startsWith("halves")).map(({ of, name }) => [of, name]);
+  assert.deepEqual(behind, [["halves", "halves_quant"], ["halves:1", "halves_1_quant"]]);
+  const losses = await train(model, 4);
+  assert.ok(losses[11] < losses[0], String(losses));
+  const loaded = await saveAndLoad(model);
+  const x = randomTensor([16, SIDE, SIDE, 2], 5);
+  assert.deepEqual(predict(loaded, [x]), predict(model, [x]));
+  assert.deepEqual(await train(loaded, 3), await train(model, 3));
+  const { bytes } = await toOnnx(loaded);
+  assert.deepEqual(run(bytes, x), predict(loaded, [x])[0]);
+});
+
+Deno.test("toOnnx() writes a layer of two outputs once, and calls its second one after it", async () => {
+  await registerBackend();
+  await tf.setBackend(BACKEND);
+  const image = tfl.input({ shape: [4, 4, 4], name: "image" });
+  const [a, b] = applyBoth(new ChannelSplit({ name: "halves" }), image);
+  const left = apply(layers.conv2d({ filters: 2, kernelSize: 1, name: "left" }), a);
+  const model = seedWeights(tfl.model({ inputs: image, outputs: [left, b] }));
+  for (const each of [model, prepareQat(model).model]) {
+    await calibrate(each, [randomTensor([8, 4, 4, 4])]);
+    const { graph } = await toOnnx(each);
+    assert.deepEqual(graph.outputs, ["left", "halves:1"]);
+    assert.equal(graph.nodes.filter(({ op }) => op === "Split").length, 1);
+  }
 });

@@ -15,9 +15,9 @@ import {
   valueOf,
 } from "./layer_graph.ts";
 
-/** Returns `wanted`, or `wanted_1`, `wanted_2`… if a node or layer of `graph` is already called so. */
-export function freshName(graph: LayerGraph, wanted: string): string {
-  const taken = new Set(graph.nodes.flatMap(({ name, layer }) => [name, layer.name]));
+/** Returns `wanted`, or `wanted_1`, `wanted_2`… if a node or layer of `graph`, or one of `others`, is called so already. */
+export function freshName(graph: LayerGraph, wanted: string, others: ReadonlySet<string> = new Set()): string {
+  const taken = new Set([...graph.nodes.flatMap(({ name, layer }) => [name, layer.name]), ...others]);
   let name = wanted;
   for (let i = 1; taken.has(name); i++) name = `${wanted}_${i}`;
   return name;

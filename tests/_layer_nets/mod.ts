@@ -4,6 +4,7 @@ import { COMBINED } from "./combined.ts";
 import { BORDERS, FLOATS } from "./islands.ts";
 import { MOVES, PADS, POOLS } from "./moves.ts";
 import type { LayerNet } from "./net.ts";
+import { OUTPUTS } from "./outputs.ts";
 import { SHARED } from "./shared.ts";
 import { BATCH_NORM, WEIGHTED } from "./weighted.ts";
 import { MERGES, WIRING } from "./wiring.ts";
@@ -22,6 +23,7 @@ export const LAYER_NETS: readonly LayerNet[] = [
   ...MERGES,
   ...WIRING,
   ...SHARED,
+  ...OUTPUTS,
   ...COMBINED,
   ...BORDERS,
   ...FLOATS,
