@@ -74,6 +74,9 @@ export const KEPT: Readonly<Record<string, string>> = {
   "onnxruntime-node": "src/runtime",
   "onnxruntime-common": "src/runtime",
   "protobufjs": "src/onnx",
+  "string-width": "report",
+  "ts-json-schema-generator": "_tools",
+  "ajv": "tests",
   "commander": "cli",
   "cli-progress": "cli",
 };

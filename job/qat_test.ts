@@ -7,6 +7,7 @@ import { decodeModel } from "../src/onnx/file/mod.ts";
 import { FakeQuantize, registerQuantLayers } from "../src/quant/mod.ts";
 import { Session } from "../src/runtime/session.ts";
 import { apply, predict, randomTensor, seedWeights } from "../tests/_support/small_models.ts";
+import { assertFitsSchema } from "../tests/_support/report_schema.ts";
 import { contentsOf, save, SMALL, tinyModel, withFolder } from "./_test_support.ts";
 import { runQat } from "./qat.ts";
 
@@ -65,6 +66,7 @@ Deno.test("runQat() writes both files, the trained model and the report", () =>
 /** Every field that a report promises. */
 function assertShape(report: Report): void {
   const { schema, task, metrics, agreement, latencyMs, train, versions, seed, files } = report;
+  assertFitsSchema(report, ["accuracy"]);
   assert.equal(schema, 2);
   assert.deepEqual(task, { name: "classification", outputs: [{ name: "dense_softmax", task: "classification" }] });
   const [{ float, simulated, deployed, ...metric }] = metrics;

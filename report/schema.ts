@@ -301,7 +301,11 @@ export const SCHEMA = 2;
 export interface Report {
   readonly schema: typeof SCHEMA;
   readonly task: TaskReport;
-  /** At least one; the first is the task's own, by which the best epoch was chosen. */
+  /**
+   * At least one; the first is the task's own, by which the best epoch was chosen.
+   *
+   * @minItems 1
+   */
   readonly metrics: readonly MetricReport[];
   /** An entry an output; absent where there is no file. */
   readonly agreement?: readonly AgreementReport[];
