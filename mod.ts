@@ -121,6 +121,7 @@ export {
 
 // Quantized layers.
 export {
+  type BiasFolding,
   type CallArgs,
   FakeQuantize,
   type FakeQuantizeArgs,
@@ -128,11 +129,18 @@ export {
   type FreezableBatchNormalizationArgs,
   type Layer,
   type LayerArgs,
+  type NamedGrid,
+  type QatPhase,
+  QUANTIZED,
+  type QuantizedLayer,
+  quantizedLayer,
+  QuantizedLayerError,
   type QuantizedWeight,
   QuantizedWeights,
   type QuantizedWeightsArgs,
   registerQuantKernels,
   registerQuantLayers,
+  setQatPhase,
   type Shapes,
 } from "./src/quant/mod.ts";
 
@@ -141,7 +149,6 @@ export { type PlacedQuantizer, type PreparedModel, type PrepareOptions, prepareQ
 export { type Island, type Quantizer } from "./quantize/placement.ts";
 export { type Ungrouped, type Unit } from "./src/rewrite/mod.ts";
 export { calibrate, type CalibrationBatch } from "./quantize/calibrate.ts";
-export { type QatPhase, setQatPhase } from "./quantize/phase.ts";
 
 // Training: schedules, optimizers, losses and metrics.
 export {

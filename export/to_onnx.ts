@@ -5,7 +5,7 @@ import type { Graph } from "../src/onnx/graph.ts";
 import { guardFloatWeights } from "../src/passes/deploy/guard_float_weights.ts";
 import { nameNodes, optimizeForExport, symbolicBatch, type Traced } from "../src/passes/mod.ts";
 import { encodeModel } from "../src/onnx/file/mod.ts";
-import { FakeQuantize, QuantizedWeights } from "../src/quant/mod.ts";
+import { quantizedLayersIn, setQatPhase } from "../src/quant/mod.ts";
 import { evaluate } from "./_evaluate.ts";
 import { outputNames } from "../models/ports.ts";
 import { traceModel } from "./trace.ts";
@@ -81,17 +81,13 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
 
 /** Lets every layer of `model` pass real values on. Returns a function that undoes it. */
 function disableQuantization(model: tfl.LayersModel): () => void {
-  const disabled = model.layers.filter((layer) =>
-    (layer instanceof FakeQuantize || layer instanceof QuantizedWeights) && layer.enabled
-  ) as (FakeQuantize | QuantizedWeights)[];
-  for (const layer of disabled) layer.enabled = false;
-  return () => {
-    for (const layer of disabled) layer.enabled = true;
-  };
+  const disabled = quantizedLayersIn(model).filter(({ phase }) => phase.fakeQuantizing);
+  setQatPhase(model, { fakeQuantizing: false });
+  return () => disabled.forEach((layer) => layer.setPhase({ fakeQuantizing: true }));
 }
 
-/** @throws {Error} If a quantizer never saw a value. */
+/** @throws {Error} If a quantizer never saw a value, or has an impossible grid. */
 function checkCalibrated(model: tfl.LayersModel): () => void {
-  for (const layer of model.layers) if (layer instanceof FakeQuantize && layer.enabled) layer.readGrid();
+  for (const layer of quantizedLayersIn(model)) if (layer.phase.fakeQuantizing) layer.readGrids();
   return () => {};
 }

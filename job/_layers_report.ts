@@ -4,13 +4,7 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import type { LayerReport } from "../report/schema.ts";
 import { weightError } from "../export/weight_error.ts";
 import { type LayerDescription, ruleOf } from "../src/layers/mod.ts";
-import {
-  dequantizeLinear,
-  FakeQuantize,
-  FreezableBatchNormalization,
-  QuantizedWeights,
-  quantizeLinear,
-} from "../src/quant/mod.ts";
+import { dequantizeLinear, type NamedGrid, outputGridOf, quantizedLayer, quantizeLinear } from "../src/quant/mod.ts";
 import { layersOf } from "../src/rewrite/mod.ts";
 import type { PreparedModel } from "../quantize/prepare.ts";
 
@@ -24,7 +18,7 @@ export function describeLayers({ model, units, quantizers, islands }: PreparedMo
   const quantizerOf = new Map(quantizers.map(({ of, name }) => [of, name]));
   const endOf = new Map(units.map(({ layer, end }) => [layer, end]));
   const folded = new Set(units.flatMap((unit) => layersOf(unit).filter((name) => name !== unit.layer)));
-  return model.layers.filter((layer) => !(layer instanceof FakeQuantize) && layer.getClassName() !== "InputLayer").map(
+  return model.layers.filter((layer) => !isQuantizer(layer) && layer.getClassName() !== "InputLayer").map(
     (layer) => {
       const { name } = layer;
       const description = describe(layer);
@@ -36,39 +30,39 @@ export function describeLayers({ model, units, quantizers, islands }: PreparedMo
         kind: floats.has(name) ? "float" : ruleOf(description).kind,
         className,
         ...(quantizer === undefined ? {} : gridOf(model.getLayer(quantizer))),
-        ...(layer instanceof QuantizedWeights ? { weightError: errorOf(layer) } : {}),
+        ...weightErrorOf(layer),
       };
     },
   );
 }
 
-/** The layer as it was before it was prepared. */
-function describe(layer: tfl.layers.Layer): LayerDescription {
-  const inner = layer instanceof QuantizedWeights ? layer.layer : layer;
-  const className = inner instanceof FreezableBatchNormalization ? "BatchNormalization" : inner.getClassName();
-  return { className, config: inner.getConfig() };
+function isQuantizer(layer: tfl.layers.Layer): boolean {
+  return quantizedLayer(layer)?.role === "activations";
 }
 
-function gridOf(layer: unknown): Pick<LayerReport, "range" | "scale" | "zeroPoint"> {
-  if (!(layer instanceof FakeQuantize) || !layer.isCalibrated()) return {};
-  const { scale, zeroPoint, qmin, qmax } = layer.readGrid();
+/** The layer as it was before it was prepared. */
+function describe(layer: tfl.layers.Layer): LayerDescription {
+  return quantizedLayer(layer)?.original ?? { className: layer.getClassName(), config: layer.getConfig() };
+}
+
+function gridOf(layer: tfl.layers.Layer): Pick<LayerReport, "range" | "scale" | "zeroPoint"> {
+  const grid = outputGridOf(layer);
+  if (grid === undefined) return {};
+  const { scale, zeroPoint, qmin, qmax } = grid;
   return { range: { min: (qmin - zeroPoint) * scale, max: (qmax - zeroPoint) * scale }, scale, zeroPoint };
 }
 
-/** Rounds the kernel as the exporter does and measures what is lost. */
-function errorOf(layer: QuantizedWeights): { readonly sqnrDb: number | null } {
-  const { layer: inner } = layer;
-  const rule = ruleOf(describe(layer));
-  if (rule.kind !== "weighted") return { sqnrDb: null };
-  const [{ name, depthwise = false }] = rule.weights;
-  const weight = inner.weights.find(({ originalName }) => originalName.endsWith(`/${name}`))?.read();
-  if (weight === undefined) return { sqnrDb: null };
-  const [kh, kw, inChannels, multiplier] = weight.shape;
-  const shape = depthwise ? [kh, kw, inChannels * multiplier] : weight.shape;
-  const grid = layer.readGrid(name);
-  const real = weight.dataSync<"float32">();
-  const rounded = dequantizeLinear(quantizeLinear(real, grid, { shape }), grid, { shape });
-  return weightError(real, rounded);
+/** What rounding does to the first weight that stands on a grid, if one does. */
+function weightErrorOf(layer: tfl.layers.Layer): Pick<LayerReport, "weightError"> {
+  const quantized = quantizedLayer(layer);
+  const [first] = quantized?.isCalibrated() ? quantized.readGrids() : [];
+  return first?.weight === undefined ? {} : { weightError: errorOf(first.grid, first.weight) };
+}
+
+/** Rounds a weight as the exporter does and measures what is lost. */
+function errorOf(grid: NamedGrid["grid"], { shape, read }: NonNullable<NamedGrid["weight"]>) {
+  const real = read();
+  return weightError(real, dequantizeLinear(quantizeLinear(real, grid, { shape }), grid, { shape }));
 }
 
 /** Number of numbers in a model's weights. */

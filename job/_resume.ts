@@ -1,13 +1,12 @@
 /** Goes on with a model that was prepared before, such as the qat/model.json of another run. */
 import type * as tfl from "@tensorflow/tfjs-layers";
-import { FakeQuantize, QuantizedWeights } from "../src/quant/mod.ts";
-import { setQatPhase } from "../quantize/phase.ts";
+import { quantizedLayer, quantizedLayersIn, setQatPhase } from "../src/quant/mod.ts";
 import type { PreparedModel } from "../quantize/prepare.ts";
 import { type Job, type JobStart, percent, score } from "./_job.ts";
 
 /** Whether `model` has fake quantization already. */
 export function isPrepared(model: tfl.LayersModel): boolean {
-  return model.layers.some((layer) => layer instanceof FakeQuantize || layer instanceof QuantizedWeights);
+  return quantizedLayersIn(model).some(({ role }) => role !== "batch-norm");
 }
 
 /**
@@ -27,10 +26,10 @@ export async function resume(model: tfl.LayersModel, job: Job): Promise<JobStart
 
 /** What was known of units and islands when the model was prepared is not in its file. */
 function adopt(model: tfl.LayersModel): PreparedModel {
-  const quantizers = model.layers.filter((layer) => layer instanceof FakeQuantize).map((layer) => ({
+  const quantizers = model.layers.filter((layer) => quantizedLayer(layer)?.role === "activations").map((layer) => ({
     name: layer.name,
     of: layer.inboundNodes[0].inboundLayers[0].name,
-    nonNegative: layer.nonNegative,
+    nonNegative: layer.getConfig().nonNegative === true,
   }));
   return { model, rewrites: [], units: [], ungrouped: [], islands: [], quantizers };
 }

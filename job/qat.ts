@@ -5,7 +5,7 @@ import { openData, type OpenedData } from "../data/open.ts";
 import type { Report } from "../report/schema.ts";
 import { validate } from "../export/validate.ts";
 import { toOnnx } from "../export/to_onnx.ts";
-import { FakeQuantize } from "../src/quant/mod.ts";
+import { outputGridOf, type QParams } from "../src/quant/mod.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
 import { plainText } from "../src/text/plain.ts";
 import { evaluate } from "../train/evaluate.ts";
@@ -146,7 +146,6 @@ async function prove({ model, islands }: PreparedModel, job: Job): Promise<Proof
 }
 
 /** The grid of the model's output, if it is quantized. */
-function outputGrid(model: tfl.LayersModel): { scale: number; zeroPoint: number } | undefined {
-  const { sourceLayer: layer } = model.outputs[0];
-  return layer instanceof FakeQuantize ? layer.readGrid() : undefined;
+function outputGrid(model: tfl.LayersModel): QParams | undefined {
+  return outputGridOf(model.outputs[0].sourceLayer);
 }

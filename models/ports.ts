@@ -1,6 +1,6 @@
 /** A model's inputs and outputs: their names and shapes. */
 import type * as tfl from "@tensorflow/tfjs-layers";
-import { FakeQuantize } from "../src/quant/mod.ts";
+import { quantizedLayer } from "../src/quant/mod.ts";
 import { valueOf } from "../src/rewrite/mod.ts";
 
 /**
@@ -31,7 +31,7 @@ export function outputNames({ outputs }: tfl.LayersModel): readonly string[] {
 /** Returns the layer that makes `output`, that before its quantizer if it has one, and which of its outputs it is. */
 function sourceOf(output: tfl.SymbolicTensor): { readonly layer: tfl.layers.Layer; readonly index: number } {
   const { sourceLayer: layer, tensorIndex: index } = output;
-  if (!(layer instanceof FakeQuantize)) return { layer, index };
+  if (quantizedLayer(layer)?.role !== "activations") return { layer, index };
   const { inboundLayers, tensorIndices } = layer.inboundNodes[0];
   return { layer: inboundLayers[0], index: tensorIndices[0] };
 }

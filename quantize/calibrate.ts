@@ -1,9 +1,8 @@
 /** Finds the ranges of activations without training. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import { FakeQuantize } from "../src/quant/mod.ts";
+import { layersIn, quantizedLayer, setQatPhase } from "../src/quant/mod.ts";
 import { inputShapeOf } from "../models/ports.ts";
-import { layersIn, setQatPhase } from "./phase.ts";
 
 /** A batch of samples: a tensor, one for every input of the model in its order, or elements as `batches` gives them. */
 export type CalibrationBatch = tf.Tensor | tf.Tensor[] | { readonly x: Float32Array; readonly size: number };
@@ -37,10 +36,9 @@ export async function calibrate(
   return count;
 }
 
-/** Names the FakeQuantize layers of `model` that have seen nothing yet. */
+/** Names the layers of `model` whose grids mean nothing yet. */
 export function uncalibratedIn(model: LayersModel): readonly string[] {
-  const layers = layersIn(model).filter((layer) => layer instanceof FakeQuantize);
-  return layers.filter((layer) => !layer.isCalibrated()).map((layer) => layer.name);
+  return layersIn(model).filter((layer) => quantizedLayer(layer)?.isCalibrated() === false).map(({ name }) => name);
 }
 
 function toTensors(model: LayersModel, batch: CalibrationBatch): tf.Tensor | tf.Tensor[] {

@@ -3,9 +3,15 @@ import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { apply, inputFor, nestedModel, predict, sequentialModel } from "../tests/_support/small_models.ts";
-import { FakeQuantize, FreezableBatchNormalization, QuantizedWeights } from "../src/quant/mod.ts";
+import {
+  FakeQuantize,
+  FreezableBatchNormalization,
+  layersIn,
+  type QatPhase,
+  QuantizedWeights,
+  setQatPhase,
+} from "../src/quant/mod.ts";
 import { calibrate, uncalibratedIn } from "./calibrate.ts";
-import { layersIn, type QatPhase, setQatPhase } from "./phase.ts";
 import { prepareQat } from "./prepare.ts";
 
 tf.env().set("PROD", true);

@@ -12,6 +12,9 @@ import {
   FreezableBatchNormalization,
   INT8_SYMMETRIC,
   INT8_SYMMETRIC_PER_CHANNEL,
+  isQuantizedClass,
+  layersIn,
+  quantizedLayer,
   QuantizedWeights,
   type QuantScheme,
   type RangeObserverName,
@@ -116,8 +119,8 @@ export interface PreparedModel {
 export function prepareQat(model: LayersModel, options: PrepareOptions = {}): PreparedModel {
   registerQuantKernels();
   registerQuantLayers();
+  refusePrepared(model);
   const original = fromModel(model);
-  refusePrepared(original);
   const { graph, log } = rewrite(original, qatRules(options.swap ?? [DEFAULT_SWAP]));
   const kept = findKept({ original, graph }, options.keepFloat ?? []);
   const found = findUnits(graph, kept);
@@ -137,16 +140,12 @@ export function prepareQat(model: LayersModel, options: PrepareOptions = {}): Pr
   };
 }
 
-function refusePrepared({ name, nodes }: LayerGraph): void {
-  const own: readonly string[] = [
-    FakeQuantize.className,
-    QuantizedWeights.className,
-    FreezableBatchNormalization.className,
-  ];
-  const found = nodes.find(({ layer }) => own.includes(layer.className));
+function refusePrepared(model: LayersModel): void {
+  const found = layersIn(model).find((layer) => quantizedLayer(layer) !== undefined);
   if (found === undefined) return;
   throw new TypeError(
-    `Cannot prepare model "${name}": its layer "${found.name}" is a ${found.layer.className}, a float model is needed`,
+    `Cannot prepare model "${model.name}": its layer "${found.name}" is a ${found.getClassName()}, ` +
+      `a float model is needed`,
   );
 }
 
@@ -174,7 +173,7 @@ function findKept(
   return new Set(names.filter((name) => callsOf(graph, nodeOf(graph, name)).some((call) => isAsked(call.name))));
 }
 
-function layersIn(units: readonly Unit[], kind: Unit["kind"]): ReadonlySet<string> {
+function layersOfKind(units: readonly Unit[], kind: Unit["kind"]): ReadonlySet<string> {
   return new Set(units.filter((unit) => unit.kind === kind).flatMap(layersOf));
 }
 
@@ -195,8 +194,8 @@ interface Plan {
 }
 
 function insertLayers(graph: LayerGraph, { options, placement, quantizers, units }: Plan): LayerGraph {
-  const weighted = layersIn(units, "weighted");
-  const alone = layersIn(units, "batch-norm");
+  const weighted = layersOfKind(units, "weighted");
+  const alone = layersOfKind(units, "batch-norm");
   const byValue = new Map(quantizers.map((quantizer) => [quantizer.of, quantizer]));
   const quantized = (value: string) => byValue.get(value)?.name ?? value;
   const nodes = graph.nodes.flatMap((node) => {
@@ -215,8 +214,7 @@ function insertLayers(graph: LayerGraph, { options, placement, quantizers, units
 function callOf(graph: LayerGraph, node: LayerNode): LayerNode {
   const { name, inbound, layer: { className, config } } = node;
   const [first] = callsOf(graph, node);
-  const depends = className === QuantizedWeights.className || className === FreezableBatchNormalization.className;
-  if (first.name === name || !depends) return node;
+  if (first.name === name || !isQuantizedClass(className)) return node;
   return ownCall({
     name,
     className: SharedCall.className,
@@ -260,7 +258,7 @@ function freezable(layer: LayerSpec, alone: boolean): LayerSpec {
 }
 
 const loadWeights: LoadWeights = (layer, spec) => {
-  if (!(layer instanceof QuantizedWeights)) return setWeights(layer, spec);
-  setWeights(layer.layer, spec);
-  layer.observeWeights();
+  const quantized = quantizedLayer(layer);
+  setWeights(quantized?.inner ?? layer, spec);
+  quantized?.weightsChanged?.();
 };

@@ -6,11 +6,10 @@ import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { inputFor, predict } from "../tests/_support/small_models.ts";
 import { testWithShared } from "../tests/_support/shared.ts";
 import { loadLayersModel } from "../models/import/layers_model.ts";
-import { FakeQuantize, QuantizedWeights } from "../src/quant/mod.ts";
+import { FakeQuantize, QuantizedWeights, setQatPhase } from "../src/quant/mod.ts";
 import { fixInputShape, fromModel, nodeOf } from "../src/rewrite/mod.ts";
 import { calibrate, uncalibratedIn } from "./calibrate.ts";
 import { logitsModel } from "../train/logits_model.ts";
-import { setQatPhase } from "./phase.ts";
 import { prepareQat } from "./prepare.ts";
 
 tf.env().set("PROD", true);

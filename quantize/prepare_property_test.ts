@@ -6,9 +6,8 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import fc from "fast-check";
 import { apply, inputFor, predict, seedWeights } from "../tests/_support/small_models.ts";
 import { ruleOf } from "../src/layers/mod.ts";
-import { FakeQuantize, QuantizedWeights } from "../src/quant/mod.ts";
+import { FakeQuantize, QuantizedWeights, setQatPhase } from "../src/quant/mod.ts";
 import { consumersOf, fromModel, type LayerGraph, type LayerNode, nodeOf } from "../src/rewrite/mod.ts";
-import { setQatPhase } from "./phase.ts";
 import { prepareQat } from "./prepare.ts";
 
 tf.env().set("PROD", true);

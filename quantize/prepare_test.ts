@@ -13,10 +13,15 @@ import {
   sequentialModel,
   skipModel,
 } from "../tests/_support/small_models.ts";
-import { FakeQuantize, FreezableBatchNormalization, PER_TENSOR, QuantizedWeights } from "../src/quant/mod.ts";
+import {
+  FakeQuantize,
+  FreezableBatchNormalization,
+  PER_TENSOR,
+  QuantizedWeights,
+  setQatPhase,
+} from "../src/quant/mod.ts";
 import { fromModel, rewriteModel, swapActivation } from "../src/rewrite/mod.ts";
 import { calibrate, uncalibratedIn } from "./calibrate.ts";
-import { setQatPhase } from "./phase.ts";
 import { type PrepareOptions, prepareQat } from "./prepare.ts";
 
 tf.env().set("PROD", true);

@@ -21,8 +21,7 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import { readMnist } from "../data/sources/mnist.ts";
 import { registerBackend } from "../src/backend/mod.ts";
 import { loadLayersModel } from "../models/import/layers_model.ts";
-import { QuantizedWeights } from "../src/quant/mod.ts";
-import { layersIn, setQatPhase } from "../quantize/phase.ts";
+import { layersIn, QuantizedWeights, setQatPhase } from "../src/quant/mod.ts";
 import { calibrate } from "../quantize/calibrate.ts";
 import { type PrepareOptions, prepareQat } from "../quantize/prepare.ts";
 import { compareLayers, type Difference, FUSED, runFile, total, UNFUSED } from "./_support/parity.ts";
@@ -93,11 +92,11 @@ Deno.test("compareLayers() finds differences when the simulation does not round 
 /** Runs `compare` on a simulation that leaves biases alone; the file still rounds them. */
 async function withoutRounding<T>(model: tfl.LayersModel, compare: () => Promise<T>): Promise<T> {
   const weighted = layersIn(model).filter((layer) => layer instanceof QuantizedWeights);
-  for (const layer of weighted) layer.biasRounding = () => undefined;
+  for (const layer of weighted) layer.biasFolding = () => undefined;
   try {
     return await compare();
   } finally {
-    for (const layer of weighted) Reflect.deleteProperty(layer, "biasRounding");
+    for (const layer of weighted) Reflect.deleteProperty(layer, "biasFolding");
   }
 }
 

@@ -7,9 +7,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { LAYER_ROWS } from "../src/layers/mod.ts";
-import { FakeQuantize, FreezableBatchNormalization, QuantizedWeights } from "../src/quant/mod.ts";
+import { layersIn, type QuantizedLayer, quantizedLayer, quantizedLayersIn } from "../src/quant/mod.ts";
 import { isPure, type Loss } from "./losses.ts";
-import { layersIn } from "../quantize/phase.ts";
 
 type Layer = InstanceType<typeof tfl.layers.Layer>;
 
@@ -43,8 +42,10 @@ const UNKNOWN = [
 ];
 
 function isKnown(layer: Layer): boolean {
-  if (layer instanceof QuantizedWeights) return isKnown(layer.layer);
-  if (layer instanceof FakeQuantize || layer instanceof FreezableBatchNormalization) return true;
+  const quantized = quantizedLayer(layer);
+  if (quantized !== undefined) {
+    return quantized.onlyTensors && (quantized.inner === undefined || isKnown(quantized.inner));
+  }
   const name = layer.getClassName();
   const isBuiltIn = name === "InputLayer" || (Object.hasOwn(LAYER_ROWS, name) && !UNKNOWN.includes(name));
   return isBuiltIn && Object.entries(layer.getConfig()).every(isOwnRegularizer);
@@ -61,7 +62,7 @@ export function stepKey(
   { size, y }: { readonly size: number; readonly y: Int32Array | Float32Array },
 ): string {
   const { learningRate: _, ...config } = optimizer.getConfig();
-  const states = layersIn(view).map(stateOf).join("");
+  const states = quantizedLayersIn(view).map(switchesOf).join("");
   return `${idOf(view)}/${idOf(optimizer)}/${size}${y instanceof Int32Array ? "classes" : "reals"}/${states}/${
     JSON.stringify(config)
   }`;
@@ -76,16 +77,8 @@ function idOf(value: object): number {
   return known;
 }
 
-/** The switches of the layers that have some. */
-function stateOf(layer: Layer): string {
-  const bits = layer instanceof FakeQuantize
-    ? [layer.observing, layer.enabled, layer.calibrating]
-    : layer instanceof QuantizedWeights
-    ? [layer.observing, layer.enabled]
-    : layer instanceof FreezableBatchNormalization
-    ? [layer.frozen]
-    : [];
-  return bits.map(Number).join("");
+function switchesOf({ phase }: QuantizedLayer): string {
+  return Object.values(phase).map(Number).join("");
 }
 
 /** Counts a step that the optimizer did not see. */

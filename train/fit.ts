@@ -8,7 +8,7 @@ import { resourceUsage } from "node:process";
 import type * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { inputShapeOf } from "../models/ports.ts";
-import { FreezableBatchNormalization } from "../src/quant/mod.ts";
+import { quantizedLayersIn, setQatPhase } from "../src/quant/mod.ts";
 import { BestWeights } from "./_best_weights.ts";
 import { makeYield } from "./_events.ts";
 import { EpochLog, median } from "./_epoch_log.ts";
@@ -18,7 +18,6 @@ import { isRepeatable } from "./_repeatable.ts";
 import { uncalibratedIn } from "../quantize/calibrate.ts";
 import { type Loss, softmaxCrossEntropy } from "./losses.ts";
 import { type LearningRate, learningRateOf, setLearningRate } from "./optimizers.ts";
-import { layersIn, setQatPhase } from "../quantize/phase.ts";
 import { floatSchedule, type Phase, type Schedule } from "./schedule.ts";
 import { type SeededDropout, withSeededDropout } from "./seeded_dropout.ts";
 
@@ -167,7 +166,7 @@ export async function fit(model: tfl.LayersModel, options: FitOptions): Promise<
     images: 0,
     elapsedMs: 0,
     phase: undefined,
-    canFreeze: layersIn(model).some((layer) => layer instanceof FreezableBatchNormalization),
+    canFreeze: quantizedLayersIn(model).some(({ phase }) => phase.trainingBatchNorm !== undefined),
     handleEvents: makeYield(),
   };
   try {

@@ -1,12 +1,12 @@
 /** The model up to its logits, for losses that want them. */
 import * as tfl from "@tensorflow/tfjs-layers";
-import { FakeQuantize } from "../src/quant/mod.ts";
+import { quantizedLayer } from "../src/quant/mod.ts";
 import { activationOf, makeLayer } from "../src/rewrite/mod.ts";
 
 /**
  * Returns a view of `model` that stops before its softmax: same layers, same weights, logits instead of probabilities.
  *
- * Reshape, Flatten and FakeQuantize layers after the softmax are done without or done over. Cross-entropy of logits is
+ * Reshape, Flatten and quantizers after the softmax are done without or done over. Cross-entropy of logits is
  * exact where log(softmax) underflows, and fake quantization to 1/256 would cut gradients of small probabilities off.
  * A softmax fused into its dense layer cannot be cut: `splitActivation` comes first.
  *
@@ -29,7 +29,7 @@ function beforeSoftmax(tensor: tfl.SymbolicTensor, classes?: number | null): tfl
   if (inputs.length !== 1) return undefined;
   const [input] = inputs;
   if (isSoftmax(layer, input.rank)) return input.shape.at(-1) === classes ? input : undefined;
-  if (layer instanceof FakeQuantize) return beforeSoftmax(input, classes);
+  if (quantizedLayer(layer)?.role === "activations") return beforeSoftmax(input, classes);
   if (!["Reshape", "Flatten"].includes(layer.getClassName())) return undefined;
   const logits = beforeSoftmax(input, classes);
   return logits && reapply(layer, logits);

@@ -10,7 +10,7 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import { checkSeed, Random } from "../src/numbers/random.ts";
 import { hashName } from "../src/numbers/seed.ts";
 import { shadow } from "../src/shadow.ts";
-import { layersIn } from "../quantize/phase.ts";
+import { layersIn } from "../src/quant/mod.ts";
 
 type Layer = InstanceType<typeof tfl.layers.Layer>;
 

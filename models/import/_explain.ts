@@ -3,6 +3,7 @@
  */
 import * as tfl from "@tensorflow/tfjs-layers";
 import type { io } from "@tensorflow/tfjs-core";
+import { QuantizedLayerError } from "../../src/quant/mod.ts";
 import { describeFailure, type ModelFileError } from "../../src/io/errors.ts";
 import { cannotLoad, isObject, type JsonObject, type ModelJson } from "./_model_json.ts";
 
@@ -20,9 +21,15 @@ interface Slot {
  * @param cause What TensorFlow.js threw.
  */
 export async function explainRefusal(model: ModelJson, cause: unknown): Promise<ModelFileError> {
+  if (cause instanceof QuantizedLayerError) return damagedQuantizer(model.path, cause);
   const because = unknownClass(model.topology, cause) ?? await weightProblem(model) ??
     `TensorFlow.js refuses it: ${describeFailure(cause)}`;
   return cannotLoad(model.path, because, cause);
+}
+
+/** Words an error of one of this project's own layers. */
+export function damagedQuantizer(path: string, cause: QuantizedLayerError): ModelFileError {
+  return cannotLoad(path, `the layer "${cause.layer}" is damaged: ${cause.fault}`, cause);
 }
 
 /** tfjs-layers 4.22, utils/generic_utils.ts deserializeKerasObject: "Unknown layer: Foo. This may be due …". */

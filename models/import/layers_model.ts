@@ -3,7 +3,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { join } from "node:path";
 import { commitFiles, ensureWritableDirectory, type FileContent } from "../../src/io/atomic.ts";
-import { explainRefusal } from "./_explain.ts";
+import { QuantizedLayerError, quantizedLayersIn } from "../../src/quant/mod.ts";
+import { damagedQuantizer, explainRefusal } from "./_explain.ts";
 import { cannotLoad, type ModelJson, readModelJson } from "./_model_json.ts";
 import { readWeightBytes, type WeightBytes } from "./_shards.ts";
 
@@ -63,6 +64,7 @@ export async function loadLayersModel(path: string): Promise<LoadedLayersModel> 
   const bytes = await readWeightBytes(json);
   const model = await build(json, bytes);
   refuseNonFinite(model, json.path);
+  refuseDamagedGrids(model, json.path);
   return { model, source: describeSource(json, bytes) };
 }
 
@@ -144,6 +146,16 @@ function refuseNonFinite(model: tfl.LayersModel, path: string): void {
       path,
       `the weight "${name}" holds NaN or Infinity in ${bad} of ${values.length} places, finite numbers are needed`,
     );
+  }
+}
+
+/** A quantizer's state is in its weights, which TF.js sets without asking. */
+function refuseDamagedGrids(model: tfl.LayersModel, path: string): void {
+  try {
+    for (const layer of quantizedLayersIn(model)) if (layer.isCalibrated()) layer.readGrids();
+  } catch (cause) {
+    model.dispose();
+    throw cause instanceof QuantizedLayerError ? damagedQuantizer(path, cause) : cause;
   }
 }
 

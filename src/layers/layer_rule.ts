@@ -1,6 +1,6 @@
 /** How a layer type is quantized: one word, and what belongs to it. */
 import type { serialization } from "@tensorflow/tfjs-core";
-import type { QuantizedWeight } from "../quant/layers/quantized_weights.ts";
+import type { QuantizedWeight } from "../quant/layers/weight_channels.ts";
 import type { Interval } from "../numbers/scheme.ts";
 
 /** A layer's class and configuration, as TF.js serializes them. */

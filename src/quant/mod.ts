@@ -36,13 +36,28 @@ export {
 } from "./batch_norm_training.ts";
 export { registerQuantKernels } from "./kernels.ts";
 export { FakeQuantize, type FakeQuantizeArgs } from "./layers/fake_quantize_layer.ts";
-export { type QuantizedWeight, QuantizedWeights, type QuantizedWeightsArgs } from "./layers/quantized_weights.ts";
+export type { QuantizedWeight } from "./layers/weight_channels.ts";
+export { QuantizedWeights, type QuantizedWeightsArgs } from "./layers/quantized_weights.ts";
 export {
   FreezableBatchNormalization,
   type FreezableBatchNormalizationArgs,
   fromBatchNormalization,
   type SerializedLayer,
 } from "./layers/freezable_batch_normalization.ts";
-export { CALL_AT, type Callable, calledLayer, SharedCall, type SharedCallArgs } from "./layers/shared_call.ts";
+export { CALL_AT, type Callable, SharedCall, type SharedCallArgs } from "./layers/shared_call.ts";
+export {
+  type BiasFolding,
+  isQuantizedClass,
+  layersIn,
+  type NamedGrid,
+  outputGridOf,
+  type QatPhase,
+  QUANTIZED,
+  type QuantizedLayer,
+  quantizedLayer,
+  QuantizedLayerError,
+  quantizedLayersIn,
+  setQatPhase,
+} from "./layers/quantized_layer.ts";
 export type { CallArgs, Layer, LayerArgs, Shapes } from "./layers/layer.ts";
 export { registerQuantLayers } from "./layers/register.ts";

@@ -4,12 +4,9 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { LEAST_SCALE, MAX_BIAS_CODE, MIN_BIAS_SCALE } from "../../numbers/bias_grid.ts";
-import { FakeQuantize } from "./fake_quantize_layer.ts";
-import type { Layer } from "./layer.ts";
-import { calledLayer, SharedCall } from "./shared_call.ts";
-
-/** Layers that change their input's grid, though they are not quantizers. */
-const COMPUTING = ["QuantizedWeights", "FreezableBatchNormalization", "BatchNormalization", "SharedCall"];
+import { findWeight, type Layer } from "./layer.ts";
+import { type QuantizedLayer, quantizedLayer } from "./quantized_layer.ts";
+import { SharedCall } from "./shared_call.ts";
 
 /** Scales of a layer's input and weights. */
 export interface ProductScales {
@@ -57,11 +54,12 @@ export function straightThrough<T extends tf.Tensor>(x: T, compute: (x: T) => tf
  * keeps the bias as it finds it. Undefined where a layer has several inputs or weights of its own, where nothing comes
  * before, and where a layer that is used more than once reads different grids.
  */
-export function quantizerBefore(layer: Layer): FakeQuantize | undefined {
+export function quantizerBefore(layer: Layer): QuantizedLayer | undefined {
   return onlyOne(
     sourcesOf(layer).map((source) => {
-      if (source === undefined || source instanceof FakeQuantize) return source;
-      return COMPUTING.includes(source.getClassName()) ? undefined : quantizerBefore(source);
+      const quantized = source && quantizedLayer(source);
+      if (quantized !== undefined) return quantized.role === "activations" ? quantized : undefined;
+      return source === undefined || source.weights.length > 0 ? undefined : quantizerBefore(source);
     }),
   );
 }
@@ -81,9 +79,10 @@ function sourcesOf(layer: Layer): readonly (Layer | undefined)[] {
 
 /** Whether batch normalization comes right behind `layer`: the file then has one bias for both, the folded one. */
 export function isBatchNormalized(layer: Layer): boolean {
-  // By name: that class's module imports this one's users.
-  return layer.outboundNodes.some(({ outboundLayer, inboundLayers }) =>
-    inboundLayers[0] === layer && calledLayer(outboundLayer).getClassName().endsWith("BatchNormalization")
+  return layer.outboundNodes.some(({ outboundLayer: next, inboundLayers }) =>
+    // TF.js's own, where the axis is not the last, is known by its statistics.
+    inboundLayers[0] === layer &&
+    (quantizedLayer(next)?.role === "batch-norm" || findWeight(next, "moving_mean") !== undefined)
   );
 }
 

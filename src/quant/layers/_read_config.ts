@@ -1,5 +1,6 @@
 /** Reads what is saved of a quantized layer: the edge at which configs may hold anything. */
-import type { serialization } from "@tensorflow/tfjs-core";
+import { serialization } from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
 import { CODE_TYPES, isCodeType } from "../../numbers/codes.ts";
 import {
   type CodeRange,
@@ -12,6 +13,8 @@ import {
   type QuantScheme,
 } from "../../numbers/scheme.ts";
 import { suggestName } from "../../text/nearest.ts";
+import type { Layer } from "./layer.ts";
+import { QuantizedLayerError } from "./quantized_layer.ts";
 
 type Json = serialization.ConfigDictValue;
 
@@ -20,19 +23,18 @@ type Json = serialization.ConfigDictValue;
  *
  * Also as files of the first version have it, with `bits`, `signed` and an `axis` that may be missing or null.
  *
- * @throws {TypeError} If a part of it is missing or of another type.
- * @throws {RangeError} If the type of its codes is unknown, or the scheme impossible.
+ * @throws {QuantizedLayerError} If a part of it is missing, of another type, unknown or impossible.
  */
 export function readScheme(value: Json | undefined, name: string): QuantScheme {
   const refuse = (what: string): never => {
-    throw new TypeError(`Cannot load "${name}": its scheme ${what}`);
+    throw new QuantizedLayerError(name, `its scheme ${what}`);
   };
   if (!isRecord(value)) return refuse(`is ${show(value)}, an object is needed`);
   const { qmin, qmax, symmetric, span } = value;
   const dtype = "dtype" in value ? value.dtype : firstDType(value, refuse);
   if (typeof dtype !== "string") return refuse(`has dtype ${show(dtype)}, a name is needed`);
   if (!isCodeType(dtype)) {
-    throw new RangeError(`Cannot load "${name}": its scheme has dtype "${dtype}", ${suggestName(dtype, CODE_TYPES)}`);
+    return refuse(`has dtype "${dtype}", ${suggestName(dtype, CODE_TYPES)}`);
   }
   if (typeof qmin !== "number" || typeof qmax !== "number") {
     return refuse(`has codes ${show(qmin)} to ${show(qmax)}, two numbers are needed`);
@@ -45,28 +47,46 @@ export function readScheme(value: Json | undefined, name: string): QuantScheme {
   return scheme;
 }
 
-/** @throws {RangeError} If the scheme of layer `name` is impossible. */
+/** @throws {QuantizedLayerError} If the scheme of layer `name` is impossible. */
 export function checkScheme(scheme: QuantScheme, name: string): void {
   const fault = faultOfScheme(scheme);
-  if (fault !== undefined) throw new RangeError(`Cannot quantize "${name}": ${fault}`);
+  if (fault !== undefined) throw new QuantizedLayerError(name, fault);
 }
 
 /**
  * Reads the known grid of layer `name`, null where it has none.
  *
- * @throws {TypeError} If a part of it is missing or of another type.
+ * @throws {QuantizedLayerError} If a part of it is missing or of another type.
  */
 export function readFixed(value: Json | undefined, name: string): QParams | null {
   if (value === undefined || value === null) return null;
   const { scale, zeroPoint } = isRecord(value) ? value : {};
   if (typeof scale === "number" && typeof zeroPoint === "number") return { scale, zeroPoint };
-  throw new TypeError(`Cannot load "${name}": its fixed grid is ${show(value)}, a scale and a zeroPoint are needed`);
+  throw new QuantizedLayerError(name, `its fixed grid is ${show(value)}, a scale and a zeroPoint are needed`);
 }
 
-/** @throws {RangeError} If layer `name` cannot have this scale and zero point. */
+/** @throws {QuantizedLayerError} If layer `name` cannot have this scale and zero point. */
 export function checkQParams(params: QParams, codes: CodeRange, name: string): void {
   const fault = faultOfQParams(params, codes);
-  if (fault !== undefined) throw new RangeError(`Cannot quantize "${name}": ${fault}`);
+  if (fault !== undefined) throw new QuantizedLayerError(name, fault);
+}
+
+/**
+ * Makes the layer that is saved within another.
+ *
+ * @throws {TypeError} If its class is not registered, or no layer's.
+ */
+export function readLayer(serialized: Json | undefined): Layer {
+  // What getConfig wrote under "layer"; a file may hold anything, so it is checked below.
+  const { className, config } = (serialized ?? {}) as serialization.ConfigDict;
+  const entry = serialization.SerializationMap.getMap().classNameMap[String(className)];
+  if (entry === undefined || typeof config !== "object" || config === null || Array.isArray(config)) {
+    throw new TypeError(`Cannot load QuantizedWeights: its layer has class "${className}", a registered one is needed`);
+  }
+  const [cls, fromConfig] = entry;
+  const layer = fromConfig(cls, config);
+  if (layer instanceof tfl.layers.Layer) return layer;
+  throw new TypeError(`Cannot load QuantizedWeights: "${className}" is not a layer`);
 }
 
 type Refuse = (what: string) => never;

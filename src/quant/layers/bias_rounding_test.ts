@@ -117,7 +117,7 @@ Deno.test("QuantizedWeights keeps its bias when its input's grid is not known", 
     tfl.model({ inputs: x, outputs: symbolic(dense, before) });
     const [bias] = [...(dense.call(tf.zeros([1, before.shape[1] ?? 0])) as tf.Tensor).dataSync()];
     assertClose([bias], [0.012], 1e-6);
-    assert.equal(dense.biasRounding(), undefined, when);
+    assert.equal(dense.biasFolding(), undefined, when);
   }
 });
 
@@ -128,9 +128,9 @@ Deno.test("QuantizedWeights rounds its bias when it is used twice on one grid, a
   const dense = denseOf(0.012);
   symbolic(dense, one);
   symbolic(dense, symbolic(layers.dropout({ rate: 0.1 }), one));
-  assert.notEqual(dense.biasRounding(), undefined);
+  assert.notEqual(dense.biasFolding(), undefined);
   symbolic(dense, other);
-  assert.equal(dense.biasRounding(), undefined);
+  assert.equal(dense.biasFolding(), undefined);
 });
 
 Deno.test("QuantizedWeights keeps a bias beyond int32 to float32's precision when weights are next to nothing", async () => {
@@ -262,7 +262,7 @@ Deno.test("FreezableBatchNormalization has the gradients of one that does not ro
     return variables.map(({ name }) => [...grads[name].dataSync()]);
   };
   const rounding = gradsOf();
-  quantized.biasRounding = () => undefined;
+  quantized.biasFolding = () => undefined;
   assert.deepEqual(rounding, gradsOf());
   assert.ok(rounding.flat().some((value) => value !== 0));
 });

@@ -15,6 +15,13 @@ import { computeTensorQParams } from "../qparams_tensor.ts";
 import { type Grid, PER_TENSOR, type QParams, type QuantScheme, UINT8_AFFINE } from "../../numbers/scheme.ts";
 import { checkQParams, checkScheme, readFixed, readScheme } from "./_read_config.ts";
 import { type CallArgs, type LayerArgs, oneTensor } from "./layer.ts";
+import {
+  type NamedGrid,
+  type QatPhase,
+  QUANTIZED,
+  type QuantizedLayer,
+  QuantizedLayerError,
+} from "./quantized_layer.ts";
 
 /** Arguments of a FakeQuantize layer. */
 export interface FakeQuantizeArgs extends LayerArgs {
@@ -56,7 +63,7 @@ export interface FakeQuantizeArgs extends LayerArgs {
  * assert.deepEqual({ scale, zeroPoint }, { scale: 2, zeroPoint: 0 });
  * ```
  */
-export class FakeQuantize extends tfl.layers.Layer {
+export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
   /**
    * The class's name in saved models.
    * @nocollapse
@@ -96,7 +103,7 @@ export class FakeQuantize extends tfl.layers.Layer {
     this.#observer = rangeObserver(this.#observerConfig.observer, this.#observerConfig);
     checkScheme(this.scheme, this.name);
     if (this.scheme.granularity.kind !== "per-tensor") {
-      throw new RangeError(`Cannot quantize "${this.name}": its scheme is per channel, per tensor is needed`);
+      throw new QuantizedLayerError(this.name, "its scheme is per channel, per tensor is needed");
     }
     if (this.fixed !== null) checkQParams(this.fixed, this.scheme, this.name);
   }
@@ -104,7 +111,7 @@ export class FakeQuantize extends tfl.layers.Layer {
   /**
    * Makes the layer from what `getConfig` returned, in this version or the first.
    *
-   * @throws {TypeError} If a part of its scheme or of its fixed grid is missing or of another type.
+   * @throws {QuantizedLayerError} If its scheme or its fixed grid is damaged.
    * @nocollapse
    */
   static override fromConfig<T extends tf.serialization.Serializable>(
@@ -148,6 +155,38 @@ export class FakeQuantize extends tfl.layers.Layer {
     });
   }
 
+  /** As what the rest of the program sees it. */
+  get [QUANTIZED](): QuantizedLayer {
+    return this;
+  }
+
+  /** Puts values on a grid. */
+  get role(): "activations" {
+    return "activations";
+  }
+
+  /** What it does follows from its tensors and phase alone. */
+  get onlyTensors(): boolean {
+    return true;
+  }
+
+  /** The five weights, by name. */
+  get state(): Readonly<Record<string, tfl.LayerVariable>> {
+    return this.#weights();
+  }
+
+  /** What is active. */
+  get phase(): Required<Omit<QatPhase, "trainingBatchNorm">> {
+    return { observing: this.observing, fakeQuantizing: this.enabled, calibrating: this.calibrating };
+  }
+
+  /** Changes what is active. */
+  setPhase(phase: QatPhase): void {
+    this.observing = phase.observing ?? this.observing;
+    this.enabled = phase.fakeQuantizing ?? this.enabled;
+    this.calibrating = phase.calibrating ?? this.calibrating;
+  }
+
   /** The scale that calls round with, a tensor of this layer's own; undefined while values pass unchanged. */
   get activeScale(): tf.Tensor | undefined {
     return this.enabled ? this.#state?.scale.read() : undefined;
@@ -171,6 +210,20 @@ export class FakeQuantize extends tfl.layers.Layer {
     }
     const { qmin, qmax } = this.scheme;
     return { scale: this.#read("scale"), zeroPoint: this.#read("zero_point"), qmin, qmax, granularity: PER_TENSOR };
+  }
+
+  /**
+   * Returns the grid of the output, named "output".
+   *
+   * @throws {Error} If nothing was ever observed.
+   * @throws {RangeError} If its scale, zero point or range is impossible, as in a damaged file.
+   */
+  readGrids(): readonly NamedGrid[] {
+    const grid = this.readGrid();
+    checkQParams(grid, grid, this.name);
+    const { min, max } = this.readRange();
+    if (this.nonNegative || min <= max) return [{ name: "output", grid }];
+    throw new QuantizedLayerError(this.name, `its range is ${min} to ${max}, two numbers in order are needed`);
   }
 
   /**

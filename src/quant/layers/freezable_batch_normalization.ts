@@ -11,8 +11,15 @@ import { batchNormFrozen } from "../batch_norm_frozen.ts";
 import { batchNormTraining } from "../batch_norm_training.ts";
 import { layerBefore, quantizerBefore, roundBias, straightThrough } from "./_accumulator_grid.ts";
 import { adoptWeights, type CallArgs, findWeight, type Layer, oneShape, oneTensor, type Shapes } from "./layer.ts";
-import { QuantizedWeights } from "./quantized_weights.ts";
-import { type Alone, CALL_AT, type Callable, calledLayer, largestCode, SharedCall } from "./shared_call.ts";
+import {
+  type BiasFolding,
+  type NamedGrid,
+  type QatPhase,
+  QUANTIZED,
+  type QuantizedLayer,
+  quantizedLayer,
+} from "./quantized_layer.ts";
+import { type Alone, CALL_AT, type Callable, largestCode, SharedCall } from "./shared_call.ts";
 
 /** Arguments: those of TF.js's BatchNormalization. The axis must be the last. */
 export type FreezableBatchNormalizationArgs =
@@ -29,7 +36,7 @@ export type FreezableBatchNormalizationArgs =
  * Gradient: to x, gamma and beta; through the batch's statistics unless `frozen`.
  *
  * Behind a QuantizedWeights layer and on moving statistics, the offset is changed so that the bias that the exported file
- * folds both layers into is on the grid of that file, as of `QuantizedWeights.biasRounding`:
+ * folds both layers into is on the grid of that file, as of its `biasFolding`:
  *
  *   b' = beta + k * (b - mean)   k = gamma / sqrt(variance + epsilon)   offset = beta + (round(b') - b')
  *
@@ -55,7 +62,7 @@ export type FreezableBatchNormalizationArgs =
  * assert.equal(movingMean(), 1.5);
  * ```
  */
-export class FreezableBatchNormalization extends tfl.layers.Layer implements Callable {
+export class FreezableBatchNormalization extends tfl.layers.Layer implements Callable, QuantizedLayer {
   /**
    * The class's name in saved models.
    * @nocollapse
@@ -119,6 +126,51 @@ export class FreezableBatchNormalization extends tfl.layers.Layer implements Cal
     });
   }
 
+  /** As what the rest of the program sees it. */
+  get [QUANTIZED](): QuantizedLayer {
+    return this;
+  }
+
+  /** Normalizes batches. */
+  get role(): "batch-norm" {
+    return "batch-norm";
+  }
+
+  /** What it does follows from its tensors and phase alone. */
+  get onlyTensors(): boolean {
+    return true;
+  }
+
+  /** TF.js's layer, which this stands for. */
+  get original(): NonNullable<QuantizedLayer["original"]> {
+    return { className: this.#inner.getClassName(), config: this.getConfig() };
+  }
+
+  /** The moving statistics. */
+  get state(): Readonly<Record<string, tfl.LayerVariable>> {
+    return { moving_mean: this.#moving("moving_mean"), moving_variance: this.#moving("moving_variance") };
+  }
+
+  /** Whether statistics are the batch's. */
+  get phase(): Required<Pick<QatPhase, "trainingBatchNorm">> {
+    return { trainingBatchNorm: !this.frozen };
+  }
+
+  /** Freezes or thaws the statistics. */
+  setPhase({ trainingBatchNorm = !this.frozen }: QatPhase): void {
+    this.frozen = !trainingBatchNorm;
+  }
+
+  /** It has no grids to calibrate. */
+  isCalibrated(): boolean {
+    return true;
+  }
+
+  /** It has no grids of its own: its weights stand on those of the layer that it is folded into. */
+  readGrids(): readonly NamedGrid[] {
+    return [];
+  }
+
   /** The regularization losses of gamma and beta. */
   override get losses(): Layer["losses"] {
     return this.#inner.losses;
@@ -143,7 +195,7 @@ export class FreezableBatchNormalization extends tfl.layers.Layer implements Cal
   #normalize(
     inputs: tf.Tensor | tf.Tensor[],
     { training = false }: CallArgs,
-    folding: Folding | undefined,
+    folding: BiasFolding | undefined,
   ): tf.Tensor | tf.Tensor[] {
     if (folding === undefined && !training) return this.#inner.call(inputs, { training });
     const parameters = this.#parameters();
@@ -152,7 +204,7 @@ export class FreezableBatchNormalization extends tfl.layers.Layer implements Cal
   }
 
   /** Beta, and what rounding the folded bias adds to it. */
-  #roundedOffset(folding: Folding): tf.Tensor1D {
+  #roundedOffset(folding: BiasFolding): tf.Tensor1D {
     const { gamma, beta, mean, variance } = this.#parameters();
     return straightThrough(beta, () => {
       const factor = tf.div(gamma, tf.sqrt(tf.add(variance, this.#epsilon)));
@@ -165,19 +217,16 @@ export class FreezableBatchNormalization extends tfl.layers.Layer implements Cal
   }
 
   /** Returns how the file rounds the bias that it holds for a call, and what is in it already; undefined if it does not. */
-  #folding(site: Layer): Folding | undefined {
+  #folding(site: Layer): BiasFolding | undefined {
     const before = layerBefore(site);
-    const weights = before && calledLayer(before);
-    if (weights instanceof QuantizedWeights) {
-      const round = weights.biasRounding(before);
-      return round && { round, bias: findWeight(weights.layer, "bias")?.read() ?? 0 };
-    }
+    const quantized = before && quantizedLayer(before);
+    if (quantized?.role === "weights") return quantized.biasFolding?.();
     const most = site instanceof SharedCall ? site.alone : this.#alone;
     const input = quantizerBefore(site)?.activeScale;
     if (most === undefined || input === undefined) return undefined;
     return {
-      round: (bias, factors) => roundBias(bias, { input, weights: tf.div(factors, most) }),
       bias: 0,
+      round: (bias, factors = tf.scalar(1)) => roundBias(bias, { input, weights: tf.div(factors, most) }),
     };
   }
 
@@ -205,13 +254,6 @@ export class FreezableBatchNormalization extends tfl.layers.Layer implements Cal
     const moving = variable.read();
     variable.write(tf.sub(moving, tf.mul(tf.sub(moving, batch), 1 - this.#momentum)));
   }
-}
-
-interface Folding {
-  /** Rounds the bias; factors are those of the weights' scales. */
-  readonly round: (bias: tf.Tensor, factors: tf.Tensor) => tf.Tensor;
-  /** The bias of the layer before. */
-  readonly bias: tf.Tensor | number;
 }
 
 /** A layer as TF.js serializes it. */

@@ -22,19 +22,11 @@ import {
   type QuantScheme,
 } from "../../numbers/scheme.ts";
 import { isBatchNormalized, quantizerBefore, roundBias, straightThrough } from "./_accumulator_grid.ts";
-import { checkScheme, readScheme } from "./_read_config.ts";
+import { checkQParams, checkScheme, readLayer, readScheme } from "./_read_config.ts";
+import { type BiasFolding, type NamedGrid, type QatPhase, QUANTIZED, type QuantizedLayer } from "./quantized_layer.ts";
 import { adoptWeights, type CallArgs, findWeight, type Layer, type LayerArgs, type Shapes } from "./layer.ts";
 import { CALL_AT, type Callable } from "./shared_call.ts";
-
-/** Which weight is quantized, and where its output channels are. */
-export interface QuantizedWeight {
-  /** The weight's name within its layer: "kernel", "depthwise_kernel", … */
-  readonly name: string;
-  /** Axis of the output channels, in TF.js's layout. Not used by a scheme with one scale a tensor. */
-  readonly axis: number;
-  /** For kernels [kh, kw, in, multiplier]: output channels are the last two axes together. Default: false. */
-  readonly depthwise?: boolean;
-}
+import { axisOf, channelsOf, channelView, otherAxes, type QuantizedWeight } from "./weight_channels.ts";
 
 /** Arguments of a QuantizedWeights layer. */
 export interface QuantizedWeightsArgs extends LayerArgs {
@@ -90,7 +82,7 @@ interface Entry extends QuantizedWeight {
  * assert.equal(y.dataSync()[0], 0); // 0.004 is less than half a step of 0.01
  * ```
  */
-export class QuantizedWeights extends tfl.layers.Layer implements Callable {
+export class QuantizedWeights extends tfl.layers.Layer implements Callable, QuantizedLayer {
   /**
    * The class's name in saved models.
    * @nocollapse
@@ -162,26 +154,81 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable {
       const codes = areObserved ? codesOfObserved(inUse) : inUse;
       const rounded = new Map(this.#entries.map((entry) => [entry.variable, roundedWeight(entry, codes)]));
       const bias = findWeight(this.layer, "bias");
-      const round = bias === undefined || isBatchNormalized(site) ? undefined : this.biasRounding(site);
-      if (bias !== undefined && round !== undefined) rounded.set(bias, straightThrough(bias.read(), round));
+      const folding = bias === undefined || isBatchNormalized(site) ? undefined : this.biasFolding(site);
+      if (bias !== undefined && folding !== undefined) {
+        rounded.set(bias, straightThrough(bias.read(), (real) => folding.round(real)));
+      }
       return withReads(rounded, () => this.layer.call(inputs, kwargs));
     });
   }
 
+  /** As what the rest of the program sees it. */
+  get [QUANTIZED](): QuantizedLayer {
+    return this;
+  }
+
+  /** Computes with weights on a grid. */
+  get role(): "weights" {
+    return "weights";
+  }
+
+  /** What it adds to the inner layer's code follows from tensors and phase alone. */
+  get onlyTensors(): boolean {
+    return true;
+  }
+
+  /** The layer inside. */
+  get inner(): Layer {
+    return this.layer;
+  }
+
+  /** The float layer that it stands for. */
+  get original(): NonNullable<QuantizedLayer["original"]> {
+    return { className: this.layer.getClassName(), config: this.layer.getConfig() };
+  }
+
+  /** The scales, `NAME_scale`. */
+  get state(): Readonly<Record<string, tfl.LayerVariable>> {
+    return Object.fromEntries(this.#entries.map(({ name, scale }) => [`${name}_scale`, scale]));
+  }
+
+  /** What is active. */
+  get phase(): Required<Pick<QatPhase, "observing" | "fakeQuantizing">> {
+    return { observing: this.observing, fakeQuantizing: this.enabled };
+  }
+
+  /** Changes what is active. */
+  setPhase(phase: QatPhase): void {
+    this.observing = phase.observing ?? this.observing;
+    this.enabled = phase.fakeQuantizing ?? this.enabled;
+  }
+
+  /** Whether there are scales: from when it is built. */
+  isCalibrated(): boolean {
+    return this.built;
+  }
+
+  /** Sets the scales from the weights. */
+  weightsChanged(): void {
+    this.observeWeights();
+  }
+
   /**
-   * Returns how the exported file rounds this layer's bias: a function of the bias, [channels], and of the factors that
-   * batch normalization multiplies the weights with, [channels]. It has no gradient.
+   * Returns how the exported file rounds this layer's bias.
    *
    * Undefined where nothing is rounded: weights or input are not quantized, or the input's grid is not known, for which
    * see `quantizerBefore`.
    *
    * @param site Where the layer is called: a `SharedCall`, or the layer itself (default).
    */
-  biasRounding(site: Layer = this): ((bias: tf.Tensor, factors?: tf.Tensor) => tf.Tensor) | undefined {
+  biasFolding(site: Layer = this): BiasFolding | undefined {
     const input = this.enabled ? quantizerBefore(site)?.activeScale : undefined;
     if (input === undefined || this.#entries.length !== 1) return undefined;
     const weights = this.#entries[0].scale.read();
-    return (bias, factors) => roundBias(bias, { input, weights, factors });
+    return {
+      bias: findWeight(this.layer, "bias")?.read() ?? 0,
+      round: (bias, factors) => roundBias(bias, { input, weights, factors }),
+    };
   }
 
   /** Sets every scale from the weights as they are now: after loading or changing weights, before freezing. */
@@ -208,6 +255,23 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable {
     const scale = Float32Array.from(entry.scale.read().dataSync());
     const { qmin, qmax } = this.scheme;
     return { scale, zeroPoint: symmetricZeroPoint(this.scheme), qmin, qmax, granularity: granularityOf(entry) };
+  }
+
+  /**
+   * Returns the grid of every quantized weight, under its name.
+   *
+   * @throws {RangeError} If a scale is impossible, as in a damaged file.
+   */
+  readGrids(): readonly NamedGrid[] {
+    return this.#entries.map((entry) => {
+      const { name, variable } = entry;
+      const grid = this.readGrid(name);
+      for (const scale of Array.from(entry.scale.read().dataSync())) {
+        checkQParams({ scale, zeroPoint: symmetricZeroPoint(this.scheme) }, grid, `${this.name}/${name}`);
+      }
+      const shape = tf.tidy(() => channelView(variable.read(), entry).shape);
+      return { name, grid, weight: { shape, read: () => variable.read().dataSync<"float32">() } };
+    });
   }
 
   /** Returns the inner layer's output shape. */
@@ -252,7 +316,7 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable {
     config: tf.serialization.ConfigDict,
   ): T {
     const scheme = config.scheme === undefined ? {} : { scheme: readScheme(config.scheme, String(config.name)) };
-    return new cls({ ...config, ...scheme, layer: deserializeLayer(config.layer) });
+    return new cls({ ...config, ...scheme, layer: readLayer(config.layer) });
   }
 
   #addEntry(spec: QuantizedWeight): Entry {
@@ -294,40 +358,6 @@ function withReads<T>(values: ReadonlyMap<tfl.LayerVariable, tf.Tensor>, run: ()
   using shadows = new DisposableStack();
   for (const [variable, value] of values) shadows.defer(shadow(variable, "read", () => value));
   return run();
-}
-
-/** Views a depthwise kernel [kh, kw, in, multiplier] as [kh, kw, in * multiplier]; any other weight as it is. */
-function channelView(weight: tf.Tensor, { depthwise }: Pick<QuantizedWeight, "depthwise">): tf.Tensor {
-  if (!depthwise) return weight;
-  const [kh, kw, channels, multiplier] = weight.shape;
-  return tf.reshape(weight, [kh, kw, channels * multiplier]);
-}
-
-function axisOf({ axis, depthwise }: Pick<QuantizedWeight, "axis" | "depthwise">): number {
-  return depthwise ? 2 : axis;
-}
-
-function channelsOf(shape: tfl.Shape, { axis, depthwise }: QuantizedWeight): number | null {
-  if (!depthwise) return shape.at(axis) ?? null;
-  return (shape[2] ?? 0) * (shape[3] ?? 0);
-}
-
-function otherAxes(rank: number, axis: number): number[] {
-  const kept = axis < 0 ? axis + rank : axis;
-  return Array.from({ length: rank }, (_, i) => i).filter((i) => i !== kept);
-}
-
-function deserializeLayer(serialized: tf.serialization.ConfigDictValue): Layer {
-  // What getConfig wrote under "layer"; a file may hold anything, so it is checked below.
-  const { className, config } = (serialized ?? {}) as tf.serialization.ConfigDict;
-  const entry = tf.serialization.SerializationMap.getMap().classNameMap[String(className)];
-  if (entry === undefined || typeof config !== "object" || config === null || Array.isArray(config)) {
-    throw new TypeError(`Cannot load QuantizedWeights: its layer has class "${className}", a registered one is needed`);
-  }
-  const [cls, fromConfig] = entry;
-  const layer = fromConfig(cls, config);
-  if (layer instanceof tfl.layers.Layer) return layer;
-  throw new TypeError(`Cannot load QuantizedWeights: "${className}" is not a layer`);
 }
 
 /** Leaves out what is null or undefined: TF.js takes a key that is there for a value. */

@@ -6,7 +6,8 @@ import { dequantizeLinear, quantizeLinear } from "../../numbers/quantize.ts";
 import { INT8_SYMMETRIC, INT8_SYMMETRIC_PER_CHANNEL, UINT8_AFFINE } from "../../numbers/scheme.ts";
 import type { Layer } from "./layer.ts";
 import { saveAndLoad, useLayers, valuesOf, weightValues } from "./_test_support.ts";
-import { type QuantizedWeight, QuantizedWeights } from "./quantized_weights.ts";
+import { QuantizedWeights } from "./quantized_weights.ts";
+import type { QuantizedWeight } from "./weight_channels.ts";
 
 interface Case {
   readonly layer: () => Layer;

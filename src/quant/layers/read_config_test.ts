@@ -69,9 +69,9 @@ const { dtype: _, ...untyped } = UINT8_AFFINE;
 const REFUSED: readonly (readonly [serialization.ConfigDict, RegExp])[] = [
   [
     { scheme: { ...activations, bits: 2.5 } },
-    /Cannot load "q": its scheme has dtype "uint2.5", needed is one of uint4/,
+    /Cannot quantize "q": its scheme has dtype "uint2.5", needed is one of uint4/,
   ],
-  [{ scheme: { ...activations, bits: "8" } }, /Cannot load "q": its scheme has bits "8", a number is needed/],
+  [{ scheme: { ...activations, bits: "8" } }, /Cannot quantize "q": its scheme has bits "8", a number is needed/],
   [{ scheme: { ...activations, signed: 1 } }, /has signed 1/],
   [{ scheme: { ...activations, axis: "0" } }, /has axis "0"/],
   [{ scheme: { ...activations, axis: 0 } }, /Cannot quantize "q": its scheme is per channel, per tensor is needed/],
@@ -82,7 +82,7 @@ const REFUSED: readonly (readonly [serialization.ConfigDict, RegExp])[] = [
   [{ scheme: { ...activations, symmetric: "no" } }, /has symmetric "no", true or false is needed/],
   [{ scheme: { ...activations, span: "all" } }, /has span "all", a number is needed/],
   [{ scheme: { ...activations, granularity: { kind: "per-block" } } }, /has granularity {"kind":"per-block"}/],
-  [{ scheme: "x".repeat(400_000) }, /^TypeError: Cannot load "q": its scheme is "x{59}…, an object is needed$/],
+  [{ scheme: "x".repeat(400_000) }, /^RangeError: Cannot quantize "q": its scheme is "x{59}…, an object is needed$/],
   [{ scheme: null }, /its scheme is null, an object is needed/],
   [{ fixed: { scale: 0, zeroPoint: 0 } }, /Cannot quantize "q": its scale is 0/],
   [{ fixed: { scale: 1e38, zeroPoint: 0 } }, /its scale is 1e\+38, a number above 0 that keeps codes within float32/],
@@ -100,7 +100,7 @@ Deno.test("QuantizedWeights.fromConfig() refuses when its scheme is impossible",
   const layer = { className: "Dense", config: { name: "fc", units: 2 } };
   const make = (scheme: serialization.ConfigDict) =>
     QuantizedWeights.fromConfig(QuantizedWeights, { name: "fc", layer, weights: [], scheme });
-  assert.throws(() => make({ ...FIRST.weights, bits: 2.5 }), /Cannot load "fc": its scheme has dtype "int2.5"/);
+  assert.throws(() => make({ ...FIRST.weights, bits: 2.5 }), /Cannot quantize "fc": its scheme has dtype "int2.5"/);
   assert.throws(() => make({ ...FIRST.weights, qmin: 128 }), /Cannot quantize "fc": its codes are 128 to 127/);
   assert.throws(() => make({ ...FIRST.weights, symmetric: false }), /affine, a symmetric one is needed/);
 });

@@ -10,12 +10,13 @@ import type * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { INT8_SYMMETRIC } from "../../numbers/scheme.ts";
 import type { CallArgs, Layer, LayerArgs, Shapes } from "./layer.ts";
+import { type BiasFolding, type NamedGrid, type QatPhase, QUANTIZED, type QuantizedLayer } from "./quantized_layer.ts";
 
 /** The key of the method by which a layer runs on behalf of a call of it. */
 export const CALL_AT: unique symbol = Symbol("callAt");
 
 /** A layer whose work depends on where it is called. */
-export interface Callable extends Layer {
+export interface Callable extends Layer, QuantizedLayer {
   /** Runs the layer as it is called at `site`: a `SharedCall`, or the layer itself. */
   [CALL_AT](site: Layer, inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs): tf.Tensor | tf.Tensor[];
 }
@@ -65,7 +66,7 @@ export interface SharedCallArgs extends LayerArgs {
  * assert.equal(model.trainableWeights.length, 2);
  * ```
  */
-export class SharedCall extends tfl.layers.Layer {
+export class SharedCall extends tfl.layers.Layer implements QuantizedLayer {
   /**
    * The class's name in saved models.
    * @nocollapse
@@ -116,6 +117,54 @@ export class SharedCall extends tfl.layers.Layer {
     return this.called[CALL_AT](this, firstOf(inputs), kwargs);
   }
 
+  /** As what the rest of the program sees it. */
+  get [QUANTIZED](): QuantizedLayer {
+    return this;
+  }
+
+  /** What the layer that is called does. */
+  get role(): QuantizedLayer["role"] {
+    return this.called.role;
+  }
+
+  /** As of the layer that is called. */
+  get onlyTensors(): boolean {
+    return this.called.onlyTensors;
+  }
+
+  /** The float layer that the one that is called stands for. */
+  get original(): QuantizedLayer["original"] {
+    return this.called.original;
+  }
+
+  /** It has none of its own. */
+  get state(): Readonly<Record<string, never>> {
+    return {};
+  }
+
+  /** It has no switches of its own. */
+  get phase(): QatPhase {
+    return {};
+  }
+
+  /** Does nothing: the layer that is called has the switches. */
+  setPhase(): void {}
+
+  /** Whether the layer that is called is. */
+  isCalibrated(): boolean {
+    return this.called.isCalibrated();
+  }
+
+  /** It has no grids of its own. */
+  readGrids(): readonly NamedGrid[] {
+    return [];
+  }
+
+  /** Returns how the exported file rounds the bias of this call. */
+  biasFolding(): BiasFolding | undefined {
+    return this.called.biasFolding?.(this);
+  }
+
   /** Returns the output shape of the layer that is called. */
   override computeOutputShape(inputShape: Shapes): Shapes {
     // Two inputs have a list of shapes.
@@ -132,11 +181,6 @@ export class SharedCall extends tfl.layers.Layer {
   override getConfig(): tf.serialization.ConfigDict {
     return { ...super.getConfig(), ...(this.alone === undefined ? {} : { alone: this.alone }) };
   }
-}
-
-/** Returns the layer that runs where `layer` stands: the one that it is a call of, or itself. */
-export function calledLayer(layer: Layer): Layer {
-  return layer instanceof SharedCall ? layer.called : layer;
 }
 
 function firstOf<T>(values: T | T[]): T {
