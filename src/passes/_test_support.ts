@@ -131,11 +131,14 @@ export function assertSameNumbers(before: Graph, after: Graph, options: Closenes
   expected.forEach(({ dtype, shape, data }, i) => {
     assert.equal(actual[i].dtype, dtype);
     assert.deepEqual(actual[i].shape, shape, `shape of ${before.outputs[i]}`);
-    assertClose(actual[i].data as Float32Array, data as Float32Array, options.tolerance ?? 0);
+    const [a, e] = [actual[i].data, data].map((list) =>
+      Array.from<number | bigint, number>(list as Float32Array, Number)
+    );
+    assertClose(a, e, options.tolerance ?? 0);
   });
 }
 
-function assertClose(actual: Float32Array, expected: Float32Array, tolerance: number): void {
+function assertClose(actual: readonly number[], expected: readonly number[], tolerance: number): void {
   const largest = expected.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
   for (let i = 0; i < expected.length; i++) {
     if (actual[i] === expected[i] || (Number.isNaN(actual[i]) && Number.isNaN(expected[i]))) continue;

@@ -12,13 +12,11 @@ import { allocateCodes, codeRangeOf } from "../../numbers/codes.ts";
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { emitQuantized, type QuantizedConstant } from "./_quantized_constant.ts";
+import { staysOnGrid } from "./place_qdq.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 
 /** ONNX BatchNormalization-15. */
 const DEFAULT_EPSILON = 1e-5;
-
-/** Operators whose output is on the grid of their first input. */
-const MOVEMENTS = new Set("MaxPool Reshape Transpose Slice Pad Resize Expand Tile ReduceMax".split(" "));
 
 /**
  * Replaces every BatchNormalization of dequantized values by a Conv.
@@ -42,7 +40,7 @@ export function normalizeByConv(graph: Graph, scheme: QuantScheme = INT8_SYMMETR
 function isQuantized(norm: Node, index: Index): boolean {
   if (norm.op !== "BatchNormalization") return false;
   let source = index.producer(norm.inputs[0]);
-  while (source !== undefined && MOVEMENTS.has(source.op)) source = index.producer(source.inputs[0]);
+  while (source !== undefined && staysOnGrid(source, index)) source = index.producer(source.inputs[0]);
   return source?.op === "DequantizeLinear";
 }
 

@@ -7,17 +7,8 @@
  */
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf } from "../../onnx/index.ts";
+import { traitsOf } from "../../onnx/schema/mod.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
-
-/** Operators whose output values are all among their first input's values. */
-const MOVEMENT = new Set(
-  "MaxPool Reshape Flatten Transpose Squeeze Unsqueeze Slice Gather Expand Tile DepthToSpace Identity ReduceMax ReduceMin"
-    .split(" "),
-);
-
-function isMovement({ op, attrs }: Node): boolean {
-  return MOVEMENT.has(op) || (op === "Resize" && attrs.mode === "nearest");
-}
 
 /** Repeats pairs after operators that move dequantized values, and before those that move values about to be quantized. */
 export function placeQdq(graph: Graph): Graph {
@@ -44,11 +35,7 @@ function repeatBefore(graph: Graph): Graph {
     if (source !== undefined && source !== node.inputs[0]) grids.set(source, node);
   }
   const out = new GraphWriter(graph);
-  for (const node of graph.nodes) {
-    const quantize = grids.get(node.outputs[0]);
-    if (quantize === undefined) out.push(node);
-    else pushWithPair(out, node, quantize);
-  }
+  for (const node of graph.nodes) pushWithPairs(out, node, (output) => grids.get(output));
   return out.finish();
 }
 
@@ -58,7 +45,7 @@ function sourceOf(name: string, index: Index): string | undefined {
   for (;;) {
     const node = index.producer(value);
     if (node === undefined || node.op === "DequantizeLinear") return undefined;
-    if (!isMovement(node)) return value;
+    if (!traitsOf(node).movement || node.outputs.length > 1) return value;
     if (index.soleUse(value) === undefined || index.soleUse(node.inputs[0]) === undefined) return undefined;
     value = node.inputs[0];
   }
@@ -70,34 +57,51 @@ function repeatAfter(graph: Graph): Graph {
   const out = new GraphWriter(graph);
   const grids = new Map<string, Node>();
   for (const node of graph.nodes) {
-    const grid = isMovement(node) || padsByZero(node, index) ? grids.get(node.inputs[0]) : undefined;
+    const grid = staysOnGrid(node, index) ? grids.get(node.inputs[0]) : undefined;
     if (grid !== undefined && node.op === "Pad") {
       padCodes(out, node, grid);
       grids.set(node.outputs[0], grid);
       continue;
     }
-    const uses = index.uses(node.outputs[0]);
-    const isQuantized = uses.length > 0 && uses.every(({ op }) => op === "QuantizeLinear");
     if (node.op === "DequantizeLinear" && index.constant(node.inputs[0]) === undefined && isPerTensor(node, index)) {
       grids.set(node.outputs[0], node);
     }
-    if (grid === undefined || isQuantized) out.push(node);
-    else {
-      pushWithPair(out, node, grid);
-      grids.set(node.outputs[0], grid);
-    }
+    pushWithPairs(out, node, (output) => {
+      if (grid === undefined || !isReadInFloat(output, index) || out.typeOf(output).dtype !== "float32") {
+        return undefined;
+      }
+      grids.set(output, grid);
+      return grid;
+    });
   }
   return out.finish();
 }
 
-/** Appends `node` with a Q/DQ pair on the grid of `like` behind it; the pair's output takes over its output's name. */
-function pushWithPair(out: GraphWriter, node: Node, like: Node): void {
-  const [name, ...rest] = node.outputs;
-  const bare = out.fresh(`${name}_real`);
-  out.types.set(bare, out.typeOf(name));
-  out.push({ ...node, outputs: [bare, ...rest] });
-  const codes = out.emit("QuantizeLinear", [bare, ...gridOf(like)], { like: node });
-  out.emit("DequantizeLinear", [codes, ...gridOf(like)], { output: name, like: node });
+/** Whether anything but a QuantizeLinear reads `value`. */
+function isReadInFloat(value: string, index: Index): boolean {
+  return index.isOutput(value) || index.uses(value).some(({ op }) => op !== "QuantizeLinear");
+}
+
+/** Appends `node` with a Q/DQ pair behind each output that has a grid; the pair takes over the output's name. */
+function pushWithPairs(out: GraphWriter, node: Node, gridFor: (output: string) => Node | undefined): void {
+  const paired = node.outputs.map((name) => ({ name, like: name === "" ? undefined : gridFor(name) }));
+  const outputs = paired.map(({ name, like }) => {
+    if (like === undefined) return name;
+    const bare = out.fresh(`${name}_real`);
+    out.types.set(bare, out.typeOf(name));
+    return bare;
+  });
+  out.push({ ...node, outputs });
+  paired.forEach(({ name, like }, i) => {
+    if (like === undefined) return;
+    const codes = out.emit("QuantizeLinear", [outputs[i], ...gridOf(like)], { like: node });
+    out.emit("DequantizeLinear", [codes, ...gridOf(like)], { output: name, like: node });
+  });
+}
+
+/** Whether the values that `node` gives are on the grid of its first input: all are, or 0, which every grid has. */
+export function staysOnGrid(node: Node, index: Index): boolean {
+  return traitsOf(node).movement === true || padsByZero(node, index);
 }
 
 function padsByZero({ op, inputs, attrs }: Node, index: Index): boolean {

@@ -18,6 +18,7 @@ const MOVEMENTS: Readonly<Record<string, (b: GraphBuilder, x: Value) => Value>> 
   Expand: (b, x) => b.node("Expand", [x, ints(b, [2, 2, 3, 4, 4])]),
   Tile: (b, x) => b.node("Tile", [x, ints(b, [1, 1, 2, 2])]),
   DepthToSpace: (b, x) => b.node("DepthToSpace", [b.node("Tile", [x, ints(b, [1, 4, 1, 1])])], { blocksize: 2 }),
+  SpaceToDepth: (b, x) => b.node("SpaceToDepth", [x], { blocksize: 2 }),
   ReduceMax: (b, x) => b.node("ReduceMax", [x], { axes: [2, 3], keepdims: 0 }),
   ReduceMin: (b, x) => b.node("ReduceMin", [x], { axes: [2, 3], keepdims: 1 }),
   Resize: (b, x) =>
@@ -46,6 +47,27 @@ for (const [name, move] of Object.entries(MOVEMENTS)) {
     assert.deepEqual(opsOf(after).slice(-3), [name, Q, DQ]);
   });
 }
+
+Deno.test("placeQdq() gives every part of what is split its pair, where anything but a quantizer reads it", () => {
+  const graph = graphOf([2, 3, 4, 4], (b, x) => {
+    const [first, second, third] = b.nodes("Split", [fakeQuantized(b, x, GRID)], { axis: 1 }, 3);
+    return [b.node("Neg", [first]), fakeQuantized(b, second, GRID), third];
+  });
+  const after = placeQdq(graph);
+  assertSameNumbers(graph, after, { real: true });
+  assert.deepEqual(opsOf(after), [Q, DQ, "Split", Q, DQ, Q, DQ, "Neg", Q, DQ]);
+});
+
+Deno.test("placeQdq() leaves the places of maxima, and what comes before a split, alone", () => {
+  const graph = graphOf([2, 3, 4, 4], (b, x) => {
+    const [max, places] = b.nodes("MaxPool", [fakeQuantized(b, x, GRID)], POOL, 2);
+    const [first, second] = b.nodes("Split", [b.node("Neg", [max]), ints(b, [1, 1])], { axis: 2 }, 2);
+    return [fakeQuantized(b, first, GRID), fakeQuantized(b, second, { scale: 1 }), places];
+  });
+  const after = placeQdq(graph);
+  assertSameNumbers(graph, after, { real: true });
+  assert.deepEqual(opsOf(after), [Q, DQ, "MaxPool", Q, DQ, "Neg", "Split", Q, DQ, Q, DQ]);
+});
 
 Deno.test("placeQdq() gives every link of a chain its pair", () => {
   const graph = graphOf([2, 3, 4, 4], (b, x) => {
