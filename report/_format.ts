@@ -14,7 +14,13 @@ export function isKnown(value: Maybe): value is number {
 
 /** Formats a fraction as "97.61%". */
 export function percent(fraction: Maybe, digits = 2): string {
-  return isKnown(fraction) ? `${(fraction * 100).toFixed(digits)}%` : UNKNOWN;
+  return isKnown(fraction) ? `${fixed(fraction * 100, digits)}%` : UNKNOWN;
+}
+
+/** Formats a number with so many decimals; a small negative one is 0, not -0. */
+export function fixed(value: number, decimals: number): string {
+  const text = value.toFixed(decimals);
+  return Number(text) === 0 ? text.replace("-", "") : text;
 }
 
 /**
@@ -85,14 +91,4 @@ export function escapeHtml(text: string): string {
     "'": "&#39;",
   };
   return plainText(text).replace(/[&<>"']/g, (character) => entities[character]);
-}
-
-/** Shortens text to `length` characters by cutting out its middle; ends of names tell more than middles. */
-export function shorten(text: string, { length, ellipsis = "…" }: { length: number; ellipsis?: string }): string {
-  const characters = [...text];
-  if (characters.length <= length) return text;
-  const kept = Math.max(0, length - ellipsis.length);
-  const tail = Math.floor(kept / 2);
-  const head = kept - tail;
-  return characters.slice(0, head).join("") + ellipsis + (tail > 0 ? characters.slice(-tail).join("") : "");
 }

@@ -1,15 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  agreementPercent,
-  byteSize,
-  count,
-  escapeHtml,
-  milliseconds,
-  percent,
-  shorten,
-  significant,
-} from "./_format.ts";
+import { agreementPercent, byteSize, count, escapeHtml, milliseconds, percent, significant } from "./_format.ts";
 
 Deno.test("percent(), count() and milliseconds() format what a reader expects", () => {
   assert.equal(percent(0.97612), "97.61%");
@@ -44,12 +35,5 @@ Deno.test("escapeHtml() leaves nothing that can open a tag, end an attribute or 
     const entities = { "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&amp;": "&" };
     const back = escaped.replace(/&(lt|gt|quot|#39|amp);/g, (entity) => entities[entity as keyof typeof entities]);
     assert.equal(back, text);
-  }));
-});
-
-Deno.test("shorten() keeps both ends and stays within the length", () => {
-  assert.equal(shorten("block_16_depthwise_relu", { length: 11 }), "block…_relu");
-  fc.assert(fc.property(fc.string({ unit: "binary" }), fc.integer({ min: 1, max: 30 }), (text, length) => {
-    assert.ok([...shorten(text, { length })].length <= length);
   }));
 });

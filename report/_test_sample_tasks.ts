@@ -189,6 +189,7 @@ export function simulatedReport(): Report {
         metrics: metrics.map(({ name, output, simulated }) => ({ name, output, simulated })),
       })),
     },
+    files: rest.files?.filter(({ path }) => !path.endsWith(".onnx")),
     target: {
       name: "simulation",
       shows: "What quantization costs in TF.js.",

@@ -1,5 +1,5 @@
 /** Numbers with their unit in words, the same in the terminal and on the page. */
-import { isKnown, type Maybe, percent, significant, UNKNOWN } from "./_format.ts";
+import { fixed, isKnown, type Maybe, percent, significant, UNKNOWN } from "./_format.ts";
 
 /** Writes numbers of one unit, all with the same number of decimals. */
 export interface UnitFormat {
@@ -46,8 +46,7 @@ function writerFor(values: readonly Maybe[]): (value: number) => string {
   if (largest >= 1e6 || (largest !== 0 && largest < 1e-3)) return significant;
   const whole = largest < 1 ? 0 : Math.floor(Math.log10(largest)) + 1;
   const decimals = Math.max(0, DIGITS - whole);
-  // A small negative number is 0, not -0.
-  return (value) => (Math.round(value * 10 ** decimals) === 0 ? 0 : value).toFixed(decimals);
+  return (value) => fixed(value, decimals);
 }
 
 function signed(from: Maybe, to: Maybe, write: (size: number) => string): string {
@@ -59,7 +58,7 @@ function signed(from: Maybe, to: Maybe, write: (size: number) => string): string
 
 function writeTick(value: number, step: number): string {
   const decimals = decimalsFor(step);
-  return decimals === undefined || Math.abs(value) >= 1e6 ? significant(value) : value.toFixed(decimals);
+  return decimals === undefined || Math.abs(value) >= 1e6 ? significant(value) : fixed(value, decimals);
 }
 
 /** Decimals that tell numbers `step` apart; undefined if they would be too many. */

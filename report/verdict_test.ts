@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { calibratedReport, trainedReport } from "./_test_sample_report.ts";
-import type { Report } from "./schema.ts";
+import { landmarksReport, simulatedReport } from "./_test_sample_tasks.ts";
+import type { MetricReport, Report } from "./schema.ts";
 import { judge } from "./verdict.ts";
 
 function withAccuracy(float: number, deployed: number): Report {
@@ -51,4 +52,61 @@ Deno.test("judge() says nothing of speed when it was not measured", () => {
 
 Deno.test("judge() says so when the int8 file is larger", () => {
   assert.match(judge({ ...calibratedReport(), bytes: { float: 100, int8: 150 } }).sentence, /is 1\.5× larger/);
+});
+
+function withMetric(metric: Partial<MetricReport>): Report {
+  return { ...calibratedReport(), metrics: [{ ...calibratedReport().metrics[0], ...metric }] };
+}
+
+Deno.test("judge() measures an error by how much it rises over the float model's", () => {
+  const mae = { name: "MAE", unit: "px", better: "lower", float: 2 } as const;
+  const tone = (deployed: number) => judge(withMetric({ ...mae, deployed })).tone;
+  assert.deepEqual([1.5, 2, 2.1, 2.11, 2.4, 2.41].map(tone), ["good", "good", "good", "fair", "fair", "poor"]);
+  const sentence = (deployed: number) => judge(withMetric({ ...mae, deployed })).sentence;
+  assert.match(sentence(2.1), /^The int8 model keeps the MAE of the float model \(2\.100 px against 2\.000 px\)/);
+  assert.match(sentence(2.5), /^The int8 model raises the MAE of the float model from 2\.000 px to 2\.500 px and /);
+  assert.match(sentence(1.5), /^The int8 model lowers the MAE of the float model from 2\.000 px to 1\.500 px and /);
+});
+
+Deno.test("judge() measures other numbers of which more is better by the share that is lost", () => {
+  const psnr = { name: "PSNR", unit: "dB", better: "higher", float: 40 } as const;
+  const tone = (deployed: number) => judge(withMetric({ ...psnr, deployed })).tone;
+  assert.deepEqual([41, 39.8, 39.7, 39.2, 39.1].map(tone), ["good", "good", "fair", "fair", "poor"]);
+  assert.equal(judge(withMetric({ ...psnr, float: -40, deployed: -40.1 })).tone, "good");
+  assert.equal(judge(withMetric({ ...psnr, float: -40, deployed: -41 })).tone, "poor");
+});
+
+Deno.test("judge() counts a fraction of which less is better in points", () => {
+  const { tone, sentence } = judge(withMetric({ name: "error rate", better: "lower", float: 0.1, deployed: 0.11 }));
+  assert.equal(tone, "fair");
+  assert.match(sentence, /raises the error rate of the float model by 1\.0 points \(11\.00% against 10\.00%\)/);
+});
+
+Deno.test("judge() takes any rise of an error of 0 for a loss, and 0 for no change", () => {
+  const error = { name: "MSE", unit: "", better: "lower", float: 0 } as const;
+  assert.equal(judge(withMetric({ ...error, deployed: 0 })).tone, "good");
+  assert.equal(judge(withMetric({ ...error, deployed: 1e-5 })).tone, "poor");
+});
+
+Deno.test("judge() says of each further output that is worse off what it lost", () => {
+  const report = landmarksReport();
+  const { tone, sentence, changes } = judge(report);
+  assert.match(sentence, /^At output "points" the int8 model keeps the mean error of the float model/);
+  assert.match(sentence, /At output "age" it lowers the R² of the float model from 0\.7031 to 0\.6907\.$/);
+  assert.equal(tone, "fair");
+  assert.deepEqual(changes.map(({ kind }) => kind), ["kept", "kept", "worse", "unknown"]);
+  const good = report.metrics.map((metric) => metric.name === "R²" ? { ...metric, deployed: 0.7031 } : metric);
+  assert.doesNotMatch(judge({ ...report, metrics: good }).sentence, /"age"/);
+});
+
+Deno.test("judge() says so where a metric could not be measured", () => {
+  const { tone, sentence } = judge(withMetric({ float: null }));
+  assert.equal(tone, "poor");
+  assert.match(sentence, /cannot be judged by its accuracy \(96\.88% against n\/a\)/);
+});
+
+Deno.test("judge() speaks of the simulation where nothing is deployed", () => {
+  const { sentence, speedup, shrinkage } = judge(simulatedReport());
+  assert.equal(sentence, "The fake-quantized model keeps the accuracy of the float model (93.28% against 93.34%).");
+  assert.deepEqual([speedup, shrinkage], [undefined, undefined]);
 });

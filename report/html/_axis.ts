@@ -28,7 +28,7 @@ export function chooseAxis(
   const low = Math.min(...values, ...(values.length === 0 ? [0] : []));
   const high = Math.max(...values, ...(values.length === 0 ? [1] : []));
   const floor = bounds.min ?? (low >= 0 ? 0 : -Infinity);
-  const ceiling = bounds.max ?? (high <= 0 ? 0 : Infinity);
+  const ceiling = bounds.max ?? (low < 0 && high <= 0 ? 0 : Infinity);
   const step = roundStep(Math.max((high - low) / STEPS, smallestStep(low, high)));
   const min = Math.max(floor, Math.floor((low - step / 4) / step) * step);
   const needed = Math.max(2, Math.ceil((high + step / 4 - min) / step - 1e-9));

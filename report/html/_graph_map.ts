@@ -1,5 +1,6 @@
 /** Draws the int8/float map of a graph. */
-import { escapeHtml, shorten } from "../_format.ts";
+import { escapeHtml } from "../_format.ts";
+import { shorten } from "../_width.ts";
 import { type Column, type Edge, layOutGraph, type Row } from "./_graph_layout.ts";
 import type { FloatOp, GraphNodeReport } from "../schema.ts";
 
@@ -97,7 +98,7 @@ function renderMarker(kind: NodeKind | "port", { x, y }: { x: number; y: number 
 }
 
 function renderRow(row: Row, { reasons, room }: RowLabels): string {
-  const label = (text: string) => escapeHtml(shorten(text, { length: room }));
+  const label = (text: string) => escapeHtml(shorten(text, { width: room }));
   if (row.kind === "port") {
     const text = row.input ? "input of the graph" : "from the column before";
     return `<li class="port" title="${escapeHtml(`${row.name}: ${text}`)}"><span>${label(row.name)}</span></li>`;

@@ -33,8 +33,8 @@ export function chartFigure(render: (width: number) => string): string {
 /** Makes a figure of one chart that is about as high as wide, so that the widest form is not needed. */
 export function squareFigure(render: (width: number) => string): string {
   const { medium, narrow } = CHART_WIDTHS;
-  return `<figure class="square"><div class="wide">${render(medium)}</div>` +
-    `<div class="medium">${render(medium)}</div><div class="narrow">${render(narrow)}</div></figure>`;
+  return `<figure class="square"><div class="large">${render(medium)}</div>` +
+    `<div class="narrow">${render(narrow)}</div></figure>`;
 }
 
 /** Makes a table that scrolls if it is long. `rows` are cells of HTML; the first of a row is its heading. */

@@ -155,9 +155,9 @@ const MEDIA = `
   .dots > div { display: grid; grid-template-columns: subgrid; grid-column: 1 / -1; }
   .dots > div .track { order: 1; } .dots .axis { height: auto; }
 }
-@media (max-width: 520px) { .medium { display: none; } .narrow { display: block; } }
+@media (max-width: 520px) { .medium, .large { display: none; } .narrow { display: block; } }
 @media print {
-  .wide { display: block; } .medium, .narrow { display: none; }
+  .wide, .large { display: block; } .medium, .narrow { display: none; }
   .figures { grid-template-columns: repeat(var(--figures), 1fr); } .bars { grid-template-columns: 1fr 1fr; }
   main { padding: 0; max-width: none; } body { font-size: 12px; } .scroll { max-height: none; overflow: visible; }
   section { break-inside: auto; } figure, .figures, .bars, tr, .halves > div { break-inside: avoid; }

@@ -155,3 +155,69 @@ Deno.test("renderHtml() survives one epoch, a loss that is not a number, and emp
   assert.doesNotMatch(html, /NaN|undefined|Infinity/);
   assert.doesNotMatch(parse(html), /100\.\d*[1-9]%/); // no accuracy above 100% on an axis
 });
+
+Deno.test("renderHtml() shows metrics and agreement by output, with units and directions", () => {
+  const text = parse(renderHtml(landmarksReport()));
+  for (
+    const figure of [
+      "Deployed mean error of points 3.441% +0.029 points against float",
+      "in percent of the distance of the eyes; lower is better. A model that ignores its input would reach 21.40%.",
+      "The change from float has a 95% interval -0.004 to +0.061.",
+      "points MAE lower is better 1.204 px 1.219 px 1.221 px +0.017 px",
+      "age R² higher is better 0.7031 0.6912 0.6907 -0.0124 0.0000",
+      "age hit rate higher is better 84.00% 83.00% n/a n/a",
+      "age 99.56% 689 output values differ by 0.0132 at most",
+      "mean error (lower is better)",
+      "input picture 96 × 96 × 3 · input box 4",
+      "best 3.441%",
+    ]
+  ) assert.ok(text.includes(figure), figure);
+});
+
+Deno.test("renderHtml() shows every kind of section that a task may have", () => {
+  const html = renderHtml(landmarksReport());
+  const text = parse(html);
+  assert.ok(
+    text.includes("Worst examples The pictures whose points are furthest off. Picture Error Row a.png 14.20 px 17"),
+  );
+  for (const label of ["Residuals", "Precision and recall", "Predicted over true age"]) {
+    assert.match(html, new RegExp(`<svg [^>]*aria-label="${label}"`));
+  }
+  assert.ok(text.includes("right ↓ answered → glad sad angry glad 310 4 2 sad 9 180 21"));
+  assert.match(html, /<td class="hit" style="--share:0\.857" title="right sad, answered sad: 180">180<\/td>/);
+  assert.match(html, /<td class="miss" style="--share:0\.184" title="right angry, answered sad: 30">30<\/td>/);
+});
+
+Deno.test("renderHtml() shows target, recipe and what passes declined", () => {
+  const text = parse(renderHtml(landmarksReport()));
+  assert.ok(text.includes("Target arm The file was run on x86"));
+  assert.ok(text.includes("The times say nothing of a phone."));
+  assert.ok(text.includes("Matched no layer: head_*: float."));
+  assert.ok(text.includes("conv2d_1 Conv2D training int8 per channel int8 moving average"));
+  assert.ok(text.includes("age age/Relu absorb-activation its input is in float"));
+});
+
+Deno.test("renderHtml() says nothing of a file where none is deployed", () => {
+  const text = parse(renderHtml(simulatedReport()));
+  assert.doesNotMatch(text, /[Dd]eployed|Where it runs in int8|Latency|undefined|NaN|n\/a/);
+  assert.match(text, /Simulated accuracy 93\.28%/);
+});
+
+Deno.test("renderHtml() refuses a report of another schema", () => {
+  const old = { ...trainedReport(), schema: 3 as never };
+  assert.throws(() => renderHtml(old), { message: "Cannot read this report: its schema is 3, needed is 2" });
+});
+
+Deno.test("renderHtml() lets no name put control characters into the page", () => {
+  for (const sample of Object.values(samples)) {
+    const html = renderHtml(withTexts(sample(), "\x00\x1b[2J\u0085\u202e"));
+    // deno-lint-ignore no-control-regex -- control characters are what is looked for
+    assert.doesNotMatch(html, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+  }
+});
+
+Deno.test("renderHtml() gives no two parts of the page one id", () => {
+  const ids = Array.from(renderHtml(landmarksReport()).matchAll(/ id="([^"]*)"/g), ([, id]) => id);
+  assert.ok(ids.length > 0);
+  assert.equal(new Set(ids).size, ids.length);
+});

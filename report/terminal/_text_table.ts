@@ -1,6 +1,6 @@
 /** Columns of text for a terminal. */
 import { asciiText, plainText } from "../../src/text/plain.ts";
-import { shorten } from "../_format.ts";
+import { cutColumns, shorten, widthOf } from "../_width.ts";
 
 /** The style of a cell or line. */
 export type Tone = "plain" | "strong" | "muted" | "good" | "fair" | "poor";
@@ -46,7 +46,7 @@ export function formatSection({ heading, rows }: Section, style: TerminalStyle):
   const clean = rows.map((row) => row.map((cell) => ({ ...cell, text: toCharset(cell.text, style) })));
   const widths = columnWidths(clean, style.width);
   return [
-    paint(shorten(toCharset(heading, style), { length: style.width, ellipsis: ellipsisOf(style) }), "strong", style),
+    ...formatParagraph(heading, { tone: "strong", style }),
     paint((style.ascii ? "-" : "─").repeat(style.width), "muted", style),
     ...clean.flatMap((row) => formatRow(row, { widths, style })),
   ];
@@ -65,7 +65,7 @@ function formatRow(row: readonly Cell[], layout: { widths: readonly number[]; st
   const indent = cells.reduce((sum, _, column) => sum + widths[column] + GAP, 0);
   if (last.right) return [(left.join("") + formatCell(last, { width: widths[row.length - 1], style })).trimEnd()];
   const room = style.width - indent;
-  const own = room < MIN_WRAPPED && last.text.length > room; // put it on lines of its own, under the rest
+  const own = room < MIN_WRAPPED && widthOf(last.text) > room; // put it on lines of its own, under the rest
   const [first = "", ...rest] = wrap(last.text, own ? style.width - 2 * GAP : room);
   const hanging = " ".repeat(own ? 2 * GAP : indent);
   const more = (own ? [first, ...rest] : rest).map((line) => hanging + paint(line, last.tone ?? "plain", style));
@@ -73,8 +73,8 @@ function formatRow(row: readonly Cell[], layout: { widths: readonly number[]; st
 }
 
 function formatCell({ text, tone = "plain", right }: Cell, layout: { width: number; style: TerminalStyle }): string {
-  const fitted = shorten(text, { length: layout.width, ellipsis: ellipsisOf(layout.style) });
-  const gap = " ".repeat(layout.width - lengthOf(fitted));
+  const fitted = shorten(text, { width: layout.width, ellipsis: ellipsisOf(layout.style) });
+  const gap = " ".repeat(layout.width - widthOf(fitted));
   const painted = paint(fitted, tone, layout.style);
   return right ? gap + painted : painted + gap;
 }
@@ -88,7 +88,7 @@ function columnWidths(rows: readonly (readonly Cell[])[], width: number): number
   const cellsOf = (column: number) => rows.flatMap((row) => row[column] ?? []);
   const widths = Array.from(
     { length: columns },
-    (_, column) => Math.max(...cellsOf(column).map(({ text }) => lengthOf(text))),
+    (_, column) => Math.max(...cellsOf(column).map(({ text }) => widthOf(text))),
   );
   const last = columns - 1;
   const words = widths.flatMap((_, column) =>
@@ -108,20 +108,10 @@ function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
     const last = lines.at(-1);
-    if (last !== undefined && lengthOf(last) + 1 + lengthOf(word) <= width) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(...cut(word, width));
+    if (last !== undefined && widthOf(last) + 1 + widthOf(word) <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(...cutColumns(word, width));
   }
   return lines.map((line) => line.replaceAll("\u00a0", " "));
-}
-
-function cut(word: string, width: number): string[] {
-  const characters = [...word];
-  const pieces = Math.max(1, Math.ceil(characters.length / width));
-  return Array.from({ length: pieces }, (_, i) => characters.slice(i * width, (i + 1) * width).join(""));
-}
-
-function lengthOf(text: string): number {
-  return [...text].length;
 }
 
 function ellipsisOf({ ascii }: TerminalStyle): string {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { calibratedReport, residualReport, trainedReport } from "../_test_sample_report.ts";
 import { landmarksReport, simulatedReport } from "../_test_sample_tasks.ts";
 import { formatReport } from "./terminal.ts";
+import type { Report } from "../schema.ts";
 
 const samples = { trainedReport, residualReport, calibratedReport, landmarksReport, simulatedReport };
 
@@ -14,6 +15,14 @@ function lineOf(text: string, start: string): string {
   const line = text.split("\n").find((candidate) => candidate.startsWith(start));
   assert.ok(line !== undefined, `no line starts with "${start}"`);
   return line;
+}
+
+/** Columns of a line whose only wide characters are Chinese, Japanese or Korean. */
+function columnsOf(line: string): number {
+  return [...line].reduce(
+    (sum, character) => sum + (/[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3]/.test(character) ? 2 : 1),
+    0,
+  );
 }
 
 Deno.test("formatReport() writes the report's numbers", () => {
@@ -65,7 +74,7 @@ Deno.test("formatReport() stays within the width", () => {
   for (const sample of Object.values(samples)) {
     for (const width of [40, 57, 80, 100, 300]) {
       for (const line of formatReport(sample(), { width }).split("\n")) {
-        assert.ok([...line].length <= Math.min(width, 100), `${width}: ${line}`);
+        assert.ok(columnsOf(line) <= Math.min(width, 100), `${width}: ${line}`);
       }
     }
   }
@@ -99,4 +108,61 @@ Deno.test("formatReport() lets no name steer the terminal", () => {
 
 Deno.test("formatReport() says when latency was not measured", () => {
   assert.match(formatReport(calibratedReport()), /latency was not measured/);
+});
+
+Deno.test("formatReport() keeps columns in line where names are written in wide characters", () => {
+  const names = ["畳み込み層", "conv", "정규화", "一个非常长的层的名字一个非常长的层的名字"];
+  const report: Report = {
+    ...calibratedReport(),
+    model: { name: "模型" },
+    files: names.map((path) => ({ path, what: "層", bytes: 1234 })),
+  };
+  for (const width of [40, 60, 100]) {
+    const lines = formatReport(report, { width }).split("\n");
+    for (const line of lines) assert.ok(columnsOf(line) <= width, line);
+    const ends = lines.filter((line) => line.endsWith("kB  層")).map((line) => columnsOf(line.split(" kB")[0]));
+    assert.equal(ends.length, names.length);
+    assert.equal(new Set(ends).size, 1, lines.join("\n"));
+  }
+});
+
+Deno.test("formatReport() names metrics by output, with their unit and direction", () => {
+  const text = formatReport(landmarksReport(), { width: 100 });
+  assert.match(text, /^Mean error of points on 689 samples, lower is better$/m);
+  assert.match(lineOf(text, "original"), /3\.398% +-0\.014 +float, before any change/);
+  assert.match(lineOf(text, "float"), /3\.412% +adapted to the swap/);
+  assert.match(lineOf(text, "deployed"), /3\.441% +\+0\.029 .*; 95% interval -0\.004 to \+0\.061/);
+  assert.match(lineOf(text, "MAE of points"), /1\.221 px +\+0\.017 +float 1\.204 px, lower is better/);
+  assert.match(lineOf(text, "R² of age"), /0\.6907 +-0\.0124 +float 0\.7031, higher is better, chance 0\.0000/);
+  assert.match(lineOf(text, "hit rate of age"), /n\/a +n\/a +float 84\.00%/);
+  assert.match(text, /^points +98\.71% +1,204 of 93,704 output codes differ, by 2 at most$/m);
+  assert.match(text, /^age +99\.56% +689 output values differ by 0\.0132 at most, 0\.00214 root mean square$/m);
+});
+
+Deno.test("formatReport() writes the task's sections, and leaves to the page what is a picture", () => {
+  const text = formatReport(landmarksReport(), { width: 100 });
+  assert.match(text, /^Worst examples\n─+\nPicture +Error +Row\na\.png +14\.20 px +17$/m);
+  assert.match(text, /^Residuals\n─+\nerror +float +deployed\n-4 +12 +14$/m);
+  assert.match(text, /^right +answered +times +of its row\nangry +sad +30 +18\.4%\nsad +angry +21 +10\.0%$/m);
+  assert.match(text, /^glasses +0\.00% +100\.00%$/m);
+  assert.match(text, /^300 points, drawn on the page$/m);
+});
+
+Deno.test("formatReport() says what the target and the recipe leave open, and what was declined", () => {
+  const text = formatReport(landmarksReport(), { width: 100 });
+  assert.match(text, /^Target arm: The file was run on x86.*The times say nothing of a phone\.$/ms);
+  assert.match(text, /^Rules of arm that matched no layer\n─+\nhead_\*: float$/m);
+  assert.match(text, /^absorb-activation +age +its input is in float$/m);
+});
+
+Deno.test("formatReport() has no column of what is not deployed", () => {
+  const text = formatReport(simulatedReport());
+  assert.doesNotMatch(text, /deployed|int8|Size|agreement/);
+  assert.match(text, /^simulated +93\.28% +-0\.06/m);
+});
+
+Deno.test("formatReport() refuses a report of another schema", () => {
+  const message = "Cannot read this report: its schema is 1, needed is 2";
+  const old = { ...trainedReport(), schema: 1 as never };
+  assert.throws(() => formatReport(old), { name: "TypeError", message });
 });

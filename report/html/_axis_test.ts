@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { chooseAxis } from "./_axis.ts";
+
+Deno.test("chooseAxis() gives an axis around the values with round ends and a round middle", () => {
+  const { min, max, step } = chooseAxis([3.398, 3.412, 3.441]);
+  assert.deepEqual([min, max, step].map((value) => Number(value.toFixed(6))), [3.39, 3.45, 0.01]);
+  const accuracy = chooseAxis([0.9334, 0.8871, 0.9326], { min: 0, max: 1 });
+  assert.deepEqual([accuracy.min, accuracy.max].map((value) => Number(value.toFixed(6))), [0.88, 0.94]);
+});
+
+Deno.test("chooseAxis() stays within its bounds, and on the values' side of 0", () => {
+  const top = chooseAxis([0.999, 1, 0.93], { min: 0, max: 1 });
+  assert.ok(top.max === 1 && top.min <= 0.93);
+  assert.equal(chooseAxis([0.001, 4]).min, 0);
+  assert.ok(chooseAxis([-0.2, 4]).min <= -0.2);
+});
+
+Deno.test("chooseAxis() survives equal values, none, and 0", () => {
+  for (const values of [[5, 5], [], [0], [-3], [1e-12], [1e12, 1e12]]) {
+    const { min, max } = chooseAxis(values);
+    assert.ok(Number.isFinite(min) && Number.isFinite(max) && max > min, `${values}: ${min} to ${max}`);
+    for (const value of values) assert.ok(min <= value && value <= max, `${value} in ${min} to ${max}`);
+  }
+});
+
+Deno.test("chooseAxis() holds all values with little room to spare", () => {
+  const numbers = fc.double({ noNaN: true, min: -1e6, max: 1e6 }).filter((x) => x === 0 || Math.abs(x) > 1e-6);
+  fc.assert(fc.property(fc.array(numbers, { minLength: 1, maxLength: 8 }), (values) => {
+    const { min, max, step } = chooseAxis(values);
+    assert.ok(values.every((value) => value >= min - step * 1e-6 && value <= max + step * 1e-6));
+    assert.ok((max - min) / step <= 12);
+  }));
+});
