@@ -78,6 +78,8 @@ export { openData, type OpenedData, type OpenOptions } from "./data/open.ts";
 
 // Rewriting: models as graphs, and rules over them.
 export {
+  ConstantValue,
+  type ConstantValueArgs,
   fixInputShape,
   formatRewrite,
   type LayerConfig,
@@ -121,7 +123,10 @@ export {
 
 // Quantized layers.
 export {
+  type Alone,
   type BiasFolding,
+  CALL_AT,
+  type Callable,
   type CallArgs,
   FakeQuantize,
   type FakeQuantizeArgs,

@@ -10,18 +10,19 @@ import type { Interval } from "../src/numbers/scheme.ts";
 import {
   activationOf,
   consumersOf,
+  isConstant,
   isInput,
   isOutput,
   isRelu,
   type LayerGraph,
   type LayerNode,
   layersOf,
-  type LayerSpec,
   producerOf,
   sourceOf,
   type Unit,
   type Units,
   valuesOf,
+  weightOf,
 } from "../src/rewrite/mod.ts";
 
 /** A FakeQuantize to put after a value. */
@@ -53,6 +54,7 @@ export interface Placement {
 }
 
 type Role =
+  /** What the model is given, or a constant. */
   | { readonly kind: "input" }
   /** Within a unit, and not its end. */
   | { readonly kind: "inside" }
@@ -122,7 +124,7 @@ function floatBefore(graph: LayerGraph, node: LayerNode, roles: ReadonlyMap<stri
 const keptRole: Role = { kind: "float", because: "it was asked to stay in float" };
 
 function ownRole(node: LayerNode, reasons: ReadonlyMap<string, string>): Role {
-  if (isInput(node)) return { kind: "input" };
+  if (isInput(node) || isConstant(node)) return { kind: "input" };
   const rule = ruleOf(node.layer);
   switch (rule.kind) {
     case "fixed":
@@ -196,10 +198,12 @@ function quantizersOf(
   if (role.kind === "follows" && !isRelu(node.layer)) return [];
   return valuesOf(node)
     .filter((value) => consumersOf(graph, value).some((reader) => wanting.has(reader.name)))
-    .map((of) => ({ of, nonNegative: isNonNegative(node.layer) }));
+    .map((of) => ({ of, nonNegative: isNonNegative(node) }));
 }
 
-function isNonNegative(layer: LayerSpec): boolean {
+function isNonNegative(node: LayerNode): boolean {
+  const { layer } = node;
+  if (isConstant(node)) return weightOf(layer, "value").data.every((x) => x >= 0);
   return ["relu", "relu6", "clipped_relu", "softmax", "sigmoid"].includes(activationOf(layer)?.name ?? "");
 }
 

@@ -29,6 +29,7 @@ import {
   findUnits,
   freshName,
   fromModel,
+  isConstant,
   isInput,
   type LayerGraph,
   type LayerNode,
@@ -158,7 +159,7 @@ function findKept(
   wanted: readonly (string | RegExp)[],
 ): ReadonlySet<string> {
   const before = new Set(original.nodes.map((node) => node.name));
-  const names = graph.nodes.filter((node) => !isInput(node)).map((node) => node.name);
+  const names = graph.nodes.filter((node) => !isInput(node) && !isConstant(node)).map((node) => node.name);
   const isKept = (name: string, pattern: string | RegExp) => {
     if (typeof pattern !== "string") return name.search(pattern) >= 0;
     return name === pattern || (before.has(pattern) && !before.has(name) && name.startsWith(`${pattern}_`));

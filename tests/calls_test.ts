@@ -1,4 +1,4 @@
-/** Layers called several times or with several outputs, through all of the job: trained, saved, trained on, deployed. */
+/** Shared layers, layers of several outputs and constants, through all of the job: trained, saved, trained on, deployed. */
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
@@ -8,6 +8,7 @@ import { calibrate } from "../quantize/calibrate.ts";
 import { prepareQat } from "../quantize/prepare.ts";
 import { BACKEND, registerBackend } from "../src/backend/mod.ts";
 import { registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
+import { ConstantValue, fromModel, keepOutputs, toModel } from "../src/rewrite/mod.ts";
 import { type HostTensor, Session } from "../src/runtime/session.ts";
 import { CLASSES, epochOf, quarters, SIDE } from "../train/_test_task.ts";
 import { fit } from "../train/fit.ts";
@@ -57,6 +58,8 @@ async function train(model: tfl.LayersModel, epochs: number): Promise<number[]> 
 }
 
 async function saveAndLoad(model: tfl.LayersModel): Promise<tfl.LayersModel> {
+  registerQuantKernels();
+  registerQuantLayers();
   const dir = Deno.makeTempDirSync();
   try {
     await saveLayersModel(model, dir);
@@ -77,38 +80,6 @@ function run(bytes: Uint8Array, x: tf.Tensor): Float32Array {
   }
 }
 
-Deno.test("a backbone called twice is trained, saved, loaded, trained on, and deployed as it is simulated", async () => {
-  registerQuantKernels();
-  registerQuantLayers();
-  await registerBackend();
-  await tf.setBackend(BACKEND);
-  const { model } = prepareQat(await saveAndLoad(twoScales()));
-  const names = model.weights.map(({ originalName }) => originalName).filter((name) => name.startsWith("shared"));
-  assert.deepEqual(names.filter((name) => !name.includes("quant")).sort(), [
-    "shared/bias",
-    "shared/kernel",
-    "shared/kernel_scale",
-    "shared_bn/beta",
-    "shared_bn/gamma",
-    "shared_bn/moving_mean",
-    "shared_bn/moving_variance",
-  ]);
-  const losses = await train(model, 4);
-  assert.ok(losses[11] < losses[0], String(losses));
-  const loaded = await saveAndLoad(model);
-  const x = randomTensor([16, SIDE, SIDE, 2], 5);
-  assert.deepEqual(predict(loaded, [x]), predict(model, [x]));
-  assert.deepEqual(await train(loaded, 3), await train(model, 3));
-  const [simulated] = predict(loaded, [x]);
-  const { bytes, graph } = await toOnnx(loaded);
-  assert.deepEqual(run(bytes, x), simulated);
-  assert.deepEqual(graph.nodes.filter(({ op }) => op === "Conv").map(({ name }) => name), [
-    "stem",
-    "shared",
-    "backbone/shared",
-  ]);
-});
-
 /** image → convolution → channels split: one half convolved, the other an output as it is. */
 function splitNet(): tfl.LayersModel {
   const image = tfl.input({ shape: [SIDE, SIDE, 2], name: "image" });
@@ -120,20 +91,75 @@ function splitNet(): tfl.LayersModel {
   return seedWeights(tfl.model({ inputs: image, outputs: score, name: "halves" }));
 }
 
-Deno.test("a layer of two outputs is trained, saved, loaded, trained on, and deployed as it is simulated", async () => {
+/** image plus a constant picture → convolution, and constant channels beside it → scores. */
+function constantNet(): tfl.LayersModel {
+  const image = tfl.input({ shape: [SIDE, SIDE, 2], name: "image" });
+  const constant = (name: string, shape: number[]) => apply(new ConstantValue({ name, shape }), image);
+  const shifted = apply(layers.add({ name: "shifted" }), image, constant("shift", [1, 1, 2]));
+  const conv = apply(layers.conv2d({ filters: 4, kernelSize: 3, padding: "same", name: "conv" }), shifted);
+  const places = apply(layers.concatenate({ name: "cat" }), conv, constant("places", [SIDE, SIDE, 2]));
+  const score = apply(layers.dense({ units: CLASSES, name: "score" }), apply(layers.flatten({ name: "flat" }), places));
+  return seedWeights(tfl.model({ inputs: image, outputs: score, name: "constants" }));
+}
+
+for (const make of [twoScales, splitNet, constantNet]) {
+  Deno.test(`${make.name}() is trained, saved, loaded, trained on, and deployed as it is simulated`, async () => {
+    await registerBackend();
+    await tf.setBackend(BACKEND);
+    const { model } = prepareQat(await saveAndLoad(make()));
+    const losses = await train(model, 4);
+    assert.ok(losses[11] < losses[0], String(losses));
+    const loaded = await saveAndLoad(model);
+    const x = randomTensor([16, SIDE, SIDE, 2], 5);
+    assert.deepEqual(predict(loaded, [x]), predict(model, [x]));
+    assert.deepEqual(await train(loaded, 3), await train(model, 3));
+    const { bytes } = await toOnnx(loaded);
+    assert.deepEqual(run(bytes, x), predict(loaded, [x])[0]);
+  });
+}
+
+Deno.test("prepareQat() keeps the weights of a shared layer once, and names its calls in the file", async () => {
   await registerBackend();
   await tf.setBackend(BACKEND);
-  const { model, quantizers } = prepareQat(await saveAndLoad(splitNet()));
+  const { model, units } = prepareQat(twoScales());
+  const names = model.weights.map(({ originalName }) => originalName).filter((name) => name.startsWith("shared"));
+  assert.deepEqual(names.filter((name) => !name.includes("quant")).sort(), [
+    "shared/bias",
+    "shared/kernel",
+    "shared/kernel_scale",
+    "shared_bn/beta",
+    "shared_bn/gamma",
+    "shared_bn/moving_mean",
+    "shared_bn/moving_variance",
+  ]);
+  await calibrate(model, [randomTensor([8, SIDE, SIDE, 2])]);
+  const { graph } = await toOnnx(model);
+  const convs = graph.nodes.filter(({ op }) => op === "Conv").map(({ name }) => name);
+  assert.deepEqual(convs, ["stem", "shared", "backbone/shared"]);
+  assert.ok(convs.every((name) => units.some(({ layer }) => layer === name)));
+});
+
+Deno.test("prepareQat() puts each output of a layer on a grid of its own", () => {
+  const { quantizers } = prepareQat(splitNet());
   const behind = quantizers.filter(({ of }) => of.startsWith("halves")).map(({ of, name }) => [of, name]);
   assert.deepEqual(behind, [["halves", "halves_quant"], ["halves:1", "halves_1_quant"]]);
-  const losses = await train(model, 4);
-  assert.ok(losses[11] < losses[0], String(losses));
-  const loaded = await saveAndLoad(model);
-  const x = randomTensor([16, SIDE, SIDE, 2], 5);
-  assert.deepEqual(predict(loaded, [x]), predict(model, [x]));
-  assert.deepEqual(await train(loaded, 3), await train(model, 3));
-  const { bytes } = await toOnnx(loaded);
-  assert.deepEqual(run(bytes, x), predict(loaded, [x])[0]);
+});
+
+Deno.test("toOnnx() answers a constant that is an output once for every sample", async () => {
+  await registerBackend();
+  await tf.setBackend(BACKEND);
+  const image = tfl.input({ shape: [3], name: "image" });
+  const k = apply(new ConstantValue({ name: "k", shape: [2] }), image);
+  const dense = apply(layers.dense({ units: 2, name: "fc" }), image);
+  const model = seedWeights(tfl.model({ inputs: image, outputs: [k, apply(layers.add({ name: "sum" }), dense, k)] }));
+  const { model: prepared } = prepareQat(model);
+  const x = randomTensor([5, 3]);
+  await calibrate(prepared, [x]);
+  const { bytes } = await toOnnx(prepared);
+  assert.deepEqual(run(bytes, x), predict(prepared, [x])[0]);
+  const graph = fromModel(model);
+  const only = toModel(keepOutputs(graph, ["k"]));
+  assert.deepEqual(predict(only, [x]), predict(model, [x]).slice(0, 1));
 });
 
 Deno.test("toOnnx() writes a layer of two outputs once, and calls its second one after it", async () => {

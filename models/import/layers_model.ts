@@ -4,6 +4,7 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import { join } from "node:path";
 import { commitFiles, ensureWritableDirectory, type FileContent } from "../../src/io/atomic.ts";
 import { QuantizedLayerError, quantizedLayersIn } from "../../src/quant/mod.ts";
+import { registerConstantValue } from "../../src/rewrite/mod.ts";
 import { damagedQuantizer, explainRefusal } from "./_explain.ts";
 import { cannotLoad, type ModelJson, readModelJson } from "./_model_json.ts";
 import { readWeightBytes, type WeightBytes } from "./_shards.ts";
@@ -59,6 +60,7 @@ export interface LoadedLayersModel {
  * ```
  */
 export async function loadLayersModel(path: string): Promise<LoadedLayersModel> {
+  registerConstantValue();
   await tf.ready(); // no backend is the program's fault, and must not be blamed on the file below
   const json = await readModelJson(path);
   const bytes = await readWeightBytes(json);

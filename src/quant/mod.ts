@@ -44,7 +44,7 @@ export {
   fromBatchNormalization,
   type SerializedLayer,
 } from "./layers/freezable_batch_normalization.ts";
-export { CALL_AT, type Callable, SharedCall, type SharedCallArgs } from "./layers/shared_call.ts";
+export { type Alone, CALL_AT, type Callable, SharedCall, type SharedCallArgs } from "./layers/shared_call.ts";
 export {
   type BiasFolding,
   isQuantizedClass,

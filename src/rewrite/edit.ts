@@ -94,6 +94,8 @@ export function keepOutputs(graph: LayerGraph, names: readonly string[]): LayerG
   for (const node of graph.nodes.toReversed()) {
     if (needed.has(node.name)) node.inbound.forEach((value) => needed.add(sourceOf(value).node));
   }
+  // A model has an input, though all that it gives be constant.
+  if (!graph.inputs.some((name) => needed.has(name))) needed.add(graph.inputs[0]);
   return {
     ...graph,
     nodes: graph.nodes.filter((node) => needed.has(node.name)),

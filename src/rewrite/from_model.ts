@@ -1,6 +1,7 @@
 /** Reads a TF.js layers-model into a `LayerGraph`. */
 import * as tfl from "@tensorflow/tfjs-layers";
 import type { serialization } from "@tensorflow/tfjs-core";
+import { ConstantValue } from "./constant_value.ts";
 import { type LayerGraph, type LayerNode, type LayerSpec, type LayerWeight, valueOf } from "./layer_graph.ts";
 
 type Layer = tfl.layers.Layer;
@@ -85,7 +86,9 @@ interface Met {
 }
 
 function addCall(walk: Walk, scope: Scope, { layer, call, key }: Met): string {
-  const inbound = call.inputTensors.map((input) => resolve(walk, scope, input));
+  // What a constant reads gives it the size of the batch alone.
+  const read = layer instanceof ConstantValue ? [] : call.inputTensors;
+  const inbound = read.map((input) => resolve(walk, scope, input));
   checkCall(layer, call);
   const name = nameFor(walk, scope, layer);
   scope.names.set(key, name);

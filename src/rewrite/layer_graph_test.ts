@@ -14,7 +14,8 @@ import {
   skipModel,
 } from "../../tests/_support/small_models.ts";
 import { fromModel } from "./from_model.ts";
-import { callsOf, consumersOf, isOutput, nodeOf, producerOf, valuesOf, weightOf } from "./layer_graph.ts";
+import { constantNode } from "./constant_value.ts";
+import { callsOf, consumersOf, isOutput, nodeOf, ownCall, producerOf, valuesOf, weightOf } from "./layer_graph.ts";
 import { toModel } from "./to_model.ts";
 
 tf.env().set("PROD", true);
@@ -163,6 +164,17 @@ Deno.test("fromModel() names the values of a layer of several outputs, and toMod
   assert.deepEqual(valuesOf(producerOf(graph, "lstm:2")), ["lstm", "lstm:1", "lstm:2"]);
   assert.throws(() => producerOf(graph, "lstm:3"), /Cannot find value "lstm:3".*"lstm" has 3 outputs/);
   assertRoundTrip(model);
+});
+
+Deno.test("constantNode() makes a node that reads nothing, and stays so through a model and back", () => {
+  const graph = fromModel(tfl.sequential({ layers: [layers.reLU({ inputShape: [2], name: "relu" })] }));
+  const constant = constantNode("k", { shape: [2], data: Float32Array.of(10, 20) });
+  const sum = ownCall({ name: "sum", className: "Add", config: {}, inbound: ["relu", "k"] });
+  const model = toModel({ ...graph, nodes: [...graph.nodes, constant, sum], outputs: ["sum"] });
+  assert.deepEqual(predict(model, [tf.tensor2d([[1, 2], [3, -4]])]), [Float32Array.of(11, 22, 13, 20)]);
+  const again = nodeOf(fromModel(model), "k");
+  assert.deepEqual([again.inbound, weightOf(again.layer, "value").data], [[], Float32Array.of(10, 20)]);
+  assert.deepEqual(model.trainableWeights, []);
 });
 
 Deno.test("fromModel() refuses models without layers", () => {

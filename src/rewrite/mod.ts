@@ -22,6 +22,13 @@ export {
   replaceLayer,
   replaceNode,
 } from "./edit.ts";
+export {
+  constantNode,
+  ConstantValue,
+  type ConstantValueArgs,
+  isConstant,
+  registerConstantValue,
+} from "./constant_value.ts";
 export { fromModel } from "./from_model.ts";
 export { type LoadWeights, makeLayer, setWeights, toModel } from "./to_model.ts";
 export { activationOf, isRelu, type LayerActivation } from "./activation.ts";

@@ -1,6 +1,7 @@
 /** Builds a functional TF.js model from a `LayerGraph`. */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { isConstant, registerConstantValue } from "./constant_value.ts";
 import { type LayerGraph, type LayerNode, type LayerSpec, valueOf } from "./layer_graph.ts";
 
 type Layer = tfl.layers.Layer;
@@ -18,10 +19,12 @@ export type LoadWeights = (layer: Layer, spec: LayerSpec) => void;
  * @throws {RangeError} If a node reads what no node before it gives, or two different layers have one name.
  */
 export function toModel(graph: LayerGraph, { load = setWeights }: { load?: LoadWeights } = {}): tfl.LayersModel {
+  registerConstantValue();
   const tensors = new Map<string, tfl.SymbolicTensor>();
   const layers = new Map<string, Made>();
   for (const node of graph.nodes) {
-    const inputs = node.inbound.map((value) => lookUp(tensors, value, node.name));
+    const read = isConstant(node) ? graph.inputs.slice(0, 1) : node.inbound;
+    const inputs = read.map((value) => lookUp(tensors, value, node.name));
     const known = layerFor(layers, node);
     const made = known ?? { spec: node.layer, layer: makeLayer(node.layer) };
     callLayer(made.layer, node, inputs).forEach((tensor, i) => tensors.set(valueOf(node.name, i), tensor));

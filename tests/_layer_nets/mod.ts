@@ -4,6 +4,7 @@ import { COMBINED } from "./combined.ts";
 import { BORDERS, FLOATS } from "./islands.ts";
 import { MOVES, PADS, POOLS } from "./moves.ts";
 import type { LayerNet } from "./net.ts";
+import { CONSTANTS } from "./constants.ts";
 import { OUTPUTS } from "./outputs.ts";
 import { SHARED } from "./shared.ts";
 import { BATCH_NORM, WEIGHTED } from "./weighted.ts";
@@ -24,6 +25,7 @@ export const LAYER_NETS: readonly LayerNet[] = [
   ...WIRING,
   ...SHARED,
   ...OUTPUTS,
+  ...CONSTANTS,
   ...COMBINED,
   ...BORDERS,
   ...FLOATS,

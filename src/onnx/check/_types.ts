@@ -39,7 +39,8 @@ function isDim(dim: Dim): boolean {
 interface Context {
   readonly graph: Graph;
   readonly symbols: Symbols;
-  readonly constants: ReadonlyMap<string, Tensor>;
+  /** Elements that shape inference may look into: constants, and shapes as they become known. */
+  readonly constants: Map<string, Tensor>;
 }
 
 function checkNode(node: Node, context: Context): readonly Problem[] {
@@ -49,6 +50,8 @@ function checkNode(node: Node, context: Context): readonly Problem[] {
   const inputs = node.inputs.map((name) => name === "" ? null : inputOf(name, context));
   // Values of unknown type and nodes of the wrong form are other rules' findings.
   if (schema === undefined || inputs.includes(undefined) || !hasArity(node, schema)) return [];
+  const elements = shapeElements(node, inputs as (InferInput | null)[]);
+  if (elements !== undefined) context.constants.set(node.outputs[0], elements);
   let inferred: readonly StaticType[];
   try {
     inferred = schema.infer(inputs as (InferInput | null)[], node.attrs, node.outputs.length);
@@ -77,8 +80,27 @@ function inputOf(name: string, { graph, symbols, constants }: Context): InferInp
   return type === undefined ? undefined : symbols.replace(type);
 }
 
+/** Returns the elements of a shape, of what is picked from one, or of several joined, as far as they are known. */
+function shapeElements({ op, attrs }: Node, inputs: readonly (InferInput | null)[]): Tensor | undefined {
+  const [first, second] = inputs;
+  if (op === "Shape" && Object.keys(attrs).length === 0) return first ? integers(first.shape) : undefined;
+  const elements = inputs.map((input) => input?.constant?.dtype === "int64" ? integersOf(input.constant) : undefined);
+  if (!elements.every((list) => list !== undefined)) return undefined;
+  if (op === "Concat") return integers(elements.flat());
+  const picks = op === "Gather" && first?.shape.length === 1 && second?.shape.length === 1;
+  return picks ? integers(elements[1].map((i) => elements[0].at(i) ?? 0)) : undefined;
+}
+
+function integers(values: readonly number[]): Tensor {
+  return { dtype: "int64", shape: [values.length], data: BigInt64Array.from(values, BigInt) };
+}
+
+function integersOf({ data }: Tensor): readonly number[] {
+  return Array.from<number | bigint, number>(data as BigInt64Array, Number);
+}
+
 /** Collects what shape inference may look into: initializers and Constant nodes. */
-function constantsOf(graph: Graph): ReadonlyMap<string, Tensor> {
+function constantsOf(graph: Graph): Map<string, Tensor> {
   const constants = new Map(graph.initializers);
   for (const { op, attrs: { value }, outputs } of graph.nodes) {
     if (op === "Constant" && typeof value === "object" && "dtype" in value) constants.set(outputs[0], value);

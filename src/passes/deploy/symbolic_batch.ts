@@ -1,6 +1,7 @@
 /** Makes the dimensions that follow the batch symbolic, by comparing one model traced at two batch sizes. */
-import type { Attr, Attrs, Dim, Graph, Node, Tensor } from "../../onnx/graph.ts";
+import type { Attr, Attrs, Dim, Graph, Node, Tensor, ValueType } from "../../onnx/graph.ts";
 import { traitsOf } from "../../onnx/schema/mod.ts";
+import { repeatRows } from "./_repeat_rows.ts";
 
 /** A graph and the batch size that it was traced at. */
 export interface Traced {
@@ -23,25 +24,44 @@ export function symbolicBatch(a: Traced, b: Traced, symbol = "batch"): Graph {
   if (a.graph.outputs.join() !== b.graph.outputs.join()) {
     throw new RangeError(`Cannot make the batch symbolic: the outputs depend on it`);
   }
+  a.graph.nodes.forEach((node, i) => checkNode(node, b.graph.nodes[i]));
+  const types = new Map<string, ValueType>([...a.graph.types].map(([name, type]) => {
+    const other = b.graph.types.get(name);
+    const shape = type.shape.map((dim, i): Dim => dim === other?.shape[i] ? dim : symbolFor(dim, a.batch, symbol));
+    return [name, { ...type, shape }];
+  }));
+  const constants = mergeConstants(a, b, symbol);
+  for (const [name, type] of constants.types) types.set(name, type);
+  return { ...a.graph, nodes: [...constants.nodes, ...a.graph.nodes], initializers: constants.initializers, types };
+}
+
+/** Merges the constants of both traces, with the nodes that compute those which follow the batch. */
+function mergeConstants(a: Traced, b: Traced, symbol: string) {
   const targets = reshapeTargets(a.graph);
+  const nodes: Node[] = [];
   const initializers = new Map<string, Tensor>();
+  const types = new Map<string, ValueType>();
   for (const [name, tensor] of a.graph.initializers) {
     const other = b.graph.initializers.get(name);
     if (other === undefined) {
       throw new RangeError(`Cannot make the batch symbolic: "${name}" is there at batch ${a.batch} only`);
     }
     const pair = [tensor, other] as const;
-    const row = isEqual(tensor, other) ? tensor : commonRow(pair, [a.batch, b.batch]);
-    const isFree = row === tensor || (row !== undefined && isBroadcast(name, a));
-    initializers.set(name, isFree ? row! : mergeConstant(name, pair, targets.has(name)));
+    const row = isEqual(tensor, other) ? undefined : commonRow(pair, [a.batch, b.batch]);
+    const single = row && broadcastValues(name, a);
+    if (row === undefined) {
+      initializers.set(name, isEqual(tensor, other) ? tensor : mergeConstant(name, pair, targets.has(name)));
+    } else if (single === undefined) {
+      const rows = repeatRows(a.graph, { name, row, symbol });
+      nodes.push(...rows.nodes);
+      rows.initializers.forEach(([part, constant]) => initializers.set(part, constant));
+      rows.types.forEach(([value, type]) => types.set(value, type));
+    } else {
+      initializers.set(name, row);
+      for (const value of single) types.set(value, { ...a.graph.types.get(value)!, shape: row.shape });
+    }
   }
-  a.graph.nodes.forEach((node, i) => checkNode(node, b.graph.nodes[i]));
-  const types = new Map([...a.graph.types].map(([name, type]) => {
-    const other = b.graph.types.get(name);
-    const shape = type.shape.map((dim, i): Dim => dim === other?.shape[i] ? dim : symbolFor(dim, a.batch, symbol));
-    return [name, { ...type, shape }];
-  }));
-  return { ...a.graph, initializers, types };
+  return { nodes, initializers, types };
 }
 
 /** The values that Reshapes take for their target, and no operator for anything else. */
@@ -68,17 +88,28 @@ function commonRow([a, b]: readonly [Tensor, Tensor], batches: readonly [number,
   return repeats ? row : undefined;
 }
 
-/** Whether all that read constant `name` read another value of as many rows beside it, and broadcast. */
-function isBroadcast(name: string, { graph, batch }: Traced): boolean {
-  const rank = graph.initializers.get(name)!.shape.length;
+/**
+ * Lists the values that have one row if constant `name` has: what it is dequantized to.
+ *
+ * Undefined if not all that read them read another value of as many rows beside it, and broadcast.
+ */
+function broadcastValues(name: string, traced: Traced): readonly string[] | undefined {
+  const { graph, batch } = traced;
+  const shapeOf = (value: string) => (graph.initializers.get(value) ?? graph.types.get(value))?.shape;
+  const rank = shapeOf(name)?.length;
   const hasRows = (other: string) => {
     const shape = graph.types.get(other)?.shape;
-    return other !== name && shape?.length === rank && shape[0] === batch;
+    return other !== name && shape?.length === rank && shape?.[0] === batch;
   };
-  return !graph.outputs.includes(name) &&
-    graph.nodes.filter(({ inputs }) => inputs.includes(name)).every((node) =>
-      traitsOf(node).broadcasting === true && node.inputs.some(hasRows)
-    );
+  if (graph.outputs.includes(name)) return undefined;
+  const values: string[] = [];
+  for (const node of graph.nodes.filter(({ inputs }) => inputs.includes(name))) {
+    const [output] = node.outputs;
+    const behind = node.op === "DequantizeLinear" ? broadcastValues(output, traced) : undefined;
+    if (behind !== undefined) values.push(output, ...behind);
+    else if (traitsOf(node).broadcasting !== true || !node.inputs.some(hasRows)) return undefined;
+  }
+  return values;
 }
 
 /** A dimension that is a multiple of the batch is no dimension that the file can name by the same symbol. */

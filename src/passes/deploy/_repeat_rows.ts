@@ -1,0 +1,53 @@
+/** Repeats one row for every sample of a batch whose size is known when the model runs. */
+import type { Graph, Node, Tensor, ValueType } from "../../onnx/graph.ts";
+
+/** What computes the rows. */
+export interface RepeatedRows {
+  readonly nodes: readonly Node[];
+  readonly initializers: readonly (readonly [string, Tensor])[];
+  readonly types: readonly (readonly [string, ValueType])[];
+}
+
+/**
+ * Makes the nodes that give `name`: `row` [1, ...], once for every sample of the graph's first input.
+ *
+ *   Expand(row, Concat(Gather(Shape(input), 0), 1, 1, …))
+ *
+ * @param symbol The dimension of the batch.
+ */
+export function repeatRows(graph: Graph, { name, row, symbol }: {
+  readonly name: string;
+  readonly row: Tensor;
+  readonly symbol: string;
+}): RepeatedRows {
+  const [input] = graph.inputs;
+  const rank = graph.types.get(input)!.shape.length;
+  const ints = (values: readonly number[]): Tensor => ({
+    dtype: "int64",
+    shape: [values.length],
+    data: BigInt64Array.from(values, BigInt),
+  });
+  const ones = row.shape.slice(1).map(() => 1);
+  const node = (op: string, part: string, inputs: readonly string[], attrs: Node["attrs"] = {}): Node => ({
+    op,
+    name: `${name}_${part}_node`,
+    inputs,
+    outputs: [part === "rows" ? name : `${name}_${part}`],
+    attrs,
+  });
+  return {
+    nodes: [
+      node("Shape", "input_shape", [input]),
+      node("Gather", "batch", [`${name}_input_shape`, `${name}_first`], { axis: 0 }),
+      node("Concat", "shape", [`${name}_batch`, `${name}_ones`], { axis: 0 }),
+      node("Expand", "rows", [`${name}_row`, `${name}_shape`]),
+    ],
+    initializers: [[`${name}_first`, ints([0])], [`${name}_ones`, ints(ones)], [`${name}_row`, row]],
+    types: [
+      [`${name}_input_shape`, { dtype: "int64", shape: [rank] }],
+      [`${name}_batch`, { dtype: "int64", shape: [1] }],
+      [`${name}_shape`, { dtype: "int64", shape: [row.shape.length] }],
+      [name, { dtype: row.dtype, shape: [symbol, ...row.shape.slice(1)] }],
+    ],
+  };
+}
