@@ -31,7 +31,7 @@
 
 // The job: runQat, what it is told and what it tells.
 export { type JobEvents, type JobPhase } from "./job/events.ts";
-export { type FloatAccuracies, type QatEpoch, runQat } from "./job/qat.ts";
+export { type FloatMetrics, type QatEpoch, runQat } from "./job/qat.ts";
 export { type QatOptions } from "./job/options.ts";
 export { createProgress, type Progress, type ProgressOptions, type ProgressStream } from "./cli/progress.ts";
 
@@ -72,9 +72,50 @@ export { type BadImage } from "./data/sources/folder.ts";
 export { type Augment, type Batch, batches, type BatchOptions } from "./data/batches.ts";
 export { type DataSplit, type ImageSet, imageSet, type ImageShape, take } from "./data/dataset.ts";
 export { generate, type GeneratedOptions } from "./data/sources/generated.ts";
+export {
+  type Columns,
+  type Pictures,
+  type SampleInput,
+  type SampleSet,
+  samplesOf,
+  type SampleSplit,
+  type SampleTarget,
+} from "./data/samples.ts";
 export { fitTo } from "./data/fit_to.ts";
 export { type Normalize, parseNormalize } from "./data/normalize.ts";
 export { openData, type OpenedData, type OpenOptions } from "./data/open.ts";
+
+// Tasks: what is learned and how it is judged; answers: what models say, wherever they run.
+export { type Answer, type AnswerGrid, type Answers, joinAnswers } from "./models/answers.ts";
+export { type InputShapes, type Port } from "./models/ports.ts";
+export {
+  type BoundMetric,
+  type BoundTask,
+  type ComparedMetric,
+  type CutActivation,
+  formatMetric,
+  type Head,
+  type Judged,
+  type JudgedAll,
+  type Loss,
+  type LossInput,
+  measureAll,
+  type Metric,
+  type MetricInfo,
+  type MetricValue,
+  type Running,
+  type Targets,
+  type TargetSpec,
+  type TargetValues,
+  type Task,
+} from "./tasks/task.ts";
+export type * from "./tasks/section.ts";
+export { type BindOptions, bindTasks, type Learning } from "./tasks/bind.ts";
+export { type OutputOptions, type OutputTask, outputTask } from "./tasks/output_task.ts";
+export { meanSquaredError } from "./tasks/loss.ts";
+export { accuracy, topKAccuracy } from "./tasks/classification/accuracy.ts";
+export { classification, type ClassificationOptions } from "./tasks/classification/classification.ts";
+export { type CrossEntropyOptions, softmaxCrossEntropy } from "./tasks/classification/cross_entropy.ts";
 
 // Rewriting: models as graphs, and rules over them.
 export {
@@ -153,9 +194,9 @@ export {
 export { type PlacedQuantizer, type PreparedModel, type PrepareOptions, prepareQat } from "./quantize/prepare.ts";
 export { type Island, type Quantizer } from "./quantize/placement.ts";
 export { type Ungrouped, type Unit } from "./src/rewrite/mod.ts";
-export { calibrate, type CalibrationBatch } from "./quantize/calibrate.ts";
+export { calibrate, type CalibrationBatch, type NamedBatch } from "./quantize/calibrate.ts";
 
-// Training: schedules, optimizers, losses and metrics.
+// Training: schedules and optimizers.
 export {
   floatSchedule,
   type Phase,
@@ -171,23 +212,22 @@ export {
   optimizerFor,
   type OptimizerOptions,
 } from "./train/optimizers.ts";
-export { type CrossEntropyOptions, type Loss, meanSquaredError, softmaxCrossEntropy } from "./train/losses.ts";
-export { accuracy, type Answers, type Metric, topKAccuracy } from "./train/metrics.ts";
 export {
   type EpochInfo,
   type EpochRecord,
   fit,
   type FitOptions,
   type History,
+  type Reading,
+  type SampleBatch,
   type StepInfo,
-  type TrainingBatch,
 } from "./train/fit.ts";
-export { evaluate, type EvaluateOptions, type Evaluation, type LabelledBatch } from "./train/evaluate.ts";
+export { evaluate, type EvaluateOptions, type Evaluation } from "./train/evaluate.ts";
 
 // Export and proof.
 export { type OnnxModel, toOnnx, type ToOnnxOptions } from "./export/to_onnx.ts";
-export { DeployedModel, type Prediction } from "./export/deployed.ts";
-export { type Agreement, compareAnswers, type OutputGrid } from "./export/agreement.ts";
+export { DeployedModel, type Samples } from "./export/deployed.ts";
+export { type Agreement, compareAnswers, type Compared, type OutputAgreement } from "./export/agreement.ts";
 export { compareLatency, type LatencyOptions, type Percentiles } from "./export/latency.ts";
 export {
   type FloatOp,

@@ -61,7 +61,12 @@ export const ROOMS: readonly Room[] = [
   { path: "export", imports: [...ENGINE_AND_LAYERS, ...OPS_UNNAMED, "data", "models", "tasks", "quantize"] },
   { path: "report", imports: ["src/text", "export", "tasks"] },
   { path: "job", imports: ["src", "data", "models", "tasks", "quantize", "train", "export", "report"] },
-  { path: "cli", imports: ["mod.ts", "src/text"], types: ["train/fit.ts"], packages: ["commander", "cli-progress"] },
+  {
+    path: "cli",
+    imports: ["mod.ts", "src/text", "tasks/task.ts"],
+    types: ["train/fit.ts"],
+    packages: ["commander", "cli-progress"],
+  },
   { path: "cli.ts", imports: ["cli/main.ts"], packages: [] },
   { path: "mod.ts", imports: "any" },
   { path: "tests", imports: "any" },

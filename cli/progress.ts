@@ -1,7 +1,8 @@
 /** Shows how training goes: a bar on a terminal, plain lines elsewhere, nothing when quiet. Writes to stderr. */
 import { stderr } from "node:process";
 import cliProgress from "cli-progress";
-import type { EpochInfo, StepInfo } from "../train/fit.ts";
+import { formatMetric } from "../tasks/task.ts";
+import type { EpochInfo, Reading, StepInfo } from "../train/fit.ts";
 
 /** Shows how training goes. Its methods fit the callbacks of `fit`, which itself prints nothing. */
 export interface Progress {
@@ -12,9 +13,9 @@ export interface Progress {
   /**
    * Shows an epoch.
    *
-   * @param scores Further accuracies in [0, 1] by name, such as `{ simulated: 0.93, deployed: 0.93 }`.
+   * @param scores What was measured after it, such as "simulated" and "deployed".
    */
-  epochEnd(info: EpochInfo, scores?: Readonly<Record<string, number>>): void;
+  epochEnd(info: EpochInfo, scores?: readonly Reading[]): void;
   /** Ends the phase and leaves the terminal as it was; also right after a failure, or twice. */
   stop(): void;
 }
@@ -93,7 +94,7 @@ class Display implements Progress {
     this.#view.show(info, { title: this.#title, timeLeft: formatDuration(this.#clock.after(info)) });
   }
 
-  epochEnd(info: EpochInfo, scores: Readonly<Record<string, number>> = {}): void {
+  epochEnd(info: EpochInfo, scores: readonly Reading[] = []): void {
     this.#view.clear();
     const left = info.epoch === info.epochs ? "" : `, ${formatDuration(this.#clock.now())} left`;
     this.#stream.write(`${this.#title} epoch ${info.epoch}/${info.epochs}: ${describeEpoch(info, scores)}${left}\n`);
@@ -108,8 +109,9 @@ function barView(stream: ProgressStream): StepView {
   let bar: Bar | undefined;
   return {
     show(info, { title, timeLeft }) {
-      const text = `loss ${info.meanLoss.toFixed(4)}${share(" accuracy", info.accuracy)} ` +
-        `${Math.round(info.imagesPerSecond)} images/s, ${timeLeft} left`;
+      const { meanLoss, metrics, samplesPerSecond } = info;
+      const text = [`loss ${meanLoss.toFixed(4)}`, ...metrics.map(describeReading)].join(" ") +
+        ` ${Math.round(samplesPerSecond)} samples/s, ${timeLeft} left`;
       const payload = { title, epoch: info.epoch, epochs: info.epochs, text };
       if (bar === undefined) {
         bar = new SingleBar({
@@ -145,8 +147,8 @@ function lineView(stream: ProgressStream, { now, everySeconds }: LineOptions): S
       last ??= now();
       if (now() - last < 1000 * everySeconds) return;
       last = now();
-      const { epoch, epochs, step, stepsPerEpoch, meanLoss, accuracy, imagesPerSecond } = info;
-      const text = describe({ loss: meanLoss, accuracy, imagesPerSecond }, {});
+      const { epoch, epochs, step, stepsPerEpoch, meanLoss } = info;
+      const text = describe({ ...info, loss: meanLoss }, []);
       stream.write(`${title} epoch ${epoch}/${epochs}, step ${step}/${stepsPerEpoch}: ${text}, ${timeLeft} left\n`);
     },
     clear() {
@@ -155,7 +157,7 @@ function lineView(stream: ProgressStream, { now, everySeconds }: LineOptions): S
   };
 }
 
-function describeEpoch(info: EpochInfo, scores: Readonly<Record<string, number>>): string {
+function describeEpoch(info: EpochInfo, scores: readonly Reading[]): string {
   const frozen = info.fakeQuantizing
     ? [...(info.observing ? [] : ["ranges fixed"]), ...(info.trainingBatchNorm ? [] : ["BN frozen"])]
     : [];
@@ -163,16 +165,16 @@ function describeEpoch(info: EpochInfo, scores: Readonly<Record<string, number>>
 }
 
 function describe(
-  { loss, accuracy, imagesPerSecond }: Pick<EpochInfo, "loss" | "accuracy" | "imagesPerSecond">,
-  scores: Readonly<Record<string, number>>,
+  { loss, metrics, samplesPerSecond }: Pick<EpochInfo, "loss" | "metrics" | "samplesPerSecond">,
+  scores: readonly Reading[],
 ): string {
-  const shares = Object.entries({ accuracy, ...scores }).map(([name, value]) => share(`, ${name}`, value));
-  return `loss ${loss.toFixed(4)}${shares.join("")}, ${Math.round(imagesPerSecond)} images/s`;
+  const readings = [...metrics, ...scores].map(describeReading);
+  return [`loss ${loss.toFixed(4)}`, ...readings, `${Math.round(samplesPerSecond)} samples/s`].join(", ");
 }
 
-/** `NAME 93.1%`, or nothing. */
-function share(name: string, value: number | undefined): string {
-  return value === undefined ? "" : `${name} ${(100 * value).toFixed(1)}%`;
+/** `NAME 93.1%`, `NAME 3.2 px`. */
+function describeReading({ name, unit, value }: Reading): string {
+  return `${name} ${unit === "fraction" ? `${(100 * value).toFixed(1)}%` : formatMetric(value, { unit })}`;
 }
 
 /** Tells how long the rest will take, if it goes on as since the first step, which builds the graph and does not count. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Writable } from "node:stream";
-import type { EpochInfo, StepInfo } from "../train/fit.ts";
+import type { EpochInfo, Reading, StepInfo } from "../train/fit.ts";
 import { createProgress, formatDuration } from "./progress.ts";
 
 /** A stream that keeps what is written to it. */
@@ -15,6 +15,8 @@ function sink(isTTY: boolean) {
   return { stream: Object.assign(stream, { isTTY, columns: 120 }), text: () => written.join("") };
 }
 
+const ACCURACY: Reading = { name: "accuracy", unit: "fraction", better: "higher", value: 0.875 };
+
 function step(epoch: number, at: number): StepInfo {
   return {
     epoch,
@@ -23,8 +25,8 @@ function step(epoch: number, at: number): StepInfo {
     stepsPerEpoch: 4,
     loss: 0.5,
     meanLoss: 0.25,
-    accuracy: 0.875,
-    imagesPerSecond: 1234.4,
+    metrics: [ACCURACY],
+    samplesPerSecond: 1234.4,
     stepMs: 10,
   };
 }
@@ -33,13 +35,13 @@ const EPOCH: EpochInfo = {
   epoch: 1,
   epochs: 2,
   loss: 0.25,
-  accuracy: 0.875,
+  metrics: [ACCURACY],
   observing: false,
   fakeQuantizing: true,
   trainingBatchNorm: false,
   steps: 4,
   stepMs: 10,
-  imagesPerSecond: 1234.4,
+  samplesPerSecond: 1234.4,
 };
 
 Deno.test("createProgress() writes one line an epoch when the stream is no terminal", () => {
@@ -51,14 +53,18 @@ Deno.test("createProgress() writes one line an epoch when the stream is no termi
     now += 5000;
     progress.step(step(1, at));
   }
-  progress.epochEnd(EPOCH, { simulated: 0.9, deployed: 0.901 });
-  progress.epochEnd({ ...EPOCH, epoch: 2, fakeQuantizing: false, accuracy: undefined });
+  progress.epochEnd(EPOCH, [{ ...ACCURACY, name: "simulated", value: 0.9 }, {
+    ...ACCURACY,
+    name: "deployed",
+    value: 0.901,
+  }]);
+  progress.epochEnd({ ...EPOCH, epoch: 2, fakeQuantizing: false, metrics: [] });
   progress.stop();
   // The first step does not count: 15 s for three steps, four more to go.
   assert.equal(
     text(),
-    "qat epoch 1/2: loss 0.2500, accuracy 87.5%, simulated 90.0%, deployed 90.1%, 1234 images/s, ranges fixed, " +
-      "BN frozen, 0:20 left\nqat epoch 2/2: loss 0.2500, 1234 images/s\n",
+    "qat epoch 1/2: loss 0.2500, accuracy 87.5%, simulated 90.0%, deployed 90.1%, 1234 samples/s, ranges fixed, " +
+      "BN frozen, 0:20 left\nqat epoch 2/2: loss 0.2500, 1234 samples/s\n",
   );
 });
 
@@ -71,7 +77,7 @@ Deno.test("createProgress() says how a long epoch goes when the stream is no ter
     progress.step(step(1, at));
     now += 20_000;
   }
-  assert.equal(text(), "float epoch 1/2, step 3/4: loss 0.2500, accuracy 87.5%, 1234 images/s, 1:40 left\n");
+  assert.equal(text(), "float epoch 1/2, step 3/4: loss 0.2500, accuracy 87.5%, 1234 samples/s, 1:40 left\n");
 });
 
 Deno.test("createProgress() draws a bar and clears it for the epoch's line when the stream is a terminal", () => {
@@ -79,7 +85,7 @@ Deno.test("createProgress() draws a bar and clears it for the epoch's line when 
   const progress = createProgress({ stream });
   progress.start("qat");
   progress.step(step(1, 2));
-  assert.match(text(), /qat 1\/2 \[=+-+\] loss 0\.2500 accuracy 87\.5% 1234 images\/s, \? left/);
+  assert.match(text(), /qat 1\/2 \[=+-+\] loss 0\.2500 accuracy 87\.5% 1234 samples\/s, \? left/);
   const drawn = text().length;
   progress.epochEnd(EPOCH);
   // Cleared (ESC [ 2 K), then the line.

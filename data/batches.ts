@@ -1,7 +1,8 @@
 /** Batches of a set: shuffled, augmented, normalized, the same for the same seed and epoch. */
-import { type Augment, drawChange, UNCHANGED, writeImage } from "./_augment.ts";
+import { type Augment, type Change, drawChange, UNCHANGED, writeImage } from "./_augment.ts";
 import { imageBytes, type ImageSet } from "./dataset.ts";
 import { type Normalize, normalizeTable } from "./normalize.ts";
+import { mapValues, type SampleInput, type SampleSet, samplesOf, type SampleTarget, targetWidth } from "./samples.ts";
 import { checkSeed, Random } from "../src/numbers/random.ts";
 
 export type { Augment };
@@ -10,27 +11,27 @@ export type { Augment };
 const ORDER = 0;
 const CHANGES = 1;
 
-/** Images as a model takes them. Both arrays are the batch's own: it may be kept. */
+/** Samples as a model takes them. All arrays are the batch's own: it may be kept. */
 export interface Batch {
-  /** Real numbers [size, height, width, channels]. */
-  readonly x: Float32Array;
-  /** Class of each image. */
-  readonly y: Int32Array;
-  /** Each image's index in the set. */
+  /** Real numbers by the set's input names: [size, height, width, channels] of pictures, [size, columns] of rows. */
+  readonly inputs: Readonly<Record<string, Float32Array>>;
+  /** By the set's target names: class numbers [size], or numbers [size, columns]. */
+  readonly targets: Readonly<Record<string, Int32Array | Float32Array>>;
+  /** Each sample's index in the set. */
   readonly indices: Int32Array;
-  /** Images in this batch. */
+  /** Samples in this batch. */
   readonly size: number;
 }
 
 /** How `batches` walks over a set. */
 export interface BatchOptions {
-  /** Images in a full batch. */
+  /** Samples in a full batch. */
   readonly batchSize: number;
-  /** What the model's input expects. */
+  /** What the model's input expects of pictures; rows of numbers stay as they are. */
   readonly normalize: Normalize;
   /** Draw the order anew for each epoch; false (default) keeps the set's order. */
   readonly shuffle?: boolean;
-  /** Random changes; none by default. */
+  /** Random changes of pictures; none by default. */
   readonly augment?: Augment;
   /** Default 0. */
   readonly seed?: number;
@@ -41,11 +42,14 @@ export interface BatchOptions {
 }
 
 /** Returns how many batches `batches` gives. */
-export function countBatches(set: ImageSet, { batchSize, dropRemainder = false }: BatchOptions): number {
+export function countBatches(
+  set: { readonly count: number },
+  { batchSize, dropRemainder = false }: BatchOptions,
+): number {
   return dropRemainder ? Math.floor(set.count / batchSize) : Math.ceil(set.count / batchSize);
 }
 
-function check(set: ImageSet, { batchSize, augment, seed = 0, epoch = 0 }: BatchOptions): void {
+function check(set: SampleSet, { batchSize, augment, seed = 0, epoch = 0 }: BatchOptions): void {
   checkSeed(seed);
   const cannot = `Cannot make batches of "${set.name}"`;
   if (!Number.isInteger(batchSize) || batchSize < 1) {
@@ -59,8 +63,8 @@ function check(set: ImageSet, { batchSize, augment, seed = 0, epoch = 0 }: Batch
   }
 }
 
-/** The order in which an epoch visits the images. */
-function orderOf(set: ImageSet, { shuffle = false, seed = 0, epoch = 0 }: BatchOptions): Int32Array {
+/** The order in which an epoch visits the samples. */
+function orderOf(set: SampleSet, { shuffle = false, seed = 0, epoch = 0 }: BatchOptions): Int32Array {
   const order = Int32Array.from({ length: set.count }, (_, i) => i);
   return shuffle ? new Random(seed, [epoch, ORDER]).shuffle(order) : order;
 }
@@ -68,7 +72,7 @@ function orderOf(set: ImageSet, { shuffle = false, seed = 0, epoch = 0 }: BatchO
 /**
  * Walks once over `set` in batches.
  *
- * The order depends on seed and epoch alone, not on batch size or augmentation; the changes to the k-th image visited
+ * The order depends on seed and epoch alone, not on batch size or augmentation; the changes to the k-th sample visited
  * depend on seed, epoch, k and the augmentation. Batches are made when asked for and share no memory.
  *
  * @throws {RangeError} At once, if batch size, epoch, seed or padding is out of range or `normalize` is for another
@@ -86,38 +90,78 @@ function orderOf(set: ImageSet, { shuffle = false, seed = 0, epoch = 0 }: BatchO
  *   images: Uint8Array.of(0, 51, 255), labels: Int32Array.of(0, 0, 1), classNames: ["dark", "light"],
  * });
  * const [first, last] = batches(set, { batchSize: 2, normalize: parseNormalize("0..255") });
- * assert.deepEqual([...first.x], [0, 51]);
- * assert.deepEqual([...last.y], [1]);
+ * assert.deepEqual([...first.inputs.image], [0, 51]);
+ * assert.deepEqual([...last.targets.label], [1]);
  * ```
  */
-export function batches(set: ImageSet, options: BatchOptions): Iterable<Batch> {
+export function batches(given: ImageSet | SampleSet, options: BatchOptions): Iterable<Batch> {
+  const set = "images" in given ? samplesOf(given) : given;
   check(set, options);
-  const table = normalizeTable(options.normalize, set.channels);
   const order = orderOf(set, options);
-  return { [Symbol.iterator]: () => walk(set, { options, table, order }) };
+  const writers = mapValues(set.inputs, (input) => writerOf(input, options.normalize));
+  return { [Symbol.iterator]: () => walk(set, { options, writers, order }) };
 }
 
 /** What stays the same over an epoch. */
-interface Plan {
+interface Walk {
   readonly options: BatchOptions;
-  readonly table: Float32Array;
+  readonly writers: Readonly<Record<string, Writer>>;
   readonly order: Int32Array;
 }
 
-function* walk(set: ImageSet, { options, table, order }: Plan): Generator<Batch> {
+function* walk(set: SampleSet, { options, writers, order }: Walk): Generator<Batch> {
   const { batchSize, augment, seed = 0, epoch = 0 } = options;
   const random = new Random(seed, [epoch, CHANGES]);
-  const stride = imageBytes(set);
   for (let b = 0; b < countBatches(set, options); b++) {
     const indices = order.slice(b * batchSize, (b + 1) * batchSize);
-    const x = new Float32Array(indices.length * stride);
-    const y = new Int32Array(indices.length);
-    for (let k = 0; k < indices.length; k++) {
+    const size = indices.length;
+    const inputs = mapValues(writers, ({ width }) => new Float32Array(size * width));
+    for (let k = 0; k < size; k++) {
+      // One change a sample: pictures that belong together move together.
       const change = augment ? drawChange(random, augment) : UNCHANGED;
-      const from = indices[k] * stride;
-      writeImage({ shape: set, images: set.images, from, table, out: x, to: k * stride }, change);
-      y[k] = set.labels[indices[k]];
+      for (const name in writers) writers[name].write({ from: indices[k], out: inputs[name], to: k, change });
     }
-    yield { x, y, indices, size: indices.length };
+    yield { inputs, targets: mapValues(set.targets, (target) => pick(target, indices)), indices, size };
   }
+}
+
+/** Writes an input's samples as real numbers. */
+interface Writer {
+  /** Numbers of one sample. */
+  readonly width: number;
+  readonly write: (sample: Sample) => void;
+}
+
+interface Sample {
+  /** Its index in the set. */
+  readonly from: number;
+  readonly out: Float32Array;
+  /** Its index in the batch. */
+  readonly to: number;
+  readonly change: Change;
+}
+
+function writerOf(input: SampleInput, normalize: Normalize): Writer {
+  if (input.kind === "rows") {
+    const { values, names: { length: width } } = input;
+    return {
+      width,
+      write: ({ from, out, to }) => out.set(values.subarray(from * width, (from + 1) * width), to * width),
+    };
+  }
+  const table = normalizeTable(normalize, input.channels);
+  const width = imageBytes(input);
+  return {
+    width,
+    write: ({ from, out, to, change }) =>
+      writeImage({ shape: input, images: input.bytes, from: from * width, table, out, to: to * width }, change),
+  };
+}
+
+function pick(target: SampleTarget, indices: Int32Array): Int32Array | Float32Array {
+  if (target.kind === "classes") return Int32Array.from(indices, (i) => target.labels[i]);
+  const width = targetWidth(target);
+  const picked = new Float32Array(indices.length * width);
+  indices.forEach((i, k) => picked.set(target.values.subarray(i * width, (i + 1) * width), k * width));
+  return picked;
 }

@@ -22,7 +22,7 @@ function epochOf(set: ImageSet, options: Partial<BatchOptions> = {}): Batch[] {
 }
 
 const indicesOf = (all: readonly Batch[]) => all.flatMap((batch) => [...batch.indices]);
-const valuesOf = (all: readonly Batch[]) => all.flatMap((batch) => [...batch.x]);
+const valuesOf = (all: readonly Batch[]) => all.flatMap((batch) => [...batch.inputs.image]);
 
 Deno.test("batches() gives each image once an epoch, with its own pixels and label", () => {
   const property = fc.property(
@@ -34,7 +34,7 @@ Deno.test("batches() gives each image once an epoch, with its own pixels and lab
       const all = epochOf(set, { batchSize: size, shuffle: true, seed });
       assert.deepEqual(indicesOf(all).sort((a, b) => a - b), Array.from({ length: n }, (_, i) => i));
       assert.equal(all.length, countBatches(set, { batchSize: size, normalize: BYTES }));
-      for (const { x, y, indices, size } of all) {
+      for (const { inputs: { image: x }, targets: { label: y }, indices, size } of all) {
         assert.equal(indices.length, size);
         for (let k = 0; k < size; k++) {
           assert.deepEqual([...x.subarray(6 * k, 6 * k + 6)], [0, 1, 2, 3, 4, 5].map((j) => indices[k] + j));
@@ -78,8 +78,8 @@ Deno.test("batches() drops a last short batch only when asked to", () => {
 
 Deno.test("batches() shares no memory between batches", () => {
   const [first, second] = epochOf(counting(8));
-  first.x.fill(-1);
-  assert.ok(second.x.every((v) => v >= 0));
+  first.inputs.image.fill(-1);
+  assert.ok(second.inputs.image.every((v) => v >= 0));
 });
 
 Deno.test("batches() normalizes by channel", () => {

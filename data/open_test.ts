@@ -48,7 +48,7 @@ Deno.test("openData() hands shape, seed and skipBadImages to folders", async () 
 testWithShared("openData() gives batches of the real MNIST for another input", "data/mnist", async (dir) => {
   const shape = { height: 32, width: 32, channels: 3 };
   const { train, normalize, augment } = await openData(`mnist:${dir}`, { limit: 100, shape });
-  const [batch] = batches(train, { batchSize: 64, normalize, augment, shuffle: true });
-  assert.equal(batch.x.length, 64 * 32 * 32 * 3);
-  assert.ok(batch.x.every((v, i) => v >= 0 && v <= 1 && v === batch.x[i - i % 3]), "grey in three channels");
+  const [{ inputs: { image: x } }] = batches(train, { batchSize: 64, normalize, augment, shuffle: true });
+  assert.equal(x.length, 64 * 32 * 32 * 3);
+  assert.ok(x.every((v, i) => v >= 0 && v <= 1 && v === x[i - i % 3]), "grey in three channels");
 });

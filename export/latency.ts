@@ -1,4 +1,5 @@
 /** How long one answer takes. */
+import { sizeOf } from "../src/onnx/graph.ts";
 import type { Device } from "../src/runtime/session.ts";
 import { DeployedModel } from "./deployed.ts";
 
@@ -51,9 +52,13 @@ export function compareLatency(
     new DeployedModel(bytes, { device, ...(threads === undefined ? {} : { threads }) })
   );
   try {
-    const size = batch * sessions[0].sampleShape.reduce((a, b) => a * b, 1);
     // Any values do: no operator's time depends on them.
-    const x = Float32Array.from({ length: size }, (_, i) => (i % 255) / 255);
+    const x = Object.fromEntries(
+      Object.entries(sessions[0].sampleShapes).map(([name, shape]) => [
+        name,
+        Float32Array.from({ length: batch * sizeOf(shape) }, (_, i) => (i % 255) / 255),
+      ]),
+    );
     for (const session of sessions) repeat(WARM_UP, () => session.predict(x));
     const times: number[][] = [[], []];
     while (times[1].length < runs) {

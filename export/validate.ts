@@ -1,7 +1,9 @@
 /** The proof: the exported files against the model that was trained, in the runtime that will run them. */
 import type { Device, SessionOptions } from "../src/runtime/session.ts";
-import { type Agreement, compareAnswers, type OutputGrid } from "./agreement.ts";
-import { DeployedModel, type Prediction } from "./deployed.ts";
+import { type Answers, joinAnswers } from "../models/answers.ts";
+import type { BoundTask } from "../tasks/task.ts";
+import { type Agreement, compareAnswers } from "./agreement.ts";
+import { DeployedModel, type Samples } from "./deployed.ts";
 import { compareLatency, type LatencyOptions, type Percentiles } from "./latency.ts";
 import type { OnnxModel } from "./to_onnx.ts";
 import { type Fusion, type KnownFloat, verifyFusion } from "./verify.ts";
@@ -12,12 +14,12 @@ export interface ValidateOptions {
   readonly int8: OnnxModel;
   /** The float model of the same weights. */
   readonly float: OnnxModel;
-  /** Samples to answer, in batches, as the file's input wants them. */
-  readonly batches: Iterable<Float32Array>;
+  /** Samples to answer, in batches, as the file's inputs want them. */
+  readonly batches: Iterable<Samples>;
   /** What the trained model itself answered to the same samples, in the same order. */
-  readonly simulated: Prediction;
-  /** Grid of the outputs, if they are quantized. */
-  readonly grid?: OutputGrid;
+  readonly simulated: Answers;
+  /** Says when two answers come to the same. */
+  readonly task?: Pick<BoundTask, "heads">;
   /** Layers that were left in float on purpose, and why. */
   readonly islands?: readonly KnownFloat[];
   /** Where the files run. Default "cpu". */
@@ -31,7 +33,7 @@ export interface ValidateOptions {
 /** What was found. */
 export interface Validation {
   /** What the deployed model answered. */
-  readonly deployed: Prediction;
+  readonly deployed: Answers;
   readonly agreement: Agreement;
   readonly latencyMs: {
     readonly float: Percentiles;
@@ -48,14 +50,14 @@ export interface Validation {
  * Runs the exported model on `batches` in ONNX Runtime and compares it with the simulation: answers, codes, speed, size,
  * and which operators really run on integers.
  *
- * @throws {TypeError} If the deployed model gives another number of values than the simulation gave.
+ * @throws {TypeError} If the deployed model has other outputs or gives another number of values than the simulation.
  */
 export function validate(options: ValidateOptions): Validation {
   const { int8, float, islands = [], device = "cpu", precise = false } = options;
   const latency = { batch: 1, threads: navigator.hardwareConcurrency, ...options.latency };
   const { batch, threads } = latency;
   const deployed = predictAll(int8.bytes, options.batches, { threads, device, precise });
-  const agreement = compareAnswers(options.simulated, deployed, options.grid);
+  const agreement = compareAnswers(options.simulated, deployed, options.task);
   const [floatMs, int8Ms] = compareLatency([float.bytes, int8.bytes], { ...latency, device });
   return {
     deployed,
@@ -67,21 +69,10 @@ export function validate(options: ValidateOptions): Validation {
 }
 
 /** Returns an ONNX file's answers to all samples of `batches`. */
-export function predictAll(
-  bytes: Uint8Array,
-  batches: Iterable<Float32Array>,
-  options: SessionOptions = {},
-): Prediction {
+export function predictAll(bytes: Uint8Array, batches: Iterable<Samples>, options: SessionOptions = {}): Answers {
   const model = new DeployedModel(bytes, options);
   try {
-    const parts = Array.from(batches, (batch) => model.predict(batch));
-    const values = new Float32Array(parts.reduce((sum, part) => sum + part.values.length, 0));
-    let offset = 0;
-    for (const part of parts) {
-      values.set(part.values, offset);
-      offset += part.values.length;
-    }
-    return { values, width: parts[0]?.width ?? 0 };
+    return joinAnswers(Array.from(batches, (batch) => model.predict(batch)));
   } finally {
     model.dispose();
   }

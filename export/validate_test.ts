@@ -4,7 +4,9 @@ import { registerBackend } from "../src/backend/mod.ts";
 import { FakeQuantize } from "../src/quant/mod.ts";
 import { predict, sequentialModel, skipModel } from "../tests/_support/small_models.ts";
 import { prepareCalibrated, relativeError, runExported, samplesFor } from "./_test_support.ts";
-import { DeployedModel } from "./deployed.ts";
+import { classification } from "../tasks/classification/classification.ts";
+import type { Answers } from "../models/answers.ts";
+import { DeployedModel, type Samples } from "./deployed.ts";
 import { compareLatency } from "./latency.ts";
 import { type OnnxModel, toOnnx } from "./to_onnx.ts";
 import { predictAll, validate } from "./validate.ts";
@@ -23,11 +25,16 @@ async function exportBoth(): Promise<
   return { int8, float: await toOnnx(model, { precision: "float32" }), x, simulated, scale: output.readGrid().scale };
 }
 
+function answersOf(values: Float32Array, scale: number): Answers {
+  return { fc_softmax: { values, shape: [values.length / 5, 5], grid: { scale, zeroPoint: 0 } } };
+}
+
 /** Cuts 12 samples into batches of 5, 5 and 2. */
-function batches(x: tf.Tensor): Float32Array[] {
+function batches(x: tf.Tensor): Samples[] {
   const width = x.size / 12;
   const values = x.dataSync<"float32">();
-  return [values.slice(0, 5 * width), values.slice(5 * width, 10 * width), values.slice(10 * width)];
+  const parts = [values.slice(0, 5 * width), values.slice(5 * width, 10 * width), values.slice(10 * width)];
+  return parts.map((x) => ({ x }));
 }
 
 Deno.test("validate() compares the deployed model with the simulation, and both files", async () => {
@@ -36,15 +43,16 @@ Deno.test("validate() compares the deployed model with the simulation, and both 
     int8,
     float,
     batches: batches(x),
-    simulated: { values: simulated, width: 5 },
-    grid: { scale, zeroPoint: 0 },
+    simulated: answersOf(simulated, scale),
+    task: classification().bind([{ name: "fc_softmax", shape: [5] }], "seq"),
     latency: { runs: 5, threads: 1 },
     precise: true,
   });
-  assert.equal(found.agreement.codes.compared, 60);
-  assert.ok(found.agreement.codes.maxDifference <= 1);
-  assert.equal(found.agreement.top1, 1);
-  assert.ok(relativeError(found.deployed.values, simulated) <= scale / Math.max(...simulated) + 1e-6);
+  const [{ output, same, compared }] = found.agreement;
+  assert.deepEqual([output, same, compared.kind, compared.count], ["fc_softmax", 1, "codes", 60]);
+  assert.ok(compared.maxDifference <= 1);
+  assert.deepEqual(found.deployed.fc_softmax.grid, { scale, zeroPoint: 0 });
+  assert.ok(relativeError(found.deployed.fc_softmax.values, simulated) <= scale / Math.max(...simulated) + 1e-6);
   assert.deepEqual(found.bytes, { float: float.bytes.length, int8: int8.bytes.length });
   assert.equal(found.fusion.int8.QLinearConv, 2);
   assert.deepEqual([found.latencyMs.batch, found.latencyMs.threads], [1, 1]);
@@ -54,53 +62,64 @@ Deno.test("validate() compares the deployed model with the simulation, and both 
 Deno.test("validate() tells when the simulation answered otherwise", async () => {
   const { int8, float, x, simulated, scale } = await exportBoth();
   const wrong = simulated.map((value, i) => i === 7 ? value + 3 * scale : value);
-  const { agreement } = validate({
+  const { agreement: [{ compared }] } = validate({
     int8,
     float,
     batches: batches(x),
-    simulated: { values: wrong, width: 5 },
-    grid: { scale, zeroPoint: 0 },
+    simulated: answersOf(wrong, scale),
     latency: { runs: 1 },
   });
-  assert.ok(agreement.codes.different >= 1 && agreement.codes.maxDifference >= 2);
+  assert.ok(compared.kind === "codes" && compared.different >= 1 && compared.maxDifference >= 2);
 });
 
 Deno.test("validate() refuses a simulation of other samples", async () => {
-  const { int8, float, x, simulated } = await exportBoth();
-  const simulation = { values: simulated.slice(5), width: 5 };
+  const { int8, float, x, simulated, scale } = await exportBoth();
+  const simulation = answersOf(simulated.slice(5), scale);
   assert.throws(
     () => validate({ int8, float, batches: batches(x), simulated: simulation }),
-    new TypeError("Cannot compare answers: one model gave 55 values, the other 60"),
+    /one model gave 55 values for output "fc_softmax" \(\[11,5\]\), the other 60/,
   );
 });
 
 Deno.test("predictAll() gives the answers of all batches in their order", async () => {
   const { int8, x } = await exportBoth();
-  const { values, width } = predictAll(int8.bytes, batches(x), { threads: 1, precise: true });
-  assert.equal(width, 5);
+  const { fc_softmax: { values, shape } } = predictAll(int8.bytes, batches(x), { threads: 1, precise: true });
+  assert.deepEqual(shape, [12, 5]);
   assert.deepEqual(values, runExported(int8, [x])[0]);
 });
 
-Deno.test("predictAll() gives the last output when there are several", async () => {
+Deno.test("predictAll() gives all outputs by name", async () => {
   await registerBackend();
   const model = skipModel();
   const exported = await toOnnx(model);
   const [x] = samplesFor(model, 2);
-  const { values, width } = predictAll(exported.bytes, [x.dataSync<"float32">()], { precise: true });
-  assert.equal(width, 8 * 8 * 2);
-  assert.deepEqual(values, runExported(exported, [x])[1]);
+  const answers = predictAll(exported.bytes, [{ image: x.dataSync<"float32">() }], { precise: true });
+  const [score, map] = runExported(exported, [x]);
+  assert.deepEqual(answers, {
+    score: { values: score, shape: [2, 1] },
+    conv_map: { values: map, shape: [2, 8, 8, 2] },
+  });
 });
 
-Deno.test("DeployedModel refuses batches that are not whole samples", async () => {
+Deno.test("DeployedModel refuses batches that are not whole samples, and names that it does not have", async () => {
   const { int8 } = await exportBoth();
   const model = new DeployedModel(int8.bytes, { threads: 1 });
-  assert.deepEqual(model.sampleShape, [8, 8, 3]);
+  assert.deepEqual(model.sampleShapes, { conv1_input: [8, 8, 3] });
   for (const length of [0, 100]) {
     assert.throws(
-      () => model.predict(new Float32Array(length)),
-      new TypeError(`Cannot predict: the batch has ${length} numbers, a multiple of 192 ([8,8,3]) is needed`),
+      () => model.predict({ x: new Float32Array(length) }),
+      new TypeError(
+        `Cannot predict: the batch has ${length} numbers for "conv1_input", a multiple of 192 ([8,8,3]) is needed`,
+      ),
     );
   }
+  const x = new Float32Array(192);
+  assert.throws(
+    () => model.predict({ conv1_imput: x, conv1_input: x }),
+    new RangeError(
+      'Cannot predict: there is no input "conv1_imput", needed is one of conv1_input (did you mean "conv1_input"?)',
+    ),
+  );
   model.dispose();
 });
 

@@ -6,13 +6,13 @@ import { fit } from "../train/fit.ts";
 import { cosineRate, optimizerFor } from "../train/optimizers.ts";
 import { prepareQat } from "../quantize/prepare.ts";
 import { stepsPerEpoch, trainingBatches } from "./_data.ts";
-import { type FloatAccuracies, type Job, percent, score, signalOf } from "./_job.ts";
+import { describeMetrics, type FloatMetrics, type Job, judge, signalOf } from "./_job.ts";
 import { NO_SWAP } from "./options.ts";
 
 /** A float model, ready to be prepared for quantization. */
 export interface FloatModel {
   readonly model: tfl.LayersModel;
-  readonly accuracies: FloatAccuracies;
+  readonly float: FloatMetrics;
   readonly rewrites: readonly Rewrite[];
 }
 
@@ -24,27 +24,27 @@ export async function makeFloatModel(original: tfl.LayersModel, job: Job): Promi
   if (options.model === undefined && options.floatEpochs > 0) {
     await trainFloat(original, { job, name: "float", epochs: options.floatEpochs });
   }
-  const first = await score(original, job);
-  log(`Float accuracy: ${percent(first)}.`);
+  const { metrics: first } = await judge(original, job);
+  log(`Float ${describeMetrics(first)}.`);
   const { model, log: rewrites } = rewriteModel(original, rules);
   original.dispose();
   for (const entry of rewrites) log(`  ${formatRewrite(entry)}`);
-  return { model, rewrites, accuracies: { original: first, ...await adapt(model, { job, rewrites }) } };
+  return { model, rewrites, float: { original: first, ...await adapt(model, { job, rewrites }) } };
 }
 
 async function adapt(
   model: tfl.LayersModel,
   { job, rewrites }: { job: Job; rewrites: readonly Rewrite[] },
-): Promise<Omit<FloatAccuracies, "original">> {
+): Promise<Omit<FloatMetrics, "original">> {
   const { options, log } = job;
   const isSwapped = rewrites.some(({ rule, ok }) => ok && rule === "swap_activation");
-  const swapped = isSwapped ? await score(model, job) : undefined;
-  if (swapped !== undefined) log(`Float accuracy after the swap: ${percent(swapped)}.`);
+  const swapped = isSwapped ? (await judge(model, job)).metrics : undefined;
+  if (swapped !== undefined) log(`Float, after the swap: ${describeMetrics(swapped)}.`);
   const epochs = isSwapped ? options.adaptEpochs : options.model === undefined ? 0 : options.floatEpochs;
   if (epochs === 0) return swapped === undefined ? {} : { swapped };
   await trainFloat(model, { job, name: isSwapped ? "adapt" : "float", epochs });
-  const adapted = await score(model, job);
-  log(`Float accuracy after ${epochs} more epochs: ${percent(adapted)}.`);
+  const { metrics: adapted } = await judge(model, job);
+  log(`Float, after ${epochs} more epochs: ${describeMetrics(adapted)}.`);
   return swapped === undefined ? { adapted } : { swapped, adapted };
 }
 
@@ -72,12 +72,13 @@ interface FloatTraining {
 }
 
 async function trainFloat(model: tfl.LayersModel, { job, name, epochs }: FloatTraining): Promise<void> {
-  const { options, events, data } = job;
+  const { options, events, data, task } = job;
   const steps = stepsPerEpoch(data);
   const optimizer = optimizerFor(options.optimizer, { learningRate: options.floatLr });
   events.onPhase?.({ name, epochs, stepsPerEpoch: steps });
   try {
     await fit(model, {
+      task,
       train: (epoch) => trainingBatches(data, epoch),
       epochs,
       stepsPerEpoch: steps,

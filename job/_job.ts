@@ -2,24 +2,25 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import type { OnnxModel } from "../export/to_onnx.ts";
+import type { Samples } from "../export/deployed.ts";
 import type { Validation } from "../export/validate.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
-import { evaluate } from "../train/evaluate.ts";
-import { accuracy } from "../train/metrics.ts";
+import { type BoundTask, formatMetric, type MetricValue, type Targets, type Task } from "../tasks/task.ts";
+import { evaluate, type Evaluation } from "../train/evaluate.ts";
 import type { PreparedModel } from "../quantize/prepare.ts";
 import { type JobData, testBatches } from "./_data.ts";
 import type { Engine } from "./_engine.ts";
 import type { JobEvents } from "./events.ts";
 import type { ResolvedOptions } from "./options.ts";
 
-/** Float accuracies on the way to quantization. */
-export interface FloatAccuracies {
+/** What was measured of the float model on the way to quantization. */
+export interface FloatMetrics {
   /** The model as loaded, or as trained from nothing. */
-  readonly original: number;
+  readonly original: readonly MetricValue[];
   /** After its activations were swapped; absent if none was. */
-  readonly swapped?: number;
+  readonly swapped?: readonly MetricValue[];
   /** After further float training; absent if there was none. */
-  readonly adapted?: number;
+  readonly adapted?: readonly MetricValue[];
 }
 
 /** A job under way. */
@@ -28,13 +29,14 @@ export interface Job {
   readonly events: JobEvents;
   readonly log: (line: string) => void;
   readonly data: JobData;
+  readonly task: Task;
   readonly engine: Engine;
 }
 
 /** A model ready for quantization-aware training, and how it came about. */
 export interface JobStart {
   readonly prepared: PreparedModel;
-  readonly accuracies: FloatAccuracies;
+  readonly float: FloatMetrics;
   readonly rewrites: readonly Rewrite[];
 }
 
@@ -42,19 +44,27 @@ export interface JobStart {
 export interface Proof {
   readonly int8: OnnxModel;
   readonly float: OnnxModel;
-  /** Accuracy of the simulated model, in [0, 1]. */
-  readonly simulated: number;
+  /** The task, bound to the model's outputs. */
+  readonly task: BoundTask;
+  /** What the answers should have been. */
+  readonly targets: Targets;
+  /** Of the simulated model. */
+  readonly simulated: readonly MetricValue[];
+  /** Of the int8 file. */
+  readonly deployed: readonly MetricValue[];
   readonly validation: Validation;
 }
 
-/** Returns the accuracy of `model` on the test images. */
-export async function score(model: tfl.LayersModel, job: Job): Promise<number> {
-  return (await evaluate(model, testBatches(job.data), { metric: accuracy, ...signalOf(job) })).score;
+/** Runs `model` on the test samples. */
+export function judge(model: tfl.LayersModel, job: Job): Promise<Evaluation> {
+  return evaluate(model, testBatches(job.data), { task: job.task, ...signalOf(job) });
 }
 
-/** Test images in the layout of the exported file. */
-export function* samples({ data, options }: Job): Iterable<Float32Array> {
-  for (const { x, size } of testBatches(data)) yield options.inputLayout === "nchw" ? toNchw(x, size, data.test) : x;
+/** Test samples in the layout of the exported file. */
+export function* samples({ data, options }: Job): Iterable<Samples> {
+  for (const { inputs, size } of testBatches(data)) {
+    yield options.inputLayout === "nchw" ? { image: toNchw(inputs.image, size, data.test) } : inputs;
+  }
 }
 
 /** What stops a step of the job, as its options take it. */
@@ -67,9 +77,12 @@ export function logSummary(model: tfl.LayersModel, { log }: Job): void {
   model.summary(undefined, undefined, (...lines: unknown[]) => log(lines.join(" ")));
 }
 
-/** Writes a fraction for people. */
-export function percent(fraction: number): string {
-  return `${(100 * fraction).toFixed(2)} %`;
+/** Writes a model's metrics for people: "accuracy 93.10 %". */
+export function describeMetrics(metrics: readonly MetricValue[]): string {
+  const isOne = new Set(metrics.map(({ output }) => output)).size <= 1;
+  return metrics.map((metric) =>
+    `${isOne ? "" : `${metric.output} `}${metric.name} ${formatMetric(metric.value, metric)}`
+  ).join(", ");
 }
 
 function toNchw(x: Float32Array, size: number, { height, width, channels }: JobData["test"]): Float32Array {

@@ -1,16 +1,26 @@
 /** Puts together what the job found. */
 import { version_core } from "@tensorflow/tfjs-core";
 import { version_layers } from "@tensorflow/tfjs-layers";
-import { type AgreementReport, type EpochReport, type FloatStepReport, type Report, SCHEMA } from "../report/schema.ts";
+import { describeTarget, samplesOf } from "../data/samples.ts";
 import type { Agreement } from "../export/agreement.ts";
 import type { Fusion } from "../export/verify.ts";
-import { ORT_VERSION } from "../src/runtime/session.ts";
+import { inputNames, inputShapesOf } from "../models/ports.ts";
+import {
+  type AgreementReport,
+  type EpochReport,
+  type FloatStepReport,
+  type Measured,
+  type MetricReport,
+  type MetricValueReport,
+  type Report,
+  SCHEMA,
+  type TaskReport,
+} from "../report/schema.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
-import { inputNames, outputNames } from "../models/ports.ts";
-import { accuracy } from "../train/metrics.ts";
+import { ORT_VERSION } from "../src/runtime/session.ts";
+import type { BoundTask, MetricValue } from "../tasks/task.ts";
 import { reportDevice } from "./_engine.ts";
-
-import type { FloatAccuracies, Job, JobStart, Proof } from "./_job.ts";
+import type { FloatMetrics, Job, JobStart, Proof } from "./_job.ts";
 import { describeLayers, parameterCount } from "./_layers_report.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { QatEpoch, Training } from "./_train.ts";
@@ -30,30 +40,19 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
   const { prepared } = start;
   const { history, epochs } = training;
   const { validation } = proof;
-  const { deployed, fusion } = validation;
-  const output = outputNames(prepared.model).at(-1) ?? "";
-  const metric = { name: accuracy.name, output };
-  const scores = {
-    metric: accuracy.name,
-    ...floatAccuracy(start.accuracies),
-    simulated: proof.simulated,
-    deployed: accuracy.measure({ outputs: deployed.values, values: deployed.width, labels: data.test.labels }),
-    samples: data.test.count,
-  };
-  const { float, simulated, samples: count } = scores;
+  const { fusion } = validation;
+  const metrics = describeMetrics(reference(start.float), proof);
   return {
     schema: SCHEMA,
-    accuracy: scores,
-    task: { name: "classification", outputs: [{ name: output, task: "classification" }] },
-    metrics: [
-      { ...metric, unit: "fraction", better: "higher", float, simulated, deployed: scores.deployed, count },
-    ],
-    agreement: describeAgreement(output, validation.agreement),
+    task: describeTask(proof.task),
+    metrics,
+    ...proof.task.fields(metrics),
+    agreement: describeAgreement(validation.agreement),
     latencyMs: validation.latencyMs,
     bytes: validation.bytes,
     fusion: { int8: fusion.int8, float: fusion.float },
     train: {
-      epochs: epochs.map((epoch) => describeEpoch(epoch, metric)),
+      epochs: epochs.map(describeEpoch),
       firstStepMs: history.firstStepMs,
       stepMs: history.stepMs,
       peakRssMb: history.peakRssMb,
@@ -68,10 +67,7 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
     },
     model: {
       name: options.model ?? options.arch,
-      inputs: inputNames(prepared.model).map((name) => ({
-        name,
-        shape: [data.test.height, data.test.width, data.test.channels],
-      })),
+      inputs: inputNames(prepared.model).map((name, i) => ({ name, shape: inputShapesOf(prepared.model)[i] })),
       layers: prepared.model.layers.length,
       parameters: parameterCount(prepared.model),
     },
@@ -79,14 +75,15 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
       name: data.name,
       train: data.train.count,
       test: data.test.count,
-      facts: [`${data.test.classNames.length} classes`],
+      facts: Object.values(samplesOf(data.test).targets).map(describeTarget),
     },
     command,
     options: describeOptions(options),
     machine: `${Deno.build.os} ${Deno.build.arch}, ${navigator.hardwareConcurrency} hardware threads`,
     backend: job.engine.backend,
     device: reportDevice(job.engine.device, proof.int8.bytes),
-    ...floatBefore(start.accuracies, metric),
+    ...floatBefore(start.float),
+    ...describeSections(proof),
     layers: describeLayers(prepared),
     graph: { nodes: fusion.nodes },
     ...(history.bestEpoch === undefined ? {} : { bestEpoch: history.bestEpoch }),
@@ -103,21 +100,46 @@ function runsInInt8(layer: string, { nodes, float }: Fusion): boolean {
   return nodes.some((node) => node.layer === layer && node.int8) && !float.some((node) => node.layer === layer);
 }
 
+/** JSON has no NaN. */
+function measured(value: number): Measured {
+  return Number.isFinite(value) ? value : null;
+}
+
+function describeTask({ name, heads, left }: BoundTask): TaskReport {
+  const outputs = Object.entries(heads).map(([name, { task, decoding }]) => ({ name, task, decoding }));
+  return { name, outputs, ...(left.length === 0 ? {} : { left }) };
+}
+
+function describeMetrics(float: readonly MetricValue[], { simulated, deployed }: Proof): readonly MetricReport[] {
+  return simulated.map(({ name, output, unit, better, chance, count, value }, i) => ({
+    name,
+    output,
+    unit,
+    better,
+    ...(chance === undefined ? {} : { chance: measured(chance) }),
+    float: measured(float[i].value),
+    simulated: measured(value),
+    deployed: measured(deployed[i].value),
+    count,
+  }));
+}
+
 /**
  * What quantization is measured against: the float model as the user knows it, with its own activations; where none was
  * swapped, after further float training.
  */
-function floatAccuracy({ original, swapped, adapted }: FloatAccuracies): { readonly float: number } {
-  return { float: swapped === undefined && adapted !== undefined ? adapted : original };
+function reference({ original, swapped, adapted }: FloatMetrics): readonly MetricValue[] {
+  return swapped === undefined && adapted !== undefined ? adapted : original;
 }
 
 /** The way there, if it has more than one step. */
-function floatBefore(accuracies: FloatAccuracies, metric: MetricName): Pick<Report, "floatBefore"> {
-  const { original, swapped, adapted } = accuracies;
+function floatBefore(float: FloatMetrics): Pick<Report, "floatBefore"> {
+  const { original, swapped, adapted } = float;
   if (swapped === undefined && adapted === undefined) return {};
-  const { float } = floatAccuracy(accuracies);
-  const step = (name: FloatStepReport["step"], value: number | undefined): FloatStepReport[] =>
-    value === undefined ? [] : [{ step: name, isReference: value === float, metrics: [{ ...metric, value }] }];
+  const step = (name: FloatStepReport["step"], metrics: readonly MetricValue[] | undefined): FloatStepReport[] =>
+    metrics === undefined
+      ? []
+      : [{ step: name, isReference: metrics === reference(float), metrics: metrics.map(describeValue) }];
   return {
     floatBefore: [
       ...step("original", original),
@@ -127,28 +149,42 @@ function floatBefore(accuracies: FloatAccuracies, metric: MetricName): Pick<Repo
   };
 }
 
-/** Which metric a number is of. */
-interface MetricName {
-  readonly name: string;
-  readonly output: string;
+function describeValue({ name, output, value }: MetricValue): MetricValueReport {
+  return { name, output, value: measured(value) };
 }
 
-function describeEpoch(epoch: QatEpoch, metric: MetricName): EpochReport {
+function describeEpoch(epoch: QatEpoch): EpochReport {
   const { simulated, deployed, loss, observing, trainingBatchNorm, stepMs } = epoch;
   return {
     epoch: epoch.epoch,
     loss,
-    metrics: [{ ...metric, simulated, deployed }],
+    metrics: simulated.map(({ name, output, value }, i) => ({
+      name,
+      output,
+      simulated: measured(value),
+      deployed: measured(deployed[i].value),
+    })),
     observing,
     trainingBatchNorm,
     stepMs,
   };
 }
 
-/** Nothing is said where nothing was compared. */
-function describeAgreement(output: string, { top1: alike, codes }: Agreement): readonly AgreementReport[] {
-  const { compared: count, different, maxDifference } = codes;
-  return count === 0 ? [] : [{ output, compared: "codes", count, different, maxDifference, alike }];
+function describeAgreement(agreement: Agreement): readonly AgreementReport[] {
+  return agreement.map(({ output, same, compared }) => {
+    const common = { output, count: compared.count, ...(same === undefined ? {} : { alike: same }) };
+    if (compared.kind === "codes") {
+      const { different, maxDifference } = compared;
+      return { ...common, compared: "codes", different, maxDifference };
+    }
+    return { ...common, compared: "values", maxError: compared.maxDifference, rmsError: compared.rmsDifference };
+  });
+}
+
+/** What the task shows of the deployed file's answers. */
+function describeSections({ task, validation, targets }: Proof): Pick<Report, "sections"> {
+  const sections = task.sections({ answers: validation.deployed, targets });
+  return sections.length === 0 ? {} : { sections };
 }
 
 function describeRewrite(entry: Rewrite): Report["rewrites"][number] {

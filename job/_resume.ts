@@ -2,7 +2,7 @@
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { quantizedLayer, quantizedLayersIn, setQatPhase } from "../src/quant/mod.ts";
 import type { PreparedModel } from "../quantize/prepare.ts";
-import { type Job, type JobStart, percent, score } from "./_job.ts";
+import { describeMetrics, type Job, type JobStart, judge } from "./_job.ts";
 
 /** Whether `model` has fake quantization already. */
 export function isPrepared(model: tfl.LayersModel): boolean {
@@ -18,10 +18,10 @@ export async function resume(model: tfl.LayersModel, job: Job): Promise<JobStart
   refuseFloatOptions(job);
   job.log(`"${job.options.model}" is prepared for quantization-aware training already, which goes on.`);
   setQatPhase(model, { fakeQuantizing: false });
-  const original = await score(model, job);
+  const { metrics: original } = await judge(model, job);
   setQatPhase(model, { fakeQuantizing: true });
-  job.log(`Accuracy without rounding: ${percent(original)}.`);
-  return { prepared: adopt(model), accuracies: { original }, rewrites: [] };
+  job.log(`Without rounding: ${describeMetrics(original)}.`);
+  return { prepared: adopt(model), float: { original }, rewrites: [] };
 }
 
 /** What was known of units and islands when the model was prepared is not in its file. */

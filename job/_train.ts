@@ -4,19 +4,19 @@ import type { Batch } from "../data/batches.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { predictAll } from "../export/validate.ts";
 import { calibrate, uncalibratedIn } from "../quantize/calibrate.ts";
+import { measureAll, type MetricValue } from "../tasks/task.ts";
 import { type EpochInfo, fit, type History } from "../train/fit.ts";
-import { accuracy } from "../train/metrics.ts";
 import { cosineRate, optimizerFor } from "../train/optimizers.ts";
 import { qatSchedule } from "../train/schedule.ts";
 import { type JobData, stepsPerEpoch, trainingBatches } from "./_data.ts";
-import { type Job, samples, score, signalOf } from "./_job.ts";
+import { type Job, judge, samples, signalOf } from "./_job.ts";
 
-/** An epoch of quantization-aware training, with the accuracies after it. */
+/** An epoch of quantization-aware training, with what was measured after it. */
 export interface QatEpoch extends EpochInfo {
-  /** Accuracy of the fake-quantized model in TF.js, in [0, 1]. */
-  readonly simulated: number;
-  /** Accuracy of its int8 file in ONNX Runtime, in [0, 1]. */
-  readonly deployed: number;
+  /** Of the fake-quantized model in TF.js; the first metric is the task's own. */
+  readonly simulated: readonly MetricValue[];
+  /** Of its int8 file in ONNX Runtime, in the same order. */
+  readonly deployed: readonly MetricValue[];
 }
 
 /** What training gave. */
@@ -27,7 +27,7 @@ export interface Training {
 
 /** Trains a prepared model in place; it ends with the weights of the epoch whose int8 file was the best. */
 export async function trainQat(model: tfl.LayersModel, job: Job): Promise<Training> {
-  const { options, events, data } = job;
+  const { options, events, data, task } = job;
   if (uncalibratedIn(model).length > 0) await calibrate(model, calibrationBatches(data));
   const steps = stepsPerEpoch(data);
   const optimizer = optimizerFor(options.optimizer, { learningRate: options.lr });
@@ -35,6 +35,7 @@ export async function trainQat(model: tfl.LayersModel, job: Job): Promise<Traini
   events.onPhase?.({ name: "qat", epochs: options.epochs, stepsPerEpoch: steps });
   try {
     const history = await fit(model, {
+      task,
       // Other orders and changes than those of the float epochs.
       train: (epoch) => trainingBatches(data, options.floatEpochs + options.adaptEpochs + epoch),
       epochs: options.epochs,
@@ -49,10 +50,10 @@ export async function trainQat(model: tfl.LayersModel, job: Job): Promise<Traini
       ...signalOf(job),
       ...(events.onStep === undefined ? {} : { onStep: events.onStep }),
       onEpochEnd: async (info) => {
-        const scores = await judge(model, job);
-        epochs.push({ ...info, ...scores });
-        events.onEpoch?.(info, scores);
-        return scores.deployed;
+        const measured = await judgeBoth(model, job);
+        epochs.push({ ...info, ...measured });
+        events.onEpoch?.(info, Object.entries(measured).map(([name, [own]]) => ({ ...own, name })));
+        return measured.deployed[0].value;
       },
     });
     return { history, epochs };
@@ -73,13 +74,11 @@ function* calibrationBatches(data: JobData): Iterable<Batch> {
   }
 }
 
-/** Accuracy of the model as simulated, and of its int8 file in ONNX Runtime. */
-async function judge(model: tfl.LayersModel, job: Job): Promise<{ simulated: number; deployed: number }> {
+/** Measures the model as simulated, and its int8 file in ONNX Runtime. */
+async function judgeBoth(model: tfl.LayersModel, job: Job): Promise<Pick<QatEpoch, "simulated" | "deployed">> {
   const { inputLayout, opset, threads, precise } = job.options;
   const session = { device: job.engine.device.ran, precise, ...(threads === undefined ? {} : { threads }) };
-  const simulated = await score(model, job);
+  const { metrics: simulated, task, targets } = await judge(model, job);
   const { bytes } = await toOnnx(model, { inputLayout, opset });
-  const { values, width } = predictAll(bytes, samples(job), session);
-  const deployed = accuracy.measure({ outputs: values, values: width, labels: job.data.test.labels });
-  return { simulated, deployed };
+  return { simulated, deployed: measureAll(task, { answers: predictAll(bytes, samples(job), session), targets }) };
 }

@@ -1,5 +1,5 @@
 /** What the job tells while it runs. */
-import type { EpochInfo, StepInfo } from "../train/fit.ts";
+import type { EpochInfo, Reading, StepInfo } from "../train/fit.ts";
 
 /** A stretch of training. */
 export interface JobPhase {
@@ -17,8 +17,8 @@ export interface JobEvents {
   readonly onPhase?: (phase: JobPhase) => void;
   /** A step was taken. */
   readonly onStep?: (step: StepInfo) => void;
-  /** An epoch ended; the scores are accuracies by name, there in quantization-aware training. */
-  readonly onEpoch?: (epoch: EpochInfo, scores?: Readonly<Record<string, number>>) => void;
+  /** An epoch ended; the scores, there in quantization-aware training, are the task's first metric by what was judged. */
+  readonly onEpoch?: (epoch: EpochInfo, scores?: readonly Reading[]) => void;
   /** The training phase ended. */
   readonly onPhaseEnd?: () => void;
   /** Ends the job before its next step; nothing is written then. */

@@ -5,18 +5,17 @@ import { openData, type OpenedData } from "../data/open.ts";
 import type { Report } from "../report/schema.ts";
 import { validate } from "../export/validate.ts";
 import { toOnnx } from "../export/to_onnx.ts";
-import { outputGridOf, type QParams } from "../src/quant/mod.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
 import { plainText } from "../src/text/plain.ts";
-import { evaluate } from "../train/evaluate.ts";
-import { accuracy } from "../train/metrics.ts";
+import { classification } from "../tasks/classification/classification.ts";
+import { measureAll } from "../tasks/task.ts";
 import { type PreparedModel, prepareQat } from "../quantize/prepare.ts";
-import { type JobData, testBatches } from "./_data.ts";
+import type { JobData } from "./_data.ts";
 import { startEngine, warnOfSaturation } from "./_engine.ts";
 import { commandOf } from "./_flags.ts";
 import { makeFloatModel } from "./_float.ts";
 import { checkWritable, writeOutputs } from "./_files.ts";
-import { type Job, type JobStart, logSummary, type Proof, samples, signalOf } from "./_job.ts";
+import { type Job, type JobStart, judge, logSummary, type Proof, samples } from "./_job.ts";
 import type { JobEvents } from "./events.ts";
 import { buildModel, checkClasses, imageShapeOf, loadModel } from "./_model.ts";
 import { buildReport } from "./_report.ts";
@@ -24,7 +23,7 @@ import { isPrepared, resume } from "./_resume.ts";
 import { trainQat } from "./_train.ts";
 import { type QatOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 
-export type { FloatAccuracies } from "./_job.ts";
+export type { FloatMetrics } from "./_job.ts";
 export type { QatEpoch } from "./_train.ts";
 
 /**
@@ -91,7 +90,8 @@ async function open(
   if (opened.skipped.length > 0) log(`${countOf(opened.skipped.length)} could not be read.`);
   log(`Model "${name}", ${original.countParams().toLocaleString("en")} parameters.`);
   log(`Data "${opened.name}": ${opened.train.count} images to train on, ${opened.test.count} to judge by.`);
-  return { original, job: { options, events, log, engine, data: dataOf(opened, options) } };
+  const task = classification({ classNames: opened.train.classNames });
+  return { original, job: { options, events, log, engine, task, data: dataOf(opened, options) } };
 }
 
 function countOf(images: number): string {
@@ -116,12 +116,12 @@ function dataOf({ name, train, test, ...own }: OpenedData, options: ResolvedOpti
 /** Makes a float model and prepares it for quantization-aware training. */
 async function begin(original: tfl.LayersModel, job: Job): Promise<JobStart> {
   const { options, log } = job;
-  const { model, accuracies, rewrites } = await makeFloatModel(original, job);
+  const { model, float, rewrites } = await makeFloatModel(original, job);
   const prepared = prepareQat(model, { perChannel: options.perChannel, keepFloat: options.keepFloat, swap: [] });
   model.dispose();
   for (const entry of prepared.rewrites) log(`  ${formatRewrite(entry)}`);
   for (const { layer, because } of prepared.islands) log(`  ${layer} stays in float: ${because}`);
-  return { prepared, accuracies, rewrites };
+  return { prepared, float, rewrites };
 }
 
 /** Exports the trained model and compares the files with it. */
@@ -129,23 +129,18 @@ async function prove({ model, islands }: PreparedModel, job: Job): Promise<Proof
   const { opset, inputLayout, threads, precise } = job.options;
   const int8 = await toOnnx(model, { opset, inputLayout });
   const float = await toOnnx(model, { opset, inputLayout, precision: "float32" });
-  const simulated = await evaluate(model, testBatches(job.data), { metric: accuracy, ...signalOf(job) });
-  const grid = outputGrid(model);
+  const { answers, metrics, targets, task } = await judge(model, job);
   const validation = validate({
     int8,
     float,
     batches: samples(job),
-    simulated: { values: simulated.outputs, width: simulated.values },
+    simulated: answers,
+    task,
     islands,
     device: job.engine.device.ran,
     precise,
-    ...(grid === undefined ? {} : { grid }),
     latency: threads === undefined ? {} : { threads },
   });
-  return { int8, float, simulated: simulated.score, validation };
-}
-
-/** The grid of the model's output, if it is quantized. */
-function outputGrid(model: tfl.LayersModel): QParams | undefined {
-  return outputGridOf(model.outputs[0].sourceLayer);
+  const deployed = measureAll(task, { answers: validation.deployed, targets });
+  return { int8, float, task, targets, simulated: metrics, deployed, validation };
 }

@@ -68,9 +68,18 @@ function assertShape(report: Report): void {
   const { schema, task, metrics, agreement, latencyMs, train, versions, seed, files } = report;
   assertFitsSchema(report, ["accuracy"]);
   assert.equal(schema, 2);
-  assert.deepEqual(task, { name: "classification", outputs: [{ name: "dense_softmax", task: "classification" }] });
+  const [{ decoding, ...trained }] = task.outputs;
+  assert.deepEqual([task.name, trained], ["classification", { name: "dense_softmax", task: "classification" }]);
+  assert.equal(Object(decoding).classNames.length, 10);
   const [{ float, simulated, deployed, ...metric }] = metrics;
-  const expected = { name: "accuracy", output: "dense_softmax", unit: "fraction", better: "higher", count: 40 };
+  const expected = {
+    name: "accuracy",
+    output: "dense_softmax",
+    unit: "fraction",
+    better: "higher",
+    chance: 0.1,
+    count: 40,
+  };
   assert.deepEqual([metric, metrics.length], [expected, 1]);
   for (const score of [float, simulated, deployed]) assert.ok(score! >= 0 && score! <= 1);
   assert.deepEqual(report.accuracy, { metric: "accuracy", float, simulated, deployed, samples: 40 });

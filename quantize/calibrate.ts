@@ -1,11 +1,17 @@
 /** Finds the ranges of activations without training. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { inputNames, inputShapesOf, pickByName } from "../models/ports.ts";
 import { layersIn, quantizedLayer, setQatPhase } from "../src/quant/mod.ts";
-import { inputShapeOf } from "../models/ports.ts";
 
-/** A batch of samples: a tensor, one for every input of the model in its order, or elements as `batches` gives them. */
-export type CalibrationBatch = tf.Tensor | tf.Tensor[] | { readonly x: Float32Array; readonly size: number };
+/** A batch of samples: a tensor, one for every input of the model in its order, or elements by name as `batches` gives. */
+export type CalibrationBatch = tf.Tensor | tf.Tensor[] | NamedBatch;
+
+/** Samples by the inputs' names; of a model with one input, the name is free. */
+export interface NamedBatch {
+  readonly inputs: Readonly<Record<string, Float32Array>>;
+  readonly size: number;
+}
 
 /**
  * Runs inference on `batches` while every FakeQuantize of `model` observes what it sees.
@@ -42,7 +48,10 @@ export function uncalibratedIn(model: LayersModel): readonly string[] {
 }
 
 function toTensors(model: LayersModel, batch: CalibrationBatch): tf.Tensor | tf.Tensor[] {
-  return "x" in batch ? tf.tensor(batch.x, [batch.size, ...inputShapeOf(model)]) : batch;
+  if (!("inputs" in batch)) return batch;
+  const shapes = inputShapesOf(model);
+  const given = pickByName(inputNames(model), batch.inputs, { what: "input", doing: `calibrate "${model.name}"` });
+  return given.map((values, i) => tf.tensor(values, [batch.size, ...shapes[i]]));
 }
 
 function refuseEmpty(model: LayersModel, batch: CalibrationBatch): void {

@@ -9,7 +9,10 @@ import { loadLayersModel } from "../models/import/layers_model.ts";
 import { FakeQuantize, QuantizedWeights, setQatPhase } from "../src/quant/mod.ts";
 import { fixInputShape, fromModel, nodeOf } from "../src/rewrite/mod.ts";
 import { calibrate, uncalibratedIn } from "./calibrate.ts";
-import { logitsModel } from "../train/logits_model.ts";
+import { lossView } from "../train/loss_view.ts";
+import { outputNames } from "../models/ports.ts";
+import { headOf } from "../tasks/loss.ts";
+import { softmaxCrossEntropy } from "../tasks/classification/cross_entropy.ts";
 import { prepareQat } from "./prepare.ts";
 
 tf.env().set("PROD", true);
@@ -81,7 +84,7 @@ testWithShared(
     const [input] = inputFor(original);
     assert.equal(await calibrate(model, [input]), 1);
     assert.deepEqual(uncalibratedIn(model), []);
-    const logits = predict(logitsModel(model), [input])[0];
+    const logits = predict(lossView(model, { [outputNames(model)[0]]: headOf(softmaxCrossEntropy()) }), [input])[0];
     const shape: [number, number] = [2, 7];
     const softmax = Array.from(tf.softmax(tf.tensor2d(logits, shape)).dataSync());
     predict(model, [input])[0].forEach((p, i) => assert.ok(Math.abs(p - softmax[i]) <= 0.5 / 256 + 1e-6));

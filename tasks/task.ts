@@ -8,6 +8,7 @@
  */
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Answer, Answers } from "../models/answers.ts";
+import type { Port } from "../models/ports.ts";
 import type { Section } from "./section.ts";
 
 /** The targets of one output: class numbers [samples] as integers, or numbers [samples, …] as reals. */
@@ -15,13 +16,6 @@ export type TargetValues = Float32Array | Int32Array;
 
 /** Targets by the name of the output that learns them. */
 export type Targets = Readonly<Record<string, TargetValues>>;
-
-/** A model's output as a task sees it. */
-export interface OutputPort {
-  readonly name: string;
-  /** Shape of one answer; null where the model leaves it open. */
-  readonly shape: readonly (number | null)[];
-}
 
 /**
  * A loss of one output: the mean over the batch, as a scalar.
@@ -44,6 +38,18 @@ export type TargetSpec =
 
 /** Activations that a loss may ask to be left out, since it is exact on what is before them. */
 export type CutActivation = "softmax" | "sigmoid";
+
+/** What a loss reads of its output. */
+export type LossInput =
+  /** The answer as it is. */
+  | { readonly kind: "answer" }
+  /** What is before `activation`, where the output ends in it; of an output that ends in none, the answer. */
+  | {
+    readonly kind: "logits";
+    readonly activation: CutActivation;
+    /** Whether an output that ends in another activation is refused: the loss would squash its numbers a second time. */
+    readonly strict: boolean;
+  };
 
 /** What is known of a metric before it measures anything. */
 export interface MetricInfo {
@@ -103,8 +109,7 @@ export interface Head {
   readonly loss: Loss;
   /** Factor of the loss in the sum over all outputs. */
   readonly weight: number;
-  /** The activation that the loss wants to be left out, where the output ends in it; any other end is refused. */
-  readonly before?: CutActivation;
+  readonly reads: LossInput;
   readonly running?: Running;
   /** Whether two answers to one sample, as rows of numbers, come to the same. Absent: nobody can say. */
   readonly sameAnswer?: (a: Float32Array, b: Float32Array) => boolean;
@@ -115,24 +120,40 @@ export interface Head {
 /** A task that knows a model's outputs. */
 export interface BoundTask {
   readonly name: string;
-  /** What each trained output learns, in the model's order. */
+  /** What each trained output learns, by its name. */
   readonly heads: Readonly<Record<string, Head>>;
   /** The first is the task's own: it decides which epoch is the best. Empty where only a loss is known. */
   readonly metrics: readonly BoundMetric[];
+  /** Outputs that nobody trains, on purpose. */
+  readonly left: readonly string[];
   /** Returns what a report shows of a model's answers besides the metrics. */
   readonly sections: (judged: JudgedAll) => readonly Section[];
+  /** Returns fields of the task's own for the report, from the metrics of the float, simulated and deployed model. */
+  readonly fields: (metrics: readonly ComparedMetric[]) => Readonly<Record<string, unknown>>;
+}
+
+/** A metric of one output, for the float model and for what became of it. */
+export interface ComparedMetric extends MetricInfo {
+  readonly output: string;
+  /** Null where it was not measured. */
+  readonly float: number | null;
+  readonly simulated: number | null;
+  /** Absent where there is no file. */
+  readonly deployed?: number | null;
+  /** Samples that all were judged by. */
+  readonly count: number;
 }
 
 /** What is to be learned and how it is judged. */
 export interface Task {
   readonly name: string;
   /**
-   * Binds the task to the outputs of the model called `model`.
+   * Binds the task to those outputs of the model called `model` that it trains; to the only one, if it names none.
    *
-   * @throws {TypeError} If an output cannot answer it, or is trained by nobody and not said to be left.
+   * @throws {TypeError} If an output cannot answer it, or there are several and the task names none.
    * @throws {RangeError} If the model has no output of a name that the task has.
    */
-  readonly bind: (outputs: readonly OutputPort[], model: string) => BoundTask;
+  readonly bind: (outputs: readonly Port[], model: string) => BoundTask;
 }
 
 /** A metric's value for one model. */
@@ -164,12 +185,12 @@ export function measureAll(task: BoundTask, judged: JudgedAll): readonly MetricV
 }
 
 /** Whether `a` is better than `b`, by the direction of their metric. What is no number is better than nothing. */
-export function isBetter(a: number, b: number, { better }: MetricInfo): boolean {
+export function isBetter(a: number, b: number, better: MetricInfo["better"]): boolean {
   return better === "higher" ? a > b : a < b;
 }
 
 /** Writes a metric's value for people: "93.10 %", "3.2 px", "0.871". */
-export function formatMetric(value: number, { unit }: MetricInfo): string {
+export function formatMetric(value: number, { unit }: Pick<MetricInfo, "unit">): string {
   if (unit === "fraction") return `${(100 * value).toFixed(2)} %`;
   const digits = Math.abs(value) >= 1e6 || (value !== 0 && Math.abs(value) < 1e-4)
     ? value.toExponential(3)

@@ -11,7 +11,15 @@ testWithShared(
     withFolder(async (out) => {
       const data = sharedPath("data/mnist");
       assert.ok(data !== undefined, "the models' folder has its data beside it");
-      const report = await runQat({ model, data: `mnist:${data}`, out, epochs: 1, limit: 3000, lr: 1e-4 });
+      const report = await runQat({
+        model,
+        data: `mnist:${data}`,
+        out,
+        epochs: 1,
+        limit: 3000,
+        lr: 1e-4,
+        precise: true,
+      });
       const { metrics: [{ float, deployed, count }], agreement: [{ alike }] = [], fusion, bytes } = report;
       assert.equal(count, 3000);
       assert.ok(float! > 0.95, `float ${float}`);

@@ -23,7 +23,7 @@ import {
 } from "../src/quant/mod.ts";
 import { fit } from "../train/fit.ts";
 import { qatSchedule } from "../train/schedule.ts";
-import { softmaxCrossEntropy } from "../train/losses.ts";
+import { softmaxCrossEntropy } from "../tasks/classification/cross_entropy.ts";
 import { randomArray, randomTensor } from "./_support/small_models.ts";
 
 const CODES = { qmin: 0, qmax: 255 };
@@ -122,7 +122,7 @@ function epoch(seed: number) {
       const three = [...x.slice(i * 8, i * 8 + CLASSES)];
       return three.indexOf(Math.max(...three));
     });
-    return { x, y, size: 32 };
+    return { inputs: { x }, targets: { y }, size: 32 };
   });
 }
 

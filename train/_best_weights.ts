@@ -1,16 +1,19 @@
 /** Keeps the weights of the best epoch so far. */
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
+import { isBetter, type MetricInfo } from "../tasks/task.ts";
 
-/** The best weights of a model by score; higher is better, and of equal scores the first stays. */
+/** The best weights of a model by score; of equal scores the first stays. */
 export class BestWeights {
   readonly #model: tfl.LayersModel;
-  #score = -Infinity;
+  readonly #better: MetricInfo["better"];
+  #score: number | undefined;
   #epoch: number | undefined;
   #values: readonly tf.Tensor[] = [];
 
-  constructor(model: tfl.LayersModel) {
+  constructor(model: tfl.LayersModel, better: MetricInfo["better"]) {
     this.#model = model;
+    this.#better = better;
   }
 
   /** Epoch of the best weights; undefined if none was offered with a score. */
@@ -18,9 +21,9 @@ export class BestWeights {
     return this.#epoch;
   }
 
-  /** Keeps the model's weights if `score` is above all before. A score that is no number never is. */
+  /** Keeps the model's weights if `score` is better than all before. A score that is no number never is. */
   offer(score: number, epoch: number): void {
-    if (!(score > this.#score)) return;
+    if (Number.isNaN(score) || (this.#score !== undefined && !isBetter(score, this.#score, this.#better))) return;
     this.dispose();
     this.#score = score;
     this.#epoch = epoch;

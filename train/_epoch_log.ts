@@ -1,4 +1,5 @@
 /** Sums up the steps of an epoch. */
+import type { MetricInfo } from "../tasks/task.ts";
 import type { StepResult } from "./_step.ts";
 import type { Phase } from "./schedule.ts";
 
@@ -9,30 +10,42 @@ interface StepFacts {
   readonly size: number;
 }
 
+/** A metric's value, as progress shows it. */
+export interface Reading extends MetricInfo {
+  readonly value: number;
+}
+
 /** The epoch so far. */
 export interface Running {
   readonly meanLoss: number;
-  readonly accuracy?: number;
-  readonly imagesPerSecond: number;
+  readonly metrics: readonly Reading[];
+  readonly samplesPerSecond: number;
 }
 
 /** Means, medians and flags over the steps of an epoch. Starts its clock when made. */
 export class EpochLog {
   readonly #start = performance.now();
   readonly #times: number[] = [];
-  #images = 0;
+  readonly #counted: readonly MetricInfo[];
+  readonly #sums: number[];
+  #samples = 0;
   #loss = 0;
-  #right: number | undefined = 0;
   #phase: Phase = { observing: false, fakeQuantizing: false, trainingBatchNorm: false };
   #elapsedMs = 0;
 
+  /** @param counted What each sum of a step is of. */
+  constructor(counted: readonly MetricInfo[]) {
+    this.#counted = counted;
+    this.#sums = counted.map(() => 0);
+  }
+
   /** Adds a step that has just ended. */
-  add({ loss, right }: StepResult, { phase, stepMs, size }: StepFacts): void {
+  add({ loss, sums }: StepResult, { phase, stepMs, size }: StepFacts): void {
     this.#times.push(stepMs);
-    this.#images += size;
-    // Batches may differ in size: the mean is that over images.
+    this.#samples += size;
+    // Batches may differ in size: the mean is that over samples.
     this.#loss += loss * size;
-    this.#right = this.#right === undefined || right === undefined ? undefined : this.#right + right;
+    sums.forEach((sum, i) => this.#sums[i] += sum);
     this.#phase = {
       observing: this.#phase.observing || phase.observing,
       fakeQuantizing: this.#phase.fakeQuantizing || phase.fakeQuantizing,
@@ -41,17 +54,17 @@ export class EpochLog {
     this.#elapsedMs = performance.now() - this.#start;
   }
 
-  /** Images seen and the time they took, in ms, waiting for data included. */
-  get work(): { readonly images: number; readonly elapsedMs: number } {
-    return { images: this.#images, elapsedMs: this.#elapsedMs };
+  /** Samples seen and the time they took, in ms, waiting for data included. */
+  get work(): { readonly samples: number; readonly elapsedMs: number } {
+    return { samples: this.#samples, elapsedMs: this.#elapsedMs };
   }
 
   /** The epoch so far. */
   running(): Running {
     return {
-      meanLoss: this.#loss / this.#images,
-      ...(this.#right === undefined ? {} : { accuracy: this.#right / this.#images }),
-      imagesPerSecond: 1000 * this.#images / this.#elapsedMs,
+      meanLoss: this.#loss / this.#samples,
+      metrics: this.#counted.map((info, i) => ({ ...info, value: this.#sums[i] / this.#samples })),
+      samplesPerSecond: 1000 * this.#samples / this.#elapsedMs,
     };
   }
 

@@ -8,7 +8,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { LAYER_ROWS } from "../src/layers/mod.ts";
 import { layersIn, type QuantizedLayer, quantizedLayer, quantizedLayersIn } from "../src/quant/mod.ts";
-import { isPure, type Loss } from "./losses.ts";
+import { isPure } from "../tasks/loss.ts";
+import type { Head } from "../tasks/task.ts";
+import type { OrderedBatch } from "./_batch.ts";
 
 type Layer = InstanceType<typeof tfl.layers.Layer>;
 
@@ -25,9 +27,10 @@ const OPTIMIZERS: readonly unknown[] = [
 /** Whether nothing but tensors and `stepKey` decides what a step computes. */
 export function isRepeatable(
   view: tfl.LayersModel,
-  { optimizer, loss }: { readonly optimizer: tf.Optimizer; readonly loss: Loss },
+  { optimizer, heads }: { readonly optimizer: tf.Optimizer; readonly heads: readonly Head[] },
 ): boolean {
-  return OPTIMIZERS.includes(optimizer.constructor) && isPure(loss) && layersIn(view).every(isKnown);
+  const arePure = heads.every(({ loss, running }) => isPure(loss) && (running === undefined || isPure(running.sum)));
+  return arePure && OPTIMIZERS.includes(optimizer.constructor) && layersIn(view).every(isKnown);
 }
 
 /** Layers that hold others, or draw random numbers themselves, may do anything. Dropout is `fit`'s, see seeded_dropout.ts. */
@@ -56,16 +59,21 @@ function isOwnRegularizer([key, value]: readonly [string, unknown]): boolean {
   return "className" in value && value.className === "L1L2";
 }
 
+/** What a step is taken with, besides its batch. */
+interface KeyParts {
+  readonly view: tfl.LayersModel;
+  readonly optimizer: tf.Optimizer;
+  readonly batches: { readonly heads: readonly { readonly head: Head }[] };
+}
+
 /** Writes down what a repeatable step depends on besides tensors and the learning rate. */
-export function stepKey(
-  { view, optimizer }: { readonly view: tfl.LayersModel; readonly optimizer: tf.Optimizer },
-  { size, y }: { readonly size: number; readonly y: Int32Array | Float32Array },
-): string {
+export function stepKey({ view, optimizer, batches }: KeyParts, { size, targets }: OrderedBatch): string {
   const { learningRate: _, ...config } = optimizer.getConfig();
   const states = quantizedLayersIn(view).map(switchesOf).join("");
-  return `${idOf(view)}/${idOf(optimizer)}/${size}${y instanceof Int32Array ? "classes" : "reals"}/${states}/${
-    JSON.stringify(config)
-  }`;
+  const losses = batches.heads.map(({ head: { loss, running, weight } }, i) =>
+    [targets[i] instanceof Int32Array ? "integers" : "reals", idOf(loss), running && idOf(running), weight].join()
+  );
+  return [idOf(view), idOf(optimizer), size, losses.join(";"), states, JSON.stringify(config)].join("/");
 }
 
 const ids = new WeakMap<object, number>();

@@ -1,31 +1,20 @@
-/** One training step on TF.js: forward, loss, gradients, update; and the view of a model that it runs through. */
+/** One training step on TF.js: forward, losses, gradients, update. */
 import * as tf from "@tensorflow/tfjs-core";
-import * as tfl from "@tensorflow/tfjs-layers";
+import type * as tfl from "@tensorflow/tfjs-layers";
 import { OnnxRuntimeBackend } from "../src/backend/mod.ts";
+import type { Head, TargetValues } from "../tasks/task.ts";
+import type { BatchPlan, OrderedBatch } from "./_batch.ts";
 import { countIteration, stepKey } from "./_repeatable.ts";
-import { logitsModel } from "./logits_model.ts";
-import type { Loss } from "./losses.ts";
 import { learningRateOf } from "./optimizers.ts";
-
-/** Samples to learn from. */
-export interface TrainingBatch {
-  /** Inputs [size, ...inputShape], row-major. */
-  readonly x: Float32Array;
-  /** Class of each sample, or real targets [size, ...shape of the outputs]. */
-  readonly y: Int32Array | Float32Array;
-  readonly size: number;
-}
 
 /** What a step needs besides its batch. */
 export interface StepPlan {
-  /** The model up to its logits. */
+  /** What the losses see: an output a head. */
   readonly view: tfl.LayersModel;
   /** Variables to train, each once. */
   readonly variables: tf.Variable[];
-  /** Shape of one input. */
-  readonly inputShape: readonly number[];
+  readonly batches: BatchPlan;
   readonly optimizer: tf.Optimizer;
-  readonly loss: Loss;
   /** Whether steps compute the same whatever JavaScript holds besides what `stepKey` says, see `_repeatable.ts`. */
   readonly isRepeatable: boolean;
 }
@@ -33,20 +22,8 @@ export interface StepPlan {
 /** What a step found. */
 export interface StepResult {
   readonly loss: number;
-  /** Samples classified right, by the weights before the update; undefined if the targets are no classes. */
-  readonly right?: number;
-}
-
-/**
- * Returns the part of `model` that training runs through: its last output, before the softmax.
- *
- * It shares all layers and weights with `model`.
- */
-export function trainingView(model: tfl.LayersModel): tfl.LayersModel {
-  const last = model.outputs.length === 1
-    ? model
-    : tfl.model({ inputs: model.inputs, outputs: model.outputs.at(-1)!, name: `${model.name}_last` });
-  return logitsModel(last);
+  /** Sums over the samples, by the weights before the update: one for each head that counts something, in their order. */
+  readonly sums: readonly number[];
 }
 
 /** Lists the variables that training `view` changes, shared ones once. */
@@ -60,51 +37,64 @@ export function trainableVariables(view: tfl.LayersModel): tf.Variable[] {
 }
 
 /**
- * Takes one step and returns what it found. Update, loss and hits come out of one run of a recording backend.
+ * Takes one step and returns what it found. Update, loss and sums come out of one run of a recording backend.
  *
  * @param masks Those of dropout, as far as they are known beforehand.
  */
 export async function takeStep(
-  batch: TrainingBatch,
+  batch: OrderedBatch,
   plan: StepPlan,
   masks: readonly Float32Array[] = [],
 ): Promise<StepResult> {
-  const [loss, hits] = recordOrRepeat(batch, plan, masks);
+  const results = recordOrRepeat(batch, plan, masks);
   try {
-    const [value] = await loss.data();
-    return hits === undefined ? { loss: value } : { loss: value, right: (await hits.data())[0] };
+    const numbers: number[] = [];
+    for (const result of results) numbers.push((await result.data())[0]);
+    const [loss, ...sums] = numbers;
+    return { loss, sums };
   } finally {
-    tf.dispose(hits === undefined ? [loss] : [loss, hits]);
+    tf.dispose(results);
   }
 }
 
 /** Our own backend takes a step that it knows without TF.js. */
-function recordOrRepeat(batch: TrainingBatch, plan: StepPlan, masks: readonly Float32Array[]): tf.Tensor[] {
+function recordOrRepeat(batch: OrderedBatch, plan: StepPlan, masks: readonly Float32Array[]): tf.Tensor[] {
   const backend = tf.backend();
   const rate = learningRateOf(plan.optimizer);
   const take = () => recordStep(batch, plan);
   if (!plan.isRepeatable || rate === undefined || !(backend instanceof OnnxRuntimeBackend)) return take();
   return backend.repeat({
     key: stepKey(plan, batch),
-    arrays: [batch.x, batch.y, ...masks],
+    arrays: [...batch.inputs, ...batch.targets, ...masks],
     numbers: [rate],
     take,
     onRepeat: () => countIteration(plan.optimizer),
   });
 }
 
-/** Returns the loss and, where targets are classes, the number of right answers. */
-function recordStep(batch: TrainingBatch, plan: StepPlan): tf.Tensor[] {
-  const { view, variables, inputShape, optimizer } = plan;
-  let hits: tf.Tensor | undefined;
+/** Returns the loss and the heads' sums. */
+function recordStep({ inputs, targets, size }: OrderedBatch, plan: StepPlan): tf.Tensor[] {
+  const { view, variables, batches, optimizer } = plan;
+  let sums: tf.Tensor[] = [];
   const loss = tf.tidy(() => {
-    const x = tf.tensor(batch.x, [batch.size, ...inputShape]);
-    const y = targetTensor(batch, view);
+    const x = inputs.map((values, i) => tf.tensor(values, [size, ...batches.inputs[i].shape]));
     const cost = optimizer.minimize(
       () => {
-        const outputs = lastTensor(view.apply(x, { training: true }));
-        hits = countHits(y, outputs);
-        return totalLoss(plan.loss(y, outputs), view);
+        const outputs = toTensors(view.apply(x.length === 1 ? x[0] : x, { training: true }));
+        const learned = batches.heads.map(({ output, head }, i) => ({
+          head,
+          y: targetTensor(targets[i], outputs[i], { output, size, head, doing: batches.doing }),
+          outputs: outputs[i],
+        }));
+        // Kept: they are read after the step, outside the scope in which the gradient is taken.
+        sums = learned.flatMap(({ head: { running }, y, outputs }) =>
+          running === undefined ? [] : [tf.keep(running.sum(y, outputs))]
+        );
+        const losses = learned.map(({ head: { loss, weight }, y, outputs }) =>
+          weight === 1 ? loss(y, outputs) : tf.mul<tf.Scalar>(loss(y, outputs), weight)
+        );
+        // As TF.js's `fit` does, the regularization losses of the layers come on top.
+        return [...losses, ...view.calculateLosses()].reduce((sum, term) => tf.add<tf.Scalar>(sum, term));
       },
       true,
       variables,
@@ -112,57 +102,32 @@ function recordStep(batch: TrainingBatch, plan: StepPlan): tf.Tensor[] {
     if (cost === null) throw new Error(`Cannot train "${view.name}": the optimizer returned no loss`);
     return cost;
   });
-  return hits === undefined ? [loss] : [loss, hits];
+  return [loss, ...sums];
 }
 
-/** Adds the regularization losses of the layers, as TF.js's `fit` does. */
-function totalLoss(loss: tf.Scalar, view: tfl.LayersModel): tf.Scalar {
-  return view.calculateLosses().reduce((sum, term) => tf.add<tf.Scalar>(sum, term), loss);
+interface TargetOptions {
+  readonly output: string;
+  readonly size: number;
+  readonly head: Head;
+  readonly doing: string;
 }
 
-function targetTensor({ y, size }: TrainingBatch, view: tfl.LayersModel): tf.Tensor {
-  if (y instanceof Int32Array) return tf.tensor1d(y, "int32");
-  const shape = view.outputs[0].shape.slice(1).map((dim) => dim ?? -1);
-  return tf.tensor(y, [size, ...shape]);
-}
-
-/** Counts right answers, where the targets are classes and the outputs one row of numbers a sample. */
-function countHits(y: tf.Tensor, outputs: tf.Tensor): tf.Tensor | undefined {
-  if (y.dtype !== "int32" || y.rank !== 1 || outputs.rank !== 2) return undefined;
-  // Kept: it is read after the step, outside the scope in which the gradient is taken.
-  return tf.keep(tf.sum(tf.cast(tf.equal(tf.argMax(outputs, -1), y), "int32")));
-}
-
-/** Returns the last of a model's output tensors. */
-export function lastTensor(outputs: tf.Tensor | tf.Tensor[] | tfl.SymbolicTensor | tfl.SymbolicTensor[]): tf.Tensor {
-  const last = Array.isArray(outputs) ? outputs.at(-1) : outputs;
-  if (last instanceof tf.Tensor) return last;
-  throw new TypeError("Cannot run a model on symbolic tensors");
-}
-
-/**
- * Checks that a batch fits the model.
- *
- * @param values Numbers of one output.
- * @throws {TypeError} If `x` or `y` has another length than the size asks for.
- * @throws {RangeError} If a class has no output.
- */
-export function checkBatch(
-  { x, y, size }: TrainingBatch,
-  { inputShape, values, doing }: { inputShape: readonly number[]; values: number | undefined; doing: string },
-): void {
-  const needed = inputShape.reduce((product, dim) => product * dim, size);
-  if (size < 1 || x.length !== needed) {
-    throw new TypeError(
-      `Cannot ${doing}: a batch of ${size} has ${x.length} numbers, needed are ${needed} (${size} of [${inputShape}])`,
-    );
+/** Class numbers are [n]; numbers have the shape of what the loss reads, which the model itself may leave open. */
+function targetTensor(values: TargetValues, outputs: tf.Tensor, { output, size, head, doing }: TargetOptions) {
+  if (values instanceof Int32Array && (head.target.kind === "classes" || values.length === size)) {
+    return tf.tensor1d(values, "int32");
   }
-  if (!(y instanceof Int32Array) || values === undefined) return;
-  if (y.length !== size) throw new TypeError(`Cannot ${doing}: a batch of ${size} has ${y.length} labels`);
-  const bad = y.findIndex((label) => label < 0 || label >= values);
-  if (bad >= 0) {
-    throw new RangeError(
-      `Cannot ${doing}: a label is ${y[bad]}, the model's ${values} outputs need 0 to ${values - 1}`,
-    );
-  }
+  if (values.length === outputs.size) return tf.tensor(values, outputs.shape);
+  throw new TypeError(
+    `Cannot ${doing}: the targets of output "${output}" are ${values.length} numbers for a batch of ${size}, ` +
+      `needed are ${outputs.size} ([${outputs.shape}])`,
+  );
+}
+
+/** Returns what a model gave as a list, one tensor an output. */
+export function toTensors(outputs: tf.Tensor | tf.Tensor[] | tfl.SymbolicTensor | tfl.SymbolicTensor[]): tf.Tensor[] {
+  return [outputs].flat().map((output) => {
+    if (output instanceof tf.Tensor) return output;
+    throw new TypeError("Cannot run a model on symbolic tensors");
+  });
 }

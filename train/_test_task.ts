@@ -3,7 +3,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { Random } from "../src/numbers/random.ts";
-import type { LabelledBatch } from "./evaluate.ts";
+import type { SampleBatch } from "./fit.ts";
 import { seedFor } from "../src/numbers/seed.ts";
 
 const { layers, initializers } = tfl;
@@ -19,8 +19,19 @@ export async function useBackend(name: string): Promise<void> {
   await tf.setBackend(name);
 }
 
+/** Samples of the task: classes, and what they are called in a batch. */
+export interface TestBatch extends SampleBatch {
+  readonly x: Float32Array;
+  readonly y: Int32Array;
+}
+
+/** Makes a batch of images and classes. */
+export function batchOf(x: Float32Array, y: Int32Array, size = y.length): TestBatch {
+  return { x, y, inputs: { image: x }, targets: { quarter: y }, size };
+}
+
 /** Noisy images [count, 8, 8, 2], the quarter of the class brighter by half the noise's width. */
-export function quarters(count: number, seed: number): LabelledBatch {
+export function quarters(count: number, seed: number): TestBatch {
   const random = new Random(seed);
   const y = Int32Array.from({ length: count }, () => random.below(CLASSES));
   const x = new Float32Array(count * SIDE * SIDE * 2);
@@ -30,21 +41,21 @@ export function quarters(count: number, seed: number): LabelledBatch {
     const label = y[Math.floor(i / (SIDE * SIDE * 2))];
     x[i] = random.between(-1, 1) + (quarter === label ? 1 : 0);
   }
-  return { x, y, size: count };
+  return batchOf(x, y);
 }
 
 /** Splits a batch into smaller ones, in an order of the epoch's own. */
 export function epochOf(
-  all: LabelledBatch,
+  all: TestBatch,
   { batchSize, epoch }: { batchSize: number; epoch: number },
-): LabelledBatch[] {
+): TestBatch[] {
   const stride = all.x.length / all.size;
   const order = new Random(9, [epoch]).shuffle(Int32Array.from({ length: all.size }, (_, i) => i));
   return Array.from({ length: Math.ceil(all.size / batchSize) }, (_, b) => {
     const picked = order.slice(b * batchSize, (b + 1) * batchSize);
     const x = new Float32Array(picked.length * stride);
     picked.forEach((from, to) => x.set(all.x.subarray(from * stride, (from + 1) * stride), to * stride));
-    return { x, y: picked.map((i) => all.y[i]), size: picked.length };
+    return batchOf(x, picked.map((i) => all.y[i]));
   });
 }
 

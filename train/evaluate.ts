@@ -1,52 +1,46 @@
-/** Runs a TF.js model over labelled samples and measures its answers. */
+/** Runs a TF.js model over samples whose answers are known, and measures its own. */
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
+import { type Answers, joinAnswers } from "../models/answers.ts";
+import { type InputShapes, outputGrids, outputNames, outputPorts } from "../models/ports.ts";
+import { bindTasks, type Learning } from "../tasks/bind.ts";
+import { defaultTask } from "../tasks/mod.ts";
+import { type BoundTask, measureAll, type MetricValue, type Targets, type TargetValues } from "../tasks/task.ts";
+import { type BatchPlan, orderBatch, type OrderedBatch, planBatches, type SampleBatch } from "./_batch.ts";
 import { makeYield } from "./_events.ts";
-import { inputShapeOf } from "../models/ports.ts";
-import { checkBatch, lastTensor } from "./_step.ts";
-import { accuracy, type Metric } from "./metrics.ts";
-
-/** Labelled samples, as `batches` gives them. */
-export interface LabelledBatch {
-  /** Inputs [size, ...inputShape], row-major. */
-  readonly x: Float32Array;
-  /** Class of each sample. */
-  readonly y: Int32Array;
-  readonly size: number;
-}
+import { toTensors } from "./_step.ts";
 
 /** How a model is evaluated. */
-export interface EvaluateOptions {
-  /** Default: `accuracy`. */
-  readonly metric?: Metric;
-  /** Shape of one input, for models that leave it open. */
-  readonly inputShape?: readonly number[];
+export interface EvaluateOptions extends Pick<Learning, "task"> {
+  /** Shape of one sample, of the only input or by the inputs' names, for models that leave it open. */
+  readonly inputShape?: InputShapes;
   /** Stops before the next batch. */
   readonly signal?: AbortSignal;
 }
 
 /** What a model answered, and how well. */
 export interface Evaluation {
-  /** Name of the metric. */
-  readonly metric: string;
-  /** Value of the metric; of accuracy in [0, 1]. */
-  readonly score: number;
-  readonly samples: number;
-  /** The last output for every sample, [samples, values], to be compared with another model's. */
-  readonly outputs: Float32Array;
-  readonly labels: Int32Array;
-  /** Numbers of one answer. */
-  readonly values: number;
+  /** What the tasks judge by, in their order. */
+  readonly metrics: readonly MetricValue[];
+  /** Every output's answers to all samples, to be compared with another model's. */
+  readonly answers: Answers;
+  /** What the answers of the judged outputs should have been, by output. */
+  readonly targets: Targets;
+  /** Samples. */
+  readonly count: number;
+  /** The tasks, bound to the model's outputs: they measure another runtime's answers as well. */
+  readonly task: BoundTask;
 }
 
 /**
  * Evaluates `model` on all of `data`, in inference mode: no dropout, batch normalization by its moving statistics.
  *
- * Of several outputs the last counts. A batch smaller than one before is filled up with copies of its last sample, whose
- * answers are dropped, so that a backend that compiles graphs sees one shape.
+ * Outputs that no task judges are answered all the same; batches need no targets for them. A batch smaller than one
+ * before is filled up with copies of its last sample, whose answers are dropped, so that a backend that compiles graphs
+ * sees one shape. Default task: that of `--task`.
  *
- * @throws {RangeError} If there are no samples, or a label has no output.
- * @throws {TypeError} If batches do not fit the model.
+ * @throws {RangeError} If there are no samples, a name is no input's or output's, or a target is out of range.
+ * @throws {TypeError} If batches do not fit the model, or an output cannot answer its task.
  * @throws The signal's reason, if it is aborted.
  *
  * @example
@@ -58,65 +52,89 @@ export interface Evaluation {
  * import { evaluate } from "./evaluate.ts";
  *
  * tf.env().set("PROD", true);
- * const model = tfl.sequential({ layers: [tfl.layers.softmax({ inputShape: [2] })] });
- * const data = [{ x: Float32Array.of(3, 1, 0, 9), y: Int32Array.of(0, 0), size: 2 }];
- * const { score, outputs } = await evaluate(model, data);
- * assert.equal(score, 0.5);
- * assert.equal(outputs.length, 4);
+ * const model = tfl.sequential({ layers: [tfl.layers.softmax({ name: "softmax", inputShape: [2] })] });
+ * const data = [{ inputs: { x: Float32Array.of(3, 1, 0, 9) }, targets: { y: Int32Array.of(0, 0) }, size: 2 }];
+ * const { metrics, answers } = await evaluate(model, data);
+ * assert.equal(metrics[0].value, 0.5);
+ * assert.deepEqual(answers.softmax.shape, [2, 2]);
  * ```
  */
 export async function evaluate(
   model: tfl.LayersModel,
-  data: Iterable<LabelledBatch> | AsyncIterable<LabelledBatch>,
-  { metric = accuracy, inputShape: given, signal }: EvaluateOptions = {},
+  data: Iterable<SampleBatch> | AsyncIterable<SampleBatch>,
+  { task = defaultTask(), inputShape, signal }: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const inputShape = inputShapeOf(model, given);
-  const doing = `evaluate "${model.name}"`;
-  const answers: Float32Array[] = [];
-  const labels: number[] = [];
+  const bound = bindTasks({ task }, { outputs: outputPorts(model), model: model.name, partial: true });
+  const plan = planBatches(model, { task: bound, inputShape, doing: `evaluate "${model.name}"` });
+  const names = outputNames(model);
+  const parts: Answers[] = [];
+  const seen: OrderedBatch[] = [];
   const handleEvents = makeYield();
   let rows = 0;
-  for await (const batch of data) {
+  for await (const given of data) {
     await handleEvents();
     signal?.throwIfAborted();
-    checkBatch(batch, { inputShape, values: model.outputs.at(-1)?.shape.at(-1) ?? undefined, doing });
+    const batch = orderBatch(given, plan);
     rows = Math.max(rows, batch.size);
-    const answer = await predictBatch(model, { x: fill(batch, rows), inputShape, rows });
-    answers.push(answer.subarray(0, answer.length / rows * batch.size));
-    for (const label of batch.y) labels.push(label);
+    parts.push(await answer(model, { batch, rows, plan, names }));
+    seen.push({ ...batch, inputs: [] });
   }
-  if (labels.length === 0) {
-    throw new RangeError(`Cannot ${doing}: there are no samples, at least 1 is needed`);
-  }
-  const outputs = concat(answers);
-  const all = { outputs, labels: Int32Array.from(labels), values: outputs.length / labels.length };
-  return { metric: metric.name, score: metric.measure(all), samples: labels.length, ...all };
+  const count = seen.reduce((sum, { size }) => sum + size, 0);
+  if (count === 0) throw new RangeError(`Cannot ${plan.doing}: there are no samples, at least 1 is needed`);
+  const answers = withGrids(joinAnswers(parts), outputGrids(model));
+  const targets = Object.fromEntries(
+    plan.heads.map(({ output }, i) => [output, concat(seen.map(({ targets }) => targets[i]))]),
+  );
+  return { metrics: measureAll(bound, { answers, targets }), answers, targets, count, task: bound };
 }
 
-async function predictBatch(
-  model: tfl.LayersModel,
-  { x, inputShape, rows }: { x: Float32Array; inputShape: readonly number[]; rows: number },
-): Promise<Float32Array> {
-  const output = tf.tidy(() => lastTensor(model.apply(tf.tensor(x, [rows, ...inputShape]), { training: false })));
+interface AnswerOptions {
+  readonly batch: OrderedBatch;
+  /** Samples that the model is shown. */
+  readonly rows: number;
+  readonly plan: BatchPlan;
+  /** Of the outputs. */
+  readonly names: readonly string[];
+}
+
+async function answer(model: tfl.LayersModel, { batch, rows, plan, names }: AnswerOptions): Promise<Answers> {
+  const { inputs, size } = batch;
+  const outputs = tf.tidy(() => {
+    const x = inputs.map((values, i) => tf.tensor(fill(values, { size, rows }), [rows, ...plan.inputs[i].shape]));
+    return toTensors(model.apply(x.length === 1 ? x[0] : x, { training: false }));
+  });
   try {
-    return Float32Array.from(await output.data());
+    const answers: Answers[string][] = [];
+    for (const output of outputs) {
+      const [, ...shape] = output.shape;
+      const values = Float32Array.from(await output.data()).subarray(0, output.size / rows * size);
+      answers.push({ values, shape: [size, ...shape] });
+    }
+    return Object.fromEntries(answers.map((answer, i) => [names[i], answer]));
   } finally {
-    output.dispose();
+    tf.dispose(outputs);
   }
 }
 
-/** Returns the batch's inputs, its last sample repeated until there are `rows`. */
-function fill({ x, size }: LabelledBatch, rows: number): Float32Array {
-  if (size >= rows) return x;
-  const stride = x.length / size;
+/** Returns `values`, the last sample repeated until there are `rows`. */
+function fill(values: Float32Array, { size, rows }: { readonly size: number; readonly rows: number }): Float32Array {
+  if (size >= rows) return values;
+  const stride = values.length / size;
   const filled = new Float32Array(rows * stride);
-  filled.set(x);
-  for (let row = size; row < rows; row++) filled.set(x.subarray((size - 1) * stride), row * stride);
+  filled.set(values);
+  for (let row = size; row < rows; row++) filled.set(values.subarray((size - 1) * stride), row * stride);
   return filled;
 }
 
-function concat(arrays: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+function withGrids(answers: Answers, grids: ReturnType<typeof outputGrids>): Answers {
+  return Object.fromEntries(
+    Object.entries(answers).map(([name, answer]) => [name, name in grids ? { ...answer, grid: grids[name] } : answer]),
+  );
+}
+
+function concat(arrays: readonly TargetValues[]): TargetValues {
+  const length = arrays.reduce((sum, { length }) => sum + length, 0);
+  const all = arrays[0] instanceof Int32Array ? new Int32Array(length) : new Float32Array(length);
   let at = 0;
   for (const array of arrays) {
     all.set(array, at);

@@ -2,36 +2,42 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { assertClose } from "./_test_support.ts";
-import { quarters, SIDE, tinyNet, useBackend } from "./_test_task.ts";
-import { evaluate, type LabelledBatch } from "./evaluate.ts";
-import { topKAccuracy } from "./metrics.ts";
+import { batchOf, quarters, SIDE, type TestBatch, tinyNet, useBackend } from "./_test_task.ts";
+import { topKAccuracy } from "../tasks/classification/accuracy.ts";
+import { classification } from "../tasks/classification/classification.ts";
+import { evaluate } from "./evaluate.ts";
 
 const DATA = quarters(20, 4);
 
 /** Rows `from` to `to` of the data. */
-function rows(from: number, to: number): LabelledBatch {
+function rows(from: number, to: number): TestBatch {
   const stride = DATA.x.length / DATA.size;
-  return { x: DATA.x.slice(from * stride, to * stride), y: DATA.y.slice(from, to), size: to - from };
+  return batchOf(DATA.x.slice(from * stride, to * stride), DATA.y.slice(from, to));
 }
 
 Deno.test("evaluate() gives the answers of predict and their accuracy", async () => {
   await useBackend("cpu");
   const model = tinyNet();
-  const { metric, score, samples, outputs, labels, values } = await evaluate(model, [DATA]);
+  const { metrics: [metric], answers, targets, count } = await evaluate(model, [DATA]);
   const expected = model.predict(tf.tensor(DATA.x, [20, SIDE, SIDE, 2])) as tf.Tensor;
-  assert.deepEqual(outputs, expected.dataSync());
-  assert.deepEqual(labels, DATA.y);
+  assert.deepEqual(answers, { softmax: { values: expected.dataSync(), shape: [20, 4] } });
+  assert.deepEqual(targets, { softmax: DATA.y });
   const right = [...tf.argMax(expected, 1).dataSync()].filter((top, i) => top === DATA.y[i]).length;
-  assert.deepEqual([metric, score, samples, values], ["accuracy", right / 20, 20, 4]);
+  assert.deepEqual([metric.name, metric.output, metric.value, metric.count], ["accuracy", "softmax", right / 20, 20]);
+  assert.equal(metric.scores.reduce((sum, score) => sum + score), right);
+  assert.equal(count, 20);
 });
 
 Deno.test("evaluate() does not depend on how the samples are split into batches", async () => {
   await useBackend("cpu");
   const model = tinyNet();
-  const whole = await evaluate(model, [DATA]);
-  const parts = await evaluate(model, [rows(0, 8), rows(8, 16), rows(16, 20)]);
-  assert.deepEqual(parts, whole);
-  assert.deepEqual(await evaluate(model, [rows(0, 3), rows(3, 14), rows(14, 20)]), whole);
+  const run = async (batches: TestBatch[]) => {
+    const { task: _, ...found } = await evaluate(model, batches);
+    return found;
+  };
+  const whole = await run([DATA]);
+  assert.deepEqual(await run([rows(0, 8), rows(8, 16), rows(16, 20)]), whole);
+  assert.deepEqual(await run([rows(0, 3), rows(3, 14), rows(14, 20)]), whole);
 });
 
 Deno.test("evaluate() shows the model one batch size when the last batch is smaller", async () => {
@@ -45,28 +51,42 @@ Deno.test("evaluate() shows the model one batch size when the last batch is smal
       return tf.clone(x);
     }
   }
-  const model = tfl.sequential({ layers: [new Spy({ inputShape: [2] })] });
+  const model = tfl.sequential({ layers: [new Spy({ name: "spy", inputShape: [2] })] });
   sizes.length = 0;
-  const small = { x: Float32Array.of(7, 8), y: Int32Array.of(1), size: 1 };
-  const large = { x: Float32Array.of(1, 2, 4, 3, 5, 6), y: Int32Array.of(1, 1, 1), size: 3 };
-  const { outputs, score } = await evaluate(model, [large, small]);
-  assert.deepEqual([...outputs], [1, 2, 4, 3, 5, 6, 7, 8]);
+  const small = batchOf(Float32Array.of(7, 8), Int32Array.of(1));
+  const large = batchOf(Float32Array.of(1, 2, 4, 3, 5, 6), Int32Array.of(1, 1, 1));
+  const { answers, metrics } = await evaluate(model, [large, small]);
+  assert.deepEqual([...answers.spy.values], [1, 2, 4, 3, 5, 6, 7, 8]);
   assert.deepEqual(sizes, [3, 3]);
-  assert.equal(score, 0.75);
+  assert.equal(metrics[0].value, 0.75);
 });
 
-Deno.test("evaluate() takes a metric of the caller's and the last of several outputs", async () => {
+Deno.test("evaluate() judges the output that the task names, and answers with all", async () => {
   await useBackend("cpu");
-  const input = tfl.input({ shape: [3] });
+  const input = tfl.input({ shape: [3], name: "numbers" });
   const flipped = tfl.layers.dense({
+    name: "flipped",
     units: 3,
     useBias: false,
     weights: [tf.tensor2d([0, 0, 1, 0, 1, 0, 1, 0, 0], [3, 3])],
   });
   const model = tfl.model({ inputs: input, outputs: [input, flipped.apply(input) as tfl.SymbolicTensor] });
-  const data = [{ x: Float32Array.of(3, 2, 1), y: Int32Array.of(1), size: 1 }];
-  const { metric, score, outputs } = await evaluate(model, data, { metric: topKAccuracy(2) });
-  assert.deepEqual([metric, score, [...outputs]], ["top-2 accuracy", 1, [1, 2, 3]]);
+  const batch = { inputs: { numbers: Float32Array.of(3, 2, 1) }, targets: { flipped: Int32Array.of(1) }, size: 1 };
+  const task = classification({ output: "flipped", metrics: [topKAccuracy(2)] });
+  const { metrics, answers, targets } = await evaluate(model, [batch], { task });
+  assert.deepEqual(metrics.map(({ name, output, value }) => [name, output, value]), [
+    ["accuracy", "flipped", 0],
+    ["top-2 accuracy", "flipped", 1],
+  ]);
+  assert.deepEqual(Object.entries(answers).map(([name, { values }]) => [name, ...values]), [
+    ["numbers", 3, 2, 1],
+    ["flipped", 1, 2, 3],
+  ]);
+  assert.deepEqual(targets, { flipped: Int32Array.of(1) });
+  await assert.rejects(
+    evaluate(model, [batch]),
+    /it has the outputs "numbers" and "flipped", the name of one is needed/,
+  );
 });
 
 Deno.test("evaluate() uses moving statistics and no dropout, and changes nothing", async () => {
@@ -74,7 +94,7 @@ Deno.test("evaluate() uses moving statistics and no dropout, and changes nothing
   const model = tinyNet({ dropout: 0.9 });
   const before = tf.memory().numTensors;
   const [first, second] = [await evaluate(model, [DATA]), await evaluate(model, [DATA])];
-  assertClose(second.outputs, first.outputs, 0);
+  assertClose(second.answers.softmax.values, first.answers.softmax.values, 0);
   assert.equal(tf.memory().numTensors, before);
 });
 
@@ -86,7 +106,7 @@ Deno.test("evaluate() says what is needed when there are no samples or they do n
     message: 'Cannot evaluate "tiny": there are no samples, at least 1 is needed',
   });
   await assert.rejects(evaluate(model, [{ ...DATA, size: 5 }]), /a batch of 5 has 2560 numbers, needed are 640/);
-  await assert.rejects(evaluate(model, [{ ...DATA, y: DATA.y.map(() => 9) }]), /a label is 9/);
+  await assert.rejects(evaluate(model, [batchOf(DATA.x, DATA.y.map(() => 9))]), /a target of output "softmax" is 9/);
   const abort = AbortSignal.abort(new Error("enough"));
   await assert.rejects(evaluate(model, [DATA], { signal: abort }), { message: "enough" });
 });

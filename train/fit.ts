@@ -7,47 +7,55 @@
 import { resourceUsage } from "node:process";
 import type * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
-import { inputShapeOf } from "../models/ports.ts";
+import { type InputShapes, outputPorts } from "../models/ports.ts";
 import { quantizedLayersIn, setQatPhase } from "../src/quant/mod.ts";
+import { bindTasks, type Learning } from "../tasks/bind.ts";
+import { defaultTask } from "../tasks/mod.ts";
+import type { BoundTask } from "../tasks/task.ts";
+import { describeNotFinite, orderBatch, type OrderedBatch, planBatches, type SampleBatch } from "./_batch.ts";
 import { BestWeights } from "./_best_weights.ts";
 import { makeYield } from "./_events.ts";
-import { EpochLog, median } from "./_epoch_log.ts";
+import { EpochLog, median, type Reading } from "./_epoch_log.ts";
 import { refuseLoss, refuseWeights } from "./_finite.ts";
-import { checkBatch, type StepPlan, takeStep, trainableVariables, type TrainingBatch, trainingView } from "./_step.ts";
+import { type StepPlan, takeStep, trainableVariables } from "./_step.ts";
 import { isRepeatable } from "./_repeatable.ts";
 import { uncalibratedIn } from "../quantize/calibrate.ts";
-import { type Loss, softmaxCrossEntropy } from "./losses.ts";
+import { lossView } from "./loss_view.ts";
 import { type LearningRate, learningRateOf, setLearningRate } from "./optimizers.ts";
 import { floatSchedule, type Phase, type Schedule } from "./schedule.ts";
 import { type SeededDropout, withSeededDropout } from "./seeded_dropout.ts";
 
-export type { TrainingBatch };
+export type { Reading, SampleBatch };
 
-/** How a model is trained. Callbacks see epochs and steps counted from 1. */
-export interface FitOptions {
+/**
+ * How a model is trained: what its outputs learn (`task`, or no more than a `loss`), and how. Callbacks see epochs and
+ * steps counted from 1.
+ */
+export interface FitOptions extends Learning {
   /** Gives the batches of an epoch, which counts from 0. */
-  readonly train: (epoch: number) => Iterable<TrainingBatch> | AsyncIterable<TrainingBatch>;
+  readonly train: (epoch: number) => Iterable<SampleBatch> | AsyncIterable<SampleBatch>;
   /** Times that `train` is asked for an epoch's batches. */
   readonly epochs: number;
   /** Batches that `train` gives; schedules and progress are told. */
   readonly stepsPerEpoch: number;
   /** Stays the caller's: its state lives on, to train further, until it is disposed of. */
   readonly optimizer: tf.Optimizer;
-  /** Default: `softmaxCrossEntropy()`. Regularization losses of the layers are added. */
-  readonly loss?: Loss;
   /** What is active when. Default: `floatSchedule`. */
   readonly schedule?: Schedule;
   /** Learning rate at each step. Default: the optimizer's own. */
   readonly learningRate?: LearningRate;
   /** Of dropout's masks. Default: 0. */
   readonly seed?: number;
-  /** Shape of one input, for models that leave it open. */
-  readonly inputShape?: readonly number[];
+  /** Shape of one sample, of the only input or by the inputs' names, for models that leave it open. */
+  readonly inputShape?: InputShapes;
   /** Stops training before the next step. */
   readonly signal?: AbortSignal;
   /** Called after each step. */
   readonly onStep?: (info: StepInfo) => void;
-  /** Called after each epoch. A returned score decides which epoch is the best; higher is better. */
+  /**
+   * Called after each epoch. A returned score decides which epoch is the best, by the direction of the task's first
+   * metric; higher is better where only losses are known.
+   */
   readonly onEpochEnd?: (info: EpochInfo) => Promise<number | void> | number | void;
 }
 
@@ -63,10 +71,10 @@ export interface StepInfo {
   readonly loss: number;
   /** Mean loss of the epoch so far. */
   readonly meanLoss: number;
-  /** Fraction of the epoch's images so far that were classified right in training; absent if targets are no classes. */
-  readonly accuracy?: number;
+  /** What the task counts while it trains, over the epoch so far; each sample by the weights of its step. */
+  readonly metrics: readonly Reading[];
   /** Of the epoch so far. */
-  readonly imagesPerSecond: number;
+  readonly samplesPerSecond: number;
   /** Time of this step, in ms. */
   readonly stepMs: number;
 }
@@ -78,8 +86,8 @@ export interface EpochInfo {
   readonly epochs: number;
   /** Mean training loss. */
   readonly loss: number;
-  /** Fraction of images classified right in training, each by the weights of its step; absent if targets are no classes. */
-  readonly accuracy?: number;
+  /** What the task counts while it trains, each sample by the weights of its step. */
+  readonly metrics: readonly Reading[];
   /** Whether ranges were observed at any step. */
   readonly observing: boolean;
   /** Whether values were rounded at any step. */
@@ -92,7 +100,7 @@ export interface EpochInfo {
   /** Median time of a step, in ms. */
   readonly stepMs: number;
   /** Loading of data included, the call after the epoch not. */
-  readonly imagesPerSecond: number;
+  readonly samplesPerSecond: number;
 }
 
 /** An epoch and what `onEpochEnd` thought of it. */
@@ -109,7 +117,7 @@ export interface History {
   readonly firstStepMs: number;
   /** Median time of all other steps, in ms (of the first, if there is no other). */
   readonly stepMs: number;
-  readonly imagesPerSecond: number;
+  readonly samplesPerSecond: number;
   /** Largest resident memory of the process so far, in MB (2^20 bytes). */
   readonly peakRssMb: number;
 }
@@ -117,16 +125,18 @@ export interface History {
 /**
  * Trains `model`, in place.
  *
- * The loss sees the model's last output, before its softmax (see `logitsModel`). The model needs not be compiled. Of a
- * prepared model the schedule switches the parts; they stay as the last step left them. If epochs are scored, the model
- * ends with the weights of the best one, the first of equals.
+ * Every output has one loss or is said to be left. A cross-entropy sees what is before its output's softmax or sigmoid
+ * (see `lossView`); losses are summed by their tasks' weights, and regularization losses of the layers are added. The
+ * model needs not be compiled. Of a prepared model the schedule switches the parts; they stay as the last step left
+ * them. If epochs are scored, the model ends with the weights of the best one, the first of equals. Default task: that
+ * of `--task`.
  *
  * With one seed, on one machine and backend, two runs give the same weights: batches, dropout and initializers are then
  * all seeded. Prints nothing.
  *
- * @throws {RangeError} If a number of epochs or steps is not a positive integer, an epoch has no batch, or a label has
- *   no output.
- * @throws {TypeError} If batches do not fit the model, or nothing in the model can be trained.
+ * @throws {RangeError} If a number of epochs or steps is not a positive integer, an epoch has no batch, a name is no
+ *   input's or output's, or a target is out of range.
+ * @throws {TypeError} If an output has no loss or two, batches do not fit the model, or nothing in it can be trained.
  * @throws {Error} If the loss or, after an epoch, a weight is not finite, or ranges are neither observed nor calibrated.
  * @throws The signal's reason, if it is aborted.
  *
@@ -140,7 +150,7 @@ export interface History {
  *
  * tf.env().set("PROD", true);
  * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 2, inputShape: [1], kernelInitializer: "zeros" })] });
- * const batch = { x: Float32Array.of(-1, 1), y: Int32Array.of(0, 1), size: 2 };
+ * const batch = { inputs: { x: Float32Array.of(-1, 1) }, targets: { y: Int32Array.of(0, 1) }, size: 2 };
  * const history = await fit(model, {
  *   train: () => [batch],
  *   epochs: 5,
@@ -148,14 +158,15 @@ export interface History {
  *   optimizer: tf.train.sgd(1),
  * });
  * assert.ok(history.epochs[4].loss < history.epochs[0].loss);
- * assert.equal(history.epochs[4].accuracy, 1);
+ * const [{ name, value }] = history.epochs[4].metrics;
+ * assert.deepEqual([name, value], ["accuracy", 1]);
  * ```
  */
 export async function fit(model: tfl.LayersModel, options: FitOptions): Promise<History> {
   checkCounts(model, options);
-  const plan = planSteps(model, options);
+  const { task, plan } = planSteps(model, options);
   const dropout = withSeededDropout(model, options.seed ?? 0);
-  const best = new BestWeights(model);
+  const best = new BestWeights(model, task.metrics[0]?.better ?? "higher");
   const records: EpochRecord[] = [];
   const run: Run = {
     model,
@@ -163,7 +174,7 @@ export async function fit(model: tfl.LayersModel, options: FitOptions): Promise<
     plan,
     dropout,
     stepTimes: [],
-    images: 0,
+    samples: 0,
     elapsedMs: 0,
     phase: undefined,
     canFreeze: quantizedLayersIn(model).some(({ phase }) => phase.trainingBatchNorm !== undefined),
@@ -191,7 +202,7 @@ interface Run {
   readonly plan: StepPlan;
   readonly dropout: SeededDropout;
   readonly stepTimes: number[];
-  images: number;
+  samples: number;
   /** Time spent in epochs, callbacks after them not included. */
   elapsedMs: number;
   phase: Phase | undefined;
@@ -204,32 +215,54 @@ interface Run {
 async function trainEpoch(run: Run, epoch: number): Promise<EpochInfo> {
   const { options, plan } = run;
   const { stepsPerEpoch, epochs } = options;
-  const log = new EpochLog();
-  const values = plan.view.outputs[0].shape.at(-1) ?? undefined;
-  const doing = `train "${run.model.name}"`;
+  const { batches } = plan;
+  const log = new EpochLog(countedBy(plan));
   let step = 0;
-  for await (const batch of options.train(epoch)) {
+  for await (const given of options.train(epoch)) {
     await run.handleEvents();
     options.signal?.throwIfAborted();
-    checkBatch(batch, { inputShape: plan.inputShape, values, doing });
+    const batch = orderBatch(given, batches);
     const start = performance.now();
     const phase = enterStep(run, { epoch, step, stepsPerEpoch });
     const masks = run.dropout.startStep(run.stepTimes.length, batch.size);
     const result = await takeStep(batch, plan, masks);
     const stepMs = performance.now() - start;
     step++;
-    refuseLoss(result.loss, { ...run, ...options, where: `epoch ${epoch + 1}, step ${step}` });
+    refuseLossOf(run, { batch, loss: result.loss, where: `epoch ${epoch + 1}, step ${step}` });
     const trainingBatchNorm = phase.trainingBatchNorm || !run.canFreeze;
     log.add(result, { phase: { ...phase, trainingBatchNorm }, stepMs, size: batch.size });
     run.stepTimes.push(stepMs);
     options.onStep?.({ epoch: epoch + 1, step, stepsPerEpoch, epochs, loss: result.loss, stepMs, ...log.running() });
   }
-  if (step === 0) throw new RangeError(`Cannot ${doing}: epoch ${epoch + 1} has no batch, at least 1 is needed`);
+  if (step === 0) {
+    throw new RangeError(`Cannot ${batches.doing}: epoch ${epoch + 1} has no batch, at least 1 is needed`);
+  }
   await refuseWeights({ ...run, ...options, where: `the end of epoch ${epoch + 1}` });
-  run.images += log.work.images;
+  run.samples += log.work.samples;
   run.elapsedMs += log.work.elapsedMs;
   const learningRate = learningRateOf(options.optimizer);
   return { epoch: epoch + 1, epochs, ...log.summary(), ...(learningRate === undefined ? {} : { learningRate }) };
+}
+
+/** Lists what the heads count within a step, named by their outputs where there are several. */
+function countedBy({ batches: { heads } }: StepPlan) {
+  return heads.flatMap(({ output, head: { running } }) => {
+    if (running === undefined) return [];
+    const { name, unit, better } = running;
+    return [{ name: heads.length === 1 ? name : `${output} ${name}`, unit, better }];
+  });
+}
+
+/** Refuses a loss that is no number, and names the data where it has the fault. */
+function refuseLossOf(
+  run: Run,
+  { batch, loss, where }: { readonly batch: OrderedBatch; readonly loss: number; readonly where: string },
+): void {
+  if (Number.isFinite(loss)) return;
+  const { batches } = run.plan;
+  const because = describeNotFinite(batch, batches);
+  if (because !== undefined) throw new RangeError(`Cannot ${batches.doing}: ${because} (${where})`);
+  refuseLoss(loss, { ...run, ...run.options, where });
 }
 
 /** Makes model and optimizer ready for the step at `at`. */
@@ -248,21 +281,26 @@ function samePhase(a: Phase | undefined, b: Phase): boolean {
     a.trainingBatchNorm === b.trainingBatchNorm;
 }
 
-function planSteps(model: tfl.LayersModel, { optimizer, loss, inputShape }: FitOptions): StepPlan {
-  const view = trainingView(model);
-  const chosen = loss ?? softmaxCrossEntropy();
+function planSteps(
+  model: tfl.LayersModel,
+  { optimizer, task, loss, leave, inputShape }: FitOptions,
+): { readonly task: BoundTask; readonly plan: StepPlan } {
+  const learning = { task: task ?? (loss === undefined ? defaultTask() : []), loss, leave };
+  const bound = bindTasks(learning, { outputs: outputPorts(model), model: model.name });
+  const view = lossView(model, bound.heads);
   const variables = trainableVariables(view);
   if (variables.length === 0) {
     throw new TypeError(`Cannot train "${model.name}": it has no trainable weights, at least 1 is needed`);
   }
-  return {
+  const batches = planBatches(model, { task: bound, inputShape, doing: `train "${model.name}"` });
+  const plan = {
     view,
     variables,
+    batches,
     optimizer,
-    loss: chosen,
-    isRepeatable: isRepeatable(view, { optimizer, loss: chosen }),
-    inputShape: inputShapeOf(model, inputShape),
+    isRepeatable: isRepeatable(view, { optimizer, heads: Object.values(bound.heads) }),
   };
+  return { task: bound, plan };
 }
 
 function checkCounts(model: tfl.LayersModel, { epochs, stepsPerEpoch }: FitOptions): void {
@@ -284,7 +322,7 @@ function refuseUncalibrated(model: tfl.LayersModel, { observing, fakeQuantizing 
 }
 
 function summarize(
-  { stepTimes, images, elapsedMs }: Run,
+  { stepTimes, samples, elapsedMs }: Run,
   epochs: readonly EpochRecord[],
   bestEpoch?: number,
 ): History {
@@ -294,7 +332,7 @@ function summarize(
     ...(bestEpoch === undefined ? {} : { bestEpoch }),
     firstStepMs,
     stepMs: others.length > 0 ? median(others) : firstStepMs,
-    imagesPerSecond: 1000 * images / elapsedMs,
+    samplesPerSecond: 1000 * samples / elapsedMs,
     // Kibibytes; the operating system's own count, which needs no permission.
     peakRssMb: resourceUsage().maxRSS / 1024,
   };

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { assertClose } from "./_test_support.ts";
-import { CLASSES, epochOf, quarters, SIDE, tinyNet, useBackend, weightValues } from "./_test_task.ts";
+import { batchOf, CLASSES, epochOf, quarters, SIDE, tinyNet, useBackend, weightValues } from "./_test_task.ts";
 import { evaluate } from "./evaluate.ts";
 import { type EpochInfo, fit, type FitOptions, type StepInfo } from "./fit.ts";
-import { meanSquaredError } from "./losses.ts";
+import { classification } from "../tasks/classification/classification.ts";
+import { meanSquaredError } from "../tasks/loss.ts";
 import { optimizerFor } from "./optimizers.ts";
 import { prepareQat } from "../quantize/prepare.ts";
 import { qatSchedule } from "./schedule.ts";
@@ -13,6 +14,12 @@ import { qatSchedule } from "./schedule.ts";
 const TRAIN = quarters(160, 1);
 const TEST = quarters(100, 2);
 const BATCH = 32;
+
+/** The share of images that were classified right in training. */
+function accuracyOf({ metrics: [{ name, value }] }: EpochInfo): number {
+  assert.equal(name, "accuracy");
+  return value;
+}
 
 /** Options for a few epochs of the task. */
 function options(given: Partial<FitOptions> = {}): FitOptions {
@@ -29,15 +36,15 @@ function options(given: Partial<FitOptions> = {}): FitOptions {
 Deno.test("fit() learns when it trains a float model", async () => {
   await useBackend("cpu");
   const model = tinyNet();
-  const { epochs, firstStepMs, stepMs, imagesPerSecond, peakRssMb, bestEpoch } = await fit(
+  const { epochs, firstStepMs, stepMs, samplesPerSecond, peakRssMb, bestEpoch } = await fit(
     model,
     options({ epochs: 6 }),
   );
   assert.ok(epochs[5].loss < 0.3 * epochs[0].loss, `${epochs.map(({ loss }) => loss)}`);
-  assert.ok(epochs[5].accuracy! > 0.9 && epochs[0].accuracy! < 0.8, `${epochs.map(({ accuracy }) => accuracy)}`);
-  const { score } = await evaluate(model, [TEST]);
-  assert.ok(score > 0.9, `${score} on images not trained on`);
-  assert.ok(firstStepMs > 0 && stepMs > 0 && imagesPerSecond > 0 && peakRssMb > 1);
+  assert.ok(accuracyOf(epochs[5]) > 0.9 && accuracyOf(epochs[0]) < 0.8, `${epochs.map(accuracyOf)}`);
+  const { metrics: [{ value }] } = await evaluate(model, [TEST]);
+  assert.ok(value > 0.9, `${value} on images not trained on`);
+  assert.ok(firstStepMs > 0 && stepMs > 0 && samplesPerSecond > 0 && peakRssMb > 1);
   assert.equal(bestEpoch, undefined);
 });
 
@@ -68,8 +75,8 @@ Deno.test("fit() reports the mean loss and accuracy of the steps when batches di
   assert.deepEqual(steps.map(({ epoch, step }) => [epoch, step]), [[1, 1], [1, 2]]);
   assertClose([epochs[0].loss], [(32 * steps[0].loss + 18 * steps[1].loss) / 50], 1e-12);
   assert.equal(epochs[0].loss, steps[1].meanLoss);
-  assert.equal(epochs[0].accuracy, steps[1].accuracy);
-  assertClose([epochs[0].accuracy! * 50], [Math.round(epochs[0].accuracy! * 50)], 1e-12);
+  assert.deepEqual(epochs[0].metrics, steps[1].metrics);
+  assertClose([accuracyOf(epochs[0]) * 50], [Math.round(accuracyOf(epochs[0]) * 50)], 1e-12);
   assert.equal(epochs[0].steps, 2);
 });
 
@@ -86,7 +93,7 @@ Deno.test("fit() takes loss and accuracy from the weights before the update", as
   const right = rows.filter(({ label, row }) => row.indexOf(Math.max(...row)) === label).length;
   const { epochs } = await fit(model, options({ train: () => [batch], stepsPerEpoch: 1, epochs: 1 }));
   assertClose([epochs[0].loss], [loss], 1e-5);
-  assert.equal(epochs[0].accuracy, right / BATCH);
+  assert.equal(accuracyOf(epochs[0]), right / BATCH);
 });
 
 Deno.test("fit() gives the same weights twice when seed and data are the same, dropout included", async () => {
@@ -172,7 +179,11 @@ Deno.test("fit() trains towards real targets when the loss wants them", async ()
   await useBackend("cpu");
   const dense = tfl.layers.dense({ units: 1, inputShape: [1], kernelInitializer: "zeros" });
   const model = tfl.sequential({ layers: [dense] });
-  const batch = { x: Float32Array.of(-1, 0, 1, 2), y: Float32Array.of(-1, 1, 3, 5), size: 4 };
+  const batch = {
+    inputs: { x: Float32Array.of(-1, 0, 1, 2) },
+    targets: { y: Float32Array.of(-1, 1, 3, 5) },
+    size: 4,
+  };
   const { epochs } = await fit(model, {
     train: () => [batch],
     epochs: 200,
@@ -181,8 +192,7 @@ Deno.test("fit() trains towards real targets when the loss wants them", async ()
     loss: meanSquaredError,
   });
   assertClose(dense.getWeights().flatMap((weight) => [...weight.dataSync()]), [2, 1], 1e-5);
-  assert.equal(epochs[0].accuracy, undefined);
-  assert.ok(!("accuracy" in epochs[0]));
+  assert.deepEqual(epochs[0].metrics, []);
 });
 
 Deno.test("fit() adds the regularization of the layers to the loss", async () => {
@@ -190,7 +200,7 @@ Deno.test("fit() adds the regularization of the layers to the loss", async () =>
   const kernelRegularizer = tfl.regularizers.l2({ l2: 0.5 });
   const dense = tfl.layers.dense({ units: 2, inputShape: [1], kernelInitializer: "ones", kernelRegularizer });
   const model = tfl.sequential({ layers: [dense] });
-  const batch = { x: Float32Array.of(1), y: Int32Array.of(0), size: 1 };
+  const batch = batchOf(Float32Array.of(1), Int32Array.of(0));
   const { epochs } = await fit(model, {
     train: () => [batch],
     epochs: 1,
@@ -200,18 +210,22 @@ Deno.test("fit() adds the regularization of the layers to the loss", async () =>
   assertClose([epochs[0].loss], [Math.log(2) + 0.5 * 2], 1e-6);
 });
 
-Deno.test("fit() trains the last output when the model has several", async () => {
+Deno.test("fit() ends with the weights of the lowest score when the task's metric is better lower", async () => {
   await useBackend("cpu");
-  const input = tfl.input({ shape: [1] });
-  const hidden = tfl.layers.dense({ name: "hidden", units: 3 }).apply(input) as tfl.SymbolicTensor;
-  const answer = tfl.layers.dense({ units: 2, activation: "linear" }).apply(hidden) as tfl.SymbolicTensor;
-  const softmax = tfl.layers.softmax().apply(answer) as tfl.SymbolicTensor;
-  const model = tfl.model({ inputs: input, outputs: [hidden, softmax] });
-  const batch = { x: Float32Array.of(-1, 1), y: Int32Array.of(0, 1), size: 2 };
-  const optimizer = tf.train.sgd(1);
-  const { epochs } = await fit(model, { train: () => [batch], epochs: 20, stepsPerEpoch: 1, optimizer });
-  assert.equal(epochs[19].accuracy, 1);
-  assert.equal((await evaluate(model, [batch])).score, 1);
+  const task = classification();
+  const inverse: typeof task = {
+    ...task,
+    bind: (...port) => {
+      const bound = task.bind(...port);
+      return { ...bound, metrics: bound.metrics.map((metric) => ({ ...metric, better: "lower" })) };
+    },
+  };
+  const scores = [0.5, 0.1, 0.1, 0.7];
+  const { bestEpoch } = await fit(
+    tinyNet(),
+    options({ task: inverse, epochs: 4, onEpochEnd: ({ epoch }) => scores[epoch - 1] }),
+  );
+  assert.equal(bestEpoch, 2);
 });
 
 Deno.test("fit() reports no frozen batch normalization of a model that has none", async () => {
@@ -219,7 +233,7 @@ Deno.test("fit() reports no frozen batch normalization of a model that has none"
   const float = tfl.sequential({ name: "dense", layers: [tfl.layers.dense({ units: 2, inputShape: [1] })] });
   const { model } = prepareQat(float);
   const { epochs } = await fit(model, {
-    train: () => [{ x: Float32Array.of(-1, 1), y: Int32Array.of(0, 1), size: 2 }],
+    train: () => [batchOf(Float32Array.of(-1, 1), Int32Array.of(0, 1))],
     epochs: 2,
     stepsPerEpoch: 1,
     optimizer: tf.train.sgd(0.1),
@@ -273,8 +287,11 @@ Deno.test("fit() says what is needed when counts, batches or labels do not fit",
     [{ stepsPerEpoch: NaN }, /stepsPerEpoch is NaN/],
     [{ train: () => [] }, /^Cannot train "tiny": epoch 1 has no batch, at least 1 is needed$/],
     [{ train: () => [{ ...TRAIN, size: 3 }] }, /a batch of 3 has 20480 numbers, needed are 384 \(3 of \[8,8,2\]\)/],
-    [{ train: () => [{ ...TRAIN, y: Int32Array.of(1) }] }, /a batch of 160 has 1 labels/],
-    [{ train: () => [{ ...TRAIN, y: TRAIN.y.map(() => 4) }] }, /a label is 4, the model's 4 outputs need 0 to 3/],
+    [
+      { train: () => [batchOf(TRAIN.x, Int32Array.of(1), 160)] },
+      /the targets of output "softmax" are 1 for a batch of 160/,
+    ],
+    [{ train: () => [batchOf(TRAIN.x, TRAIN.y.map(() => 4))] }, /is 4 .*needed is 0 to 3, as the output has 4 numbers/],
     [{ inputShape: [8, 8, 3] }, /its input is \[8,8,2\], the data's is \[8,8,3\]/],
     [{ seed: -1 }, /the seed is -1/],
   ];

@@ -6,7 +6,9 @@ import { FakeQuantize, layersIn } from "../src/quant/mod.ts";
 import { isRepeatable, stepKey } from "./_repeatable.ts";
 import { epochOf, quarters, tinyNet, weightValues } from "./_test_task.ts";
 import { type EpochInfo, fit } from "./fit.ts";
-import { type Loss, meanSquaredError, softmaxCrossEntropy } from "./losses.ts";
+import { headOf, meanSquaredError } from "../tasks/loss.ts";
+import { softmaxCrossEntropy } from "../tasks/classification/cross_entropy.ts";
+import type { Loss } from "../tasks/task.ts";
 import { optimizerFor } from "./optimizers.ts";
 import { prepareQat } from "../quantize/prepare.ts";
 import { qatSchedule } from "./schedule.ts";
@@ -79,8 +81,10 @@ Deno.test("isRepeatable() refuses what may depend on more than tensors", () => {
   const dense = (args = {}) => tfl.layers.dense({ units: 2, inputShape: [3], ...args });
   const modelOf = (...layers: tfl.layers.Layer[]) => tfl.sequential({ layers });
   const optimizer = tf.train.adam(0.1);
-  const repeatable = (model: tfl.LayersModel, with_: { optimizer?: tf.Optimizer; loss?: Loss } = {}) =>
-    isRepeatable(model, { optimizer, loss: meanSquaredError, ...with_ });
+  const repeatable = (
+    model: tfl.LayersModel,
+    { loss = meanSquaredError, ...with_ }: { optimizer?: tf.Optimizer; loss?: Loss } = {},
+  ) => isRepeatable(model, { optimizer, heads: [headOf(loss)], ...with_ });
   assert.equal(repeatable(modelOf(dense(), tfl.layers.dropout({ rate: 0.5 }))), true);
   assert.equal(repeatable(modelOf(dense({ kernelRegularizer: "l1l2" }))), true);
   assert.equal(repeatable(modelOf(dense(), new OwnLayer({}))), false);
@@ -93,12 +97,18 @@ Deno.test("stepKey() differs when the size, the optimizer's settings or a layer'
   await registerBackend();
   const { model: view } = prepareQat(tinyNet());
   const optimizer = tf.train.momentum(0.1, 0.9);
-  const key = (size = 4, classes = true) =>
-    stepKey({ view, optimizer }, { size, y: classes ? new Int32Array(size) : new Float32Array(size) });
+  const head = headOf(meanSquaredError);
+  const key = (size = 4, classes = true, weight = 1) =>
+    stepKey({ view, optimizer, batches: { heads: [{ head: { ...head, weight } }] } }, {
+      size,
+      inputs: [],
+      targets: [classes ? new Int32Array(size) : new Float32Array(size)],
+    });
   const first = key();
   assert.equal(key(), first);
   assert.notEqual(key(5), first);
   assert.notEqual(key(4, false), first);
+  assert.notEqual(key(4, true, 2), first);
   optimizer.setLearningRate(0.2);
   assert.equal(key(), first);
   optimizer.setMomentum(0.8);

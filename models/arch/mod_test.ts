@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
-import { logitsModel } from "../../train/logits_model.ts";
+import { lossView } from "../../train/loss_view.ts";
+import { headOf } from "../../tasks/loss.ts";
+import { softmaxCrossEntropy } from "../../tasks/classification/cross_entropy.ts";
 import { ARCHITECTURES, type ArchName, buildArchitecture } from "./mod.ts";
 
 tf.env().set("PROD", true);
@@ -30,7 +32,7 @@ for (const name of Object.keys(ARCHITECTURES)) {
     assert.equal(countWeights(model.trainableWeights), TRAINABLE[name as ArchName]);
     assert.deepEqual(model.layers.slice(-2).map((layer) => layer.name), ["dense", "softmax"]);
     assert.deepEqual(model.outputs[0].shape, [null, 10]);
-    assert.equal(logitsModel(model).layers.at(-1)?.name, "dense");
+    assert.equal(lossView(model, { softmax: headOf(softmaxCrossEntropy()) }).layers.at(-1)?.name, "dense");
     const names = model.layers.map((layer) => layer.name);
     assert.deepEqual(names.filter((layer) => /_\d+$/.test(layer)), [], "names that TF.js made up");
     model.dispose();

@@ -1,7 +1,7 @@
 /** A small task to train on: a prepared net with a convolution, batch norm and fake quantization, and seeded batches. */
 import * as tfl from "@tensorflow/tfjs-layers";
 import { type PreparedModel, prepareQat } from "../../quantize/prepare.ts";
-import type { TrainingBatch } from "../../train/fit.ts";
+import type { SampleBatch } from "../../train/fit.ts";
 import { randomArray, seedWeights } from "./small_models.ts";
 
 const { layers } = tfl;
@@ -31,7 +31,7 @@ export function preparedNet(): PreparedModel {
 }
 
 /** Noise with labels, [size, 16, 16, 3]: the same for the same seed. */
-export function noise(size: number, seed: number): TrainingBatch {
+export function noise(size: number, seed: number): SampleBatch {
   const y = Int32Array.from(randomArray(size, seed + 1), (x) => Math.floor((x + 1) * CLASSES / 2));
-  return { x: randomArray(size * SIDE * SIDE * 3, seed), y, size };
+  return { inputs: { image: randomArray(size * SIDE * SIDE * 3, seed) }, targets: { label: y }, size };
 }

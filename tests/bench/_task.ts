@@ -1,7 +1,7 @@
 /** What the step benches train: the nets and batches of shared/peers/torch_qat_step.py, on random images. */
 import { Random } from "../../src/numbers/random.ts";
 import type { ArchName } from "../../models/arch/mod.ts";
-import type { TrainingBatch } from "../../train/fit.ts";
+import type { SampleBatch } from "../../train/fit.ts";
 
 /** A net with its batch. */
 export interface NetTask {
@@ -32,9 +32,10 @@ export function netTask(name: string): NetTask {
 }
 
 /** Makes one batch of images, uniform in [-1, 1), and classes. */
-export function randomBatch({ inputShape, batch }: NetTask): TrainingBatch {
+export function randomBatch({ inputShape, batch }: NetTask): SampleBatch {
   const random = new Random(7, [batch]);
   const x = new Float32Array(inputShape.reduce((product, dim) => product * dim, batch));
   for (let i = 0; i < x.length; i++) x[i] = random.between(-1, 1);
-  return { x, y: Int32Array.from({ length: batch }, (_, i) => i % CLASSES), size: batch };
+  const label = Int32Array.from({ length: batch }, (_, i) => i % CLASSES);
+  return { inputs: { image: x }, targets: { label }, size: batch };
 }

@@ -1,25 +1,7 @@
-/** Losses: functions of what is right and what the model said, in TF.js ops, to be minimized. */
+/** The loss of classification. */
 import * as tf from "@tensorflow/tfjs-core";
-
-/**
- * A loss: the mean over the batch, as a scalar.
- *
- * `labels` holds what the batch's `y` does: class numbers [n], int32, or real targets of the outputs' shape. `outputs` is
- * the model's last output; of a model that ends in a softmax it is the logits before it (see `logitsModel`).
- */
-export type Loss = (labels: tf.Tensor, outputs: tf.Tensor) => tf.Scalar;
-
-const PURE = new WeakSet<Loss>();
-
-function pure(loss: Loss): Loss {
-  PURE.add(loss);
-  return loss;
-}
-
-/** Whether `loss` is known to depend on nothing but its arguments: the losses of this file. */
-export function isPure(loss: Loss): boolean {
-  return PURE.has(loss);
-}
+import { pure, reading } from "../loss.ts";
+import type { Loss } from "../task.ts";
 
 /** How cross-entropy is taken. */
 export interface CrossEntropyOptions {
@@ -45,7 +27,7 @@ export interface CrossEntropyOptions {
  * import assert from "node:assert/strict";
  * import * as tf from "@tensorflow/tfjs-core";
  * import "@tensorflow/tfjs-backend-cpu";
- * import { softmaxCrossEntropy } from "./losses.ts";
+ * import { softmaxCrossEntropy } from "./cross_entropy.ts";
  *
  * const loss = softmaxCrossEntropy();
  * const value = loss(tf.tensor1d([0, 1], "int32"), tf.tensor2d([[0, 0], [0, 200]])).dataSync()[0];
@@ -56,12 +38,12 @@ export function softmaxCrossEntropy({ labelSmoothing = 0 }: CrossEntropyOptions 
   if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
     throw new RangeError(`Cannot smooth labels: the share is ${labelSmoothing}, needed is a number in [0, 1)`);
   }
-  return pure((labels, logits) => {
+  const loss: Loss = (labels, logits) => {
     const [n, classes] = logits.shape;
-    if (logits.rank !== 2 || labels.rank !== 1 || labels.shape[0] !== n) {
+    if (logits.rank !== 2 || classes < 2 || labels.rank !== 1 || labels.shape[0] !== n) {
       throw new TypeError(
         `Cannot take cross-entropy: labels are [${labels.shape}] and logits [${logits.shape}], ` +
-          `needed are [n] and [n, classes]`,
+          `needed are [n] and [n, classes], 2 classes at least`,
       );
     }
     return tf.tidy(() => {
@@ -71,23 +53,6 @@ export function softmaxCrossEntropy({ labelSmoothing = 0 }: CrossEntropyOptions 
         : tf.add(tf.mul(hot, 1 - labelSmoothing), tf.scalar(labelSmoothing / classes));
       return tf.neg(tf.mean<tf.Scalar>(tf.sum(tf.mul(target, tf.logSoftmax(logits)), -1)));
     });
-  });
+  };
+  return pure(reading({ kind: "logits", activation: "softmax", strict: true }, loss));
 }
-
-/**
- * The mean of (outputs - labels)², over the batch and all numbers of an output.
- *
- * Shapes: both the same → scalar.
- * Gradient: 2 * (outputs - labels) / count.
- *
- * @throws {TypeError} If the shapes differ.
- */
-export const meanSquaredError: Loss = pure((labels, outputs) => {
-  if (labels.shape.join() !== outputs.shape.join()) {
-    throw new TypeError(
-      `Cannot take the squared error: labels are [${labels.shape}] and outputs [${outputs.shape}], ` +
-        `needed is the same shape`,
-    );
-  }
-  return tf.tidy(() => tf.mean<tf.Scalar>(tf.square(tf.sub(outputs, tf.cast(labels, "float32")))));
-});

@@ -1,0 +1,121 @@
+/** Sample sets: named inputs and named targets as plain typed arrays. A labelled image set is one of each. */
+import { imageBytes, type ImageSet, type ImageShape } from "./dataset.ts";
+
+/** Pictures of one shape. */
+export interface Pictures extends ImageShape {
+  readonly kind: "pictures";
+  /** [count, height, width, channels], 0 black to 255 white. */
+  readonly bytes: Uint8Array;
+}
+
+/** Numbers in columns, a row a sample. */
+export interface Columns {
+  /** [count, names.length], row-major. */
+  readonly values: Float32Array;
+  /** Names of the columns. */
+  readonly names: readonly string[];
+}
+
+/** What a model is shown. */
+export type SampleInput = Pictures | (Columns & { readonly kind: "rows" });
+
+/** What a model should answer. */
+export type SampleTarget =
+  | {
+    readonly kind: "classes";
+    /** An index into `names` for each sample. */
+    readonly labels: Int32Array;
+    readonly names: readonly string[];
+  }
+  /** Finite numbers. */
+  | (Columns & { readonly kind: "reals" })
+  /** Zeros and ones. */
+  | (Columns & { readonly kind: "flags" });
+
+/** Samples with what is known of them. */
+export interface SampleSet {
+  /** Name for messages and reports, such as "mnist train". */
+  readonly name: string;
+  /** How many samples there are, at least one. */
+  readonly count: number;
+  readonly inputs: Readonly<Record<string, SampleInput>>;
+  readonly targets: Readonly<Record<string, SampleTarget>>;
+}
+
+/** A sample set in two halves that share no sample. */
+export interface SampleSplit {
+  /** Name for messages and reports. */
+  readonly name: string;
+  /** Samples to learn from. */
+  readonly train: SampleSet;
+  /** Samples to be judged by. */
+  readonly test: SampleSet;
+}
+
+/** Takes labelled images as samples: the input "image" and the target "label". Shares the set's memory. */
+export function samplesOf(set: ImageSet): SampleSet {
+  const { name, count, height, width, channels, images, labels, classNames } = set;
+  return {
+    name,
+    count,
+    inputs: { image: { kind: "pictures", height, width, channels, bytes: images } },
+    targets: { label: { kind: "classes", labels, names: classNames } },
+  };
+}
+
+/** Returns the shape of one sample: [h, w, c] of a picture, [columns] of a row. */
+export function inputShape(input: SampleInput): readonly number[] {
+  return input.kind === "pictures" ? [input.height, input.width, input.channels] : [input.names.length];
+}
+
+/** Returns the numbers of one sample's target; of a class, 1. */
+export function targetWidth(target: SampleTarget): number {
+  return target.kind === "classes" ? 1 : target.names.length;
+}
+
+/** Returns the target's values as a model's task takes them: class numbers, or numbers row by row. */
+export function targetValues(target: SampleTarget): Int32Array | Float32Array {
+  return target.kind === "classes" ? target.labels : target.values;
+}
+
+/** Says in a few words what is to be answered: "10 classes". */
+export function describeTarget({ kind, names }: SampleTarget): string {
+  const [one, many] = kind === "classes"
+    ? ["class", "classes"]
+    : kind === "reals"
+    ? ["number", "numbers a sample"]
+    : ["label", "labels"];
+  return `${names.length} ${names.length === 1 ? one : many}`;
+}
+
+/** Keeps the first `n` samples; a set with no more than `n` stays as it is. Shares the set's memory. */
+export function takeSamples(set: SampleSet, n: number): SampleSet {
+  if (n >= set.count) return set;
+  const first = (values: Float32Array, width: number) => values.subarray(0, n * width);
+  return {
+    ...set,
+    count: n,
+    inputs: mapValues(
+      set.inputs,
+      (input) =>
+        input.kind === "pictures"
+          ? { ...input, bytes: input.bytes.subarray(0, n * imageBytes(input)) }
+          : { ...input, values: first(input.values, input.names.length) },
+    ),
+    targets: mapValues(
+      set.targets,
+      (target) =>
+        target.kind === "classes"
+          ? { ...target, labels: target.labels.subarray(0, n) }
+          : { ...target, values: first(target.values, target.names.length) },
+    ),
+  };
+}
+
+/** Changes each value of a record. */
+export function mapValues<T, U>(
+  record: Readonly<Record<string, T>>,
+  change: (value: T, name: string) => U,
+): Readonly<Record<string, U>> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value, name)]));
+}

@@ -1,0 +1,88 @@
+/** The metrics of classification: how often the right class is among the largest outputs. */
+import { type Answer, rowOf, widthOf } from "../../models/answers.ts";
+import type { Metric, TargetValues } from "../task.ts";
+
+/**
+ * The fraction of samples for which the largest output is that of the right class, in [0, 1].
+ *
+ * Of equal largest outputs the first counts; an answer of NaNs is wrong. Chance: always to name the commonest class.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { accuracy } from "./accuracy.ts";
+ *
+ * const answer = { values: Float32Array.of(0.9, 0.1, 0.2, 0.8), shape: [2, 2] };
+ * assert.equal(accuracy.measure({ answer, targets: Int32Array.of(0, 0) }), 0.5);
+ * ```
+ */
+export const accuracy: Metric = hitRate("accuracy", {
+  chance: (labels) => Math.max(...countsOf(labels).values()) / labels.length,
+  isHit: (row, label) => topClass(row) === label,
+});
+
+/**
+ * Makes the metric that counts an answer as right if the right class is among the `k` largest outputs.
+ *
+ * The right class loses against equal outputs of other classes, so a model that says the same of all scores 0.
+ * Chance: always to name the `k` commonest classes.
+ *
+ * @throws {RangeError} If `k` is not a positive integer.
+ */
+export function topKAccuracy(k: number): Metric {
+  if (!Number.isInteger(k) || k < 1) {
+    throw new RangeError(`Cannot make top-k accuracy: k is ${k}, needed is a positive integer`);
+  }
+  return hitRate(`top-${k} accuracy`, {
+    chance: (labels) => {
+      const commonest = [...countsOf(labels).values()].sort((a, b) => b - a).slice(0, k);
+      return commonest.reduce((sum, count) => sum + count, 0) / labels.length;
+    },
+    isHit: (row, label) => {
+      const mine = row[label];
+      return row.reduce((ahead, value, j) => ahead + (j !== label && !(value < mine) ? 1 : 0), 0) < k;
+    },
+  });
+}
+
+interface HitRule {
+  readonly chance: (labels: TargetValues) => number;
+  readonly isHit: (row: Float32Array, label: number) => boolean;
+}
+
+function hitRate(name: string, { chance, isHit }: HitRule): Metric {
+  const scores: Metric["scores"] = ({ answer, targets }) =>
+    Float64Array.from(targets, (label, i) => Number(isHit(rowOf(answer, i), label)));
+  return {
+    name,
+    unit: "fraction",
+    better: "higher",
+    measure: (judged) => scores(judged).reduce((sum, hit) => sum + hit, 0) / judged.targets.length,
+    scores,
+    chance,
+  };
+}
+
+function countsOf(labels: TargetValues): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return counts;
+}
+
+/** Returns the class of the largest output of each sample, the first of equal ones; -1 where none is a number. */
+export function topClasses(answer: Answer): Int32Array {
+  return Int32Array.from({ length: answer.values.length / widthOf(answer) }, (_, i) => topClass(rowOf(answer, i)));
+}
+
+/** Returns the index of the largest number, the first of equal ones; -1 where none is a number. */
+export function topClass(row: Float32Array): number {
+  let top = -1;
+  let most = -Infinity;
+  for (let i = 0; i < row.length; i++) {
+    if (row[i] > most || (top < 0 && row[i] === most)) {
+      most = row[i];
+      top = i;
+    }
+  }
+  return top;
+}

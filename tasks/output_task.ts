@@ -1,0 +1,89 @@
+/** Tasks that train one output, which is most of them. */
+import type { Port } from "../models/ports.ts";
+import { suggestName } from "../src/text/nearest.ts";
+import type { Section } from "./section.ts";
+import type { BoundTask, ComparedMetric, Head, Judged, Metric, Task } from "./task.ts";
+
+/** Which output a task trains, and how much it counts. */
+export interface OutputOptions {
+  /** The output's name. Default: the model's only one. */
+  readonly output?: string;
+  /** Factor of the loss beside those of other outputs. Default 1. */
+  readonly weight?: number;
+}
+
+/** What a task makes of the output that it is bound to. */
+export interface OutputTask {
+  readonly head: Omit<Head, "task" | "weight">;
+  /** The first is the task's own. */
+  readonly metrics: readonly Metric[];
+  /** What a report shows besides. Default: nothing. */
+  readonly sections?: (judged: Judged) => readonly Section[];
+  /** Fields of the task's own for a report, from its metrics. Default: none. */
+  readonly fields?: (metrics: readonly ComparedMetric[]) => Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Makes a task of one output.
+ *
+ * @param bind Says what the output learns, or throws a TypeError that says what it should be.
+ */
+export function outputTask(
+  name: string,
+  { output, weight = 1 }: OutputOptions,
+  bind: (port: Port, doing: string) => OutputTask,
+): Task {
+  if (!(weight > 0 && Number.isFinite(weight))) {
+    throw new RangeError(`Cannot make the task "${name}": its weight is ${weight}, needed is a number above 0`);
+  }
+  return {
+    name,
+    bind(ports, model) {
+      const doing = `train "${model}" by ${name}`;
+      const port = portOf(ports, { output, doing });
+      const { head, metrics, sections = () => [], fields = () => ({}) } = bind(port, doing);
+      return bound(name, port.name, { head: { ...head, task: name, weight }, metrics, sections, fields });
+    },
+  };
+}
+
+function bound(
+  name: string,
+  output: string,
+  { head, metrics, sections, fields }: Required<Omit<OutputTask, "head">> & { readonly head: Head },
+): BoundTask {
+  return {
+    name,
+    heads: { [output]: head },
+    metrics: metrics.map(({ chance, measure, scores, ...info }) => ({
+      ...info,
+      output,
+      measure: ({ answers, targets }) => measure({ answer: answers[output], targets: targets[output] }),
+      scores: ({ answers, targets }) => scores({ answer: answers[output], targets: targets[output] }),
+      ...(chance === undefined ? {} : { chance: (targets) => chance(targets[output]) }),
+    })),
+    left: [],
+    sections: ({ answers, targets }) => sections({ answer: answers[output], targets: targets[output] }),
+    fields: (metrics) => fields(metrics.filter((metric) => metric.output === output)),
+  };
+}
+
+function portOf(
+  ports: readonly Port[],
+  { output, doing }: { readonly output: string | undefined; readonly doing: string },
+): Port {
+  const names = ports.map(({ name }) => name);
+  if (output === undefined) {
+    if (ports.length === 1) return ports[0];
+    const given = ports.length === 0 ? "no output" : `the outputs ${names.map((name) => `"${name}"`).join(" and ")}`;
+    throw new TypeError(`Cannot ${doing}: it has ${given}, the name of one is needed`);
+  }
+  const port = ports.find(({ name }) => name === output);
+  if (port !== undefined) return port;
+  throw new RangeError(`Cannot ${doing}: it has no output "${output}", ${suggestName(output, names)}`);
+}
+
+/** Writes a shape for messages, the samples included: "[?,10]". */
+export function describePort({ shape }: Port): string {
+  return `[${["?", ...shape.map((dim) => dim ?? "?")]}]`;
+}
