@@ -122,7 +122,25 @@ function layersTopology(json: JsonObject, file: string): JsonObject {
       `it is not a layers-model: "modelTopology" has no "class_name" and "config", both are needed`,
     );
   }
-  return config;
+  const inherited = inheritedName(config);
+  if (inherited === undefined) return config;
+  throw cannotLoad(
+    file,
+    `it has a layer called "${inherited}", which TensorFlow.js takes for what every object has, another name is needed`,
+  );
+}
+
+/** Returns the first name of a layer that TensorFlow.js, whose tables of layers are plain objects, finds in any of them. */
+function inheritedName(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const config: unknown = isObject(value) && typeof value.class_name === "string" ? value.config : undefined;
+  const name: unknown = isObject(config) ? config.name : undefined;
+  if (typeof name === "string" && name in Object.prototype) return name;
+  for (const item of Object.values(value)) {
+    const found = inheritedName(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function weightGroups(manifest: unknown, file: string): readonly WeightGroup[] {

@@ -54,6 +54,11 @@ const DAMAGES: readonly Damage[] = [
     'it is not a layers-model: "modelTopology" has no "class_name" and "config", both are needed',
   ),
   edited(
+    "a layer is called what every object has",
+    (json) => layer(json, 1).config.name = "constructor",
+    'it has a layer called "constructor", which TensorFlow.js takes for what every object has, another name is needed',
+  ),
+  edited(
     "it calls itself a graph-model",
     (json) => json.format = "graph-model",
     "it is a graph-model, a layers-model is needed (graph-models cannot be imported yet)",
