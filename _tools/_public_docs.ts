@@ -31,7 +31,7 @@ interface Member {
   readonly isOverride?: boolean;
 }
 
-/** Something public whose docstring is not as STYLE.md wants it. */
+/** Something public whose docstring is not as CONTRIBUTING.md wants it. */
 export interface Flaw {
   readonly file: string;
   readonly line: number;

@@ -1,8 +1,8 @@
-/** Lint plugin "style": the rules of STYLE.md that a machine can check and Deno's own rules do not. */
+/** Lint plugin "style": the rules of style (CONTRIBUTING.md) that a machine can check and Deno's own rules do not. */
 import { projectPath } from "./_project_path.ts";
 import { BELONGS_TO_TESTS } from "./rooms.ts";
 
-/** STYLE.md: "at 400 something wants to be two". */
+/** At this length something wants to be two. */
 const MAX_LINES = 400;
 
 /** Where printing is the job. */

@@ -1,7 +1,7 @@
 /**
  * Reasons why ONNX Runtime's CPU provider leaves an operator in float.
  *
- * Source: QUANTIZATION.md B.2, measured on 1.30. What stands around an operator is looked up in the exported graph: that
+ * Source: docs/quantization.md, section 7, measured on 1.30. What stands around an operator is looked up in the exported graph: that
  * is what can be changed, and fusions keep the node's name.
  */
 import { codeRangeOf, isCodeType } from "../src/numbers/codes.ts";

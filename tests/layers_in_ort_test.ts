@@ -26,7 +26,7 @@ const BATCH = 5;
 
 /**
  * Codes of a net's outputs that may differ, by 1: results that lie on a tie but for float32's rounding. None does on the
- * machine that this was written on; 1.5e-5 of a convolution's do on random data (QUANTIZATION.md A), of 1,280 at most here.
+ * machine that this was written on; 1.5e-5 of a convolution's do on random data (docs/quantization.md, section 9), of 1,280 at most here.
  */
 const TIES = 2;
 

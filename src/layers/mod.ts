@@ -1,7 +1,7 @@
 /**
  * The table of layer types: how each is quantized. Read by `quantize/prepare.ts` and by the docs.
  *
- * Which ops have int8 kernels in ONNX Runtime 1.30 was measured; see QUANTIZATION.md, B.2.
+ * Which ops have int8 kernels in ONNX Runtime 1.30 was measured; see docs/quantization.md, section 7.
  */
 import { activationRule } from "./activations.ts";
 import {

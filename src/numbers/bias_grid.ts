@@ -4,7 +4,7 @@
  *   g[c] = s_x * max(s_w[c], max(|b[c]| / MAX_BIAS_CODE, MIN_BIAS_SCALE) / s_x)
  *
  * with s_x the input's scale and s_w the weights'. The maxima keep codes within int32, and scales above 0, where a channel's
- * weights are next to nothing; onnxruntime's own quantizer does the like (QUANTIZATION.md B.4).
+ * weights are next to nothing; onnxruntime's own quantizer does the like (docs/quantization.md, section 6).
  *
  * Rounding: float32, each operation rounded, so that `src/quant/layers/_accumulator_grid.ts` computes the same in a graph.
  */

@@ -51,7 +51,7 @@ export type PerSlice = number | ArrayLike<number>;
 /**
  * Activations: uint8, affine, one scale a tensor.
  *
- * Source: on x86, ONNX Runtime has fast kernels for uint8 activations with int8 weights only (QUANTIZATION.md B.3).
+ * Source: on x86, ONNX Runtime has fast kernels for uint8 activations with int8 weights only (docs/quantization.md, section 8).
  */
 export const UINT8_AFFINE: QuantScheme = {
   dtype: "uint8",
@@ -84,7 +84,7 @@ export type Interval = "unit" | "signed-unit";
  * Returns the grid of values within `interval`: one step more than the scheme has, so that 1 itself is rounded to the last
  * code; eight bits have 2^8 steps. A symmetric grid has half of its codes for [0, 1].
  *
- * Sources: ONNX Runtime's QLinearSoftmax is exact with scale 1/256 and the smallest code for 0 (QUANTIZATION.md B.5);
+ * Sources: ONNX Runtime's QLinearSoftmax is exact with scale 1/256 and the smallest code for 0 (docs/quantization.md, section 2);
  * tanh(x) = 2·sigmoid(2x) − 1, so that its codes on the one grid are those of sigmoid on the other.
  *
  * @example

@@ -17,7 +17,7 @@ export function flip(emit: Emit, filter: Value): Value {
  * Gradient of a 2-D convolution by its input, and transposed convolution.
  *
  * With stride 1, dx = conv(dy, flipped kernel with its channel axes swapped), which ONNX Runtime runs faster than
- * ConvTranspose (149 against 118 GFLOP/s on two AVX-512 cores, DESIGN.md).
+ * ConvTranspose (149 against 118 GFLOP/s on two AVX-512 cores).
  *
  * Shapes: dy [n, h', w', out], filter [kh, kw, in, out] → [n, h, w, in].
  */

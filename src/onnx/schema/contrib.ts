@@ -1,7 +1,7 @@
 /**
  * Operators of domain "com.microsoft".
  *
- * Source: microsoft/onnxruntime docs/ContribOperators.md. `since` is 1 there for all of them.
+ * Source: microsoft/onnxruntime/docs/ContribOperators.md. `since` is 1 there for all of them.
  */
 import type { DType } from "../../numbers/dtype.ts";
 import type { Attrs } from "../graph.ts";

@@ -37,7 +37,7 @@ export interface Traits {
  * The schema of one operator.
  *
  * Source of the rows: the ONNX operator pages (onnx.ai/onnx/operators) at opset 17, and
- * microsoft/onnxruntime docs/ContribOperators.md for domain "com.microsoft".
+ * microsoft/onnxruntime/docs/ContribOperators.md for domain "com.microsoft".
  */
 export interface OpSchema {
   readonly domain?: "com.microsoft";

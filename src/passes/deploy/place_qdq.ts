@@ -3,7 +3,7 @@
  *
  * ONNX Runtime runs MaxPool, Reshape, Transpose and their like on codes only between equal pairs. Their results lie on
  * the grid of their input already, so the repeated pair changes no number. Pad between pairs stays in float, whatever
- * they are (B.2): it is written as what it is to be, a Pad of codes by the zero point.
+ * they are (docs/quantization.md, section 7): it is written as what it is to be, a Pad of codes by the zero point.
  */
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf } from "../../onnx/index.ts";

@@ -2,7 +2,7 @@
  * Writes biases as int32 on the grid of the accumulator: scale s_x·s_w per channel, zero point 0.
  *
  * A bias beyond int32 on that grid belongs to a channel whose weights are next to nothing: the channel's weight scale is
- * raised until it fits and its codes are rounded anew (as onnxruntime's own quantizer does, QUANTIZATION.md B.4).
+ * raised until it fits and its codes are rounded anew (as onnxruntime's own quantizer does, docs/quantization.md, section 6).
  */
 import { biasCode, biasScale, leastWeightScale } from "../../numbers/bias_grid.ts";
 import { allocate } from "../../numbers/dtype.ts";

@@ -3,7 +3,7 @@
  *
  * A ReLU that reads a grid, because something else does too, has a grid of its own. ONNX Runtime leaves DQ → Relu → Q to
  * float, and merges the two pairs of Q → DQ → Q → DQ where nothing stands between, which changes numbers
- * (DoubleQDQPairsRemover, QUANTIZATION.md B.5). LeakyRelu has an int8 kernel for any two grids, a table: with a slope of 0
+ * (DoubleQDQPairsRemover, docs/quantization.md, section 10). LeakyRelu has an int8 kernel for any two grids, a table: with a slope of 0
  * it is ReLU, with a slope of 1 the identity.
  */
 import type { Graph, Node } from "../../onnx/graph.ts";
