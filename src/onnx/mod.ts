@@ -25,6 +25,6 @@ export { type Appended, type Emit, GraphBuilder, GraphWriter, type Value } from 
 export { decodeModel, encodeModel, type EncodeOptions, type Model, OnnxFileError } from "./file/mod.ts";
 export { assertLegal, checkGraph, type CheckOptions } from "./check/check.ts";
 export type { Problem, Rule } from "./check/problem.ts";
-export { type AttrKind, type InferInput, type OpSchema, schemaOf, type StaticType } from "./schema/mod.ts";
+export { type AttrKind, type InferInput, type OpSchema, schemaOf, type StaticType, type Traits } from "./schema/mod.ts";
 export { printGraph, printNode, printType } from "./text.ts";
 export type { DType, TypedArray } from "../numbers/dtype.ts";
