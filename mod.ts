@@ -152,6 +152,7 @@ export {
   type Grid,
   INT8_SYMMETRIC,
   INT8_SYMMETRIC_PER_CHANNEL,
+  type Interval,
   PER_TENSOR,
   perChannel,
   type PerSlice,
