@@ -112,6 +112,7 @@ export {
 export type * from "./tasks/section.ts";
 export { type BindOptions, bindTasks, type Learning } from "./tasks/bind.ts";
 export { type OutputOptions, type OutputTask, outputTask } from "./tasks/output_task.ts";
+export { type ChangeInterval, changeInterval } from "./tasks/interval.ts";
 export { meanSquaredError } from "./tasks/loss.ts";
 export { accuracy, topKAccuracy } from "./tasks/classification/accuracy.ts";
 export { classification, type ClassificationOptions } from "./tasks/classification/classification.ts";
@@ -256,6 +257,5 @@ export {
 
 // Reports.
 export type * from "./report/schema.ts";
-export type * from "./tasks/section.ts";
 export { formatReport, type TerminalOptions } from "./report/terminal/terminal.ts";
 export { renderHtml } from "./report/html/html.ts";
