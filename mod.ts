@@ -154,13 +154,13 @@ export {
   INT8_SYMMETRIC,
   INT8_SYMMETRIC_PER_CHANNEL,
   type Interval,
+  type ObserverName,
   PER_TENSOR,
   perChannel,
   type PerSlice,
   type QParams,
   type QuantScheme,
   type Range,
-  type RangeObserverName,
   UINT8_AFFINE,
 } from "./src/quant/mod.ts";
 
@@ -196,7 +196,7 @@ export {
 export { type PlacedQuantizer, type PreparedModel, type PrepareOptions, prepareQat } from "./quantize/prepare.ts";
 export { type Island, type Quantizer } from "./quantize/placement.ts";
 export { type Ungrouped, type Unit } from "./src/rewrite/mod.ts";
-export { calibrate, type CalibrationBatch, type NamedBatch } from "./quantize/calibrate.ts";
+export { calibrate, type CalibrateOptions, type CalibrationBatch, type NamedBatch } from "./quantize/calibrate.ts";
 
 // Training: schedules and optimizers.
 export {

@@ -14,10 +14,10 @@ import {
   INT8_SYMMETRIC_PER_CHANNEL,
   isQuantizedClass,
   layersIn,
+  type ObserverName,
   quantizedLayer,
   QuantizedWeights,
   type QuantScheme,
-  type RangeObserverName,
   registerQuantKernels,
   registerQuantLayers,
   SharedCall,
@@ -59,7 +59,7 @@ export interface PrepareOptions {
   /** Grid of weights; overrides `perChannel`. */
   readonly weights?: QuantScheme;
   /** How ranges of activations are observed. Default: "moving-average". */
-  readonly observer?: RangeObserverName;
+  readonly observer?: ObserverName;
   /** Weight of a new batch in the moving average. Default: 0.01. */
   readonly momentum?: number;
   /** Activations to swap for ones that run in int8. Default: LeakyReLU becomes ReLU. */
