@@ -112,7 +112,6 @@ export {
 export type * from "./tasks/section.ts";
 export { type BindOptions, bindTasks, type Learning } from "./tasks/bind.ts";
 export { type OutputOptions, type OutputTask, outputTask } from "./tasks/output_task.ts";
-export { type ChangeInterval, changeInterval } from "./tasks/interval.ts";
 export { meanSquaredError } from "./tasks/loss.ts";
 export { accuracy, topKAccuracy } from "./tasks/classification/accuracy.ts";
 export { classification, type ClassificationOptions } from "./tasks/classification/classification.ts";
@@ -153,14 +152,13 @@ export {
   type Grid,
   INT8_SYMMETRIC,
   INT8_SYMMETRIC_PER_CHANNEL,
-  type Interval,
-  type ObserverName,
   PER_TENSOR,
   perChannel,
   type PerSlice,
   type QParams,
   type QuantScheme,
   type Range,
+  type RangeObserverName,
   UINT8_AFFINE,
 } from "./src/quant/mod.ts";
 
@@ -192,11 +190,31 @@ export {
   type Shapes,
 } from "./src/quant/mod.ts";
 
+// Quantization: targets, recipes and the record of what they came to.
+export { type Method, type Role, type Target, type TargetFile } from "./quantize/target.ts";
+export { formatTargets, targetOf, TARGETS } from "./quantize/targets/mod.ts";
+export {
+  keepFloat,
+  type LayerMatch,
+  type LayerSettings,
+  loadRecipe,
+  PER_CHANNEL_WEIGHTS,
+  PER_TENSOR_WEIGHTS,
+  readRecipe,
+  type Recipe,
+  type RecipeRule,
+  type SchemeChoice,
+} from "./quantize/recipe.ts";
+export { presetOf, PRESETS } from "./quantize/presets/mod.ts";
+export { type Choice } from "./quantize/resolve.ts";
+export { type PlacedQuantizer, type QuantizationRecord, recordOf, type ResolvedLayer } from "./quantize/record.ts";
+
 // Quantization: placing quantizers and finding their ranges.
-export { type PlacedQuantizer, type PreparedModel, type PrepareOptions, prepareQat } from "./quantize/prepare.ts";
+export { type PreparedModel, type PrepareOptions, prepareQat } from "./quantize/prepare.ts";
+export { adoptPrepared } from "./quantize/adopt.ts";
 export { type Island, type Quantizer } from "./quantize/placement.ts";
 export { type Ungrouped, type Unit } from "./src/rewrite/mod.ts";
-export { calibrate, type CalibrateOptions, type CalibrationBatch, type NamedBatch } from "./quantize/calibrate.ts";
+export { calibrate, type CalibrationBatch, type NamedBatch } from "./quantize/calibrate.ts";
 
 // Training: schedules and optimizers.
 export {
@@ -257,5 +275,6 @@ export {
 
 // Reports.
 export type * from "./report/schema.ts";
+export type * from "./tasks/section.ts";
 export { formatReport, type TerminalOptions } from "./report/terminal/terminal.ts";
 export { renderHtml } from "./report/html/html.ts";

@@ -1,6 +1,7 @@
-/** Writes docs/report.schema.json, the JSON schema of a report. `deno task docs`; a test holds the file to it. */
+/** Writes the JSON schemas of reports and recipes into docs. `deno task docs`; tests hold the files to them. */
 import { fileURLToPath } from "node:url";
 import { createGenerator } from "ts-json-schema-generator";
+import { RECIPE_SCHEMA } from "../quantize/recipe.ts";
 
 /** Where the schema is written to. */
 export const SCHEMA_FILE = new URL("../docs/report.schema.json", import.meta.url);
@@ -19,4 +20,16 @@ export function schemaText(): string {
   return `${JSON.stringify({ $schema, title: "Quantization report", description, $ref, definitions }, null, 2)}\n`;
 }
 
-if (import.meta.main) Deno.writeTextFileSync(SCHEMA_FILE, schemaText());
+/** Where the schema of recipes is written to. */
+export const RECIPE_SCHEMA_FILE = new URL("../docs/recipe.schema.json", import.meta.url);
+
+/** Makes the text of the schema that recipe files are checked by. */
+export function recipeSchemaText(): string {
+  const $schema = "http://json-schema.org/draft-07/schema#";
+  return `${JSON.stringify({ $schema, title: "Recipe", ...RECIPE_SCHEMA }, null, 2)}\n`;
+}
+
+if (import.meta.main) {
+  Deno.writeTextFileSync(SCHEMA_FILE, schemaText());
+  Deno.writeTextFileSync(RECIPE_SCHEMA_FILE, recipeSchemaText());
+}

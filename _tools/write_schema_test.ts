@@ -2,10 +2,14 @@ import assert from "node:assert/strict";
 import { calibratedReport, residualReport, trainedReport } from "../report/_test_sample_report.ts";
 import { landmarksReport, simulatedReport } from "../report/_test_sample_tasks.ts";
 import { assertFitsSchema, schemaErrors } from "../tests/_support/report_schema.ts";
-import { SCHEMA_FILE, schemaText } from "./write_schema.ts";
+import { RECIPE_SCHEMA_FILE, recipeSchemaText, SCHEMA_FILE, schemaText } from "./write_schema.ts";
 
 Deno.test("docs/report.schema.json is what the types say (deno task docs writes it)", () => {
   assert.equal(Deno.readTextFileSync(SCHEMA_FILE), schemaText());
+});
+
+Deno.test("docs/recipe.schema.json is what recipe files are checked by (deno task docs writes it)", () => {
+  assert.equal(Deno.readTextFileSync(RECIPE_SCHEMA_FILE), recipeSchemaText());
 });
 
 Deno.test("docs/report.schema.json describes the sample reports, in which every field is set somewhere", () => {

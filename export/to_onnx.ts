@@ -5,8 +5,12 @@ import type { Graph } from "../src/onnx/graph.ts";
 import { guardFloatWeights } from "../src/passes/deploy/guard_float_weights.ts";
 import { nameNodes, optimizeForExport, symbolicBatch, type Traced } from "../src/passes/mod.ts";
 import { encodeModel } from "../src/onnx/file/mod.ts";
-import { quantizedLayersIn, setQatPhase } from "../src/quant/mod.ts";
+import { quantizedLayersIn } from "../src/quant/mod.ts";
+import { recordOf } from "../quantize/record.ts";
+import type { Target } from "../quantize/target.ts";
+import { targetOf } from "../quantize/targets/mod.ts";
 import { evaluate } from "./_evaluate.ts";
+import { assertHeld } from "./check_target.ts";
 import { outputNames } from "../models/ports.ts";
 import { traceModel } from "./trace.ts";
 
@@ -18,6 +22,8 @@ export interface ToOnnxOptions {
   readonly inputLayout?: "nhwc" | "nchw";
   /** Whether fake quantization becomes integers (default) or is left out: the same weights in float32. */
   readonly precision?: "int8" | "float32";
+  /** The target whose table the int8 file is held to. Default: the one that the model was prepared for, if any. */
+  readonly target?: string;
 }
 
 /** An exported model. */
@@ -34,12 +40,12 @@ const TRACE_BATCHES = [11, 13] as const;
 /**
  * Exports the inference pass of `model`.
  *
- * A model prepared for quantization-aware training becomes an int8 QDQ model: uint8 activations, int8 weights per output
- * channel, int32 biases. Any other becomes a float model. The batch dimension is symbolic; batch norm is folded.
+ * A model prepared for quantization-aware training becomes an int8 QDQ model as its target has it, whether its quantizers
+ * are switched on or not. Any other becomes a float model. The batch dimension is symbolic; batch norm is folded.
  *
  * @throws {TypeError} If an input has an unknown dimension besides the batch.
  * @throws {Error} If a quantizer of the model never observed anything.
- * @throws {RangeError} If the opset is another, or the model computes with its batch size in a way that a symbolic
+ * @throws {RangeError} If the opset is another, the target has no file or cannot hold what the model has, or the model computes with its batch size in a way that a symbolic
  *   dimension cannot express.
  *
  * @example
@@ -61,11 +67,14 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   if (!Number.isInteger(opset) || opset < 13 || opset > 17) {
     throw new RangeError(`Cannot export opset ${opset}: it must be a whole number from 13 to 17`);
   }
-  const restore = precision === "float32" ? disableQuantization(model) : checkCalibrated(model);
+  const target = precision === "int8" ? targetFor(model, options) : undefined;
+  const restore = switchQuantization(model, precision === "int8");
   const traced: Traced[] = [];
   try {
+    if (precision === "int8") { for (const layer of quantizedLayersIn(model)) layer.readGrids(); }
+    const deploy = { evaluate, ...(target === undefined ? {} : { weights: target.weights[0] }) };
     for (const batch of TRACE_BATCHES) {
-      const graph = optimizeForExport(await traceModel(model, { batch, inputLayout }), { evaluate });
+      const graph = optimizeForExport(await traceModel(model, { batch, inputLayout }), deploy);
       traced.push({ batch, graph: guardFloatWeights(graph) });
     }
   } finally {
@@ -76,18 +85,23 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   const ports = new Map(symbolic.outputs.map((name, i) => [name, names[i]]));
   const graph = { ...nameNodes(symbolic, ports), name: model.name };
   assertLegal(graph, { opset });
+  if (target !== undefined) assertHeld(graph, target, opset);
   return { bytes: encodeModel(graph, { opset, producer: "tfjs-qat", valueInfo: true }), graph };
 }
 
-/** Lets every layer of `model` pass real values on. Returns a function that undoes it. */
-function disableQuantization(model: tfl.LayersModel): () => void {
-  const disabled = quantizedLayersIn(model).filter(({ phase }) => phase.fakeQuantizing);
-  setQatPhase(model, { fakeQuantizing: false });
-  return () => disabled.forEach((layer) => layer.setPhase({ fakeQuantizing: true }));
+/** @throws {RangeError} If the target is unknown or has no file. */
+function targetFor(model: tfl.LayersModel, { target: asked }: ToOnnxOptions): Target | undefined {
+  const name = asked ?? recordOf(model)?.target;
+  const target = name === undefined ? undefined : targetOf(name);
+  if (target === undefined || target.file !== undefined) return target;
+  throw new RangeError(
+    `Cannot export "${model.name}" as int8: target "${target.name}" is simulated only and has no file`,
+  );
 }
 
-/** @throws {Error} If a quantizer never saw a value, or has an impossible grid. */
-function checkCalibrated(model: tfl.LayersModel): () => void {
-  for (const layer of quantizedLayersIn(model)) if (layer.phase.fakeQuantizing) layer.readGrids();
-  return () => {};
+/** Lets every quantized layer of `model` round, or pass real values on. Returns a function that undoes it. */
+function switchQuantization(model: tfl.LayersModel, fakeQuantizing: boolean): () => void {
+  const switched = quantizedLayersIn(model).filter(({ phase }) => phase.fakeQuantizing === !fakeQuantizing);
+  for (const layer of switched) layer.setPhase({ fakeQuantizing });
+  return () => switched.forEach((layer) => layer.setPhase({ fakeQuantizing: !fakeQuantizing }));
 }

@@ -7,6 +7,7 @@ import { decodeModel } from "../src/onnx/file/mod.ts";
 import { FakeQuantize } from "../src/quant/mod.ts";
 import { fixInputShape } from "../src/rewrite/mod.ts";
 import { prepareQat } from "../quantize/prepare.ts";
+import { keepFloat } from "../quantize/recipe.ts";
 import { testWithShared } from "../tests/_support/shared.ts";
 import { islandModel, nestedModel, predict, sequentialModel, skipModel } from "../tests/_support/small_models.ts";
 import { prepareCalibrated, relativeError, runExported, samplesFor } from "./_test_support.ts";
@@ -197,7 +198,7 @@ Deno.test("toOnnx() names the ports of a Sequential that was loaded and never ru
 
 Deno.test("toOnnx() leaves layers in float that were kept so, weights and all", async () => {
   await registerBackend();
-  const { model, islands } = await prepareCalibrated(skipModel(), { keepFloat: ["conv_b", "score"] });
+  const { model, islands } = await prepareCalibrated(skipModel(), { recipe: { rules: keepFloat("conv_b", "score") } });
   const exported = await toOnnx(model);
   const { float } = verifyFusion(exported.bytes, exported.graph, { islands });
   const kept = "it was asked to stay in float";

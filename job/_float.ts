@@ -4,10 +4,10 @@ import { toOnnx } from "../export/to_onnx.ts";
 import { formatRewrite, parseSwap, type Rewrite, rewriteModel, type Rule, swapActivation } from "../src/rewrite/mod.ts";
 import { fit } from "../train/fit.ts";
 import { cosineRate, optimizerFor } from "../train/optimizers.ts";
-import { prepareQat } from "../quantize/prepare.ts";
 import { stepsPerEpoch, trainingBatches } from "./_data.ts";
 import { describeMetrics, type FloatMetrics, type Job, judge, signalOf } from "./_job.ts";
 import { NO_SWAP } from "./options.ts";
+import { prepareFor } from "./_recipe.ts";
 
 /** A float model, ready to be prepared for quantization. */
 export interface FloatModel {
@@ -56,10 +56,11 @@ function rulesFor(swap: string): readonly Rule[] {
 /** Finds what preparing and exporting refuse before hours of training are spent. */
 async function checkPreparable(
   original: tfl.LayersModel,
-  { rules, job: { options } }: { rules: readonly Rule[]; job: Job },
+  { rules, job }: { rules: readonly Rule[]; job: Job },
 ): Promise<void> {
+  const { options } = job;
   const { model } = rewriteModel(original, rules);
-  const prepared = prepareQat(model, { keepFloat: options.keepFloat, swap: [] });
+  const prepared = prepareFor(model, job.quantization);
   await toOnnx(prepared.model, { precision: "float32", inputLayout: options.inputLayout, opset: options.opset });
   prepared.model.dispose();
   model.dispose();

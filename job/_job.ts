@@ -10,6 +10,7 @@ import { evaluate, type Evaluation } from "../train/evaluate.ts";
 import type { PreparedModel } from "../quantize/prepare.ts";
 import { type JobData, testBatches } from "./_data.ts";
 import type { Engine } from "./_engine.ts";
+import type { Quantization } from "./_recipe.ts";
 import type { JobEvents } from "./events.ts";
 import type { ResolvedOptions } from "./options.ts";
 
@@ -31,6 +32,7 @@ export interface Job {
   readonly data: JobData;
   readonly task: Task;
   readonly engine: Engine;
+  readonly quantization: Quantization;
 }
 
 /** A model ready for quantization-aware training, and how it came about. */

@@ -8,12 +8,15 @@ import { dequantizeLinear, type NamedGrid, outputGridOf, quantizedLayer, quantiz
 import { layersOf } from "../src/rewrite/mod.ts";
 import type { PreparedModel } from "../quantize/prepare.ts";
 
+/** What is known of a prepared model. */
+type Described = Pick<PreparedModel, "model" | "units" | "quantizers" | "islands">;
+
 /**
  * Describes the layers of a prepared model that compute something, in the model's order.
  *
  * Layers that run as one operator are described at the first of them; the others are "folded" into it.
  */
-export function describeLayers({ model, units, quantizers, islands }: PreparedModel): LayerReport[] {
+export function describeLayers({ model, units, quantizers, islands }: Described): LayerReport[] {
   const floats = new Set(islands.map(({ layer }) => layer));
   const quantizerOf = new Map(quantizers.map(({ of, name }) => [of, name]));
   const endOf = new Map(units.map(({ layer, end }) => [layer, end]));

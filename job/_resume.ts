@@ -1,7 +1,8 @@
 /** Goes on with a model that was prepared before, such as the qat/model.json of another run. */
 import type * as tfl from "@tensorflow/tfjs-layers";
-import { quantizedLayer, quantizedLayersIn, setQatPhase } from "../src/quant/mod.ts";
-import type { PreparedModel } from "../quantize/prepare.ts";
+import { quantizedLayersIn, setQatPhase } from "../src/quant/mod.ts";
+import { adoptPrepared } from "../quantize/adopt.ts";
+import { flagOfRules } from "./_recipe.ts";
 import { describeMetrics, type Job, type JobStart, judge } from "./_job.ts";
 
 /** Whether `model` has fake quantization already. */
@@ -16,28 +17,19 @@ export function isPrepared(model: tfl.LayersModel): boolean {
  */
 export async function resume(model: tfl.LayersModel, job: Job): Promise<JobStart> {
   refuseFloatOptions(job);
+  const prepared = adoptPrepared(model);
   job.log(`"${job.options.model}" is prepared for quantization-aware training already, which goes on.`);
   setQatPhase(model, { fakeQuantizing: false });
   const { metrics: original } = await judge(model, job);
   setQatPhase(model, { fakeQuantizing: true });
   job.log(`Without rounding: ${describeMetrics(original)}.`);
-  return { prepared: adopt(model), float: { original }, rewrites: [] };
-}
-
-/** What was known of units and islands when the model was prepared is not in its file. */
-function adopt(model: tfl.LayersModel): PreparedModel {
-  const quantizers = model.layers.filter((layer) => quantizedLayer(layer)?.role === "activations").map((layer) => ({
-    name: layer.name,
-    of: layer.inboundNodes[0].inboundLayers[0].name,
-    nonNegative: layer.getConfig().nonNegative === true,
-  }));
-  return { model, rewrites: [], units: [], ungrouped: [], islands: [], quantizers };
+  return { prepared, float: { original }, rewrites: [] };
 }
 
 function refuseFloatOptions({ options }: Job): void {
-  const { model, keepFloat, floatEpochs, perChannel } = options;
-  const asked = keepFloat.length > 0 ? "--keep-float" : floatEpochs > 0 ? "--float-epochs" : "--per-tensor";
-  if (keepFloat.length === 0 && floatEpochs === 0 && perChannel) return;
+  const { model, floatEpochs } = options;
+  const asked = flagOfRules(options) ?? (floatEpochs > 0 ? "--float-epochs" : undefined);
+  if (asked === undefined) return;
   throw new RangeError(
     `Cannot use ${asked} with "${model}": it is prepared for quantization-aware training already, ` +
       `a float model is needed`,

@@ -128,7 +128,7 @@ refuses(
 refuses("to write to no path", `Cannot use --out "": a path is needed`, () => ({ out: "" }));
 refuses(
   "to keep a layer in float that is not there",
-  `Cannot keep layers of "tiny" in float: none is called "cnov"`,
+  `Cannot keep layers of "tiny" in float: none is called "cnov" (did you mean "conv"?)`,
   async (dir) => ({ ...await tiny(dir), keepFloat: ["cnov"] }),
 );
 

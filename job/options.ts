@@ -48,9 +48,15 @@ export interface QatOptions {
   readonly freezeObserversAfter?: number;
   /** Epochs after which batch norm uses its running statistics. Default 3. */
   readonly freezeBnAfter?: number;
-  /** One weight scale an output channel (default) or one a tensor. */
+  /** What the int8 file is for: see `TARGETS`. Default "x86". */
+  readonly target?: string;
+  /** What is wanted of layers: a JSON file, or a preset's name. Default: what the target has by default. */
+  readonly recipe?: string;
+  /** Whether a rule of the recipe that no layer matches is an error; otherwise it is a warning. Default false. */
+  readonly strict?: boolean;
+  /** One weight scale an output channel, or one a tensor: a rule before the recipe's. Default: the target's. */
   readonly perChannel?: boolean;
-  /** Layers to keep in float. Default: none. */
+  /** Layers to keep in float: rules before the recipe's. Default: none. */
   readonly keepFloat?: readonly string[];
   /** Threads of ONNX Runtime. Default: its choice, one a physical core. */
   readonly threads?: number;
@@ -80,8 +86,10 @@ export interface QatOptions {
 
 /** Options with every default filled in. */
 export type ResolvedOptions =
-  & Required<Omit<QatOptions, "model" | "normalize" | "augment" | "threads" | "limit">>
-  & Pick<QatOptions, "model" | "normalize" | "augment" | "threads" | "limit">;
+  & Required<
+    Omit<QatOptions, "model" | "target" | "recipe" | "perChannel" | "normalize" | "augment" | "threads" | "limit">
+  >
+  & Pick<QatOptions, "model" | "target" | "recipe" | "perChannel" | "normalize" | "augment" | "threads" | "limit">;
 
 /** Layouts that the exported graph's input can have. */
 const INPUT_LAYOUTS = ["nhwc", "nchw"] as const;
@@ -116,7 +124,7 @@ export function resolveOptions(options: QatOptions): ResolvedOptions {
     backend: options.backend ?? "auto",
     device: options.device ?? "cpu",
     precise: options.precise ?? false,
-    perChannel: options.perChannel ?? true,
+    strict: options.strict ?? false,
     keepFloat: options.keepFloat ?? [],
     out: options.out ?? "out",
     skipBadImages: options.skipBadImages ?? false,

@@ -24,7 +24,7 @@ Deno.test("resolveOptions() fills in what the issue of the job asks for", () => 
     swap: "leaky_relu:relu",
     freezeObserversAfter: 4,
     freezeBnAfter: 3,
-    perChannel: true,
+    perChannel: undefined,
   });
 });
 

@@ -9,7 +9,7 @@ import { formatRewrite } from "../src/rewrite/mod.ts";
 import { plainText } from "../src/text/plain.ts";
 import { classification } from "../tasks/classification/classification.ts";
 import { measureAll } from "../tasks/task.ts";
-import { type PreparedModel, prepareQat } from "../quantize/prepare.ts";
+import type { PreparedModel } from "../quantize/prepare.ts";
 import type { JobData } from "./_data.ts";
 import { startEngine, warnOfSaturation } from "./_engine.ts";
 import { commandOf } from "./_flags.ts";
@@ -19,6 +19,7 @@ import { type Job, type JobStart, judge, logSummary, type Proof, samples } from 
 import type { JobEvents } from "./events.ts";
 import { buildModel, checkClasses, imageShapeOf, loadModel } from "./_model.ts";
 import { buildReport } from "./_report.ts";
+import { prepareFor, readQuantization, warningOf } from "./_recipe.ts";
 import { isPrepared, resume } from "./_resume.ts";
 import { trainQat } from "./_train.ts";
 import { type QatOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
@@ -47,9 +48,10 @@ export type { QatEpoch } from "./_train.ts";
 export async function runQat(options: QatOptions = {}, events: JobEvents = {}): Promise<Report> {
   const resolved = resolveOptions(options);
   checkWritable(resolved.out);
+  const quantization = await readQuantization(resolved);
   const log = lineLog(events);
   const engine = await startEngine(resolved, log);
-  const { original, job } = await open(resolved, { events, log, engine });
+  const { original, job } = await open(resolved, { events, log, engine, quantization });
   warnOfSaturation(resolved, log);
   job.log("Before:");
   logSummary(original, job);
@@ -74,8 +76,9 @@ function lineLog({ log }: JobEvents): (line: string) => void {
 
 async function open(
   options: ResolvedOptions,
-  { events, log, engine }: Pick<Job, "events" | "log" | "engine">,
+  given: Pick<Job, "events" | "log" | "engine" | "quantization">,
 ): Promise<{ original: tfl.LayersModel; job: Job }> {
+  const { log } = given;
   const loaded = options.model === undefined ? undefined : await loadModel(options.model, log);
   const name = options.model ?? options.arch;
   const opened = await openData(options.data, {
@@ -91,7 +94,7 @@ async function open(
   log(`Model "${name}", ${original.countParams().toLocaleString("en")} parameters.`);
   log(`Data "${opened.name}": ${opened.train.count} images to train on, ${opened.test.count} to judge by.`);
   const task = classification({ classNames: opened.train.classNames });
-  return { original, job: { options, events, log, engine, task, data: dataOf(opened, options) } };
+  return { original, job: { ...given, options, task, data: dataOf(opened, options) } };
 }
 
 function countOf(images: number): string {
@@ -115,11 +118,12 @@ function dataOf({ name, train, test, ...own }: OpenedData, options: ResolvedOpti
 
 /** Makes a float model and prepares it for quantization-aware training. */
 async function begin(original: tfl.LayersModel, job: Job): Promise<JobStart> {
-  const { options, log } = job;
+  const { log } = job;
   const { model, float, rewrites } = await makeFloatModel(original, job);
-  const prepared = prepareQat(model, { perChannel: options.perChannel, keepFloat: options.keepFloat, swap: [] });
+  const prepared = prepareFor(model, job.quantization);
   model.dispose();
   for (const entry of prepared.rewrites) log(`  ${formatRewrite(entry)}`);
+  for (const rule of prepared.unmatched) log(`Warning: ${warningOf(rule, prepared.layers.map(({ layer }) => layer))}.`);
   for (const { layer, because } of prepared.islands) log(`  ${layer} stays in float: ${because}`);
   return { prepared, float, rewrites };
 }

@@ -65,8 +65,8 @@ type Role =
 
 /** What the caller has decided beforehand. */
 export interface PlacementInput extends Units {
-  /** Layers that are asked to stay in float. */
-  readonly kept: ReadonlySet<string>;
+  /** Layers that stay in float whatever they are, and why. */
+  readonly kept: ReadonlyMap<string, string>;
 }
 
 /** Decides where `graph` is quantized. */
@@ -100,7 +100,8 @@ function assignRoles(graph: LayerGraph, { units, ungrouped, kept }: PlacementInp
       roles.set(node.name, { kind: "float", because });
     } else {
       const role = unit === undefined ? ownRole(node, reasons) : roleIn(unit, node);
-      roles.set(node.name, kept.has(node.name) ? keptRole : role);
+      const because = kept.get(node.name);
+      roles.set(node.name, because === undefined ? role : { kind: "float", because });
     }
   }
   return roles;
@@ -120,8 +121,6 @@ function floatBefore(graph: LayerGraph, node: LayerNode, roles: ReadonlyMap<stri
   if (role?.kind === "float") return `"${name}" before it is in float`;
   return role?.kind === "follows" ? floatBefore(graph, source, roles) : undefined;
 }
-
-const keptRole: Role = { kind: "float", because: "it was asked to stay in float" };
 
 function ownRole(node: LayerNode, reasons: ReadonlyMap<string, string>): Role {
   if (isInput(node) || isConstant(node)) return { kind: "input" };

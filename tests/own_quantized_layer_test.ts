@@ -190,7 +190,7 @@ Deno.test("toOnnx() exports a quantized layer of another's, and the file's codes
 
 Deno.test("describeLayers() gives the grid of a quantized layer of another's to the layer before it", () => {
   const quantizers = ["hidden", "logits"].map((of) => ({ of, name: `${of}_grid`, nonNegative: false }));
-  const report = describeLayers({ model, rewrites: [], units: [], ungrouped: [], islands: [], quantizers });
+  const report = describeLayers({ model, units: [], islands: [], quantizers });
   assert.deepEqual(report.map(({ name, className }) => [name, className]), [["hidden", "Dense"], ["logits", "Dense"]]);
   for (const [i, layer] of report.entries()) {
     const [scale] = grids[i + 1].state.scale.read().dataSync();

@@ -24,6 +24,7 @@ import { loadLayersModel } from "../models/import/layers_model.ts";
 import { layersIn, QuantizedWeights, setQatPhase } from "../src/quant/mod.ts";
 import { calibrate } from "../quantize/calibrate.ts";
 import { type PrepareOptions, prepareQat } from "../quantize/prepare.ts";
+import { PER_TENSOR_WEIGHTS } from "../quantize/recipe.ts";
 import { compareLayers, type Difference, FUSED, runFile, total, UNFUSED } from "./_support/parity.ts";
 import { fill, FOLDED_MODELS, pictures, PLAIN_MODELS, type Weights } from "./_support/parity_models.ts";
 import { sharedPath, testWithShared } from "./_support/shared.ts";
@@ -37,8 +38,7 @@ const FUSION_SHARE = 1e-4;
 
 async function prepared(model: tfl.LayersModel, x: tf.Tensor, options: PrepareOptions = {}): Promise<tfl.LayersModel> {
   const { model: ready } = prepareQat(model, options);
-  // A moving average: ranges that end on values of the data would make ties of them.
-  await calibrate(ready, [x, tf.mul(x, 0.83)], { beforeTraining: true });
+  await calibrate(ready, [x, tf.mul(x, 0.83)]);
   return ready;
 }
 
@@ -53,7 +53,10 @@ function assertFew(differences: readonly Difference[], share: number): void {
   assert.ok(largest <= 1, `a code differs by ${largest}`);
 }
 
-const GRAINS: Readonly<Record<string, PrepareOptions>> = { channel: {}, tensor: { perChannel: false } };
+const GRAINS: Readonly<Record<string, PrepareOptions>> = {
+  channel: {},
+  tensor: { recipe: { rules: [PER_TENSOR_WEIGHTS] } },
+};
 
 for (const weights of ["usual", "worst"] satisfies Weights[]) {
   for (const [grain, options] of Object.entries(GRAINS)) {

@@ -38,6 +38,21 @@ export type LayerRule =
 /** The words for it. */
 export type LayerKind = LayerRule["kind"];
 
+const KINDS: Readonly<Record<LayerKind, true>> = {
+  "weighted": true,
+  "rescale": true,
+  "same-scale": true,
+  "fixed": true,
+  "relu": true,
+  "batch-norm": true,
+  "split": true,
+  "passthrough": true,
+  "float": true,
+};
+
+/** All of them. */
+export const LAYER_KINDS = Object.keys(KINDS) as readonly LayerKind[];
+
 /** A layer type's rule, or a function of the layer's configuration where that decides. */
 export type LayerRow = LayerRule | ((config: LayerDescription["config"]) => LayerRule);
 

@@ -20,6 +20,7 @@ import {
   weighted,
 } from "./layer_rule.ts";
 
+export { LAYER_KINDS } from "./layer_rule.ts";
 export type { LayerDescription, LayerKind, LayerRow, LayerRule } from "./layer_rule.ts";
 
 /** The layer classes of TF.js 4.22 that a model can hold. Models themselves are flattened before. */

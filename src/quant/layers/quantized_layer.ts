@@ -4,8 +4,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
-import type { Grid, PerSlice } from "../../numbers/scheme.ts";
-import type { ObserverName } from "../observers/mod.ts";
+import type { Grid, PerSlice, QuantScheme } from "../../numbers/scheme.ts";
 import type { Layer } from "./layer.ts";
 
 /** What is active; whatever is left out stays as it is, or is nothing that the layer has. */
@@ -16,8 +15,8 @@ export interface QatPhase {
   readonly fakeQuantizing?: boolean;
   /** Whether BatchNormalization uses and updates the statistics of the batch. */
   readonly trainingBatchNorm?: boolean;
-  /** Whether inference updates the ranges of activations too: by the layer's own observer, or by the one named. */
-  readonly calibrating?: boolean | ObserverName;
+  /** Whether inference updates the ranges of activations too. */
+  readonly calibrating?: boolean;
 }
 
 /** A grid of a layer, and the weight that stands on it if it is not the layer's output. */
@@ -55,14 +54,14 @@ export interface QuantizedLayer {
   readonly phase: QatPhase;
   /** Its variables that are not the float layer's: ranges, scales, statistics. Saved with the model's weights. */
   readonly state: Readonly<Record<string, tfl.LayerVariable>>;
+  /** How ranges or weights become its grids, where one scheme says that. */
+  readonly scheme?: QuantScheme;
   /** The layer inside, whose weights these are, where it wraps one. */
   readonly inner?: Layer;
   /** The float layer that it stands for; undefined where there is none. */
   readonly original?: { readonly className: string; readonly config: tf.serialization.ConfigDict } | undefined;
   /** Whether nothing but tensors and the phase decides what a call computes, so that a recording may repeat it. */
   readonly onlyTensors: boolean;
-  /** Name of the observer that finds its range; undefined where nothing is observed. */
-  readonly observer?: ObserverName | undefined;
   /** The scale that calls round their output with, [], a variable of the layer's own; undefined while there is none. */
   readonly activeScale?: tf.Tensor | undefined;
   /** Changes what is active; parts that the layer does not have are ignored. */

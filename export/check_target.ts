@@ -1,0 +1,91 @@
+/** Holds an exported graph to the table of its target: what a file's grids are, not what they were meant to be. */
+import { symmetricZeroPoint } from "../src/numbers/qparams.ts";
+import type { QuantScheme } from "../src/numbers/scheme.ts";
+import type { Graph, Node, Tensor } from "../src/onnx/graph.ts";
+import { type Index, indexOf } from "../src/onnx/index.ts";
+import { describeScheme, type Target } from "../quantize/target.ts";
+
+/** Operators whose second input is weights and whose third a bias. */
+const WEIGHTED = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul"]);
+
+/**
+ * Checks every grid of an int8 graph: the type of its codes, how many scales it has, where 0 lies, which codes constants
+ * use.
+ *
+ * @throws {RangeError} If one is not as the target has it, or the opset is none of the target's.
+ */
+export function assertHeld(graph: Graph, target: Target, opset: number): void {
+  const refuse = (what: string, because: string): never => {
+    throw new RangeError(`Cannot write ${what} for target "${target.name}": ${because}`);
+  };
+  const { file } = target;
+  if (file === undefined) return refuse(`"${graph.name}"`, "it is simulated only and has no file");
+  const { least, most } = file.opsets;
+  if (opset < least || opset > most) refuse(`opset ${opset}`, `${least} to ${most} are needed`);
+  const index = indexOf(graph);
+  for (const node of graph.nodes) {
+    if (node.op !== "QuantizeLinear" && node.op !== "DequantizeLinear") continue;
+    const fault = faultOf(node, { index, target });
+    if (fault !== undefined) refuse(`"${node.layer ?? node.name}"`, fault);
+  }
+}
+
+interface Judged {
+  readonly index: Index;
+  readonly target: Target;
+}
+
+/** Says what is wrong with the grid of a node, as the rest of a sentence. */
+function faultOf(node: Node, { index, target }: Judged): string | undefined {
+  const [, scale, zeroPoint] = node.inputs.map((name) => index.constant(name));
+  if (scale === undefined || zeroPoint === undefined) return "a grid is computed, constants are needed";
+  const codes = node.op === "DequantizeLinear" ? index.constant(node.inputs[0]) : undefined;
+  const grid = { scales: scale.data.length, zeroPoint, codes };
+  const place = index.uses(node.outputs[0]).filter(({ op }) => WEIGHTED.has(op))
+    .map(({ inputs }) => inputs.indexOf(node.outputs[0]));
+  if (codes !== undefined && place.includes(1)) return faultOfSchemes(grid, target.weights, "weights");
+  if (codes !== undefined && place.includes(2)) return faultOfBias(grid);
+  return faultOfSchemes(grid, target.activations, "activations");
+}
+
+interface GridInFile {
+  /** How many there are. */
+  readonly scales: number;
+  readonly zeroPoint: Tensor;
+  /** Codes that stand in the file. */
+  readonly codes: Tensor | undefined;
+}
+
+function faultOfBias({ zeroPoint }: GridInFile): string | undefined {
+  if (zeroPoint.dtype !== "int32") return `its bias is ${zeroPoint.dtype}, int32 is needed`;
+  return numbers(zeroPoint).some((z) => z !== 0) ? "its bias has a zero point, 0 is needed" : undefined;
+}
+
+function faultOfSchemes(grid: GridInFile, schemes: readonly QuantScheme[], role: string): string | undefined {
+  if (schemes.some((scheme) => fits(grid, scheme))) return undefined;
+  const { scales, zeroPoint, codes } = grid;
+  const ends = codes === undefined ? "" : ` ${endsOf(numbers(codes)).join(" to ")}`;
+  const zeros = [...new Set(numbers(zeroPoint))].slice(0, 3).join(", ");
+  return `its ${role} are ${zeroPoint.dtype}${ends} around ${zeros} with ${scales} scale${scales === 1 ? "" : "s"}, ` +
+    `${schemes.map(describeScheme).join(" or ")} is needed`;
+}
+
+function fits({ scales, zeroPoint, codes }: GridInFile, scheme: QuantScheme): boolean {
+  const { dtype, qmin, qmax, symmetric, granularity } = scheme;
+  if (zeroPoint.dtype !== dtype || (scales > 1 && granularity.kind === "per-tensor")) return false;
+  const zero = symmetric ? symmetricZeroPoint(scheme) : undefined;
+  if (!numbers(zeroPoint).every((z) => zero === undefined ? z >= qmin && z <= qmax : z === zero)) return false;
+  const [least, most] = codes === undefined ? [qmin, qmax] : endsOf(numbers(codes));
+  return least >= qmin && most <= qmax;
+}
+
+function numbers({ data }: Tensor): readonly number[] {
+  return Array.from<number | bigint, number>(data, Number);
+}
+
+function endsOf(values: readonly number[]): readonly [number, number] {
+  return [
+    values.reduce((a, b) => Math.min(a, b), Infinity),
+    values.reduce((a, b) => Math.max(a, b), -Infinity),
+  ];
+}

@@ -1,0 +1,169 @@
+/**
+ * What a user wants of a model's quantization: ordered rules, from a file, from flags, or by name.
+ *
+ * Of the rules that match a layer, the first that speaks of a setting decides it; what no rule speaks of is as the target
+ * has it by default.
+ */
+import { CODE_TYPES, type CodeType } from "../src/numbers/codes.ts";
+import type { Granularity } from "../src/numbers/scheme.ts";
+import { LAYER_KINDS, LAYER_ROWS } from "../src/layers/mod.ts";
+import { RANGE_OBSERVER_NAMES, type RangeObserverName } from "../src/quant/mod.ts";
+import { faultOfJson, type JsonSchema, objectSchema } from "./_json_schema.ts";
+import type { Method } from "./target.ts";
+import { TARGETS } from "./targets/mod.ts";
+
+/** Which layers a rule is for: those that have all that is named here; without anything, all. */
+export interface LayerMatch {
+  /** A layer's name, before or after rewriting; it also stands for the layers that it was split into. */
+  readonly name?: string;
+  /** A regular expression that a layer's name contains. */
+  readonly pattern?: string;
+  /** A layer class of TF.js, as "Conv2D", or a word of the layer table, as "weighted". */
+  readonly kind?: string;
+}
+
+/** What is wanted of a scheme; the rest is as the target has it by default. */
+export interface SchemeChoice {
+  readonly dtype?: CodeType;
+  readonly qmin?: number;
+  readonly qmax?: number;
+  readonly symmetric?: boolean;
+  readonly granularity?: Granularity["kind"];
+  readonly span?: number;
+}
+
+/** What a rule says of the layers that it is for. */
+export interface LayerSettings {
+  /** Whether they stay in float. */
+  readonly float?: boolean;
+  /** "static": ranges come from calibration, and training leaves them. Default: "qat". */
+  readonly method?: Method;
+  readonly weights?: SchemeChoice;
+  /** Of their outputs; of several layers that run as one operator, the last one's. */
+  readonly activations?: SchemeChoice;
+  /** How ranges of activations are observed. Default: "moving-average". */
+  readonly observer?: RangeObserverName;
+  /** Weight of a new batch in a moving average. Default: 0.01. */
+  readonly momentum?: number;
+}
+
+/** A rule. */
+export interface RecipeRule {
+  readonly match: LayerMatch;
+  readonly then: LayerSettings;
+  /** Whether it is an error, and no warning, that no layer matches. Default: false. */
+  readonly required?: boolean;
+}
+
+/** An ordered list of rules. */
+export interface Recipe {
+  /** Where an editor finds the schema of the file. */
+  readonly $schema?: string;
+  /** What the recipe is called. */
+  readonly name?: string;
+  /** The target that it is for. Default: any. */
+  readonly target?: string;
+  readonly rules: readonly RecipeRule[];
+}
+
+const METHODS: readonly Method[] = ["qat", "static"];
+const GRANULARITIES: readonly Granularity["kind"][] = ["per-tensor", "per-channel"];
+
+const SCHEME_SCHEMA = objectSchema({
+  dtype: { type: "string", enum: CODE_TYPES, description: "The type that codes are stored in." },
+  qmin: { type: "integer", description: "The smallest code in use." },
+  qmax: { type: "integer", description: "The largest code in use." },
+  symmetric: { type: "boolean", description: "Whether the code of 0 is fixed to the middle." },
+  granularity: { type: "string", enum: GRANULARITIES, description: "How many scales there are." },
+  span: { type: "integer", minimum: 1, maximum: 2 ** 32 - 1, description: "Steps that a range is spread over." },
+}, { description: "A scheme; what is left out is as the target has it by default." });
+
+/** The JSON schema of recipe files: docs/recipe.schema.json. */
+export const RECIPE_SCHEMA: JsonSchema = objectSchema({
+  $schema: { type: "string" },
+  name: { type: "string", description: "What the recipe is called." },
+  target: { type: "string", enum: TARGETS.map(({ name }) => name), description: "The target that it is for." },
+  rules: {
+    type: "array",
+    description: "Of the rules that match a layer, the first that speaks of a setting decides it.",
+    items: objectSchema({
+      match: objectSchema({
+        name: { type: "string", description: "A layer's name." },
+        pattern: { type: "string", format: "regex", description: "What a layer's name contains." },
+        kind: {
+          type: "string",
+          enum: [...LAYER_KINDS, ...Object.keys(LAYER_ROWS)],
+          description: "A layer class, or a word of the layer table.",
+        },
+      }, { description: "Layers that have all of it; without anything, all layers." }),
+      then: objectSchema({
+        float: { type: "boolean", description: "Whether the layer stays in float." },
+        method: { type: "string", enum: METHODS, description: "Where ranges come from: training, or calibration." },
+        weights: SCHEME_SCHEMA,
+        activations: SCHEME_SCHEMA,
+        observer: { type: "string", enum: RANGE_OBSERVER_NAMES, description: "How ranges are observed." },
+        momentum: {
+          type: "number",
+          exclusiveMinimum: 0,
+          maximum: 1,
+          description: "Weight of a new batch in a moving average.",
+        },
+      }),
+      required: { type: "boolean", description: "Whether it is an error that no layer matches." },
+    }, { required: ["match", "then"] }),
+  },
+}, { required: ["rules"], description: "A recipe: what is wanted of a model's quantization." });
+
+/**
+ * Checks that `value`, what a JSON file holds, is a recipe.
+ *
+ * @param source What the file is called.
+ * @throws {TypeError} If it is not; the message names the place.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { readRecipe } from "./recipe.ts";
+ *
+ * const rules = [{ match: { name: "fc" }, then: { float: true } }];
+ * assert.deepEqual(readRecipe({ rules }, "my.json"), { rules });
+ * assert.throws(() => readRecipe({ rule: rules }, "my.json"), /did you mean "rules"/);
+ * ```
+ */
+export function readRecipe(value: unknown, source: string): Recipe {
+  const fault = faultOfJson(value, RECIPE_SCHEMA);
+  if (fault !== undefined) throw new TypeError(`Cannot read recipe "${source}": ${fault}`);
+  // The schema, checked just above, is that of the type.
+  return value as Recipe;
+}
+
+/**
+ * Reads a recipe from a file.
+ *
+ * @throws {TypeError} If the file cannot be read, is no JSON or no recipe.
+ */
+export async function loadRecipe(path: string): Promise<Recipe> {
+  const refuse = (what: string, cause: unknown): never => {
+    const because = (cause instanceof Error ? cause.message : String(cause)).split("\n")[0];
+    throw new TypeError(`Cannot read recipe "${path}": ${what}: ${because}`, { cause });
+  };
+  const text = await Deno.readTextFile(path).catch((cause) => refuse("the file cannot be read", cause));
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    return refuse("it is not valid JSON", cause);
+  }
+  return readRecipe(value, path);
+}
+
+/** Rules that keep the layers called `names` in float; each must be there. */
+export function keepFloat(...names: readonly string[]): readonly RecipeRule[] {
+  return names.map((name) => ({ match: { name }, then: { float: true }, required: true }));
+}
+
+/** A rule for weights with one scale a tensor. */
+export const PER_TENSOR_WEIGHTS: RecipeRule = { match: {}, then: { weights: { granularity: "per-tensor" } } };
+
+/** A rule for weights with one scale an output channel. */
+export const PER_CHANNEL_WEIGHTS: RecipeRule = { match: {}, then: { weights: { granularity: "per-channel" } } };

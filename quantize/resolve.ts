@@ -1,0 +1,187 @@
+/** What a recipe and a target come to for each layer of a model. */
+import { faultOfScheme, PER_TENSOR, perChannel, type QuantScheme } from "../src/numbers/scheme.ts";
+import { codeRangeOf, isSigned } from "../src/numbers/codes.ts";
+import { ruleOf } from "../src/layers/mod.ts";
+import type { RangeObserverName } from "../src/quant/mod.ts";
+import { callsOf, isConstant, isInput, type LayerGraph, type LayerNode, nodeOf } from "../src/rewrite/mod.ts";
+import { nearestName } from "../src/text/nearest.ts";
+import type { LayerMatch, LayerSettings, Recipe, RecipeRule, SchemeChoice } from "./recipe.ts";
+import { describeScheme, type Method, type Role, type Target, whyNotHeld } from "./target.ts";
+import { targetThatHolds } from "./targets/mod.ts";
+
+/** What was decided of one layer, or of several that run as one operator. */
+export interface Choice {
+  readonly weights: QuantScheme;
+  readonly activations: QuantScheme;
+  readonly method: Method;
+  readonly observer: RangeObserverName;
+  readonly momentum: number;
+  /** Places in the recipe of the rules that decided something, from 0 on. */
+  readonly rules: readonly number[];
+}
+
+/** What is resolved, and for what. */
+export interface ResolveInput {
+  readonly recipe: Recipe;
+  readonly target: Target;
+  /** The model as it was given: its names still count. */
+  readonly original: LayerGraph;
+  /** The model as it is quantized. */
+  readonly graph: LayerGraph;
+}
+
+/** Answers what a recipe says of the layers of one model. */
+export interface Resolver {
+  /** Names the layers that are asked to stay in float, with the place of the rule that asks it. */
+  readonly float: ReadonlyMap<string, number>;
+  /** The rules that no layer matches. */
+  readonly unmatched: readonly RecipeRule[];
+  /**
+   * Decides for layers that run as one operator, the one with weights first.
+   *
+   * @throws {RangeError} If the target cannot hold what is wanted.
+   */
+  choose(names: readonly string[]): Choice;
+}
+
+/**
+ * Reads a recipe against a model.
+ *
+ * @throws {RangeError} If no layer matches a rule that requires one.
+ */
+export function resolver(input: ResolveInput): Resolver {
+  const { recipe: { rules }, target, graph } = input;
+  const isFor = matcher(input);
+  const concerns = ({ then }: RecipeRule, node: LayerNode) => !isSource(node) || Object.keys(then).join() !== "float";
+  const unmatched = rules.filter((rule) =>
+    !graph.nodes.some((node) => isFor(rule.match, node) && concerns(rule, node))
+  );
+  const names = graph.nodes.map(({ name }) => name);
+  const missing = unmatched.find(({ required }) => required);
+  if (missing !== undefined) {
+    const what = missing.then.float ? `keep layers of "${graph.name}" in float` : `quantize layers of "${graph.name}"`;
+    throw new RangeError(`Cannot ${what}: ${whyUnmatched(missing, names)}`);
+  }
+  const float = new Map<string, number>();
+  for (const node of graph.nodes) {
+    if (isSource(node)) continue;
+    // The calls of a layer share what is quantized, its weights.
+    const calls = callsOf(graph, node);
+    const at = rules.findIndex(({ match, then }) =>
+      then.float !== undefined && calls.some((call) => isFor(match, call))
+    );
+    if (at >= 0 && rules[at].then.float) float.set(node.name, at);
+  }
+  const choose = (names: readonly string[]): Choice => {
+    const nodes = names.map((name) => nodeOf(graph, name));
+    const decided = decide(rules, (match) => nodes.some((node) => isFor(match, node)));
+    const shared = decide(rules, (match) => callsOf(graph, nodes[0]).some((call) => isFor(match, call)));
+    const { method = "qat", observer = "moving-average", momentum = 0.01 } = decided.settings;
+    const common = { name: names[0], target };
+    return {
+      weights: schemeFor(shared.settings.weights, { ...common, role: "weights" }),
+      activations: schemeFor(decided.settings.activations, { ...common, role: "activations" }),
+      method,
+      observer,
+      momentum,
+      rules: decided.rules,
+    };
+  };
+  return { float, unmatched, choose };
+}
+
+/** Whether a node is no layer that could be in float. */
+function isSource(node: LayerNode): boolean {
+  return isInput(node) || isConstant(node);
+}
+
+/** Says that a rule matches nothing, as the rest of a sentence, with the name that was probably meant. */
+export function whyUnmatched({ match }: RecipeRule, names: readonly string[]): string {
+  const { name, pattern, kind } = match;
+  const parts = [
+    ...(name === undefined ? [] : [`is called "${name}"`]),
+    ...(pattern === undefined ? [] : [`has a name like /${pattern}/`]),
+    ...(kind === undefined ? [] : [`is a ${kind}`]),
+  ];
+  const meant = name === undefined ? undefined : nearestName(name, names);
+  return `none ${parts.join(" and ")}${meant === undefined ? "" : ` (did you mean "${meant}"?)`}`;
+}
+
+function matcher({ original }: ResolveInput): (match: LayerMatch, node: LayerNode) => boolean {
+  const before = new Set(original.nodes.map((node) => node.name));
+  const isCalled = (wanted: string, name: string) =>
+    name === wanted || (before.has(wanted) && !before.has(name) && name.startsWith(`${wanted}_`));
+  return ({ name, pattern, kind }, node) =>
+    (name === undefined || isCalled(name, node.name)) &&
+    (pattern === undefined || new RegExp(pattern).test(node.name)) &&
+    (kind === undefined || kind === node.layer.className || kind === ruleOf(node.layer).kind);
+}
+
+interface Decided {
+  readonly settings: LayerSettings;
+  readonly rules: readonly number[];
+}
+
+/** Takes every setting, and every part of a scheme, from the first rule that matches and speaks of it. */
+function decide(rules: readonly RecipeRule[], isFor: (match: LayerMatch) => boolean): Decided {
+  const places = new Set<number>();
+  const settings = rules.reduce<LayerSettings>((known, { match, then }, place) => {
+    if (!isFor(match)) return known;
+    const merged = mergeSettings(known, then);
+    if (JSON.stringify(merged) !== JSON.stringify(known)) places.add(place);
+    return merged;
+  }, {});
+  return { settings, rules: [...places] };
+}
+
+function mergeSettings(first: LayerSettings, then: LayerSettings): LayerSettings {
+  const scheme = (role: Role) =>
+    first[role] === undefined && then[role] === undefined ? {} : { [role]: { ...then[role], ...first[role] } };
+  return { ...then, ...first, ...scheme("weights"), ...scheme("activations") };
+}
+
+interface Wanted {
+  readonly name: string;
+  readonly target: Target;
+  readonly role: Role;
+}
+
+function schemeFor(choice: SchemeChoice | undefined, { name, target, role }: Wanted): QuantScheme {
+  const scheme = completeScheme(choice ?? {}, target[role][0]);
+  const fault = faultOfScheme(scheme);
+  if (fault !== undefined) throw new RangeError(`Cannot quantize the ${role} of "${name}": ${fault}`);
+  const because = whyNotHeld(target, role, scheme);
+  if (because === undefined) return scheme;
+  throw new RangeError(
+    `Cannot quantize the ${role} of "${name}" as ${describeScheme(scheme)} for target "${target.name}": ${because}; ` +
+      `target "${targetThatHolds(role, scheme).name}" can hold them`,
+  );
+}
+
+/** Fills what `choice` leaves open from `base`; codes of another type than it has are all that the type holds. */
+function completeScheme(choice: SchemeChoice, base: QuantScheme): QuantScheme {
+  const { dtype = base.dtype, symmetric = base.symmetric, span, granularity } = choice;
+  const isSame = dtype === base.dtype && symmetric === base.symmetric;
+  const { qmin, qmax } = isSame ? base : codesOf(dtype, symmetric);
+  const scheme = {
+    dtype,
+    qmin: choice.qmin ?? qmin,
+    qmax: choice.qmax ?? qmax,
+    symmetric,
+    granularity: granularity === undefined || granularity === base.granularity.kind
+      ? base.granularity
+      : granularity === "per-tensor"
+      ? PER_TENSOR
+      : perChannel(-1),
+  };
+  const isAsBase = isSame && scheme.qmin === base.qmin && scheme.qmax === base.qmax;
+  const steps = span ?? (isAsBase ? base.span : undefined);
+  return steps === undefined ? scheme : { ...scheme, span: steps };
+}
+
+/** The codes of a type; of symmetric grids as many below the code of 0 as above. */
+function codesOf(dtype: QuantScheme["dtype"], symmetric: boolean): Pick<QuantScheme, "qmin" | "qmax"> {
+  const { qmin, qmax } = codeRangeOf(dtype);
+  if (!symmetric) return { qmin, qmax };
+  return isSigned(dtype) ? { qmin: -qmax, qmax } : { qmin: qmin + 1, qmax };
+}

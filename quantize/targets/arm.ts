@@ -1,0 +1,24 @@
+/** ARM CPUs: ONNX Runtime's kernels there take int8 activations. */
+import { codeRangeOf } from "../../src/numbers/codes.ts";
+import { INT8_SYMMETRIC, INT8_SYMMETRIC_PER_CHANNEL, PER_TENSOR } from "../../src/numbers/scheme.ts";
+import { QDQ_FILE, type Target } from "../target.ts";
+
+/**
+ * Activations int8, affine, weights int8 within ±127.
+ *
+ * On x86, ONNX Runtime makes uint8 of int8 activations where it can, and leaves what it cannot in float; told that int8
+ * is allowed (`session.qdqisint8allowed`) it runs the same operators on integers as an ARM CPU does, by portable kernels.
+ */
+export const arm: Target = {
+  name: "arm",
+  description: "ONNX Runtime on ARM CPUs: int8 activations, int8 weights",
+  activations: [{ dtype: "int8", ...codeRangeOf("int8"), symmetric: false, granularity: PER_TENSOR }],
+  weights: [INT8_SYMMETRIC_PER_CHANNEL, INT8_SYMMETRIC],
+  methods: ["qat", "static"],
+  file: {
+    ...QDQ_FILE,
+    session: { int8Activations: true },
+    shows: "This run, on ONNX Runtime's portable int8 kernels, shows an ARM CPU's answers and which operators run on " +
+      "integers there; it does not show its speed.",
+  },
+};

@@ -1,0 +1,21 @@
+/** x86 CPUs with VNNI: the fastest int8 kernels of ONNX Runtime there take uint8 activations and int8 weights. */
+import { INT8_SYMMETRIC, INT8_SYMMETRIC_PER_CHANNEL, UINT8_AFFINE } from "../../src/numbers/scheme.ts";
+import { QDQ_FILE, type Target } from "../target.ts";
+
+/**
+ * Activations uint8, weights int8 within ±127.
+ *
+ * Without VNNI, products are added in pairs in 16 bits: 2·255·127 = 64,770 is more than they hold.
+ */
+export const x86: Target = {
+  name: "x86",
+  description: "ONNX Runtime on x86 CPUs with VNNI: uint8 activations, int8 weights",
+  activations: [UINT8_AFFINE],
+  weights: [INT8_SYMMETRIC_PER_CHANNEL, INT8_SYMMETRIC],
+  methods: ["qat", "static"],
+  file: {
+    ...QDQ_FILE,
+    session: {},
+    shows: "This run shows what an x86 CPU with VNNI answers; one without may saturate, and then answers otherwise.",
+  },
+};

@@ -1,0 +1,28 @@
+import type { AvgPoolGradInputs } from "@tensorflow/tfjs-core";
+import { convTransposeAttrs } from "./_conv_geometry.ts";
+import { inChannelsFirst } from "./_layout.ts";
+import { type PoolAttrs, poolGeometry } from "./_pool_geometry.ts";
+import { defineOp } from "./op.ts";
+
+/**
+ * Gradient of average pooling as TF.js defines it: dy / (kh·kw), added to every element of its window.
+ *
+ * TF.js divides by the window's full size also where the window reaches over the border (its AvgPoolGrad kernels on
+ * cpu, webgl and wasm), while the forward pass counts only what lies inside.
+ *
+ * Shapes: dy [n, h', w', c], input [n, h, w, c] → [n, h, w, c].
+ */
+export const avgPoolGrad = defineOp<AvgPoolGradInputs, PoolAttrs>({
+  kernel: "AvgPoolGrad",
+  lower: (emit, { dy, input }, attrs) => {
+    const g = poolGeometry(input.shape, attrs);
+    const taps = g.filterHeight * g.filterWidth;
+    const shape = [g.inChannels, 1, g.filterHeight, g.filterWidth];
+    const spread = emit.constant("float32", shape, new Float32Array(g.inChannels * taps).fill(1 / taps));
+    return inChannelsFirst(
+      emit,
+      { x: dy },
+      (dy) => emit.node("ConvTranspose", [dy, spread], convTransposeAttrs(g, g.inChannels)),
+    );
+  },
+});
