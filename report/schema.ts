@@ -239,8 +239,8 @@ export interface TargetReport {
 export interface DeclinedReport {
   readonly pass: string;
   readonly node: string;
-  /** TF.js layer that the node came from; "" if unknown. */
-  readonly layer: string;
+  /** TF.js layer that the node came from; absent if unknown. */
+  readonly layer?: string;
   readonly because: string;
 }
 

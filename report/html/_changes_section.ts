@@ -68,7 +68,7 @@ export const declinedSection: HtmlSection = {
       lead: "What passes over the exported graph could have done, and why they did not.",
       body: table(
         columns,
-        declined.map(({ pass, node, layer, because }) => [layer, node, pass, because].map(escapeHtml)),
+        declined.map(({ pass, node, layer = "", because }) => [layer, node, pass, because].map(escapeHtml)),
       ),
     });
   },

@@ -166,9 +166,9 @@ export const declinedSection: TerminalSection = {
     },
     {
       heading: "Declined by the exporter",
-      rows: more(declined.map(({ pass, layer, node, because }): Cell[] => [
+      rows: more(declined.map(({ pass, node, layer = node, because }): Cell[] => [
         { text: pass },
-        { text: layer || node },
+        { text: layer },
         { text: because, tone: "muted" },
       ])),
     },
