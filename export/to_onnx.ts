@@ -2,8 +2,7 @@
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { assertLegal } from "../src/onnx/check/check.ts";
 import type { Graph } from "../src/onnx/graph.ts";
-import { guardFloatWeights } from "../src/passes/deploy/guard_float_weights.ts";
-import { nameNodes, optimizeForExport, symbolicBatch, type Traced } from "../src/passes/mod.ts";
+import { nameNodes, optimizeForExport, symbolicBatch, type Traced } from "../src/passes/deploy/mod.ts";
 import { encodeModel } from "../src/onnx/file/mod.ts";
 import { quantizedLayersIn } from "../src/quant/mod.ts";
 import { recordOf } from "../quantize/record.ts";
@@ -24,6 +23,8 @@ export interface ToOnnxOptions {
   readonly precision?: "int8" | "float32";
   /** The target whose table the int8 file is held to. Default: the one that the model was prepared for, if any. */
   readonly target?: string;
+  /** Whether each pass is held to its word, which takes longer than the passes do. Default: false. */
+  readonly debug?: boolean;
 }
 
 /** An exported model. */
@@ -63,7 +64,7 @@ const TRACE_BATCHES = [11, 13] as const;
  * ```
  */
 export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}): Promise<OnnxModel> {
-  const { opset = 17, inputLayout = "nhwc", precision = "int8" } = options;
+  const { opset = 17, inputLayout = "nhwc", precision = "int8", debug = false } = options;
   if (!Number.isInteger(opset) || opset < 13 || opset > 17) {
     throw new RangeError(`Cannot export opset ${opset}: it must be a whole number from 13 to 17`);
   }
@@ -72,10 +73,10 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   const traced: Traced[] = [];
   try {
     if (precision === "int8") { for (const layer of quantizedLayersIn(model)) layer.readGrids(); }
-    const deploy = { evaluate, ...(target === undefined ? {} : { weights: target.weights[0] }) };
+    const deploy = { evaluate, debug, ...(target === undefined ? {} : { weights: target.weights[0] }) };
     for (const batch of TRACE_BATCHES) {
-      const graph = optimizeForExport(await traceModel(model, { batch, inputLayout }), deploy);
-      traced.push({ batch, graph: guardFloatWeights(graph) });
+      const { graph } = optimizeForExport(await traceModel(model, { batch, inputLayout }), deploy);
+      traced.push({ batch, graph });
     }
   } finally {
     restore();

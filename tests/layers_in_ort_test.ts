@@ -35,7 +35,7 @@ const FLOAT_TOLERANCE = 1e-5;
 
 for (const net of LAYER_NETS) {
   Deno.test(`toOnnx() ${verdict(net)} when the net is: ${net.name}`, async () => {
-    await registerBackend();
+    await registerBackend({ debug: true });
     await tf.setBackend("cpu");
     if (net.broken !== undefined) {
       assert.throws(() => answers(net.build()), net.broken);
@@ -93,8 +93,8 @@ async function assertClaims(net: LayerNet, { prepared, expected }: Claimed): Pro
   const { model } = prepared;
   const inputs = inputsOf(model);
   const simulated = predict(model, inputs);
-  const int8 = await toOnnx(model);
-  const float = await toOnnx(model, { precision: "float32" });
+  const int8 = await toOnnx(model, { debug: true });
+  const float = await toOnnx(model, { precision: "float32", debug: true });
   assertIslands(net, prepared);
   assertFused(net, prepared, verifyFusion(int8.bytes, int8.graph));
   const deployed = run(int8.bytes, inputs);

@@ -1,6 +1,6 @@
 /** What the backend was told, and what that means for its sessions. */
 import type { Graph } from "../onnx/graph.ts";
-import { optimizeStep } from "../passes/mod.ts";
+import { optimizeStep } from "../passes/step/mod.ts";
 import type { SessionOptions } from "../runtime/session.ts";
 import { channelBlock } from "./_channel_block.ts";
 import { chooseDevice, type DeviceChoice, deviceWarning } from "./device.ts";
@@ -51,7 +51,8 @@ export class Settings {
 
   /** Prepares a recorded graph for where it will run: operators on blocked channels are the CPU's. */
   optimize(graph: Graph): Graph {
-    return optimizeStep(graph, this.#device.ran === "cpu" ? channelBlock() : 1);
+    const { debug = false } = this.#options;
+    return optimizeStep(graph, { block: this.#device.ran === "cpu" ? channelBlock() : 1, debug });
   }
 
   /** How sessions are made. */

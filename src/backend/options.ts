@@ -17,6 +17,8 @@ export interface BackendOptions {
   readonly profilePrefix?: string;
   /** A recording with no read for this many nodes is run all the same, to bound memory. Default 50,000. */
   readonly maxPendingNodes?: number;
+  /** Whether each pass over a recording is held to its word, which takes longer than the passes do. Default: false. */
+  readonly debug?: boolean;
 }
 
 /** What the backend did so far. */

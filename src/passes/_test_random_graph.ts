@@ -248,6 +248,9 @@ const ALL_STEPS = [...EXACT_STEPS, ...Object.values(INEXACT)];
 /** Number of different steps. */
 export const STEP_COUNT = ALL_STEPS.length;
 
+/** A step that guardPad() answers with numbers next below 0 for 0, which makes a difference to ArgMax. */
+export const PAD_BEFORE_POOL: number = Object.keys(STEPS).indexOf("padBeforeConv");
+
 /** Builds the graph that `steps` describe; a step that does not fit the value it is applied to is left out. */
 export function randomGraph(steps: readonly Step[]): Graph {
   const b = new GraphBuilder();

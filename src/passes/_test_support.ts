@@ -6,6 +6,7 @@ import { assertLegal } from "../onnx/check/check.ts";
 import { allocate, type DType, type TypedArray } from "../numbers/dtype.ts";
 import { type Graph, sizeOf } from "../onnx/graph.ts";
 import { encodeModel } from "../onnx/file/mod.ts";
+import { type Pass, runPasses } from "./pass.ts";
 
 /** Makes a generator of numbers in [0, 1) that depend on nothing but the seed (mulberry32). */
 export function seeded(seed: number): () => number {
@@ -145,6 +146,11 @@ function assertClose(actual: readonly number[], expected: readonly number[], tol
     const difference = Math.abs(actual[i] - expected[i]);
     assert.ok(difference <= tolerance * largest, `element ${i} is ${actual[i]}, expected ${expected[i]}`);
   }
+}
+
+/** Returns what `pass` makes of `graph`, held to its word. */
+export function applied(pass: Pass, graph: Graph): Graph {
+  return runPasses([pass], graph, { debug: true }).graph;
 }
 
 /** Number of nodes of each operator. */

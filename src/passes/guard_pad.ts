@@ -8,11 +8,14 @@
 import type { Graph, Node } from "../onnx/graph.ts";
 import { type Index, indexOf } from "../onnx/index.ts";
 import { GraphWriter } from "../onnx/writer.ts";
+import { definePass, type Pass } from "./pass.ts";
 
 const NEXT_TO_NOTHING = -(2 ** -126);
 
 /** Replaces the 0 of every Pad of float32 that a MaxPool alone reads. */
-export function guardPad(graph: Graph): Graph {
+export const guardPad: Pass = definePass({ name: "guardPad", rewrite });
+
+function rewrite(graph: Graph): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   for (const node of graph.nodes) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Session } from "../runtime/session.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { encodeModel } from "../onnx/file/mod.ts";
-import { assertSameNumbers, graphOf, ints, opsOf } from "./_test_support.ts";
+import { applied, assertSameNumbers, graphOf, ints, opsOf } from "./_test_support.ts";
 import { guardPad } from "./guard_pad.ts";
 
 const POOL = { kernel_shape: [3, 3], pads: [0, 0, 0, 0], strides: [1, 1] };
@@ -28,7 +28,7 @@ function optimized(graph: Graph): readonly number[] {
 
 Deno.test("guardPad() keeps padding zeros against negative values under ONNX Runtime's optimizations", () => {
   for (const value of [true, false]) {
-    const y = optimized(guardPad(padded({ value })));
+    const y = optimized(applied(guardPad, padded({ value })));
     y.forEach((element, i) =>
       assert.ok(i === 4 ? element === -1 : element <= 0 && element >= -1e-37, `${i}: ${element}`)
     );
@@ -41,13 +41,13 @@ Deno.test("ONNX Runtime's PadFusion is still wrong, and guardPad() still needed"
 
 Deno.test("guardPad() changes results by nothing that a grid could tell", () => {
   const graph = padded();
-  assertSameNumbers(graph, guardPad(graph), { real: true, tolerance: 1e-30 });
+  assertSameNumbers(graph, applied(guardPad, graph), { real: true, tolerance: 1e-30 });
 });
 
 Deno.test("guardPad() leaves other Pads as they are", () => {
   const graphs = [padded({ mode: "edge" }), padded({ read: true }), padded({ op: "AveragePool" })];
   for (const graph of graphs) {
-    const after = guardPad(graph);
+    const after = applied(guardPad, graph);
     assert.deepEqual(opsOf(after), opsOf(graph));
     assert.deepEqual(after.nodes.map(({ inputs }) => inputs), graph.nodes.map(({ inputs }) => inputs));
   }

@@ -10,6 +10,8 @@ import type { Graph, Node } from "../onnx/graph.ts";
 import { indexOf } from "../onnx/index.ts";
 import { type Forms, layoutRuleOf } from "./_layout_rules.ts";
 import { GraphWriter } from "../onnx/writer.ts";
+import { holds } from "./conditions.ts";
+import { definePass, type Pass } from "./pass.ts";
 
 /** Permutation that takes [n, …, c] to [n, c, …]. */
 export function toChannelsFirst(rank: number): number[] {
@@ -22,7 +24,9 @@ export function toChannelsLast(rank: number): number[] {
 }
 
 /** Removes the Transposes between layouts that operators can do without. */
-export function channelsFirst(graph: Graph): Graph {
+export const channelsFirst: Pass = definePass({ name: "channelsFirst", ensures: [holds.channelsFirst], rewrite });
+
+function rewrite(graph: Graph): Graph {
   const forms = new LayoutForms(new GraphWriter(graph));
   const index = indexOf(graph);
   for (const node of graph.nodes) {

@@ -8,6 +8,7 @@ import type { GraphBuilder, Value } from "../onnx/writer.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { randomGraph, type Step, STEP_COUNT } from "./_test_random_graph.ts";
 import {
+  applied,
   assertSameNumbers,
   countOps,
   fakeQuantized,
@@ -30,7 +31,7 @@ Deno.test("channelsFirst() changes no number of random graphs", () => {
     fc.property(fc.array(step, { minLength: 3, maxLength: 16, size: "max" }), (steps) => {
       const graph = randomGraph(steps);
       // Sums in another order: averages and softmaxes round differently, all else is exact.
-      assertSameNumbers(graph, channelsFirst(graph), { tolerance: 1e-5 });
+      assertSameNumbers(graph, applied(channelsFirst, graph), { tolerance: 1e-5 });
     }),
     { seed: 1, numRuns: 500 },
   );
@@ -60,7 +61,7 @@ Deno.test("channelsFirst() leaves one Transpose at each end of a stack of quanti
     const sum = fakeQuantized(b, b.node("Add", [first, second]), { scale: 0.08 });
     return conv(fakeQuantized(b, b.node("Concat", [sum, second], { axis: 3 }), { scale: 0.08 }), 3);
   });
-  const after = channelsFirst(graph);
+  const after = applied(channelsFirst, graph);
   assertSameNumbers(graph, after, { real: true });
   assert.equal(layoutTransposes(after), 2);
   const ops = opsOf(after);
@@ -98,7 +99,7 @@ Deno.test("channelsFirst() needs no Transpose between the convolutions of a trai
     return tf.grads(loss)(weights);
   });
   const before = layoutTransposes(graph);
-  const after = channelsFirst(graph);
+  const after = applied(channelsFirst, graph);
   assert.ok(before > 20, `${before} Transposes were recorded`);
   // The picture comes in channels-last, and so does the gradient that TF.js spreads over what was averaged.
   assert.equal(layoutTransposes(after), 2);
@@ -112,7 +113,7 @@ Deno.test("channelsFirst() turns [n, 1, 1, c] into [n, c] without a Transpose", 
     const last = b.node("Relu", [b.node("Transpose", [pooled], LAST)]);
     return b.node("Reshape", [last, ints(b, [3, 2])]);
   });
-  const after = channelsFirst(graph);
+  const after = applied(channelsFirst, graph);
   assertSameNumbers(graph, after);
   assert.deepEqual(opsOf(after), ["Transpose", "GlobalAveragePool", "Relu", "Reshape"]);
 });
@@ -122,7 +123,7 @@ Deno.test("channelsFirst() reshapes what has one long axis instead of transposin
     const pooled = b.node("Transpose", [b.node("GlobalAveragePool", [b.node("Transpose", [x], FIRST)])], LAST);
     return b.node("MatMul", [pooled, realConstant(b, [2, 5], 1)]);
   });
-  const after = channelsFirst(graph);
+  const after = applied(channelsFirst, graph);
   assertSameNumbers(graph, after);
   assert.deepEqual(opsOf(after), ["Transpose", "GlobalAveragePool", "Reshape", "MatMul"]);
 });
@@ -134,7 +135,7 @@ Deno.test("channelsFirst() reads DequantizeLinear's axis as 1 where it is left o
     const zeroPoint = b.constant("uint8", [3], [1, 2, 3]);
     return b.node("QuantizeLinear", [b.node("Transpose", [pooled], LAST), scale, zeroPoint]);
   });
-  assertSameNumbers(graph, channelsFirst(graph));
+  assertSameNumbers(graph, applied(channelsFirst, graph));
 });
 
 Deno.test("channelsFirst() puts a Pad behind the Transpose that its convolution needs", () => {
@@ -143,7 +144,7 @@ Deno.test("channelsFirst() puts a Pad behind the Transpose that its convolution 
     const attrs = { kernel_shape: [2, 2], pads: [0, 0, 0, 0], strides: [1, 1], dilations: [1, 1], group: 1 };
     return b.node("Conv", [b.node("Transpose", [padded], FIRST), realConstant(b, [3, 2, 2, 2], 1)], attrs);
   });
-  const after = channelsFirst(graph);
+  const after = applied(channelsFirst, graph);
   assertSameNumbers(graph, after);
   assert.deepEqual(opsOf(after).slice(0, 3), ["Transpose", "Pad", "Conv"]);
 });
@@ -153,8 +154,8 @@ for (const rank of [1, 2, 3]) {
     const graph = graphOf([3, 2, 4].slice(0, rank), (b, x) => {
       return b.node("Pad", [x, ints(b, new Array(2 * rank).fill(1)), b.constant("float32", [], [0])]);
     });
-    assertSameNumbers(graph, channelsFirst(graph));
-    assert.deepEqual(countOps(channelsFirst(graph)), { Pad: 1 });
+    assertSameNumbers(graph, applied(channelsFirst, graph));
+    assert.deepEqual(countOps(applied(channelsFirst, graph)), { Pad: 1 });
   });
 }
 
@@ -164,7 +165,7 @@ Deno.test("channelsFirst() keeps the names and the layouts of inputs and outputs
     const last = b.node("Transpose", [first], LAST);
     return [first, last, b.node("Relu", [last]), b.node("Transpose", [b.node("Relu", [first])], LAST)];
   });
-  assertSameNumbers(graph, channelsFirst(graph));
+  assertSameNumbers(graph, applied(channelsFirst, graph));
 });
 
 Deno.test("channelsFirst() lets a Reshape between batch and channels stand in either layout", () => {
@@ -176,7 +177,7 @@ Deno.test("channelsFirst() lets a Reshape between batch and channels stand in ei
     return b.node("Add", [sequence, realConstant(b, [3], seed)]);
   };
   const graph = graphOf([2, 6, 3], (b, x) => conv(b, conv(b, x, 1), 2));
-  const after = channelsFirst(graph);
+  const after = applied(channelsFirst, graph);
   assertSameNumbers(graph, after, { tolerance: 1e-6, real: true });
   assert.equal(countOps(after).Transpose, 2);
 });

@@ -1,9 +1,13 @@
 /** Joins Reshapes of Reshapes, and leaves out those that restore the shape that was there. */
 import { type Graph, typeOf } from "../onnx/graph.ts";
 import { indexOf, removeDeadNodes } from "../onnx/index.ts";
+import { holds } from "./conditions.ts";
+import { definePass, type Pass } from "./pass.ts";
 
 /** Makes every Reshape start from the value before the Reshapes. */
-export function mergeReshapes(graph: Graph): Graph {
+export const mergeReshapes: Pass = definePass({ name: "mergeReshapes", ensures: [holds.mergedReshapes], rewrite });
+
+function rewrite(graph: Graph): Graph {
   const index = indexOf(graph);
   const renamed = new Map<string, string>();
   const rootOf = (name: string): string => {

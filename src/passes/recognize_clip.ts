@@ -2,9 +2,13 @@
 import type { Graph, Node } from "../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../onnx/index.ts";
 import { GraphWriter } from "../onnx/writer.ts";
+import { holds } from "./conditions.ts";
+import { definePass, type Pass } from "./pass.ts";
 
 /** Replaces Relu → Min(constant) and Relu → Clip(constants) by one Clip, from 0 or the Clip's own lower bound. */
-export function recognizeClip(graph: Graph): Graph {
+export const recognizeClip: Pass = definePass({ name: "recognizeClip", ensures: [holds.knownClips], rewrite });
+
+function rewrite(graph: Graph): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   for (const node of graph.nodes) {

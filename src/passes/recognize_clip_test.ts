@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { codeOf } from "../numbers/dtype.ts";
-import { assertSameNumbers, feedsFor, graphOf, opsOf } from "./_test_support.ts";
+import { applied, assertSameNumbers, feedsFor, graphOf, opsOf } from "./_test_support.ts";
 import { recognizeClip } from "./recognize_clip.ts";
 
 const scalar = (value: number) => [Float32Array.of(value)] as const;
@@ -11,8 +11,8 @@ for (const swapped of [false, true]) {
       const [y, six] = [b.node("Relu", [x]), b.constant("float32", [], ...scalar(2))];
       return b.node("Min", swapped ? [six, y] : [y, six]);
     });
-    assertSameNumbers(graph, recognizeClip(graph));
-    assert.deepEqual(opsOf(recognizeClip(graph)), ["Clip"]);
+    assertSameNumbers(graph, applied(recognizeClip, graph));
+    assert.deepEqual(opsOf(applied(recognizeClip, graph)), ["Clip"]);
   });
 }
 
@@ -22,8 +22,8 @@ for (const low of [-1, 0, 1, undefined]) {
       const lowest = low === undefined ? null : b.constant("float32", [], ...scalar(low));
       return b.node("Clip", [b.node("Relu", [x]), lowest, b.constant("float32", [], ...scalar(3))]);
     });
-    assertSameNumbers(graph, recognizeClip(graph));
-    assert.deepEqual(opsOf(recognizeClip(graph)), ["Clip"]);
+    assertSameNumbers(graph, applied(recognizeClip, graph));
+    assert.deepEqual(opsOf(applied(recognizeClip, graph)), ["Clip"]);
   });
 }
 
@@ -43,8 +43,8 @@ Deno.test("recognizeClip() leaves a lower bound that is no constant, Min of two 
     graphOf([3, 7], (b, x) => b.node("Min", [b.node("Relu", [x]), b.constant("float32", [1, 1, 1], ...scalar(2))])),
   ];
   for (const graph of graphs) {
-    assertSameNumbers(graph, recognizeClip(graph));
-    assert.deepEqual(opsOf(recognizeClip(graph)), opsOf(graph));
+    assertSameNumbers(graph, applied(recognizeClip, graph));
+    assert.deepEqual(opsOf(applied(recognizeClip, graph)), opsOf(graph));
   }
 });
 
@@ -53,6 +53,6 @@ Deno.test("recognizeClip() keeps a Relu that something else reads", () => {
     const y = b.node("Relu", [x]);
     return b.node("Add", [b.node("Min", [y, b.constant("float32", [], ...scalar(2))]), y]);
   });
-  assertSameNumbers(graph, recognizeClip(graph), { feeds: feedsFor(graph, { seed: 5 }) });
-  assert.deepEqual(opsOf(recognizeClip(graph)), ["Relu", "Clip", "Add"]);
+  assertSameNumbers(graph, applied(recognizeClip, graph), { feeds: feedsFor(graph, { seed: 5 }) });
+  assert.deepEqual(opsOf(applied(recognizeClip, graph)), ["Relu", "Clip", "Add"]);
 });

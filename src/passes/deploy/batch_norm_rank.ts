@@ -8,9 +8,13 @@ import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { toChannelsFirst, toChannelsLast } from "../layout.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
+import { holds } from "../conditions.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** Replaces Reshape → Transpose → BatchNormalization → Transpose → Reshape by a normalization of what is reshaped. */
-export function batchNormRank(graph: Graph): Graph {
+export const batchNormRank: Pass = definePass({ name: "batchNormRank", requires: [holds.mergedReshapes], rewrite });
+
+function rewrite(graph: Graph): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   const plans = new Map<Node, Plan>();

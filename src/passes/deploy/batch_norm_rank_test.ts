@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { GraphBuilder, Value } from "../../onnx/writer.ts";
-import { assertSameNumbers, graphOf, ints, opsOf, realConstant } from "../_test_support.ts";
+import { applied, assertSameNumbers, graphOf, ints, opsOf, realConstant } from "../_test_support.ts";
 import { batchNormRank } from "./batch_norm_rank.ts";
 
 interface Shapes {
@@ -31,7 +31,7 @@ Deno.test("batchNormRank() normalizes sequences and volumes as such", () => {
     (b, x) => normalized(b, x, { picture: [10, 4, 2, 3], target: [2, 5, 4, 2, 3] }),
   );
   for (const graph of [sequence, volume]) {
-    const after = batchNormRank(graph);
+    const after = applied(batchNormRank, graph);
     assertSameNumbers(graph, after, { tolerance: 1e-6, real: true });
     assert.deepEqual(opsOf(after), ["Transpose", "BatchNormalization", "Transpose", "Reshape"]);
   }
@@ -39,7 +39,7 @@ Deno.test("batchNormRank() normalizes sequences and volumes as such", () => {
 
 Deno.test("batchNormRank() normalizes the rows of a matrix before they become a sequence", () => {
   const graph = graphOf([10, 3], (b, x) => normalized(b, x, { picture: [1, 2, 5, 3], target: [2, 5, 3] }));
-  const after = batchNormRank(graph);
+  const after = applied(batchNormRank, graph);
   assertSameNumbers(graph, after, { tolerance: 1e-6, real: true });
   assert.deepEqual(opsOf(after), ["BatchNormalization", "Reshape"]);
 });
@@ -51,7 +51,7 @@ Deno.test("batchNormRank() keeps Reshapes that change the channels", () => {
     graphOf([12], (b, x) => normalized(b, x, { picture: [1, 2, 2, 3], target: [12] })),
   ];
   for (const graph of graphs) {
-    const after = batchNormRank(graph);
+    const after = applied(batchNormRank, graph);
     assertSameNumbers(graph, after);
     assert.deepEqual(opsOf(after), opsOf(graph));
   }
@@ -66,5 +66,5 @@ Deno.test("batchNormRank() keeps other Transposes, and values that something els
       return [result, b.node("Relu", [normal])];
     }),
   ];
-  for (const graph of graphs) assert.deepEqual(opsOf(batchNormRank(graph)), opsOf(graph));
+  for (const graph of graphs) assert.deepEqual(opsOf(applied(batchNormRank, graph)), opsOf(graph));
 });

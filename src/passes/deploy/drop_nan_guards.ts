@@ -6,9 +6,17 @@
  */
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
+import { ofNodes } from "../conditions.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** Replaces Where(IsNaN(sum of squares of x), NaN, ReduceMax(x)) and the Where(IsNaN(x), -∞, x) before ArgMax. */
-export function dropNanGuards(graph: Graph): Graph {
+export const dropNanGuards: Pass = definePass({
+  name: "dropNanGuards",
+  ensures: [ofNodes("no NaN is asked for", isGuard)],
+  rewrite,
+});
+
+function rewrite(graph: Graph): Graph {
   const index = indexOf(graph);
   const nodes = graph.nodes.map((node) => isGuard(node, index) ? passOn(node) : node);
   return removeDeadNodes({ ...graph, nodes });

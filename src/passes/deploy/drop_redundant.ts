@@ -3,9 +3,13 @@ import { codeRangeOf, isCodeType } from "../../numbers/codes.ts";
 import type { Graph, Node, Tensor } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { roundHalfEven } from "../../numbers/round.ts";
+import { holds } from "../conditions.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** Removes Identity, a Q/DQ pair right behind an equal one, and Clip before Q where the grid ends within its bounds. */
-export function dropRedundant(graph: Graph): Graph {
+export const dropRedundant: Pass = definePass({ name: "dropRedundant", ensures: [holds.noIdentity], rewrite });
+
+function rewrite(graph: Graph): Graph {
   const index = indexOf(graph);
   const renamed = new Map<string, string>();
   const resolve = (name: string): string => renamed.has(name) ? resolve(renamed.get(name)!) : name;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { GraphBuilder, Value } from "../../onnx/writer.ts";
-import { assertSameNumbers, fakeQuantized, graphOf, opsOf } from "../_test_support.ts";
+import { applied, assertSameNumbers, fakeQuantized, graphOf, opsOf } from "../_test_support.ts";
 import { dropRedundant } from "./drop_redundant.ts";
 
 const GRID = { scale: 0.25, zeroPoint: 8 };
@@ -15,7 +15,7 @@ Deno.test("dropRedundant() removes identities, and keeps the names of outputs", 
     const y = b.node("Identity", [b.node("Identity", [b.node("Neg", [x])])]);
     return [b.node("Relu", [y]), y];
   });
-  const after = dropRedundant(graph);
+  const after = applied(dropRedundant, graph);
   assertSameNumbers(graph, after);
   assert.deepEqual(opsOf(after), ["Neg", "Identity", "Relu"]);
 });
@@ -26,7 +26,7 @@ Deno.test("dropRedundant() makes equal pairs in a row one", () => {
     for (let i = 0; i < 3; i++) y = fakeQuantized(b, y, GRID);
     return b.node("Neg", [y]);
   });
-  const after = dropRedundant(graph);
+  const after = applied(dropRedundant, graph);
   assertSameNumbers(graph, after, { real: true });
   assert.deepEqual(opsOf(after), ["QuantizeLinear", "DequantizeLinear", "Neg"]);
 });
@@ -40,8 +40,8 @@ const OTHER_GRIDS = {
 for (const [name, grid] of Object.entries(OTHER_GRIDS)) {
   Deno.test(`dropRedundant() keeps a second pair of ${name}`, () => {
     const graph = graphOf([2, 30], (b, x) => fakeQuantized(b, fakeQuantized(b, x, GRID), grid));
-    assertSameNumbers(graph, dropRedundant(graph), { real: true });
-    assert.deepEqual(opsOf(dropRedundant(graph)), opsOf(graph));
+    assertSameNumbers(graph, applied(dropRedundant, graph), { real: true });
+    assert.deepEqual(opsOf(applied(dropRedundant, graph)), opsOf(graph));
   });
 }
 
@@ -62,8 +62,8 @@ Deno.test("dropRedundant() keeps a second pair along another axis, and with comp
     return pair(pair(x));
   });
   for (const graph of [along, computed]) {
-    assertSameNumbers(graph, dropRedundant(graph), { real: true });
-    assert.deepEqual(opsOf(dropRedundant(graph)), opsOf(graph));
+    assertSameNumbers(graph, applied(dropRedundant, graph), { real: true });
+    assert.deepEqual(opsOf(applied(dropRedundant, graph)), opsOf(graph));
   }
 });
 
@@ -73,7 +73,7 @@ Deno.test("dropRedundant() removes a Clip that saturation does anyway", () => {
     const y = b.node("Mul", [x, b.constant("float32", [], [3])]);
     return fakeQuantized(b, clip(b, y, [0, 6]), { scale: 6 / 255 });
   });
-  const after = dropRedundant(graph);
+  const after = applied(dropRedundant, graph);
   assertSameNumbers(graph, after);
   assert.deepEqual(opsOf(after), ["Mul", "QuantizeLinear", "DequantizeLinear"]);
 });
@@ -83,8 +83,8 @@ Deno.test("dropRedundant() removes a Clip whose bounds round to the grid's ends"
     [2, 300],
     (b, x) => fakeQuantized(b, clip(b, x, [-9.5, 254.75 - 10]), { scale: 1, zeroPoint: 10 }),
   );
-  assertSameNumbers(graph, dropRedundant(graph));
-  assert.deepEqual(opsOf(dropRedundant(graph)), ["QuantizeLinear", "DequantizeLinear"]);
+  assertSameNumbers(graph, applied(dropRedundant, graph));
+  assert.deepEqual(opsOf(applied(dropRedundant, graph)), ["QuantizeLinear", "DequantizeLinear"]);
 });
 
 Deno.test("dropRedundant() removes a Clip that saturation of int8 does anyway, and keeps one that it does not", () => {
@@ -93,7 +93,7 @@ Deno.test("dropRedundant() removes a Clip that saturation of int8 does anyway, a
       const y = b.node("Mul", [x, b.constant("float32", [], [3])]);
       return fakeQuantized(b, clip(b, y, [0, high]), { scale: 6 / 255, zeroPoint, dtype: "int8" });
     });
-    const after = dropRedundant(graph);
+    const after = applied(dropRedundant, graph);
     assertSameNumbers(graph, after);
     assert.equal(opsOf(after).length, ops + 1, `up to ${high}, zero point ${zeroPoint}`);
   }
@@ -102,8 +102,8 @@ Deno.test("dropRedundant() removes a Clip that saturation of int8 does anyway, a
 Deno.test("dropRedundant() keeps a Clip that cuts codes off, at either end", () => {
   for (const bounds of [[0, 6], [-1, 3], [null, 2], [-0.5, null]]) {
     const graph = graphOf([2, 300], (b, x) => fakeQuantized(b, clip(b, x, bounds), { scale: 0.1, zeroPoint: 100 }));
-    assertSameNumbers(graph, dropRedundant(graph));
-    assert.deepEqual(opsOf(dropRedundant(graph)), ["Clip", "QuantizeLinear", "DequantizeLinear"]);
+    assertSameNumbers(graph, applied(dropRedundant, graph));
+    assert.deepEqual(opsOf(applied(dropRedundant, graph)), ["Clip", "QuantizeLinear", "DequantizeLinear"]);
   }
 });
 
@@ -116,9 +116,9 @@ Deno.test("dropRedundant() keeps a Clip that something else reads, or the caller
     const y = clip(b, x, [0, 6]);
     return [fakeQuantized(b, y, { scale: 6 / 255 }), y];
   });
-  assertSameNumbers(graph, dropRedundant(graph));
-  assert.equal(opsOf(dropRedundant(graph))[0], "Clip");
-  assertSameNumbers(returned, dropRedundant(returned));
+  assertSameNumbers(graph, applied(dropRedundant, graph));
+  assert.equal(opsOf(applied(dropRedundant, graph))[0], "Clip");
+  assertSameNumbers(returned, applied(dropRedundant, returned));
 });
 
 Deno.test("dropRedundant() changes no number of any Clip before any grid, ties included", () => {
@@ -134,7 +134,7 @@ Deno.test("dropRedundant() changes no number of any Clip before any grid, ties i
       ];
       fc.pre(ends[0] === null || ends[1] === null || ends[0] <= ends[1]);
       const graph = graphOf([1025], (b, x) => fakeQuantized(b, clip(b, x, ends), { scale: 1, zeroPoint }));
-      const after = dropRedundant(graph);
+      const after = applied(dropRedundant, graph);
       if (opsOf(after)[0] !== "Clip") dropped++;
       assertSameNumbers(graph, after, { feeds: { x: Float32Array.from({ length: 1025 }, (_, i) => i - 512) } });
     }),

@@ -9,7 +9,7 @@ import { PER_TENSOR, perChannel } from "../../numbers/scheme.ts";
 import type { Graph } from "../../onnx/graph.ts";
 import { decodeModel, encodeModel } from "../../onnx/file/mod.ts";
 import { countOps, graphOf, realConstant, reals, run } from "../_test_support.ts";
-import { type Evaluate, optimizeForExport } from "../mod.ts";
+import { type Evaluate, optimizeForExport } from "./mod.ts";
 
 /** Runs a graph in ONNX Runtime, as the exporter does. */
 const evaluate: Evaluate = (graph: Graph) => {
@@ -142,7 +142,7 @@ Deno.test("optimizeForExport() keeps the answers of random quantized nets to a c
   fc.assert(
     fc.property(fc.array(layer, { minLength: 1, maxLength: 5 }), (layers) => {
       const before = netOf(layers);
-      const after = optimizeForExport(before, { evaluate });
+      const after = optimizeForExport(before, { evaluate, debug: true }).graph;
       assertLegal(after, { opset: 17 });
       const feeds = { x: Float32Array.from(reals(2 * 8 * 7 * 3, 9)) };
       const [expected, actual] = [before, after].map((graph) => run(graph, feeds)[0].data as Float32Array);
@@ -171,8 +171,8 @@ Deno.test("optimizeForExport() keeps the answers of random quantized nets to a c
 
 Deno.test("optimizeForExport() finds nothing more to do in its own result", () => {
   const layers = LAYERS.map((kind, i) => ({ kind, activation: ACTIVATIONS[i % 3], stride: 1 } as const));
-  const once = optimizeForExport(netOf(layers), { evaluate });
-  const twice = optimizeForExport(once, { evaluate });
+  const once = optimizeForExport(netOf(layers), { evaluate, debug: true }).graph;
+  const twice = optimizeForExport(once, { evaluate, debug: true }).graph;
   assert.deepEqual(countOps(twice), countOps(once));
   const feeds = { x: Float32Array.from(reals(2 * 8 * 7 * 3, 9)) };
   assert.deepEqual(run(twice, feeds), run(once, feeds));
@@ -182,7 +182,7 @@ Deno.test("optimizeForExport() leaves ONNX Runtime nothing to compute in float",
   const folder = Deno.makeTempDirSync();
   try {
     const layers = LAYERS.map((kind, i) => ({ kind, activation: ACTIVATIONS[i % 3], stride: 1 } as const));
-    const after = optimizeForExport(netOf(layers), { evaluate });
+    const after = optimizeForExport(netOf(layers), { evaluate, debug: true }).graph;
     const path = `${folder}/optimized.onnx`;
     new Session(encodeModel(after), { threads: 1, optimization: "extended", optimizedModelPath: path }).dispose();
     const ops = decodeModel(Deno.readFileSync(path)).graph.nodes.map(({ op }) => op);

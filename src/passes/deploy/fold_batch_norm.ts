@@ -17,6 +17,8 @@ import {
   scaleChannels,
 } from "./_quantized_constant.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
+import { holds } from "../conditions.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** ONNX BatchNormalization-15. */
 const DEFAULT_EPSILON = 1e-5;
@@ -25,7 +27,14 @@ const DEFAULT_EPSILON = 1e-5;
 const CHANNEL_AXIS: Readonly<Record<string, number>> = { Conv: 0, Gemm: 1 };
 
 /** Folds every BatchNormalization whose input is a Conv or Gemm that nothing else reads. */
-export function foldBatchNorm(graph: Graph): Graph {
+export const foldBatchNorm: Pass = definePass({
+  name: "foldBatchNorm",
+  requires: [holds.weightCodes, holds.completeBiases],
+  ensures: [holds.completeBiases],
+  rewrite,
+});
+
+function rewrite(graph: Graph): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   const folded = new Set<Node>();

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import { type Graph, sizeOf } from "../../onnx/graph.ts";
-import { assertSameNumbers, countOps, graphOf, opsOf, quantizedWeights, realConstant } from "../_test_support.ts";
+import {
+  applied,
+  assertSameNumbers,
+  countOps,
+  graphOf,
+  opsOf,
+  quantizedWeights,
+  realConstant,
+} from "../_test_support.ts";
 import { foldBatchNorm } from "./fold_batch_norm.ts";
 
 const CONV = { kernel_shape: [3, 3], pads: [1, 1, 1, 1], strides: [1, 1], dilations: [1, 1], group: 1 };
@@ -44,7 +52,7 @@ for (const [kind, weights] of Object.entries(WEIGHTS)) {
   for (const options of [{}, { bias: true }, { group: 4 }, { group: 2, bias: true }]) {
     Deno.test(`foldBatchNorm() folds into a Conv of ${kind} weights ${JSON.stringify(options)}`, () => {
       const graph = convNorm(weights, options);
-      const after = foldBatchNorm(graph);
+      const after = applied(foldBatchNorm, graph);
       assertSameNumbers(graph, after, { real: true, tolerance: 1e-5 });
       assert.deepEqual(opsOf(after), kind === "float" ? ["Conv"] : ["DequantizeLinear", "Conv"]);
     });
@@ -55,7 +63,7 @@ for (const [kind, weights] of Object.entries(WEIGHTS)) {
       const matrix = kind === "per-channel" ? quantizedWeights(b, [3, 4], { axis: 1 }) : weights(b, [3, 4]);
       return normalized(b, b.node("Gemm", [x, matrix, realConstant(b, [4], 3)], { transA: 0, transB: 0 }));
     });
-    const after = foldBatchNorm(graph);
+    const after = applied(foldBatchNorm, graph);
     assertSameNumbers(graph, after, { real: true, tolerance: 1e-5 });
     assert.equal(countOps(after).BatchNormalization, undefined);
   });
@@ -63,7 +71,7 @@ for (const [kind, weights] of Object.entries(WEIGHTS)) {
 
 Deno.test("foldBatchNorm() flips the codes of a negative factor, zeroes those of 0 and leaves the others", () => {
   const graph = convNorm(WEIGHTS["per-channel"]);
-  const [before, after] = [graph, foldBatchNorm(graph)].map((g) => {
+  const [before, after] = [graph, applied(foldBatchNorm, graph)].map((g) => {
     const dq = g.nodes.find(({ op }) => op === "DequantizeLinear")!;
     return { codes: g.initializers.get(dq.inputs[0])!.data, scale: g.initializers.get(dq.inputs[1])!.data };
   });
@@ -82,7 +90,7 @@ Deno.test("foldBatchNorm() flips the codes of a negative factor, zeroes those of
 
 Deno.test("foldBatchNorm() leaves no scale of 0 where a factor is next to nothing", () => {
   const graph = convNorm(WEIGHTS["per-channel"], { gamma: [1e-38, -1e-44, 1, 1e-30] });
-  const after = foldBatchNorm(graph);
+  const after = applied(foldBatchNorm, graph);
   assertSameNumbers(graph, after, { real: true, tolerance: 1e-5 });
   assert.deepEqual(opsOf(after), ["DequantizeLinear", "Conv"]);
 });
@@ -93,7 +101,7 @@ Deno.test("foldBatchNorm() uses ONNX's epsilon where none is given", () => {
     const parameters = [1, 2, 3].map((seed) => realConstant(b, [4], seed));
     return b.node("BatchNormalization", [y, ...parameters, b.constant("float32", [4], [1e-5, 1, 0, 2])]);
   });
-  const after = foldBatchNorm(graph);
+  const after = applied(foldBatchNorm, graph);
   assertSameNumbers(graph, after, { real: true, tolerance: 1e-5 });
   assert.deepEqual(opsOf(after), ["Conv"]);
 });
@@ -103,8 +111,8 @@ Deno.test("foldBatchNorm() leaves alone what something else reads", () => {
     const y = b.node("Conv", [x, realConstant(b, [4, 4, 3, 3], 1)], CONV);
     return b.node("Add", [normalized(b, y), y]);
   });
-  assertSameNumbers(graph, foldBatchNorm(graph), { real: true });
-  assert.deepEqual(opsOf(foldBatchNorm(graph)), opsOf(graph));
+  assertSameNumbers(graph, applied(foldBatchNorm, graph), { real: true });
+  assert.deepEqual(opsOf(applied(foldBatchNorm, graph)), opsOf(graph));
 });
 
 Deno.test("foldBatchNorm() folds two normalizations that share a kernel", () => {
@@ -113,7 +121,7 @@ Deno.test("foldBatchNorm() folds two normalizations that share a kernel", () => 
     const first = normalized(b, b.node("Conv", [x, kernel], CONV));
     return normalized(b, b.node("Conv", [first, kernel], CONV), { gamma: [1, 2, 3, -4] });
   });
-  const after = foldBatchNorm(graph);
+  const after = applied(foldBatchNorm, graph);
   assertSameNumbers(graph, after, { real: true, tolerance: 1e-5 });
   assert.deepEqual(opsOf(after), ["DequantizeLinear", "Conv", "DequantizeLinear", "Conv"]);
 });
@@ -124,7 +132,7 @@ Deno.test("foldBatchNorm() turns codes around their zero point, and writes it fo
     const zeros = b.constant("uint8", [4], [128, 128, 128, 128]);
     return b.node("DequantizeLinear", [codes, b.constant("float32", [4], [0.1, 0.2, 0.1, 0.3]), zeros], { axis: 0 });
   });
-  const after = foldBatchNorm(graph);
+  const after = applied(foldBatchNorm, graph);
   assertSameNumbers(graph, after, { real: true, tolerance: 1e-5 });
   assert.deepEqual(opsOf(after), ["DequantizeLinear", "Conv"]);
   const [codes, , zeroPoint] = after.nodes[0].inputs.map((name) => after.initializers.get(name)!.data);
@@ -149,7 +157,7 @@ for (const [name, { dtype, code, zeroPoint }] of Object.entries(UNFOLDABLE)) {
       const scales = b.constant("float32", size, zeroPoint.map(() => 0.1));
       return b.node("DequantizeLinear", [codes, scales, b.constant(dtype, size, zeroPoint)], { axis: 0 });
     });
-    const after = foldBatchNorm(graph);
+    const after = applied(foldBatchNorm, graph);
     assertSameNumbers(graph, after, { real: true });
     assert.deepEqual(opsOf(after), opsOf(graph));
   });

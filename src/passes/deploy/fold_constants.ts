@@ -1,19 +1,26 @@
 /** Computes what depends on constants alone, weights' codes among it. */
 import type { Graph, Node, Tensor } from "../../onnx/graph.ts";
+import { holds, isFoldable } from "../conditions.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** Runs a graph without inputs and returns its outputs. The exporter passes ONNX Runtime, so the arithmetic is the same. */
 export type Evaluate = (graph: Graph) => ReadonlyMap<string, Tensor>;
 
-/** Operators left alone: DequantizeLinear of a constant is the very thing that the exporter is after. */
-const KEPT = new Set(["DequantizeLinear", "RandomUniform", "RandomNormal"]);
-
 /** Replaces nodes whose inputs are all constants by their values. */
-export function foldConstants(graph: Graph, evaluate: Evaluate): Graph {
+export function foldConstants(evaluate: Evaluate): Pass {
+  return definePass({
+    name: "foldConstants",
+    ensures: [holds.foldedConstants],
+    rewrite: (graph) => rewrite(graph, evaluate),
+  });
+}
+
+function rewrite(graph: Graph, evaluate: Evaluate): Graph {
   const known = new Set(graph.initializers.keys());
   const folded: Node[] = [];
   const kept: Node[] = [];
   for (const node of graph.nodes) {
-    const isConstant = !KEPT.has(node.op) && node.inputs.every((name) => name === "" || known.has(name));
+    const isConstant = isFoldable(node, (name) => known.has(name));
     (isConstant ? folded : kept).push(node);
     if (isConstant) { for (const output of node.outputs) known.add(output); }
   }

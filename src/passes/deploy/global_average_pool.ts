@@ -2,9 +2,12 @@
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { toChannelsFirst, toChannelsLast } from "../layout.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** Replaces ReduceMean over all axes of [n, c, …] or [n, …, c] but batch and channels. */
-export function globalAveragePool(graph: Graph): Graph {
+export const globalAveragePool: Pass = definePass({ name: "globalAveragePool", rewrite });
+
+function rewrite(graph: Graph): Graph {
   const out = new GraphWriter(graph);
   for (const node of graph.nodes) {
     const channels = channelAxis(node, out);

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { assertSameNumbers, graphOf, opsOf } from "../_test_support.ts";
+import { applied, assertSameNumbers, graphOf, opsOf } from "../_test_support.ts";
 import { globalAveragePool } from "./global_average_pool.ts";
 
 for (const axes of [[2, 3], [3, 2], [-2, -1], [2, -1]]) {
   Deno.test(`globalAveragePool() replaces a mean over [${axes}]`, () => {
     for (const keepdims of [0, 1]) {
       const graph = graphOf([2, 3, 4, 5], (b, x) => b.node("ReduceMean", [x], { axes, keepdims }));
-      const after = globalAveragePool(graph);
+      const after = applied(globalAveragePool, graph);
       assertSameNumbers(graph, after, { tolerance: 1e-6 });
       assert.deepEqual(opsOf(after), keepdims === 1 ? ["GlobalAveragePool"] : ["GlobalAveragePool", "Reshape"]);
     }
@@ -23,7 +23,7 @@ Deno.test("globalAveragePool() replaces means over channels-last pictures, seque
   for (const { shape, axes } of cases) {
     for (const keepdims of [0, 1]) {
       const graph = graphOf(shape, (b, x) => b.node("ReduceMean", [x], { axes, keepdims }));
-      const after = globalAveragePool(graph);
+      const after = applied(globalAveragePool, graph);
       assertSameNumbers(graph, after, { tolerance: 1e-6 });
       assert.ok(opsOf(after).includes("GlobalAveragePool"), `[${shape}] over [${axes}]`);
     }
@@ -32,7 +32,7 @@ Deno.test("globalAveragePool() replaces means over channels-last pictures, seque
 
 Deno.test("globalAveragePool() keeps dimensions where nothing is said", () => {
   const graph = graphOf([2, 3, 4, 5], (b, x) => b.node("ReduceMean", [x], { axes: [2, 3] }));
-  assertSameNumbers(graph, globalAveragePool(graph), { tolerance: 1e-6 });
+  assertSameNumbers(graph, applied(globalAveragePool, graph), { tolerance: 1e-6 });
 });
 
 Deno.test("globalAveragePool() leaves other means alone", () => {
@@ -46,5 +46,5 @@ Deno.test("globalAveragePool() leaves other means alone", () => {
     graphOf([2, 3, 4, 5, 2], (b, x) => b.node("ReduceMean", [x], { axes: [2, 3], keepdims: 0 })),
     graphOf([2, 3, 4, 5], (b, x) => b.node("Add", [x, b.node("RandomUniform", [], { shape: [1], seed: 1 })])),
   ];
-  for (const graph of graphs) assert.deepEqual(opsOf(globalAveragePool(graph)), opsOf(graph));
+  for (const graph of graphs) assert.deepEqual(opsOf(applied(globalAveragePool, graph)), opsOf(graph));
 });

@@ -10,6 +10,8 @@
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf } from "../../onnx/index.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
+import { holds } from "../conditions.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** Operators whose weights are rounded. */
 const ROUNDED = new Set(["Conv", "ConvTranspose", "Gemm"]);
@@ -18,7 +20,13 @@ const ROUNDED = new Set(["Conv", "ConvTranspose", "Gemm"]);
 const ABSORBED = new Set(["Relu", "LeakyRelu", "Clip"]);
 
 /** Puts a Max behind every Conv and Gemm whose float weights would be rounded. */
-export function guardFloatWeights(graph: Graph): Graph {
+export const guardFloatWeights: Pass = definePass({
+  name: "guardFloatWeights",
+  requires: [holds.weightCodes],
+  rewrite,
+});
+
+function rewrite(graph: Graph): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   for (const node of graph.nodes) {

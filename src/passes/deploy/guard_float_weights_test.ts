@@ -3,7 +3,7 @@ import { Session } from "../../runtime/session.ts";
 import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import type { Graph } from "../../onnx/graph.ts";
 import { decodeModel, encodeModel } from "../../onnx/file/mod.ts";
-import { assertSameNumbers, fakeQuantized, graphOf, opsOf, realConstant } from "../_test_support.ts";
+import { applied, assertSameNumbers, fakeQuantized, graphOf, opsOf, realConstant } from "../_test_support.ts";
 import { guardFloatWeights } from "./guard_float_weights.ts";
 
 const CONV = { kernel_shape: [1, 1], pads: [0, 0, 0, 0], strides: [1, 1], dilations: [1, 1], group: 1 };
@@ -40,7 +40,7 @@ for (const [what, draw] of Object.entries(AT_RISK)) {
   Deno.test(`guardFloatWeights() keeps ONNX Runtime from rounding the weights of ${what}`, () => {
     const before = draw();
     assert.ok(runs(before).some((op) => op === "QLinearConv" || op === "QGemm"), "it would, left alone");
-    const after = guardFloatWeights(before);
+    const after = applied(guardFloatWeights, before);
     assertSameNumbers(before, after);
     const ops = runs(after);
     assert.ok(ops.includes("Max"), ops.join());
@@ -57,6 +57,6 @@ const SAFE: Readonly<Record<string, () => Graph>> = {
 for (const [when, draw] of Object.entries(SAFE)) {
   Deno.test(`guardFloatWeights() leaves an operator alone when ${when}`, () => {
     const before = draw();
-    assert.deepEqual(opsOf(guardFloatWeights(before)), opsOf(before));
+    assert.deepEqual(opsOf(applied(guardFloatWeights, before)), opsOf(before));
   });
 }

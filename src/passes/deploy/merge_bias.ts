@@ -2,9 +2,18 @@
 import { type Graph, type Node, sizeOf } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
+import { holds } from "../conditions.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** Replaces Conv → Add(constant a channel) by Conv with a bias, and MatMul [→ Add(constant)] of matrices by Gemm. */
-export function mergeBias(graph: Graph): Graph {
+export const mergeBias: Pass = definePass({
+  name: "mergeBias",
+  requires: [holds.channelsFirst, holds.mergedReshapes],
+  ensures: [holds.completeBiases],
+  rewrite,
+});
+
+function rewrite(graph: Graph): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   const merged = new Set<Node>();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { assertSameNumbers, graphOf, opsOf, realConstant } from "../_test_support.ts";
+import { applied, assertSameNumbers, graphOf, opsOf, realConstant } from "../_test_support.ts";
 import { mergeBias } from "./merge_bias.ts";
 
 const CONV = { kernel_shape: [1, 1], pads: [0, 0, 0, 0], strides: [1, 1], dilations: [1, 1], group: 1 };
@@ -17,7 +17,7 @@ for (const first of [false, true]) {
   for (const shape of [[5, 1, 1], [1, 5, 1, 1]]) {
     Deno.test(`mergeBias() merges an Add of [${shape}] as operand ${first ? 1 : 2} into its Conv`, () => {
       const graph = convPlus(shape, { first });
-      const after = mergeBias(graph);
+      const after = applied(mergeBias, graph);
       assertSameNumbers(graph, after, { tolerance: 1e-6 });
       assert.deepEqual(opsOf(after), ["Conv"]);
       assert.deepEqual(after.initializers.get(after.nodes[0].inputs[2])?.shape, [5]);
@@ -29,7 +29,7 @@ for (const first of [false, true]) {
 for (const shape of [[], [1], [1, 1, 1], [1, 1, 1, 1], [4], [4, 4], [5, 4, 4], [2, 5, 1, 1], [1, 1, 5, 1, 1]]) {
   Deno.test(`mergeBias() leaves an Add of [${shape}] behind a Conv of 5 channels alone`, () => {
     const graph = convPlus(shape);
-    const after = mergeBias(graph);
+    const after = applied(mergeBias, graph);
     assertSameNumbers(graph, after);
     assert.deepEqual(opsOf(after), ["Conv", "Add"]);
   });
@@ -40,8 +40,8 @@ for (const shape of [[5], [5, 1]]) {
     const graph = graphOf([2, 3, 5, 5], (b, x) => {
       return b.node("Add", [b.node("Conv", [x, realConstant(b, [5, 3, 1, 1], 1)], CONV), realConstant(b, shape, 2)]);
     });
-    assertSameNumbers(graph, mergeBias(graph));
-    assert.deepEqual(opsOf(mergeBias(graph)), ["Conv", "Add"]);
+    assertSameNumbers(graph, applied(mergeBias, graph));
+    assert.deepEqual(opsOf(applied(mergeBias, graph)), ["Conv", "Add"]);
   });
 }
 
@@ -50,7 +50,7 @@ for (const shape of [[5], [1, 5]]) {
     const graph = graphOf([4, 3], (b, x) => {
       return b.node("Add", [b.node("MatMul", [x, realConstant(b, [3, 5], 1)]), realConstant(b, shape, 2)]);
     });
-    const after = mergeBias(graph);
+    const after = applied(mergeBias, graph);
     assertSameNumbers(graph, after, { tolerance: 1e-6 });
     assert.deepEqual(opsOf(after), ["Gemm"]);
     assert.deepEqual(after.initializers.get(after.nodes[0].inputs[2])?.shape, [5]);
@@ -62,7 +62,7 @@ for (const shape of [[], [1], [4, 1], [4, 5], [1, 1, 5]]) {
     const graph = graphOf([4, 3], (b, x) => {
       return b.node("Add", [b.node("MatMul", [x, realConstant(b, [3, 5], 1)]), realConstant(b, shape, 2)]);
     });
-    const after = mergeBias(graph);
+    const after = applied(mergeBias, graph);
     assertSameNumbers(graph, after, { tolerance: 1e-6 });
     assert.deepEqual(opsOf(after), ["Gemm", "Add"]);
   });
@@ -72,8 +72,8 @@ Deno.test("mergeBias() leaves a product of batches alone", () => {
   const graph = graphOf([2, 4, 3], (b, x) => {
     return b.node("Add", [b.node("MatMul", [x, realConstant(b, [3, 5], 1)]), realConstant(b, [5], 2)]);
   });
-  assert.deepEqual(opsOf(mergeBias(graph)), ["MatMul", "Add"]);
-  assertSameNumbers(graph, mergeBias(graph));
+  assert.deepEqual(opsOf(applied(mergeBias, graph)), ["MatMul", "Add"]);
+  assertSameNumbers(graph, applied(mergeBias, graph));
 });
 
 Deno.test("mergeBias() leaves a Conv alone that something else reads, or the caller", () => {
@@ -86,8 +86,8 @@ Deno.test("mergeBias() leaves a Conv alone that something else reads, or the cal
     return [y, b.node("Add", [y, realConstant(b, [5, 1, 1], 2)])];
   });
   for (const graph of [read, returned]) {
-    assertSameNumbers(graph, mergeBias(graph));
-    assert.deepEqual(opsOf(mergeBias(graph)), opsOf(graph));
+    assertSameNumbers(graph, applied(mergeBias, graph));
+    assert.deepEqual(opsOf(applied(mergeBias, graph)), opsOf(graph));
   }
 });
 
@@ -104,7 +104,7 @@ Deno.test("mergeBias() leaves a bias that is there, a value doubled, and an Add 
     return b.node("Add", [b.node("Conv", [x, realConstant(b, [3, 3, 1, 1], 1)], CONV), x]);
   });
   for (const graph of [biased, doubled, skip]) {
-    assertSameNumbers(graph, mergeBias(graph));
-    assert.deepEqual(opsOf(mergeBias(graph)), ["Conv", "Add"]);
+    assertSameNumbers(graph, applied(mergeBias, graph));
+    assert.deepEqual(opsOf(applied(mergeBias, graph)), ["Conv", "Add"]);
   }
 });

@@ -2,6 +2,8 @@
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
+import { holds } from "../conditions.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /**
  * Merges Pad → Conv into the Conv's pads.
@@ -9,7 +11,9 @@ import { GraphWriter } from "../../onnx/writer.ts";
  * Pad → MaxPool merges where the padded values cannot be negative (a grid whose zero point is its lowest code), since
  * MaxPool's own padding never wins and a padding of 0 then wins only in windows that hold nothing greater.
  */
-export function mergePad(graph: Graph): Graph {
+export const mergePad: Pass = definePass({ name: "mergePad", requires: [holds.foldedConstants], rewrite });
+
+function rewrite(graph: Graph): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   for (const node of graph.nodes) out.push(merged(node, index, out) ?? node);

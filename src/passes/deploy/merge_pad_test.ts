@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import type { Attrs } from "../../onnx/graph.ts";
-import { assertSameNumbers, fakeQuantized, graphOf, ints, opsOf, realConstant } from "../_test_support.ts";
+import { applied, assertSameNumbers, fakeQuantized, graphOf, ints, opsOf, realConstant } from "../_test_support.ts";
 import { mergePad } from "./merge_pad.ts";
 
 const CONV = { kernel_shape: [3, 3], pads: [0, 0, 0, 0], strides: [2, 1], dilations: [1, 1], group: 1 };
@@ -30,14 +30,14 @@ function padded(options: {
 }
 
 function assertMerged(graph: ReturnType<typeof padded>, pads: readonly number[]): void {
-  const after = mergePad(graph);
+  const after = applied(mergePad, graph);
   assertSameNumbers(graph, after, { tolerance: 1e-6 });
   assert.equal(opsOf(after).includes("Pad"), false);
   assert.deepEqual(after.nodes[after.nodes.length - 1].attrs.pads, pads);
 }
 
 function assertKept(graph: ReturnType<typeof padded>): void {
-  const after = mergePad(graph);
+  const after = applied(mergePad, graph);
   assertSameNumbers(graph, after);
   assert.deepEqual(opsOf(after), opsOf(graph));
 }
@@ -106,7 +106,7 @@ Deno.test("mergePad() keeps a Pad for whoever else reads it", () => {
     const y = b.node("Pad", [x, ints(b, [0, 0, 1, 1, 0, 0, 1, 1]), b.constant("float32", [], [0])]);
     return [b.node("Conv", [y, realConstant(b, [3, 2, 3, 3], 1)], CONV), b.node("Neg", [y])];
   });
-  const after = mergePad(graph);
+  const after = applied(mergePad, graph);
   assertSameNumbers(graph, after, { tolerance: 1e-6 });
   assert.deepEqual(opsOf(after), ["Pad", "Conv", "Neg"]);
 });

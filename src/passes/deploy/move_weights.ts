@@ -2,9 +2,18 @@
 import type { Graph } from "../../onnx/graph.ts";
 import { emitQuantized, type QuantizedConstant, quantizedConstant, transpose } from "./_quantized_constant.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
+import { holds } from "../conditions.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** Replaces DequantizeLinear(codes) → Reshape/Transpose … by DequantizeLinear(moved codes). */
-export function moveWeights(graph: Graph): Graph {
+export const moveWeights: Pass = definePass({
+  name: "moveWeights",
+  requires: [holds.foldedConstants],
+  ensures: [holds.weightCodes],
+  rewrite,
+});
+
+function rewrite(graph: Graph): Graph {
   const out = new GraphWriter(graph);
   const constants = new Map<string, QuantizedConstant>();
   const written = new Set<string>();

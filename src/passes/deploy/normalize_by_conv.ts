@@ -14,6 +14,8 @@ import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { emitQuantized, type QuantizedConstant } from "./_quantized_constant.ts";
 import { staysOnGrid } from "./place_qdq.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
+import { holds } from "../conditions.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** ONNX BatchNormalization-15. */
 const DEFAULT_EPSILON = 1e-5;
@@ -23,7 +25,15 @@ const DEFAULT_EPSILON = 1e-5;
  *
  * @param scheme The codes of its weights, symmetric, of 8 bits.
  */
-export function normalizeByConv(graph: Graph, scheme: QuantScheme = INT8_SYMMETRIC): Graph {
+export function normalizeByConv(scheme: QuantScheme = INT8_SYMMETRIC): Pass {
+  return definePass({
+    name: "normalizeByConv",
+    requires: [holds.foldedConstants],
+    rewrite: (graph) => rewrite(graph, scheme),
+  });
+}
+
+function rewrite(graph: Graph, scheme: QuantScheme): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   const taken = new Set<Node>();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import { INT8_SYMMETRIC, type QuantScheme } from "../../numbers/scheme.ts";
-import { assertSameNumbers, fakeQuantized, graphOf, opsOf, realConstant } from "../_test_support.ts";
+import { applied, assertSameNumbers, fakeQuantized, graphOf, opsOf, realConstant } from "../_test_support.ts";
 import { normalizeByConv } from "./normalize_by_conv.ts";
 
 const GRID = { scale: 0.01, zeroPoint: 128 };
@@ -17,7 +17,7 @@ function normalized(b: GraphBuilder, x: Value): Value {
 Deno.test("normalizeByConv() convolves what is on a grid, whatever its rank", () => {
   for (const shape of [[2, 3, 5], [2, 3, 4, 5], [2, 3, 2, 3, 4]]) {
     const graph = graphOf(shape, (b, x) => normalized(b, fakeQuantized(b, x, GRID)));
-    const after = normalizeByConv(graph);
+    const after = applied(normalizeByConv(), graph);
     assertSameNumbers(graph, after, { real: true, tolerance: 1e-6 });
     assert.deepEqual(opsOf(after).slice(2), ["DequantizeLinear", "Conv"]);
     assert.equal(after.nodes.at(-1)!.attrs.group, 3);
@@ -26,11 +26,11 @@ Deno.test("normalizeByConv() convolves what is on a grid, whatever its rank", ()
 
 Deno.test("normalizeByConv() makes matrices sequences, up to their ReLU", () => {
   const graph = graphOf([4, 3], (b, x) => b.node("Relu", [normalized(b, fakeQuantized(b, x, GRID))]));
-  const after = normalizeByConv(graph);
+  const after = applied(normalizeByConv(), graph);
   assertSameNumbers(graph, after, { real: true, tolerance: 1e-6 });
   assert.deepEqual(opsOf(after).slice(2), ["DequantizeLinear", "Reshape", "Conv", "Relu", "Reshape"]);
   const bare = graphOf([4, 3], (b, x) => b.node("Neg", [normalized(b, fakeQuantized(b, x, GRID))]));
-  assertSameNumbers(bare, normalizeByConv(bare), { real: true, tolerance: 1e-6 });
+  assertSameNumbers(bare, applied(normalizeByConv(), bare), { real: true, tolerance: 1e-6 });
 });
 
 Deno.test("normalizeByConv() looks through what only moves values", () => {
@@ -38,14 +38,14 @@ Deno.test("normalizeByConv() looks through what only moves values", () => {
     [2, 4, 5, 3],
     (b, x) => normalized(b, b.node("Transpose", [fakeQuantized(b, x, GRID)], { perm: [0, 3, 1, 2] })),
   );
-  const after = normalizeByConv(graph);
+  const after = applied(normalizeByConv(), graph);
   assertSameNumbers(graph, after, { real: true, tolerance: 1e-6 });
   assert.equal(opsOf(after).at(-1), "Conv");
 });
 
 Deno.test("normalizeByConv() writes weights that stand for the factors", () => {
   const graph = graphOf([2, 3, 5], (b, x) => normalized(b, fakeQuantized(b, x, GRID)));
-  const { initializers, nodes } = normalizeByConv(graph);
+  const { initializers, nodes } = applied(normalizeByConv(), graph);
   const [codes, scale] = nodes[2].inputs.map((name) => initializers.get(name)!.data);
   assert.deepEqual(Array.from(codes as Int8Array), [-127, 0, 127]);
   [1.5 / Math.sqrt(0.501), 1, 0.7 / Math.sqrt(2.001)].forEach((k, c) =>
@@ -62,7 +62,7 @@ Deno.test("normalizeByConv() writes the codes of the scheme that it is given", (
       [{ ...within(1, 255), dtype: "uint8" }, Uint8Array.of(1, 128, 255)],
     ] as const
   ) {
-    const after = normalizeByConv(graph, scheme);
+    const after = applied(normalizeByConv(scheme), graph);
     assertSameNumbers(graph, after, { real: true, tolerance: 1e-6 });
     assert.deepEqual(after.initializers.get(after.nodes[2].inputs[0])!.data, expected);
   }
@@ -78,5 +78,5 @@ Deno.test("normalizeByConv() keeps normalizations of values on no grid, or by pa
       return b.node("BatchNormalization", [fakeQuantized(b, x, GRID), ones, ones, mean, ones], { epsilon: 1e-3 });
     }),
   ];
-  for (const graph of graphs) assert.deepEqual(opsOf(normalizeByConv(graph)), opsOf(graph));
+  for (const graph of graphs) assert.deepEqual(opsOf(applied(normalizeByConv(), graph)), opsOf(graph));
 });

@@ -3,6 +3,8 @@ import { type Graph, type Node, sizeOf } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { emitQuantized, quantizedConstant } from "./_quantized_constant.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
+import { holds } from "../conditions.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 const WINDOWED: ReadonlySet<string> = new Set(["Conv", "MaxPool", "AveragePool"]);
 
@@ -11,7 +13,9 @@ const WINDOWED: ReadonlySet<string> = new Set(["Conv", "MaxPool", "AveragePool"]
  *
  * Without the Reshapes the bias is seen right behind its convolution, and the quantizer right behind both.
  */
-export function oneDimension(graph: Graph): Graph {
+export const oneDimension: Pass = definePass({ name: "oneDimension", requires: [holds.weightCodes], rewrite });
+
+function rewrite(graph: Graph): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   const replaced = new Set<Node>();

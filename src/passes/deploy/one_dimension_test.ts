@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import type { Attrs } from "../../onnx/graph.ts";
-import { assertSameNumbers, graphOf, ints, opsOf, quantizedWeights, realConstant } from "../_test_support.ts";
+import { applied, assertSameNumbers, graphOf, ints, opsOf, quantizedWeights, realConstant } from "../_test_support.ts";
 import { oneDimension } from "./one_dimension.ts";
 
 const CONV = { kernel_shape: [1, 3], strides: [1, 2], dilations: [1, 2], pads: [0, 1, 0, 2], group: 1 };
@@ -27,7 +27,7 @@ Deno.test("oneDimension() convolves a sequence, with float and with quantized we
   const quantized = (b: GraphBuilder) => quantizedWeights(b, [4, 3, 1, 3], { axis: 0 });
   for (const weights of [kernel, quantized]) {
     const graph = graphOf([2, 3, 9], (b, x) => within(b, x, { picture: [2, 3, 1, 9], target: [2, 4, 4], weights }));
-    const after = oneDimension(graph);
+    const after = applied(oneDimension, graph);
     assertSameNumbers(graph, after, { tolerance: 1e-6, real: true });
     const conv = after.nodes.at(-1)!;
     const attrs = { kernel_shape: [3], strides: [2], dilations: [2], pads: [1, 2], group: 1 };
@@ -42,7 +42,7 @@ Deno.test("oneDimension() pools a sequence, whichever axis of the picture it was
       [2, 3, 8],
       (b, x) => within(b, x, { picture: [2, 3, 8, 1], target: [2, 3, 4], op, attrs: POOL }),
     );
-    const after = oneDimension(graph);
+    const after = applied(oneDimension, graph);
     assertSameNumbers(graph, after, { tolerance: 1e-6, real: true });
     assert.deepEqual(after.nodes.map(({ op, attrs }) => ({ op, attrs })), [
       { op, attrs: { kernel_shape: [3], strides: [2], pads: [1, 0] } },
@@ -55,7 +55,7 @@ Deno.test("oneDimension() reshapes to and from what is no sequence", () => {
     const { shape, target } of [{ shape: [2, 3, 9, 1], target: [2, 16] }, { shape: [3, 18], target: [2, 4, 4, 1] }]
   ) {
     const graph = graphOf(shape, (b, x) => within(b, x, { picture: [2, 3, 1, 9], target, weights: kernel }));
-    const after = oneDimension(graph);
+    const after = applied(oneDimension, graph);
     assertSameNumbers(graph, after, { tolerance: 1e-6, real: true });
     assert.deepEqual(opsOf(after), ["Reshape", "Conv", "Reshape"]);
     assert.deepEqual(after.nodes[1].attrs.kernel_shape, [3]);
@@ -73,7 +73,7 @@ Deno.test("oneDimension() takes what one operator gives to the next", () => {
     const conv = b.node("Conv", [within(b, x, pool), kernel(b)], { ...CONV, pads: [0, 2, 0, 2] });
     return b.node("Reshape", [conv, ints(b, [2, 4, 3])]);
   });
-  const after = oneDimension(graph);
+  const after = applied(oneDimension, graph);
   assertSameNumbers(graph, after, { tolerance: 1e-6, real: true });
   assert.deepEqual(opsOf(after), ["MaxPool", "Reshape", "Reshape", "Conv"]);
 });
@@ -96,7 +96,7 @@ Deno.test("oneDimension() keeps windows that reach across the axis of 1, and rea
     graphOf([2, 3, 18], (b, x) => within(b, x, { picture: [2, 3, 2, 9], target: [2, 4, 8], weights: kernel })),
   ];
   for (const graph of graphs) {
-    const after = oneDimension(graph);
+    const after = applied(oneDimension, graph);
     assertSameNumbers(graph, after);
     assert.deepEqual(opsOf(after), opsOf(graph));
   }
@@ -113,5 +113,5 @@ Deno.test("oneDimension() keeps a picture that something else reads, and weights
       (b, x) => within(b, x, { picture: [2, 3, 1, 9], target: [2, 4, 4], weights: (b) => b.node("Relu", [kernel(b)]) }),
     ),
   ];
-  for (const graph of graphs) assert.deepEqual(opsOf(oneDimension(graph)), opsOf(graph));
+  for (const graph of graphs) assert.deepEqual(opsOf(applied(oneDimension, graph)), opsOf(graph));
 });

@@ -9,9 +9,18 @@ import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf } from "../../onnx/index.ts";
 import { traitsOf } from "../../onnx/schema/mod.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
+import { holds } from "../conditions.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** Repeats pairs after operators that move dequantized values, and before those that move values about to be quantized. */
-export function placeQdq(graph: Graph): Graph {
+export const placeQdq: Pass = definePass({
+  name: "placeQdq",
+  requires: [holds.foldedConstants],
+  ensures: [holds.equalGrids],
+  rewrite,
+});
+
+function rewrite(graph: Graph): Graph {
   return repeatAfter(repeatBefore(graph));
 }
 

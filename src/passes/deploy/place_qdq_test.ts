@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { placeQdq } from "./place_qdq.ts";
 import type { GraphBuilder, Value } from "../../onnx/writer.ts";
-import { assertSameNumbers, fakeQuantized, graphOf, ints, opsOf } from "../_test_support.ts";
+import { applied, assertSameNumbers, fakeQuantized, graphOf, ints, opsOf } from "../_test_support.ts";
 
 const [Q, DQ] = ["QuantizeLinear", "DequantizeLinear"];
 const POOL = { kernel_shape: [2, 2], strides: [2, 2], pads: [0, 0, 0, 0] };
@@ -34,14 +34,14 @@ const GRID = { scale: 0.37, zeroPoint: 100 };
 for (const [name, move] of Object.entries(MOVEMENTS)) {
   Deno.test(`placeQdq() repeats a pair after ${name}, and changes no number`, () => {
     const graph = graphOf([2, 3, 4, 4], (b, x) => b.node("Neg", [move(b, fakeQuantized(b, x, GRID))]));
-    const after = placeQdq(graph);
+    const after = applied(placeQdq, graph);
     assertSameNumbers(graph, after, { real: true });
     assert.deepEqual(opsOf(after).slice(-4), [name, Q, DQ, "Neg"]);
   });
 
   Deno.test(`placeQdq() repeats a pair before ${name} whose result is quantized, and changes no number`, () => {
     const graph = graphOf([2, 3, 4, 4], (b, x) => fakeQuantized(b, move(b, b.node("Neg", [x])), GRID));
-    const after = placeQdq(graph);
+    const after = applied(placeQdq, graph);
     assertSameNumbers(graph, after, { real: true });
     assert.deepEqual(opsOf(after).slice(0, 3), ["Neg", Q, DQ]);
     assert.deepEqual(opsOf(after).slice(-3), [name, Q, DQ]);
@@ -53,7 +53,7 @@ Deno.test("placeQdq() gives every part of what is split its pair, where anything
     const [first, second, third] = b.nodes("Split", [fakeQuantized(b, x, GRID)], { axis: 1 }, 3);
     return [b.node("Neg", [first]), fakeQuantized(b, second, GRID), third];
   });
-  const after = placeQdq(graph);
+  const after = applied(placeQdq, graph);
   assertSameNumbers(graph, after, { real: true });
   assert.deepEqual(opsOf(after), [Q, DQ, "Split", Q, DQ, Q, DQ, "Neg", Q, DQ]);
 });
@@ -64,7 +64,7 @@ Deno.test("placeQdq() leaves the places of maxima, and what comes before a split
     const [first, second] = b.nodes("Split", [b.node("Neg", [max]), ints(b, [1, 1])], { axis: 2 }, 2);
     return [fakeQuantized(b, first, GRID), fakeQuantized(b, second, { scale: 1 }), places];
   });
-  const after = placeQdq(graph);
+  const after = applied(placeQdq, graph);
   assertSameNumbers(graph, after, { real: true });
   assert.deepEqual(opsOf(after), [Q, DQ, "MaxPool", Q, DQ, "Neg", "Split", Q, DQ, Q, DQ]);
 });
@@ -74,7 +74,7 @@ Deno.test("placeQdq() gives every link of a chain its pair", () => {
     const pooled = b.node("MaxPool", [fakeQuantized(b, x, GRID)], POOL);
     return b.node("Reshape", [b.node("Transpose", [pooled], { perm: [0, 2, 3, 1] }), ints(b, [2, 12])]);
   });
-  const after = placeQdq(graph);
+  const after = applied(placeQdq, graph);
   assertSameNumbers(graph, after, { real: true });
   assert.deepEqual(opsOf(after), [Q, DQ, "MaxPool", Q, DQ, "Transpose", Q, DQ, "Reshape", Q, DQ]);
 });
@@ -84,7 +84,7 @@ Deno.test("placeQdq() goes up a chain to what computes", () => {
     const pooled = b.node("MaxPool", [b.node("Sigmoid", [x])], POOL);
     return fakeQuantized(b, b.node("Reshape", [pooled, ints(b, [2, 12])]), { scale: 1 / 256 });
   });
-  const after = placeQdq(graph);
+  const after = applied(placeQdq, graph);
   assertSameNumbers(graph, after, { real: true });
   assert.deepEqual(opsOf(after), ["Sigmoid", Q, DQ, "MaxPool", Q, DQ, "Reshape", Q, DQ]);
 });
@@ -103,7 +103,7 @@ Deno.test("placeQdq() does not quantize what something else reads in float, or t
     return [fakeQuantized(b, y, GRID), y];
   });
   for (const graph of [read, returned, pooledReturned]) {
-    const after = placeQdq(graph);
+    const after = applied(placeQdq, graph);
     assertSameNumbers(graph, after, { real: true });
     assert.deepEqual(opsOf(after), opsOf(graph));
   }
@@ -113,7 +113,7 @@ Deno.test("placeQdq() leaves a movement between two grids alone where the second
   const graph = graphOf([2, 3, 4, 4], (b, x) => {
     return fakeQuantized(b, b.node("MaxPool", [fakeQuantized(b, x, GRID)], POOL), { scale: 0.5 });
   });
-  const after = placeQdq(graph);
+  const after = applied(placeQdq, graph);
   assertSameNumbers(graph, after, { real: true });
   assert.deepEqual(opsOf(after), opsOf(graph));
 });
@@ -132,8 +132,8 @@ Deno.test("placeQdq() leaves the graph's input, weights and what interpolates al
     }),
   ];
   for (const graph of graphs) {
-    assertSameNumbers(graph, placeQdq(graph), { real: true });
-    assert.deepEqual(opsOf(placeQdq(graph)), opsOf(graph));
+    assertSameNumbers(graph, applied(placeQdq, graph), { real: true });
+    assert.deepEqual(opsOf(applied(placeQdq, graph)), opsOf(graph));
   }
 });
 
@@ -149,8 +149,8 @@ Deno.test("placeQdq() leaves grids with a scale a channel alone: a movement may 
     })
   );
   for (const graph of graphs) {
-    assertSameNumbers(graph, placeQdq(graph), { real: true });
-    assert.deepEqual(opsOf(placeQdq(graph)), opsOf(graph));
+    assertSameNumbers(graph, applied(placeQdq, graph), { real: true });
+    assert.deepEqual(opsOf(applied(placeQdq, graph)), opsOf(graph));
   }
 });
 
@@ -162,7 +162,7 @@ Deno.test("placeQdq() pads codes by the zero point, and goes on behind", () => {
       const padded = b.node("Pad", [fakeQuantized(b, x, GRID), ints(b, amounts), ...zero]);
       return b.node("Neg", [b.node("MaxPool", [padded], POOL)]);
     });
-    const after = placeQdq(graph);
+    const after = applied(placeQdq, graph);
     assertSameNumbers(graph, after, { real: true });
     assert.deepEqual(opsOf(after), [Q, DQ, Q, "Pad", DQ, "MaxPool", Q, DQ, "Neg"]);
   }
@@ -176,5 +176,5 @@ Deno.test("placeQdq() keeps a Pad of other values, of other modes, and of values
     graphOf([2, 3, 4, 4], (b, x) => pad(b, fakeQuantized(b, x, GRID), { mode: "reflect" })),
     graphOf([2, 3, 4, 4], (b, x) => pad(b, b.node("Neg", [x]))),
   ];
-  for (const graph of graphs) assert.deepEqual(opsOf(placeQdq(graph)), opsOf(graph));
+  for (const graph of graphs) assert.deepEqual(opsOf(applied(placeQdq, graph)), opsOf(graph));
 });

@@ -11,9 +11,18 @@ import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { emitQuantized, type QuantizedConstant, quantizedConstant } from "./_quantized_constant.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 import { roundHalfEven } from "../../numbers/round.ts";
+import { holds } from "../conditions.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** Quantizes the float biases of Conv and Gemm whose input and weights are dequantized. */
-export function quantizeBias(graph: Graph): Graph {
+export const quantizeBias: Pass = definePass({
+  name: "quantizeBias",
+  requires: [holds.weightCodes, holds.completeBiases],
+  ensures: [holds.biasCodes],
+  rewrite,
+});
+
+function rewrite(graph: Graph): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   for (const node of graph.nodes) out.push(withIntegerBias(node, index, out) ?? node);

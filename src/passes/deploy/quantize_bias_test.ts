@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { GraphBuilder } from "../../onnx/writer.ts";
 import { type Graph, sizeOf } from "../../onnx/graph.ts";
 import {
+  applied,
   assertSameNumbers,
   fakeQuantized,
   graphOf,
@@ -45,7 +46,7 @@ function weightsOf(graph: Graph, op = "Conv") {
 
 Deno.test("quantizeBias() writes int32 codes on the grid s_x·s_w of each channel, zero points 0", () => {
   const values = [0.5, -0.25, 1e-4, 0];
-  const after = quantizeBias(conv(values));
+  const after = applied(quantizeBias, conv(values));
   const { codes, scale, zeroPoint } = biasOf(after);
   const weights = weightsOf(after);
   assert.equal(codes.dtype, "int32");
@@ -59,7 +60,7 @@ Deno.test("quantizeBias() writes int32 codes on the grid s_x·s_w of each channe
 for (const axis of [0, undefined]) {
   Deno.test(`quantizeBias() is off by half a step at the most, ${axis === 0 ? "a scale a channel" : "one scale"}`, () => {
     const graph = conv([0.5, -0.25, 1e-4, 0.1234], axis === 0 ? { axis } : {});
-    const after = quantizeBias(graph);
+    const after = applied(quantizeBias, graph);
     const step = Math.max(...biasOf(after).scale);
     const feeds = { x: Float32Array.from({ length: 50 }, (_, i) => Math.sin(i)) };
     const [expected, actual] = [graph, after].map((g) => run(g, feeds)[0].data as Float32Array);
@@ -75,7 +76,7 @@ Deno.test("quantizeBias() rounds ties to even", () => {
     const bias = b.constant("float32", [4], [0.125, 0.375, -0.125, -0.375]);
     return b.node("Gemm", [fakeQuantized(b, x, { scale: 0.5 }), weights, bias], { transA: 0, transB: 0 });
   });
-  assert.deepEqual([...biasOf(quantizeBias(graph), "Gemm").codes.data], [0, 2, 0, -2]);
+  assert.deepEqual([...biasOf(applied(quantizeBias, graph), "Gemm").codes.data], [0, 2, 0, -2]);
 });
 
 Deno.test("quantizeBias() raises the scale of a channel whose bias would overflow, and of no other", () => {
@@ -91,7 +92,7 @@ Deno.test("quantizeBias() raises the scale of a channel whose bias would overflo
       pads: [0, 0, 0, 0],
     });
   });
-  const after = quantizeBias(graph);
+  const after = applied(quantizeBias, graph);
   // The second channel's scale is 1 / (2^30·s_x) now, some five times what it was.
   assertSameNumbers(graph, after, { real: true, tolerance: 1e-4 });
   const { codes, scale } = weightsOf(after);
@@ -110,7 +111,7 @@ Deno.test("quantizeBias() rounds raised codes around their zero point", () => {
     const bias = b.constant("float32", [2], [0.3, 1]);
     return b.node("Gemm", [fakeQuantized(b, x, { scale: 0.02 }), weights, bias], { transA: 0, transB: 0 });
   });
-  const after = quantizeBias(graph);
+  const after = applied(quantizeBias, graph);
   // The second channel's scale is 2^-30 / 0.02, 4.657 times what it was: 127 steps become 27.
   assert.deepEqual([...weightsOf(after, "Gemm").codes], [228, 155, 78, 101]);
   assertSameNumbers(graph, after, { real: true, tolerance: 1e-4 });
@@ -118,7 +119,7 @@ Deno.test("quantizeBias() rounds raised codes around their zero point", () => {
 
 Deno.test("quantizeBias() raises the one scale of weights that have one", () => {
   const graph = conv([1, 0, 0, -2], { scale: 1e-9 });
-  const after = quantizeBias(graph);
+  const after = applied(quantizeBias, graph);
   assertSameNumbers(graph, after, { real: true, tolerance: 1e-5 });
   const bias = biasOf(after);
   bias.codes.data.forEach((code, c) => assert.ok(Math.abs(Number(code) * bias.scale[c] - [1, 0, 0, -2][c]) < 1e-6));
@@ -132,7 +133,7 @@ Deno.test("quantizeBias() quantizes the bias of Gemm", () => {
       transB: 0,
     });
   });
-  const after = quantizeBias(graph);
+  const after = applied(quantizeBias, graph);
   assertSameNumbers(graph, after, { real: true, tolerance: 1e-2 });
   assert.equal(biasOf(after, "Gemm").codes.dtype, "int32");
 });
@@ -162,7 +163,7 @@ const FLOAT: Readonly<
 for (const [name, inputs] of Object.entries(FLOAT)) {
   Deno.test(`quantizeBias() leaves a Conv with ${name} alone`, () => {
     const graph = graphOf([1, 2, 5, 5], (b, x) => b.node("Conv", inputs(b, x), CONV));
-    const after = quantizeBias(graph);
+    const after = applied(quantizeBias, graph);
     assertSameNumbers(graph, after, { real: true });
     assert.deepEqual(opsOf(after), opsOf(graph));
   });
@@ -174,7 +175,7 @@ Deno.test("quantizeBias() gives a Gemm's bias of one element an element a column
     const bias = b.constant("float32", [1], [0.5]);
     return b.node("Gemm", [fakeQuantized(b, x, { scale: 0.02 }), weights, bias], { transA: 0, transB: 0 });
   });
-  const after = quantizeBias(graph);
+  const after = applied(quantizeBias, graph);
   assertSameNumbers(graph, after, { real: true, tolerance: 1e-2 });
   const bias = biasOf(after, "Gemm");
   assert.equal(sizeOf(bias.codes.shape), 5);

@@ -9,9 +9,18 @@
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
+import { holds, isActivation } from "../conditions.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** Replaces DQ → Relu → Q by DQ → LeakyRelu(0) → Q, and DQ → Q by DQ → LeakyRelu(1) → Q, for activations. */
-export function requantize(graph: Graph): Graph {
+export const requantize: Pass = definePass({
+  name: "requantize",
+  requires: [holds.equalGrids],
+  ensures: [holds.tables],
+  rewrite,
+});
+
+function rewrite(graph: Graph): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   for (const node of graph.nodes) {
@@ -43,11 +52,6 @@ function tableFor(node: Node, index: Index): Table | undefined {
   return source !== undefined && isActivation(source, index)
     ? { source: source.outputs[0], slope: 0, like: before }
     : undefined;
-}
-
-/** Whether `node` dequantizes what is computed, by one scale. */
-function isActivation({ op, inputs }: Node, { constant }: Index): boolean {
-  return op === "DequantizeLinear" && constant(inputs[0]) === undefined && constant(inputs[1])?.data.length === 1;
 }
 
 /** The quantizer as part of the layer that it stands behind: a clip that it does anyway is gone. */

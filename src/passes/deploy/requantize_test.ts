@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { GraphBuilder, Value } from "../../onnx/writer.ts";
-import { assertSameNumbers, fakeQuantized, graphOf, opsOf, quantizedWeights } from "../_test_support.ts";
+import { applied, assertSameNumbers, fakeQuantized, graphOf, opsOf, quantizedWeights } from "../_test_support.ts";
 import { requantize } from "./requantize.ts";
 
 const [Q, DQ] = ["QuantizeLinear", "DequantizeLinear"];
@@ -14,7 +14,7 @@ function moved(between: (b: GraphBuilder, x: Value) => Value, target = POSITIVE)
 
 Deno.test("requantize() makes ReLU between two grids a table", () => {
   const graph = moved((b, x) => b.node("Relu", [x]));
-  const after = requantize(graph);
+  const after = applied(requantize, graph);
   assertSameNumbers(graph, after, { real: true });
   assert.deepEqual(opsOf(after), [Q, DQ, "LeakyRelu", Q, DQ]);
   assert.deepEqual(after.nodes[2].attrs, { alpha: 0 });
@@ -22,7 +22,7 @@ Deno.test("requantize() makes ReLU between two grids a table", () => {
 
 Deno.test("requantize() puts the identity between two pairs", () => {
   const graph = moved((_, x) => x, { scale: 0.011, zeroPoint: 30 });
-  const after = requantize(graph);
+  const after = applied(requantize, graph);
   assertSameNumbers(graph, after, { real: true });
   assert.deepEqual(opsOf(after), [Q, DQ, "LeakyRelu", Q, DQ]);
   assert.deepEqual(after.nodes[2].attrs, { alpha: 1 });
@@ -30,7 +30,7 @@ Deno.test("requantize() puts the identity between two pairs", () => {
 
 Deno.test("requantize() names a clip that quantization does after the layer that it came from", () => {
   const { nodes, ...graph } = moved((_, x) => x);
-  const after = requantize({
+  const after = applied(requantize, {
     ...graph,
     nodes: nodes.map((node, i) => i < 2 ? node : { ...node, layer: "relu6_quant" }),
   });
@@ -44,5 +44,5 @@ Deno.test("requantize() leaves alone what is no activation, or not on a grid bef
     graphOf([2, 50], (b, x) => fakeQuantized(b, b.node("Relu", [x]), POSITIVE)),
     graphOf([2, 50], (b, x) => [b.node("Neg", [x]), fakeQuantized(b, quantizedWeights(b, [3, 2]), GRID)]),
   ];
-  for (const graph of graphs) assert.deepEqual(opsOf(requantize(graph)), opsOf(graph));
+  for (const graph of graphs) assert.deepEqual(opsOf(applied(requantize, graph)), opsOf(graph));
 });

@@ -10,9 +10,13 @@ import { allocate } from "../../numbers/dtype.ts";
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
+import { holds } from "../conditions.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** Replaces DQ → Tanh → Q by DQ of twice the scale → Sigmoid → Q, where the sigmoid has a grid for the codes of the tanh. */
-export function tanhBySigmoid(graph: Graph): Graph {
+export const tanhBySigmoid: Pass = definePass({ name: "tanhBySigmoid", requires: [holds.equalGrids], rewrite });
+
+function rewrite(graph: Graph): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   const replaced = new Set<Node>();

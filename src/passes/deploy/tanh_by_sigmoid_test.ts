@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { GraphBuilder, Value } from "../../onnx/writer.ts";
-import { graphOf, opsOf, run } from "../_test_support.ts";
+import { applied, graphOf, opsOf, run } from "../_test_support.ts";
 import { fakeQuantized, quantizedWeights } from "../_test_support.ts";
 import { tanhBySigmoid } from "./tanh_by_sigmoid.ts";
 
@@ -14,7 +14,7 @@ function tanhOf(b: GraphBuilder, x: Value, grid = TANH): Value {
 Deno.test("tanhBySigmoid() gives the codes of tanh for every code of its input", () => {
   for (const grid of [{ scale: 0.031, zeroPoint: 128 }, { scale: 0.2, zeroPoint: 7 }]) {
     const graph = graphOf([256], (b, x) => tanhOf(b, fakeQuantized(b, x, grid)));
-    const after = tanhBySigmoid(graph);
+    const after = applied(tanhBySigmoid, graph);
     assert.deepEqual(opsOf(after), [Q, DQ, "Sigmoid", Q, DQ]);
     const x = Float32Array.from({ length: 256 }, (_, code) => (code - grid.zeroPoint) * grid.scale);
     const actual = run(after, { x })[0].data as Float32Array;
@@ -35,14 +35,14 @@ Deno.test("tanhBySigmoid() finds the sigmoid's grid for other codes too", () => 
   const x = Float32Array.from({ length: 256 }, (_, i) => (i - 128) * 0.031);
   for (const [dtype, scale, zeroPoint, sigmoid] of [["int8", 1 / 128, 0, -128], ["uint8", 1 / 64, 64, 0]] as const) {
     const graph = between(dtype, scale, zeroPoint);
-    const after = tanhBySigmoid(graph);
+    const after = applied(tanhBySigmoid, graph);
     assert.deepEqual(opsOf(after), [Q, DQ, "Sigmoid", Q, DQ]);
     const [real, zero] = after.nodes[3].inputs.slice(1).map((name) => after.initializers.get(name)!.data[0]);
     assert.deepEqual([real, zero], [scale / 2, sigmoid]);
     assert.deepEqual(run(after, { x })[0].data, run(graph, { x })[0].data);
   }
-  assert.ok(opsOf(tanhBySigmoid(between("int8", 1 / 129, 0))).includes("Tanh"));
-  assert.ok(opsOf(tanhBySigmoid(between("uint8", 1 / 128, 127))).includes("Tanh"));
+  assert.ok(opsOf(applied(tanhBySigmoid, between("int8", 1 / 129, 0))).includes("Tanh"));
+  assert.ok(opsOf(applied(tanhBySigmoid, between("uint8", 1 / 128, 127))).includes("Tanh"));
 });
 
 Deno.test("tanhBySigmoid() keeps a tanh on another grid, of real values, and one that something else reads", () => {
@@ -57,5 +57,5 @@ Deno.test("tanhBySigmoid() keeps a tanh on another grid, of real values, and one
       return [fakeQuantized(b, tanh, TANH), tanh];
     }),
   ];
-  for (const graph of graphs) assert.deepEqual(opsOf(tanhBySigmoid(graph)), opsOf(graph));
+  for (const graph of graphs) assert.deepEqual(opsOf(applied(tanhBySigmoid, graph)), opsOf(graph));
 });

@@ -12,6 +12,7 @@
 import { bytesOf, type Graph, type Node, sizeOf } from "../../onnx/graph.ts";
 import { type Index, indexOf } from "../../onnx/index.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** What computes a bound from values of at most this size is moved along with the mask. */
 const SMALL_BYTES = 1 << 16;
@@ -23,7 +24,9 @@ const SMALL_BYTES = 1 << 16;
 const LARGE_BYTES = 1 << 22;
 
 /** Moves range tests, Equal(Clip(v, low, high), v), to the place where v and its bounds are known. */
-export function earlyMasks(graph: Graph): Graph {
+export const earlyMasks: Pass = definePass({ name: "earlyMasks", rewrite });
+
+function rewrite(graph: Graph): Graph {
   const context: Context = { graph, index: indexOf(graph), moved: new Set() };
   const tests = graph.nodes.filter((node) => isRangeTest(node, context));
   for (const test of tests) {

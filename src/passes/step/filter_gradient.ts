@@ -7,6 +7,8 @@
 import { type Graph, type Node, sizeOf } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
+import { holds, ofNodes } from "../conditions.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** The pictures x [n, in, h, w] and dy [n, out, h', w'] that a convolution correlates. */
 export interface Correlated {
@@ -26,7 +28,16 @@ function isSwap(node: Node | undefined): node is Node {
 }
 
 /** Replaces correlations of pictures: dW = Σ over images of patches(x) · dyᵀ. */
-export function multiplyFilterGradients(graph: Graph): Graph {
+export const multiplyFilterGradients: Pass = definePass({
+  name: "multiplyFilterGradients",
+  requires: [holds.channelsFirst],
+  ensures: [
+    ofNodes("no picture is convolved with a picture", (node, index) => correlatedBy(node, index) !== undefined),
+  ],
+  rewrite,
+});
+
+function rewrite(graph: Graph): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   for (const node of graph.nodes) {

@@ -9,6 +9,7 @@ import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 import { uniformOf } from "./_uniform.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** A bound: a number, or the name of a scalar that is computed. */
 type Bound = number | string;
@@ -27,7 +28,9 @@ interface Mask {
 const LEAST_POSITIVE = 2 ** -149;
 
 /** Joins masks of masks, and writes range tests in the form that takes the fewest passes. */
-export function mergeMasks(graph: Graph): Graph {
+export const mergeMasks: Pass = definePass({ name: "mergeMasks", rewrite });
+
+function rewrite(graph: Graph): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   for (const node of graph.nodes) {

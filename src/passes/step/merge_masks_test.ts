@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import { allocate } from "../../numbers/dtype.ts";
 import { type Graph, sizeOf } from "../../onnx/graph.ts";
-import { assertSameNumbers, countOps, graphOf, reals } from "../_test_support.ts";
+import { applied, assertSameNumbers, countOps, graphOf, reals } from "../_test_support.ts";
 import { mergeMasks } from "./merge_masks.ts";
 
 const SHAPE = [2, 3, 50];
@@ -44,7 +44,7 @@ function graphOfMasks(fn: (b: GraphBuilder, dy: Value, z: Value) => Value | read
 }
 
 function assertMerged({ graph, feeds }: ReturnType<typeof graphOfMasks>): Graph {
-  const merged = mergeMasks(graph);
+  const merged = applied(mergeMasks, graph);
   assertSameNumbers(graph, merged, { feeds });
   return merged;
 }

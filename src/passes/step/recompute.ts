@@ -8,6 +8,7 @@
 import { bytesOf, type Graph, type Node, sizeOf, typeOf } from "../../onnx/graph.ts";
 import { BLOCKED_DOMAIN } from "../../onnx/schema/mod.ts";
 import { type Index, indexOf } from "../../onnx/index.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** Smaller values are not worth a node. */
 const LEAST_BYTES = 1 << 16;
@@ -16,7 +17,9 @@ const LEAST_BYTES = 1 << 16;
 const FAR = 1 / 50;
 
 /** Gives readers of such values that come much later than the first ones a node of their own. */
-export function recompute(graph: Graph): Graph {
+export const recompute: Pass = definePass({ name: "recompute", rewrite });
+
+function rewrite(graph: Graph): Graph {
   const context: Context = { graph, index: indexOf(graph), place: new Map(graph.nodes.map((node, i) => [node, i])) };
   const copies = new Map<Node, Node[]>();
   const renamed = new Map<Node, Map<string, string>>();

@@ -1,8 +1,11 @@
 /** Computes once what several nodes compute from the same inputs. */
 import type { Attr, Graph, Node } from "../../onnx/graph.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** Replaces nodes equal to an earlier one: operator, attributes and inputs. Graph outputs keep their own node. */
-export function shareEqual(graph: Graph): Graph {
+export const shareEqual: Pass = definePass({ name: "shareEqual", rewrite });
+
+function rewrite(graph: Graph): Graph {
   const renamed = new Map<string, string>();
   const known = new Map<string, Node>();
   const outputs = new Set(graph.outputs);

@@ -10,9 +10,12 @@ import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 import { uniformOf } from "./_uniform.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** Replaces QuantizeLinear → DequantizeLinear along an axis with one zero point for all, and clips by uniform bounds. */
-export function simulateWeights(graph: Graph): Graph {
+export const simulateWeights: Pass = definePass({ name: "simulateWeights", rewrite });
+
+function rewrite(graph: Graph): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   for (const node of graph.nodes) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import type { Graph } from "../../onnx/graph.ts";
-import { assertSameNumbers, countOps, graphOf, ints, reals } from "../_test_support.ts";
+import { applied, assertSameNumbers, countOps, graphOf, ints, reals } from "../_test_support.ts";
 import { shareEqual } from "./share_equal.ts";
 import { simulateWeights } from "./simulate_weights.ts";
 
@@ -42,7 +42,7 @@ for (const axis of [0, 1, 2]) {
       const zero = b.node("Expand", [b.constant("float32", [], [0]), ints(b, [channels])]);
       return quantized(b, x, { axis, scale, zero });
     });
-    const simulated = simulateWeights(graph);
+    const simulated = applied(simulateWeights, graph);
     assertSameNumbers(graph, simulated, { feeds: feedsWithTies(graph) });
     assert.deepEqual(countOps(simulated), { ...(axis === 2 ? {} : { Reshape: 1 }), Div: 1, Round: 1, Clip: 1, Mul: 1 });
   });
@@ -64,7 +64,7 @@ Deno.test("simulateWeights() moves codes around one zero point, and cuts off on 
     });
   });
   for (const graph of [around128, within64]) {
-    const simulated = simulateWeights(graph);
+    const simulated = applied(simulateWeights, graph);
     assertSameNumbers(graph, simulated, { feeds: feedsWithTies(graph) });
     assert.deepEqual(countOps(simulated), { Div: 1, Round: 1, Clip: 1, Mul: 1 });
   }
@@ -78,7 +78,7 @@ Deno.test("simulateWeights() leaves different zero points, and one scale for all
     const codes = b.node("QuantizeLinear", [x, ...one]);
     return [quantized(b, x, { axis: 2, scale, zero: some }), b.node("DequantizeLinear", [codes, ...one])];
   });
-  assert.equal(countOps(simulateWeights(graph)).QuantizeLinear, 2);
+  assert.equal(countOps(applied(simulateWeights, graph)).QuantizeLinear, 2);
 });
 
 Deno.test("simulateWeights() and shareEqual() let the gradient of weights use the forward pass's codes", () => {
@@ -87,7 +87,7 @@ Deno.test("simulateWeights() and shareEqual() let the gradient of weights use th
     const zero = b.node("Expand", [b.constant("float32", [], [0]), ints(b, [20])]);
     return [quantized(b, x, { axis: 2, scale, zero }), b.node("Equal", [...clippedCodes(b, x, scale, zero)])];
   });
-  const shared = shareEqual(simulateWeights(graph));
+  const shared = applied(shareEqual, applied(simulateWeights, graph));
   assertSameNumbers(graph, shared, { feeds: feedsWithTies(graph) });
   assert.deepEqual(countOps(shared), { Div: 1, Round: 1, Clip: 1, Mul: 1, Equal: 1 });
 });
@@ -105,7 +105,7 @@ Deno.test("shareEqual() computes equal nodes once and keeps graph outputs and di
       b.node("Add", [two(), two()]),
     ];
   });
-  const shared = shareEqual(graph);
+  const shared = applied(shareEqual, graph);
   assertSameNumbers(graph, shared);
   assert.deepEqual(countOps(shared), { Neg: 1, Abs: 1, ReduceMax: 3, Exp: 1, Mul: 1, Add: 1 });
 });

@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import fc from "fast-check";
 import { type QuantizedConstant, scaleChannels } from "../../passes/deploy/_quantized_constant.ts";
 import { quantizeBias } from "../../passes/deploy/quantize_bias.ts";
-import { fakeQuantized, graphOf } from "../../passes/_test_support.ts";
+import { applied, fakeQuantized, graphOf } from "../../passes/_test_support.ts";
 import { useCpu } from "../_test_support.ts";
 import { roundBias } from "./_accumulator_grid.ts";
 
@@ -32,18 +32,21 @@ function simulated({ input, weights, bias, factors }: Case): number[] {
 /** What the codes of the file stand for. */
 function written({ input, weights, bias, factors }: Case): number[] {
   const scales = factors === undefined ? Float32Array.from(weights) : foldedScales(weights, factors);
-  const graph = quantizeBias(graphOf([1, 2], (b, x) => {
-    const perChannel = scales.length > 1;
-    const shape = perChannel ? [scales.length] : [];
-    const codes = b.constant("int8", [2, bias.length], new Int8Array(2 * bias.length).fill(1));
-    const kernel = b.node(
-      "DequantizeLinear",
-      [codes, b.constant("float32", shape, scales), b.constant("int8", shape, new Int8Array(scales.length))],
-      perChannel ? { axis: 1 } : {},
-    );
-    const operands = [fakeQuantized(b, x, { scale: input }), kernel, b.constant("float32", [bias.length], bias)];
-    return b.node("Gemm", operands, { transA: 0, transB: 0 });
-  }));
+  const graph = applied(
+    quantizeBias,
+    graphOf([1, 2], (b, x) => {
+      const perChannel = scales.length > 1;
+      const shape = perChannel ? [scales.length] : [];
+      const codes = b.constant("int8", [2, bias.length], new Int8Array(2 * bias.length).fill(1));
+      const kernel = b.node(
+        "DequantizeLinear",
+        [codes, b.constant("float32", shape, scales), b.constant("int8", shape, new Int8Array(scales.length))],
+        perChannel ? { axis: 1 } : {},
+      );
+      const operands = [fakeQuantized(b, x, { scale: input }), kernel, b.constant("float32", [bias.length], bias)];
+      return b.node("Gemm", operands, { transA: 0, transB: 0 });
+    }),
+  );
   const gemm = graph.nodes.find(({ op }) => op === "Gemm")!;
   const dequantize = graph.nodes.find(({ outputs }) => outputs[0] === gemm.inputs[2])!;
   const [codes, biasScales] = dequantize.inputs.map((name) => graph.initializers.get(name)!.data);

@@ -4,9 +4,10 @@ import { channelBlock } from "../../../backend/_channel_block.ts";
 import type { GraphBuilder, Value } from "../../../onnx/writer.ts";
 import { type Graph, sizeOf } from "../../../onnx/graph.ts";
 import { BLOCKED_DOMAIN } from "../../../onnx/schema/mod.ts";
-import { type Feeds, feedsFor, run, wholeNumbers } from "../../_test_support.ts";
+import { applied, type Feeds, feedsFor, run, wholeNumbers } from "../../_test_support.ts";
 import { emulateBlocks } from "./_test_emulate.ts";
 import { blockChannels } from "./block_channels.ts";
+import { fuseBlocked } from "./fuse_blocked.ts";
 
 /** Sizes of blocks, of AVX2 and AVX-512, and of the machine if that has another. */
 const BLOCKS = [...new Set([8, 16, channelBlock()])].filter((block) => block > 1);
@@ -37,7 +38,7 @@ export function assertSame(
     readonly feeds?: Feeds;
   },
 ): Graph {
-  const blocked = blockChannels(graph, block);
+  const blocked = [blockChannels(block), fuseBlocked].reduce((result, pass) => applied(pass, result), graph);
   const expected = run(graph, feeds);
   for (const how of [emulateBlocks(blocked, block), ...(block === channelBlock() ? [blocked] : [])]) {
     const actual = run(how, feeds);

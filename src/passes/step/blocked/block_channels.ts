@@ -13,18 +13,25 @@
 import type { Graph } from "../../../onnx/graph.ts";
 import { indexOf, removeDeadNodes } from "../../../onnx/index.ts";
 import { GraphWriter } from "../../../onnx/writer.ts";
+import { holds } from "../../conditions.ts";
+import { definePass, type Pass } from "../../pass.ts";
 import { BlockedForms } from "./_forms.ts";
-import { fuseBlocked } from "./fuse_blocked.ts";
 import { blockedRuleOf } from "./_rules.ts";
 
 /**
  * Computes convolutions and what stands between them on blocked channels.
  *
- * @param graph A graph in channels-first layout.
  * @param block Channels a block, which is the machine's to say; 1 where ONNX Runtime has no such operators.
  */
-export function blockChannels(graph: Graph, block: number): Graph {
-  if (block === 1) return graph;
+export function blockChannels(block: number): Pass {
+  return definePass({
+    name: "blockChannels",
+    requires: [holds.channelsFirst],
+    rewrite: (graph) => block === 1 ? graph : rewrite(graph, block),
+  });
+}
+
+function rewrite(graph: Graph, block: number): Graph {
   const out = new GraphWriter(graph);
   const forms = new BlockedForms(out, indexOf(graph), block);
   for (const node of graph.nodes) {
@@ -32,5 +39,5 @@ export function blockChannels(graph: Graph, block: number): Graph {
     out.push({ ...node, inputs: node.inputs.map((name) => name === "" ? name : forms.plain(name)) });
   }
   for (const output of graph.outputs) forms.plain(output);
-  return fuseBlocked(removeDeadNodes(out.finish()));
+  return removeDeadNodes(out.finish());
 }

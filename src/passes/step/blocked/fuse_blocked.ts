@@ -3,14 +3,16 @@ import type { Graph, Node } from "../../../onnx/graph.ts";
 import { typeOf } from "../../../onnx/graph.ts";
 import { BLOCKED_DOMAIN } from "../../../onnx/schema/mod.ts";
 import { type Index, indexOf } from "../../../onnx/index.ts";
+import { definePass, type Pass } from "../../pass.ts";
 
 /** Place of the value that is added, among a blocked Conv's inputs. */
 const SUM = 3;
 
 /** Replaces Add of a blocked convolution and Relu of one, where nothing else reads it. */
-export function fuseBlocked(graph: Graph): Graph {
-  return fuseRelus(fuseSums(graph));
-}
+export const fuseBlocked: Pass = definePass({
+  name: "fuseBlocked",
+  rewrite: (graph) => fuseRelus(fuseSums(graph)),
+});
 
 /** A convolution runs in its sum's place: only there is the other operand sure to be known. */
 function fuseSums(graph: Graph): Graph {

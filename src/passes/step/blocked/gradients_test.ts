@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { GraphBuilder, Value } from "../../../onnx/writer.ts";
 import { typeOf } from "../../../onnx/graph.ts";
-import { feedsFor, graphOf, ints, run } from "../../_test_support.ts";
+import { applied, feedsFor, graphOf, ints, run } from "../../_test_support.ts";
 import { multiplyFilterGradients } from "../filter_gradient.ts";
 import { assertSame, blockedOps, conv, testBlocks, whole, X } from "./_test_support.ts";
 
@@ -48,7 +48,7 @@ for (
   testBlocks(`blockChannels() computes the gradient of a ${how}`, (block) => void assertSame(build(), { block }));
   Deno.test(`multiplyFilterGradients() computes the gradient of a ${how}`, () => {
     const graph = build();
-    const products = multiplyFilterGradients(graph);
+    const products = applied(multiplyFilterGradients, graph);
     assert.ok(products.nodes.some(({ op }) => op === "FusedMatMul"));
     const feeds = feedsFor(graph);
     assert.deepEqual(run(products, feeds), run(graph, feeds));

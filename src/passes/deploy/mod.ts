@@ -1,0 +1,77 @@
+/** What makes the graph that is deployed of the traced inference pass of a trained model. */
+import type { QuantScheme } from "../../numbers/scheme.ts";
+import type { Graph } from "../../onnx/graph.ts";
+import { guardPad } from "../guard_pad.ts";
+import { channelsFirst } from "../layout.ts";
+import { mergeReshapes } from "../merge_reshapes.ts";
+import { type Pass, type Passed, type RunOptions, runPasses } from "../pass.ts";
+import { recognizeClip } from "../recognize_clip.ts";
+import { batchNormRank } from "./batch_norm_rank.ts";
+import { dropNanGuards } from "./drop_nan_guards.ts";
+import { dropRedundant } from "./drop_redundant.ts";
+import { foldBatchNorm } from "./fold_batch_norm.ts";
+import { type Evaluate, foldConstants } from "./fold_constants.ts";
+import { globalAveragePool } from "./global_average_pool.ts";
+import { guardFloatWeights } from "./guard_float_weights.ts";
+import { mergeBias } from "./merge_bias.ts";
+import { mergePad } from "./merge_pad.ts";
+import { moveWeights } from "./move_weights.ts";
+import { normalizeByConv } from "./normalize_by_conv.ts";
+import { oneDimension } from "./one_dimension.ts";
+import { placeQdq } from "./place_qdq.ts";
+import { quantizeBias } from "./quantize_bias.ts";
+import { requantize } from "./requantize.ts";
+import { tanhBySigmoid } from "./tanh_by_sigmoid.ts";
+
+export type { Evaluate } from "./fold_constants.ts";
+export { nameNodes } from "./name_nodes.ts";
+export { symbolicBatch, type Traced } from "./symbolic_batch.ts";
+
+/** What a graph is deployed with. */
+export interface DeployOptions extends RunOptions {
+  /** Computes constant subgraphs. */
+  readonly evaluate: Evaluate;
+  /** The scheme of weights that no layer has: those of batch normalization that becomes a convolution. Default: int8. */
+  readonly weights?: QuantScheme;
+}
+
+/**
+ * The passes of a deployed graph, in order.
+ *
+ * Weights must be integers before batch norm can be folded into their scales, biases must be complete before they are
+ * rounded to the accumulator's grid, which needs every input's grid. Sequences come as pictures of height or width 1 and
+ * must be themselves again before a bias is found behind its convolution. What remains between two grids then, a ReLU or a
+ * tanh, becomes a table.
+ */
+export function deployPasses({ evaluate, weights }: DeployOptions): readonly Pass[] {
+  return [
+    dropNanGuards,
+    dropRedundant,
+    mergeReshapes,
+    batchNormRank,
+    channelsFirst,
+    dropRedundant,
+    foldConstants(evaluate),
+    moveWeights,
+    oneDimension,
+    mergeReshapes,
+    recognizeClip,
+    mergeBias,
+    foldBatchNorm,
+    normalizeByConv(weights),
+    globalAveragePool,
+    mergePad,
+    placeQdq,
+    guardPad,
+    quantizeBias,
+    dropRedundant,
+    requantize,
+    tanhBySigmoid,
+    guardFloatWeights,
+  ];
+}
+
+/** Turns a traced inference pass into the graph that is deployed. */
+export function optimizeForExport(graph: Graph, options: DeployOptions): Passed {
+  return runPasses(deployPasses(options), graph, options);
+}
