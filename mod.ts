@@ -112,6 +112,7 @@ export {
 export type * from "./tasks/section.ts";
 export { type BindOptions, bindTasks, type Learning } from "./tasks/bind.ts";
 export { type OutputOptions, type OutputTask, outputTask } from "./tasks/output_task.ts";
+export { type ChangeInterval, changeInterval } from "./tasks/interval.ts";
 export { meanSquaredError } from "./tasks/loss.ts";
 export { accuracy, topKAccuracy } from "./tasks/classification/accuracy.ts";
 export { classification, type ClassificationOptions } from "./tasks/classification/classification.ts";
@@ -152,13 +153,14 @@ export {
   type Grid,
   INT8_SYMMETRIC,
   INT8_SYMMETRIC_PER_CHANNEL,
+  type Interval,
+  type ObserverName,
   PER_TENSOR,
   perChannel,
   type PerSlice,
   type QParams,
   type QuantScheme,
   type Range,
-  type RangeObserverName,
   UINT8_AFFINE,
 } from "./src/quant/mod.ts";
 
@@ -214,7 +216,7 @@ export { type PreparedModel, type PrepareOptions, prepareQat } from "./quantize/
 export { adoptPrepared } from "./quantize/adopt.ts";
 export { type Island, type Quantizer } from "./quantize/placement.ts";
 export { type Ungrouped, type Unit } from "./src/rewrite/mod.ts";
-export { calibrate, type CalibrationBatch, type NamedBatch } from "./quantize/calibrate.ts";
+export { calibrate, type CalibrateOptions, type CalibrationBatch, type NamedBatch } from "./quantize/calibrate.ts";
 
 // Training: schedules and optimizers.
 export {
@@ -275,6 +277,5 @@ export {
 
 // Reports.
 export type * from "./report/schema.ts";
-export type * from "./tasks/section.ts";
 export { formatReport, type TerminalOptions } from "./report/terminal/terminal.ts";
 export { renderHtml } from "./report/html/html.ts";

@@ -16,7 +16,7 @@ export function samplesFor(model: tfl.LayersModel, batch: number, seed = 11): tf
 export async function prepareCalibrated(model: tfl.LayersModel, options: PrepareOptions = {}): Promise<PreparedModel> {
   const prepared = prepareQat(model, options);
   const batches = [3, 4].map((seed) => samplesFor(prepared.model, 4, seed));
-  await calibrate(prepared.model, batches);
+  await calibrate(prepared.model, batches, { beforeTraining: true });
   tf.dispose(batches);
   return prepared;
 }

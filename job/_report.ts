@@ -18,6 +18,7 @@ import {
 } from "../report/schema.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
 import { ORT_VERSION } from "../src/runtime/session.ts";
+import { changeInterval } from "../tasks/interval.ts";
 import type { BoundTask, MetricValue } from "../tasks/task.ts";
 import { reportDevice } from "./_engine.ts";
 import type { FloatMetrics, Job, JobStart, Proof } from "./_job.ts";
@@ -111,17 +112,21 @@ function describeTask({ name, heads, left }: BoundTask): TaskReport {
 }
 
 function describeMetrics(float: readonly MetricValue[], { simulated, deployed }: Proof): readonly MetricReport[] {
-  return simulated.map(({ name, output, unit, better, chance, count, value }, i) => ({
-    name,
-    output,
-    unit,
-    better,
-    ...(chance === undefined ? {} : { chance: measured(chance) }),
-    float: measured(float[i].value),
-    simulated: measured(value),
-    deployed: measured(deployed[i].value),
-    count,
-  }));
+  return simulated.map(({ name, output, unit, better, chance, count, value }, i) => {
+    const interval = changeInterval(float[i], deployed[i]);
+    return {
+      name,
+      output,
+      unit,
+      better,
+      ...(chance === undefined ? {} : { chance: measured(chance) }),
+      float: measured(float[i].value),
+      simulated: measured(value),
+      deployed: measured(deployed[i].value),
+      count,
+      ...(interval === undefined ? {} : { interval }),
+    };
+  });
 }
 
 /**

@@ -28,7 +28,7 @@ export interface Training {
 /** Trains a prepared model in place; it ends with the weights of the epoch whose int8 file was the best. */
 export async function trainQat(model: tfl.LayersModel, job: Job): Promise<Training> {
   const { options, events, data, task } = job;
-  if (uncalibratedIn(model).length > 0) await calibrate(model, calibrationBatches(data));
+  if (uncalibratedIn(model).length > 0) await calibrate(model, calibrationBatches(data), { beforeTraining: true });
   const steps = stepsPerEpoch(data);
   const optimizer = optimizerFor(options.optimizer, { learningRate: options.lr });
   const epochs: QatEpoch[] = [];

@@ -71,7 +71,8 @@ function assertShape(report: Report): void {
   const [{ decoding, ...trained }] = task.outputs;
   assert.deepEqual([task.name, trained], ["classification", { name: "dense_softmax", task: "classification" }]);
   assert.equal(Object(decoding).classNames.length, 10);
-  const [{ float, simulated, deployed, ...metric }] = metrics;
+  const [{ float, simulated, deployed, interval, ...metric }] = metrics;
+  assert.ok(interval!.low <= deployed! - float! && deployed! - float! <= interval!.high);
   const expected = {
     name: "accuracy",
     output: "dense_softmax",

@@ -2,7 +2,7 @@
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { INT8_SYMMETRIC_PER_CHANNEL, UINT8_AFFINE } from "../src/numbers/scheme.ts";
 import { ruleOf } from "../src/layers/mod.ts";
-import { quantizedLayer, type RangeObserverName } from "../src/quant/mod.ts";
+import { type ObserverName, quantizedLayer } from "../src/quant/mod.ts";
 import {
   findUnits,
   fromModel,
@@ -125,7 +125,7 @@ function choiceIn(
     activations: schemeOf(activations) || UINT8_AFFINE,
     method: onlyCalibrated === true ? "static" : "qat",
     // The layer would not have been made with another.
-    observer: (observer ?? "moving-average") as RangeObserverName,
+    observer: (observer ?? "moving-average") as ObserverName,
     momentum: Number(momentum ?? 0.01),
     rules: [],
   };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
-import { apply, inputFor, nestedModel, predict, sequentialModel } from "../tests/_support/small_models.ts";
+import { apply, inputFor, sequentialModel } from "../tests/_support/small_models.ts";
 import {
   FakeQuantize,
   FreezableBatchNormalization,
@@ -11,7 +11,6 @@ import {
   QuantizedWeights,
   setQatPhase,
 } from "../src/quant/mod.ts";
-import { calibrate, uncalibratedIn } from "./calibrate.ts";
 import { prepareQat } from "./prepare.ts";
 
 tf.env().set("PROD", true);
@@ -73,31 +72,4 @@ Deno.test("setQatPhase() reaches the layers of nested models", () => {
   const outer = tfl.model({ inputs: input, outputs: apply(model, input) });
   setQatPhase(outer, { fakeQuantizing: false });
   assert.deepEqual(layersIn(model).filter((layer) => layer instanceof FakeQuantize && layer.enabled), []);
-});
-
-Deno.test("calibrate() observes the range of what it is given and then stops", async () => {
-  const { model } = prepareQat(nestedModel());
-  const [input] = inputFor(model);
-  assert.equal(uncalibratedIn(model).length, 5);
-  const before = tf.memory().numTensors;
-  assert.equal(await calibrate(model, [input]), 1);
-  assert.equal(tf.memory().numTensors, before);
-  assert.deepEqual(uncalibratedIn(model), []);
-  const layer = model.getLayer("inner_image_quant");
-  assert.ok(layer instanceof FakeQuantize);
-  const values = input.dataSync();
-  assert.deepEqual(layer.readRange(), { min: Math.min(...values), max: Math.max(...values) });
-  predict(model, [tf.mul(input, 100)]);
-  assert.equal(layer.readRange().max, Math.max(...values));
-});
-
-Deno.test("calibrate() takes asynchronous batches and refuses none and empty ones", async () => {
-  const { model } = prepareQat(sequentialModel());
-  async function* batches() {
-    for (const seed of [1, 2, 3]) yield await Promise.resolve(inputFor(model, seed));
-  }
-  assert.equal(await calibrate(model, batches()), 3);
-  await assert.rejects(calibrate(model, []), { name: "RangeError", message: /"seq": there is no batch/ });
-  await assert.rejects(calibrate(model, [tf.zeros([0, 8, 8, 3])]), /a batch is empty/);
-  assert.ok(layersIn(model).every((layer) => !(layer instanceof FakeQuantize) || !layer.calibrating));
 });

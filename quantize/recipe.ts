@@ -7,7 +7,7 @@
 import { CODE_TYPES, type CodeType } from "../src/numbers/codes.ts";
 import type { Granularity } from "../src/numbers/scheme.ts";
 import { LAYER_KINDS, LAYER_ROWS } from "../src/layers/mod.ts";
-import { RANGE_OBSERVER_NAMES, type RangeObserverName } from "../src/quant/mod.ts";
+import { OBSERVER_NAMES, type ObserverName } from "../src/quant/mod.ts";
 import { faultOfJson, type JsonSchema, objectSchema } from "./_json_schema.ts";
 import type { Method } from "./target.ts";
 import { TARGETS } from "./targets/mod.ts";
@@ -42,7 +42,7 @@ export interface LayerSettings {
   /** Of their outputs; of several layers that run as one operator, the last one's. */
   readonly activations?: SchemeChoice;
   /** How ranges of activations are observed. Default: "moving-average". */
-  readonly observer?: RangeObserverName;
+  readonly observer?: ObserverName;
   /** Weight of a new batch in a moving average. Default: 0.01. */
   readonly momentum?: number;
 }
@@ -101,7 +101,7 @@ export const RECIPE_SCHEMA: JsonSchema = objectSchema({
         method: { type: "string", enum: METHODS, description: "Where ranges come from: training, or calibration." },
         weights: SCHEME_SCHEMA,
         activations: SCHEME_SCHEMA,
-        observer: { type: "string", enum: RANGE_OBSERVER_NAMES, description: "How ranges are observed." },
+        observer: { type: "string", enum: OBSERVER_NAMES, description: "How ranges are observed." },
         momentum: {
           type: "number",
           exclusiveMinimum: 0,

@@ -2,7 +2,7 @@
 import { faultOfScheme, PER_TENSOR, perChannel, type QuantScheme } from "../src/numbers/scheme.ts";
 import { codeRangeOf, isSigned } from "../src/numbers/codes.ts";
 import { ruleOf } from "../src/layers/mod.ts";
-import type { RangeObserverName } from "../src/quant/mod.ts";
+import type { ObserverName } from "../src/quant/mod.ts";
 import { callsOf, isConstant, isInput, type LayerGraph, type LayerNode, nodeOf } from "../src/rewrite/mod.ts";
 import { nearestName } from "../src/text/nearest.ts";
 import type { LayerMatch, LayerSettings, Recipe, RecipeRule, SchemeChoice } from "./recipe.ts";
@@ -14,7 +14,7 @@ export interface Choice {
   readonly weights: QuantScheme;
   readonly activations: QuantScheme;
   readonly method: Method;
-  readonly observer: RangeObserverName;
+  readonly observer: ObserverName;
   readonly momentum: number;
   /** Places in the recipe of the rules that decided something, from 0 on. */
   readonly rules: readonly number[];

@@ -34,7 +34,7 @@ export interface Verdict {
   readonly floatOps: number;
 }
 
-/** Loss that counts as none and loss that is still fair; docs/design/metrics-in-reports.md says why these. */
+/** Loss that counts as none and loss that is still fair; docs/design/metrics_in_reports.md says why these. */
 const LIMITS = {
   /** Of a fraction, whichever way is better. */
   fraction: { kept: 0.005, fair: 0.02 },

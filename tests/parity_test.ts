@@ -38,7 +38,8 @@ const FUSION_SHARE = 1e-4;
 
 async function prepared(model: tfl.LayersModel, x: tf.Tensor, options: PrepareOptions = {}): Promise<tfl.LayersModel> {
   const { model: ready } = prepareQat(model, options);
-  await calibrate(ready, [x, tf.mul(x, 0.83)]);
+  // A moving average: ranges that end on values of the data would make ties of them.
+  await calibrate(ready, [x, tf.mul(x, 0.83)], { beforeTraining: true });
   return ready;
 }
 

@@ -26,7 +26,7 @@ const MAX_ROWS = 20;
 function more(rows: readonly (readonly Cell[])[]): readonly (readonly Cell[])[] {
   const left = rows.length - MAX_ROWS;
   if (left <= 0) return rows;
-  return [...rows.slice(0, MAX_ROWS), [{ text: "…" }, { text: "" }, { text: `${count(left)} more in the report` }]];
+  return [...rows.slice(0, MAX_ROWS), [{ text: `… ${count(left)} more in the report` }]];
 }
 
 /** The first metric of all models, the other metrics, agreement. */

@@ -12,7 +12,10 @@ export interface Cell {
   readonly right?: boolean;
 }
 
-/** Rows in columns under a heading. The last column wraps, the others are cut where there is no room. */
+/**
+ * Rows in columns under a heading. The last column wraps, the others are cut where there is no room. A row with fewer
+ * cells than others is text across all columns.
+ */
 export interface Section {
   readonly heading: string;
   readonly rows: readonly (readonly Cell[])[];
@@ -85,7 +88,7 @@ function formatCell({ text, tone = "plain", right }: Cell, layout: { width: numb
  */
 function columnWidths(rows: readonly (readonly Cell[])[], width: number): number[] {
   const columns = Math.max(...rows.map((row) => row.length));
-  const cellsOf = (column: number) => rows.flatMap((row) => row[column] ?? []);
+  const cellsOf = (column: number) => rows.flatMap((row) => row.length === columns ? row[column] : []);
   const widths = Array.from(
     { length: columns },
     (_, column) => Math.max(...cellsOf(column).map(({ text }) => widthOf(text))),

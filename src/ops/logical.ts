@@ -1,7 +1,7 @@
-/** Logic on bools, with broadcasting. */
+/** Kernels that answer with bools: LogicalAnd, LogicalNot, LogicalOr, LogicalXor, IsFinite, IsInf, IsNan. */
 import type { BinaryInputs, UnaryInputs } from "@tensorflow/tfjs-core";
-import { cast } from "./_emit.ts";
-import { defineOp, type Op } from "./op.ts";
+import { cast, filled, scalar } from "./_emit.ts";
+import { defineOp, type Emit, type Op, type Value } from "./op.ts";
 
 const OPERATORS = { LogicalAnd: "And", LogicalOr: "Or", LogicalXor: "Xor" } as const;
 
@@ -23,4 +23,27 @@ export const logical: Readonly<Record<LogicalKernel, Op>> = {
   }),
   LogicalOr: op("LogicalOr"),
   LogicalXor: op("LogicalXor"),
+};
+
+type ClassifyKernel = "IsFinite" | "IsInf" | "IsNan";
+
+function classifier(kernel: ClassifyKernel, lower: (emit: Emit, x: Value) => Value): Op {
+  return defineOp<UnaryInputs>({
+    kernel,
+    lower: (emit, { x }) => {
+      // Integers and bools are all finite.
+      if (x.dtype !== "float32") return filled(emit, { dtype: "bool", shape: x.shape }, kernel === "IsFinite" ? 1 : 0);
+      return lower(emit, x);
+    },
+  });
+}
+
+/** Ops by kernel. */
+export const classify: Readonly<Record<ClassifyKernel, Op>> = {
+  IsFinite: classifier(
+    "IsFinite",
+    (emit, x) => emit.node("Less", [emit.node("Abs", [x]), scalar(emit, "float32", Infinity)]),
+  ),
+  IsInf: classifier("IsInf", (emit, x) => emit.node("IsInf", [x])),
+  IsNan: classifier("IsNan", (emit, x) => emit.node("IsNaN", [x])),
 };

@@ -9,7 +9,7 @@ import {
 import { sizeOf } from "../onnx/graph.ts";
 import { reshaped, transposed } from "./_emit.ts";
 import { defineOp } from "./op.ts";
-import { padV2 } from "./pad_v2.ts";
+import { padV2 } from "./pad.ts";
 import { slice } from "./slice.ts";
 
 /** Blocks of pixels become images of a batch. Shapes: x [n, h·bh, w·bw, c], unpadded → [n·bh·bw, h, w, c]. */

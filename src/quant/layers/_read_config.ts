@@ -13,6 +13,7 @@ import {
   type QuantScheme,
 } from "../../numbers/scheme.ts";
 import { suggestName } from "../../text/nearest.ts";
+import { isObserverName, OBSERVER_NAMES, type ObserverName } from "../observers/mod.ts";
 import type { Layer } from "./layer.ts";
 import { QuantizedLayerError } from "./quantized_layer.ts";
 
@@ -63,6 +64,29 @@ export function readFixed(value: Json | undefined, name: string): QParams | null
   const { scale, zeroPoint } = isRecord(value) ? value : {};
   if (typeof scale === "number" && typeof zeroPoint === "number") return { scale, zeroPoint };
   throw new QuantizedLayerError(name, `its fixed grid is ${show(value)}, a scale and a zeroPoint are needed`);
+}
+
+/**
+ * Reads the observer of layer `name`, by default "moving-average".
+ *
+ * @throws {QuantizedLayerError} If there is none of that name.
+ */
+export function readObserver(value: Json | undefined, name: string): ObserverName {
+  if (value === undefined || value === null) return "moving-average";
+  if (typeof value === "string" && isObserverName(value)) return value;
+  const needed = suggestName(typeof value === "string" ? value : "", OBSERVER_NAMES);
+  throw new QuantizedLayerError(name, `its observer is ${show(value)}, ${needed}`);
+}
+
+/**
+ * Reads the momentum of the moving average of layer `name`, by default 0.01.
+ *
+ * @throws {QuantizedLayerError} If it is not in (0, 1].
+ */
+export function readMomentum(value: Json | undefined, name: string): number {
+  if (value === undefined || value === null) return 0.01;
+  if (typeof value === "number" && value > 0 && value <= 1) return value;
+  throw new QuantizedLayerError(name, `its momentum is ${show(value)}, a number in (0, 1] is needed`);
 }
 
 /** @throws {QuantizedLayerError} If layer `name` cannot have this scale and zero point. */

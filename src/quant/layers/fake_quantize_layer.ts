@@ -1,19 +1,27 @@
 /**
  * The layer that quantizes activations: observes their range while training and rounds them to its grid.
  *
- * Its state is in five scalar weights that are not trained: `min`, `max`, `count` (batches observed), `scale` and
- * `zero_point`. A step that observes writes them and reads the new ones back, all in TF.js ops: no value comes to
- * JavaScript, so a recording backend sees one static graph, and reading the variables cuts the gradient.
+ * Its state is in weights that are not trained: the range found (`min`, `max`, and `count` of batches observed), whatever
+ * else an observer in the graph remembers, `scale` and `zero_point`. A step that observes writes them and reads the new
+ * ones back, all in TF.js ops: no value comes to JavaScript, so a recording backend sees one static graph, and reading the
+ * variables cuts the gradient. An observer on the host runs while calibrating only, and its range is set at the end.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { fakeQuantize } from "../fake_quantize.ts";
-import { rangeObserver, type RangeObserverName } from "../observers/mod.ts";
-import type { RangeObserver, TensorRange } from "../observers/observer.ts";
+import { makeObserver, type ObserverName } from "../observers/mod.ts";
+import {
+  type GraphObserver,
+  type HostState,
+  initialState,
+  type Observer,
+  RANGE_STATE,
+  type StateArrays,
+} from "../observers/observer.ts";
 import type { Range } from "../../numbers/qparams.ts";
 import { computeTensorQParams } from "../qparams_tensor.ts";
 import { type Grid, PER_TENSOR, type QParams, type QuantScheme, UINT8_AFFINE } from "../../numbers/scheme.ts";
-import { checkQParams, checkScheme, readFixed, readScheme } from "./_read_config.ts";
+import { checkQParams, checkScheme, readFixed, readMomentum, readObserver, readScheme } from "./_read_config.ts";
 import { type CallArgs, type LayerArgs, oneTensor } from "./layer.ts";
 import {
   type NamedGrid,
@@ -27,8 +35,8 @@ import {
 export interface FakeQuantizeArgs extends LayerArgs {
   /** How ranges become grids, per tensor. Default: `UINT8_AFFINE`. */
   readonly scheme?: QuantScheme;
-  /** Default: "moving-average". */
-  readonly observer?: RangeObserverName;
+  /** How the range is found. Default: "moving-average". */
+  readonly observer?: ObserverName;
   /** Weight of a new batch in the moving average. Default: 0.01. */
   readonly momentum?: number;
   /** A grid that is known, as of a softmax (`gridOfInterval`): nothing is observed. */
@@ -76,9 +84,6 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
   observing = true;
   /** Whether values are rounded; if not, they pass unchanged. Set by the training schedule, not saved. */
   enabled = true;
-  /** Whether calls that do not train update the range too. Not saved. */
-  calibrating = false;
-
   /** How ranges become grids. */
   readonly scheme: QuantScheme;
   /** The known grid, or null if the grid is observed. */
@@ -88,14 +93,18 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
   /** Whether training leaves the range. */
   readonly onlyCalibrated: boolean;
 
-  readonly #observer: RangeObserver;
-  readonly #observerConfig: { readonly observer: RangeObserverName; readonly momentum: number };
-  #state: Readonly<Record<StateName, tfl.LayerVariable>> | undefined;
+  /** Name of the observer that finds the range. */
+  readonly observer: ObserverName;
+
+  readonly #momentum: number;
+  readonly #observer: Observer;
+  #state: Readonly<Record<string, tfl.LayerVariable>> | undefined;
+  #calibration: Calibration | undefined;
 
   /**
    * Makes the layer, not yet built.
    *
-   * @throws {RangeError} If the observer is unknown, the momentum is not in (0, 1], or the scheme or the fixed grid impossible.
+   * @throws {RangeError} If the observer is unknown, the momentum is not in (0, 1], or the scheme or the fixed grid is impossible.
    */
   constructor(args: FakeQuantizeArgs = {}) {
     super(args);
@@ -104,9 +113,10 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
     this.nonNegative = args.nonNegative ?? false;
     this.onlyCalibrated = args.onlyCalibrated ?? false;
     this.supportsMasking = true;
-    this.#observerConfig = { observer: args.observer ?? "moving-average", momentum: args.momentum ?? 0.01 };
-    this.#observer = rangeObserver(this.#observerConfig.observer, this.#observerConfig);
+    this.observer = args.observer ?? "moving-average";
+    this.#momentum = args.momentum ?? 0.01;
     checkScheme(this.scheme, this.name);
+    this.#observer = this.#makeObserver(this.observer);
     if (this.scheme.granularity.kind !== "per-tensor") {
       throw new QuantizedLayerError(this.name, "its scheme is per channel, per tensor is needed");
     }
@@ -116,7 +126,7 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
   /**
    * Makes the layer from what `getConfig` returned, in this version or the first.
    *
-   * @throws {QuantizedLayerError} If its scheme or its fixed grid is damaged.
+   * @throws {QuantizedLayerError} If its scheme, its fixed grid or its observer is damaged.
    * @nocollapse
    */
   static override fromConfig<T extends tf.serialization.Serializable>(
@@ -125,20 +135,24 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
   ): T {
     const name = String(config.name);
     const scheme = config.scheme === undefined ? {} : { scheme: readScheme(config.scheme, name) };
-    return new cls({ ...config, ...scheme, fixed: readFixed(config.fixed, name) });
+    const observed = { observer: readObserver(config.observer, name), momentum: readMomentum(config.momentum, name) };
+    return new cls({ ...config, ...scheme, ...observed, fixed: readFixed(config.fixed, name) });
   }
 
-  /** Makes the five weights of the state. */
+  /** Makes the weights of the state. */
   override build(): void {
-    const add = (name: StateName, value: number) =>
-      this.addWeight(name, [], "float32", tfl.initializers.constant({ value }), undefined, false);
-    this.#state = {
-      min: add("min", 0),
-      max: add("max", 0),
-      count: add("count", 0),
-      scale: add("scale", this.fixed?.scale ?? 1),
-      zero_point: add("zero_point", this.fixed?.zeroPoint ?? 0),
+    const arrays: StateArrays = {
+      ...RANGE_STATE,
+      ...(this.#observer.where === "graph" ? this.#observer.state : {}),
+      scale: { shape: [], initial: this.fixed?.scale ?? 1 },
+      zero_point: { shape: [], initial: this.fixed?.zeroPoint ?? 0 },
     };
+    this.#state = Object.fromEntries(
+      Object.entries(arrays).map(([name, { shape, initial: value }]) => {
+        const initializer = tfl.initializers.constant({ value });
+        return [name, this.addWeight(name, [...shape], "float32", initializer, undefined, false)];
+      }),
+    );
     this.built = true;
   }
 
@@ -146,7 +160,9 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs = {}): tf.Tensor {
     return tf.tidy(() => {
       const x = oneTensor(inputs, this);
-      if (this.#isObservingNow(kwargs)) this.#observe(x);
+      const observer = this.#observerNow(kwargs);
+      if (observer?.where === "graph") this.#observe(x, observer);
+      else if (observer !== undefined) this.#look(x);
       if (!this.enabled) return x;
       const { scale, zero_point } = this.#weights();
       const { qmin, qmax } = this.scheme;
@@ -175,7 +191,7 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
     return true;
   }
 
-  /** The five weights, by name. */
+  /** The weights, by name. */
   get state(): Readonly<Record<string, tfl.LayerVariable>> {
     return this.#weights();
   }
@@ -189,7 +205,23 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
   setPhase(phase: QatPhase): void {
     this.observing = phase.observing ?? this.observing;
     this.enabled = phase.fakeQuantizing ?? this.enabled;
-    this.calibrating = phase.calibrating ?? this.calibrating;
+    if (phase.calibrating !== undefined) this.calibrating = phase.calibrating;
+  }
+
+  /** Whether calls that do not train update the range too. Not saved. */
+  get calibrating(): boolean {
+    return this.#calibration !== undefined;
+  }
+
+  /**
+   * Starts or ends it: by the layer's own observer, or by another one. What an observer on the host found is set at the end.
+   *
+   * @throws {RangeError} If an observer in the graph is to be used that the layer has no weights for.
+   */
+  set calibrating(by: boolean | ObserverName) {
+    const ended = this.#calibration;
+    this.#calibration = by === false ? undefined : { observer: by === true ? this.#observer : this.#calibratorOf(by) };
+    if (ended?.seen !== undefined && ended.observer.where === "host") this.setRange(ended.observer.rangeOf(ended.seen));
   }
 
   /** The scale that calls round with, a tensor of this layer's own; undefined while values pass unchanged. */
@@ -262,51 +294,83 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
   /** Returns the arguments to make the layer again, without its weights. */
   override getConfig(): tf.serialization.ConfigDict {
     const fixed = this.fixed === null ? null : { ...this.fixed };
-    const { nonNegative, onlyCalibrated } = this;
+    const { nonNegative, observer, onlyCalibrated } = this;
     return {
       ...super.getConfig(),
       scheme: { ...this.scheme },
       fixed,
       nonNegative,
       ...(onlyCalibrated ? { onlyCalibrated } : {}),
-      ...this.#observerConfig,
+      observer,
+      momentum: this.#momentum,
     };
   }
 
-  #isObservingNow({ training = false }: CallArgs): boolean {
-    if (this.fixed !== null) return false;
-    return this.calibrating || (training && this.observing && !this.onlyCalibrated);
+  #makeObserver(name: ObserverName): Observer {
+    const { nonNegative, scheme } = this;
+    return makeObserver(name, { momentum: this.#momentum, nonNegative, scheme });
   }
 
-  #observe(x: tf.Tensor): void {
-    const { min, max, count } = this.#weights();
-    const isFirst = tf.maximum(tf.sub(1, count.read()), 0);
-    const next = (end: keyof TensorRange, state: tfl.LayerVariable, batch: tf.Tensor) =>
-      this.#observer.next({ previous: state.read(), batch, isFirst }, end);
-    this.#write({
-      min: this.nonNegative ? undefined : next("min", min, tf.min(x)),
-      max: next("max", max, tf.max(x)),
-    });
-    count.write(tf.add(count.read(), 1));
+  #calibratorOf(name: ObserverName): Observer {
+    const observer = this.#makeObserver(name);
+    const missing = observer.where === "graph" &&
+      Object.keys(observer.state).find((array) => !(array in this.#weights()));
+    if (typeof missing !== "string") return observer;
+    throw new RangeError(
+      `Cannot calibrate "${this.name}" by ${name}: it has no weight "${missing}", it must be made with that observer`,
+    );
   }
 
-  #write({ min, max }: { readonly min: tf.Tensor | undefined; readonly max: tf.Tensor }): void {
+  #observerNow({ training = false }: CallArgs): Observer | undefined {
+    if (this.fixed !== null) return undefined;
+    if (this.#calibration !== undefined) return this.#calibration.observer;
+    // Training steps are recorded: they read no values.
+    const isWatching = training && this.observing && !this.onlyCalibrated;
+    return isWatching && this.#observer.where === "graph" ? this.#observer : undefined;
+  }
+
+  #observe(x: tf.Tensor, observer: GraphObserver): void {
+    const weights = this.#weights();
+    const state = Object.fromEntries(Object.keys(observer.state).map((name) => [name, weights[name].read()]));
+    const next = { count: tf.add(weights.count.read(), 1), ...observer.update(state, x) };
+    this.#write(observer.rangeOf({ ...state, ...next }));
+    for (const [name, value] of Object.entries(next)) if (name !== "min" && name !== "max") weights[name].write(value);
+    if (this.#calibration !== undefined) this.readGrids();
+  }
+
+  /** Shows an observer on the host the values of `x`. */
+  #look(x: tf.Tensor): void {
+    const run = this.#calibration;
+    const values = x.dataSync<"float32">();
+    if (run?.observer.where !== "host" || values.length === 0) return;
+    if (!values.every(Number.isFinite)) {
+      throw new QuantizedLayerError(this.name, "it is given NaN or Infinity, finite numbers are needed");
+    }
+    run.seen = run.observer.update(run.seen ?? initialState(run.observer), values);
+  }
+
+  #write({ min, max }: Range<tf.Tensor>): void {
     const state = this.#weights();
-    const { scale, zeroPoint } = computeTensorQParams({ min: this.nonNegative ? undefined : min, max }, this.scheme);
-    if (min !== undefined) state.min.write(min);
+    const { scale, zeroPoint } = computeTensorQParams(this.nonNegative ? { max } : { min, max }, this.scheme);
+    state.min.write(min);
     state.max.write(max);
     state.scale.write(scale);
     state.zero_point.write(zeroPoint);
   }
 
-  #weights(): Readonly<Record<StateName, tfl.LayerVariable>> {
+  #weights(): Readonly<Record<string, tfl.LayerVariable>> {
     if (this.#state === undefined) throw new Error(`Cannot use "${this.name}": the layer is not built yet`);
     return this.#state;
   }
 
-  #read(name: StateName): number {
+  #read(name: "min" | "max" | "count" | "scale" | "zero_point"): number {
     return this.#weights()[name].read().dataSync()[0];
   }
 }
 
-type StateName = "min" | "max" | "count" | "scale" | "zero_point";
+/** A calibration that runs. */
+interface Calibration {
+  readonly observer: Observer;
+  /** What an observer on the host has seen. */
+  seen?: HostState;
+}

@@ -5,6 +5,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import type { Grid, PerSlice, QuantScheme } from "../../numbers/scheme.ts";
+import type { ObserverName } from "../observers/mod.ts";
 import type { Layer } from "./layer.ts";
 
 /** What is active; whatever is left out stays as it is, or is nothing that the layer has. */
@@ -15,8 +16,8 @@ export interface QatPhase {
   readonly fakeQuantizing?: boolean;
   /** Whether BatchNormalization uses and updates the statistics of the batch. */
   readonly trainingBatchNorm?: boolean;
-  /** Whether inference updates the ranges of activations too. */
-  readonly calibrating?: boolean;
+  /** Whether inference updates the ranges of activations too: by the layer's own observer, or by the one named. */
+  readonly calibrating?: boolean | ObserverName;
 }
 
 /** A grid of a layer, and the weight that stands on it if it is not the layer's output. */
@@ -62,6 +63,8 @@ export interface QuantizedLayer {
   readonly original?: { readonly className: string; readonly config: tf.serialization.ConfigDict } | undefined;
   /** Whether nothing but tensors and the phase decides what a call computes, so that a recording may repeat it. */
   readonly onlyTensors: boolean;
+  /** Name of the observer that finds its range; undefined where nothing is observed. */
+  readonly observer?: ObserverName | undefined;
   /** The scale that calls round their output with, [], a variable of the layer's own; undefined while there is none. */
   readonly activeScale?: tf.Tensor | undefined;
   /** Changes what is active; parts that the layer does not have are ignored. */

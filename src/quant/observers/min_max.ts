@@ -1,6 +1,6 @@
 /** The min-max observer: the smallest and largest value ever seen. */
 import * as tf from "@tensorflow/tfjs-core";
-import { endsOf, type RangeObserver, UNOBSERVED } from "./observer.ts";
+import { type GraphObserver, type ObserverOptions, RANGE_STATE } from "./observer.ts";
 
 /**
  * Makes an observer of the smallest and largest value ever seen.
@@ -10,27 +10,30 @@ import { endsOf, type RangeObserver, UNOBSERVED } from "./observer.ts";
  * @example
  * ```ts
  * import assert from "node:assert/strict";
+ * import * as tf from "@tensorflow/tfjs-core";
+ * import "@tensorflow/tfjs-backend-cpu";
  * import { minMaxObserver } from "./min_max.ts";
  *
- * const observer = minMaxObserver();
- * const state = observer.observe(observer.observe(observer.initial, [1, 2]), [-4, 0]);
- * assert.deepEqual(state, { min: -4, max: 2, count: 2 });
+ * const state = { min: tf.scalar(1), max: tf.scalar(2), count: tf.scalar(1) };
+ * const { min, max } = minMaxObserver().update(state, tf.tensor1d([-4, 0]));
+ * assert.deepEqual([min, max].map((end) => end.dataSync()[0]), [-4, 2]);
  * ```
  */
-export function minMaxObserver(): RangeObserver {
+export function minMaxObserver({ nonNegative = false }: ObserverOptions = {}): GraphObserver {
   return {
-    name: "min-max",
-    initial: UNOBSERVED,
-    observe: (state, batch) => {
-      const ends = endsOf(batch);
-      if (ends === undefined) return state;
-      if (state.count === 0) return { ...ends, count: 1 };
-      return { min: Math.min(state.min, ends.min), max: Math.max(state.max, ends.max), count: state.count + 1 };
+    where: "graph",
+    state: RANGE_STATE,
+    update: ({ min, max, count }, x) => {
+      // 1 on the first batch, then 0: "no state yet" as a number.
+      const isFirst = tf.maximum(tf.sub(1, count), 0);
+      const start = (end: tf.Tensor, batch: tf.Tensor) => tf.add(end, tf.mul(tf.sub(batch, end), isFirst));
+      const [least, most] = [nonNegative ? undefined : tf.min(x), tf.max(x)];
+      return {
+        ...(least === undefined ? {} : { min: tf.minimum(start(min, least), least) }),
+        max: tf.maximum(start(max, most), most),
+        count: tf.add(count, 1),
+      };
     },
     rangeOf: ({ min, max }) => ({ min, max }),
-    next: ({ previous, batch, isFirst }, end) => {
-      const start = tf.add(previous, tf.mul(tf.sub(batch, previous), isFirst));
-      return end === "min" ? tf.minimum(start, batch) : tf.maximum(start, batch);
-    },
   };
 }

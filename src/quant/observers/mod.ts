@@ -1,32 +1,47 @@
 /** The observers, by name. */
+import { suggestName } from "../../text/nearest.ts";
 import { minMaxObserver } from "./min_max.ts";
-import { movingAverageObserver, type MovingAverageOptions } from "./moving_average.ts";
-import type { RangeObserver } from "./observer.ts";
+import { movingAverageObserver } from "./moving_average.ts";
+import type { Observer, ObserverOptions } from "./observer.ts";
 
-/** Name of an observer that a FakeQuantize layer can run while training. */
-export type RangeObserverName = "min-max" | "moving-average";
-
-const RANGE_OBSERVERS: Readonly<Record<RangeObserverName, (options: MovingAverageOptions) => RangeObserver>> = {
+/** How each observer is made. */
+const OBSERVERS = {
   "min-max": minMaxObserver,
   "moving-average": movingAverageObserver,
-};
+} satisfies Record<string, (options: ObserverOptions) => Observer>;
 
-/** The names of all of them. */
-export const RANGE_OBSERVER_NAMES = Object.keys(RANGE_OBSERVERS) as readonly RangeObserverName[];
+/** Name of an observer. */
+export type ObserverName = keyof typeof OBSERVERS;
+
+/** Names of all observers. */
+export const OBSERVER_NAMES: readonly string[] = Object.keys(OBSERVERS);
+
+/** Whether `name` is an observer's. */
+export function isObserverName(name: string): name is ObserverName {
+  return Object.hasOwn(OBSERVERS, name);
+}
 
 /**
  * Makes the observer called `name`.
  *
- * @throws {RangeError} If there is none of that name.
+ * @throws {RangeError} If there is none of that name, or an option is out of its range.
  */
-export function rangeObserver(name: RangeObserverName, options: MovingAverageOptions = {}): RangeObserver {
-  if (!Object.hasOwn(RANGE_OBSERVERS, name)) {
-    const known = Object.keys(RANGE_OBSERVERS).join(", ");
-    throw new RangeError(`Cannot make observer "${name}": the observers are ${known}`);
+export function makeObserver(name: ObserverName, options: ObserverOptions = {}): Observer {
+  if (!isObserverName(name)) {
+    throw new RangeError(`Cannot make observer "${name}": ${suggestName(name, OBSERVER_NAMES)}`);
   }
-  return RANGE_OBSERVERS[name](options);
+  return OBSERVERS[name](options);
 }
 
 export { minMaxObserver } from "./min_max.ts";
-export { movingAverageObserver, type MovingAverageOptions } from "./moving_average.ts";
-export type { NextEnd, Observer, RangeObserver, RangeState, TensorRange } from "./observer.ts";
+export { movingAverageObserver } from "./moving_average.ts";
+export {
+  type GraphObserver,
+  type HostObserver,
+  type HostState,
+  type Observer,
+  type ObserverOptions,
+  RANGE_STATE,
+  type StateArray,
+  type StateArrays,
+} from "./observer.ts";

@@ -1,17 +1,11 @@
 /** The moving-average min-max observer: each end follows the batches' ends, m ← m + c · (batch - m). */
 import * as tf from "@tensorflow/tfjs-core";
-import { endsOf, type RangeObserver, UNOBSERVED } from "./observer.ts";
-
-/** Options of `movingAverageObserver`. */
-export interface MovingAverageOptions {
-  /** c above: the weight of a new batch, in (0, 1]. PyTorch's default is 0.01. */
-  readonly momentum?: number;
-}
+import { type GraphObserver, type ObserverOptions, RANGE_STATE } from "./observer.ts";
 
 /**
  * Makes an observer whose range follows the batches' ranges; the first batch sets it.
  *
- * Rounding: float32, each operation rounded.
+ * c above is the momentum, PyTorch's default 0.01. Rounding: float32, each operation rounded.
  * Source: PyTorch `MovingAverageMinMaxObserver`.
  *
  * @throws {RangeError} If the momentum is not in (0, 1].
@@ -19,30 +13,33 @@ export interface MovingAverageOptions {
  * @example
  * ```ts
  * import assert from "node:assert/strict";
+ * import * as tf from "@tensorflow/tfjs-core";
+ * import "@tensorflow/tfjs-backend-cpu";
  * import { movingAverageObserver } from "./moving_average.ts";
  *
  * const observer = movingAverageObserver({ momentum: 0.25 });
- * const state = observer.observe(observer.observe(observer.initial, [0, 8]), [-4, 4]);
- * assert.deepEqual(state, { min: -1, max: 7, count: 2 });
+ * const state = { min: tf.scalar(0), max: tf.scalar(8), count: tf.scalar(1) };
+ * const { min, max } = observer.update(state, tf.tensor1d([-4, 4]));
+ * assert.deepEqual([min, max].map((end) => end.dataSync()[0]), [-1, 7]);
  * ```
  */
-export function movingAverageObserver({ momentum = 0.01 }: MovingAverageOptions = {}): RangeObserver {
+export function movingAverageObserver({ momentum = 0.01, nonNegative = false }: ObserverOptions = {}): GraphObserver {
   if (!(momentum > 0 && momentum <= 1)) {
     throw new RangeError(`Cannot make a moving average: the momentum is ${momentum}, it must be in (0, 1]`);
   }
-  const c = Math.fround(momentum);
-  const follow = (previous: number, batch: number) =>
-    Math.fround(previous + Math.fround(c * Math.fround(batch - previous)));
   return {
-    name: "moving-average",
-    initial: UNOBSERVED,
-    observe: (state, batch) => {
-      const ends = endsOf(batch);
-      if (ends === undefined) return state;
-      if (state.count === 0) return { ...ends, count: 1 };
-      return { min: follow(state.min, ends.min), max: follow(state.max, ends.max), count: state.count + 1 };
+    where: "graph",
+    state: RANGE_STATE,
+    update: ({ min, max, count }, x) => {
+      // 1 on the first batch, then the momentum: "no state yet" as a number.
+      const weight = tf.maximum(tf.maximum(tf.sub(1, count), 0), Math.fround(momentum));
+      const follow = (end: tf.Tensor, batch: tf.Tensor) => tf.add(end, tf.mul(tf.sub(batch, end), weight));
+      return {
+        ...(nonNegative ? {} : { min: follow(min, tf.min(x)) }),
+        max: follow(max, tf.max(x)),
+        count: tf.add(count, 1),
+      };
     },
     rangeOf: ({ min, max }) => ({ min, max }),
-    next: ({ previous, batch, isFirst }) => tf.add(previous, tf.mul(tf.sub(batch, previous), tf.maximum(isFirst, c))),
   };
 }

@@ -1,72 +1,78 @@
 /**
  * What an observer is: a rule that turns the values it is shown, batch by batch, into a range.
  *
- * An observer holds nothing: its state goes in and comes out, so that a layer can keep it in weights and save it.
- * A new one (histogram, percentile, …) is one file with an `Observer` of its own state.
+ * It says which arrays its state is made of and holds none: whoever runs it keeps them. One in the graph is made of TF.js
+ * ops, so that training steps record it and its state is weights; one on the host reads values, so that it can do
+ * anything, and only calibrates.
  */
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Range } from "../../numbers/qparams.ts";
+import type { QuantScheme } from "../../numbers/scheme.ts";
 
-/** A rule over `State`. */
-export interface Observer<State> {
-  /** Its name in configurations. */
-  readonly name: string;
-  /** The state before anything was observed. */
-  readonly initial: State;
-  /** Returns the state after `batch`, in float32. An empty batch changes nothing. */
-  observe(state: State, batch: ArrayLike<number>): State;
-  /** Returns the range to quantize. */
-  rangeOf(state: State): Range;
+/** An array of an observer's state. */
+export interface StateArray {
+  /** Its shape; [] is one number. */
+  readonly shape: readonly number[];
+  /** What every element is before anything was observed. */
+  readonly initial: number;
 }
 
-/** State of an observer of ranges: ends, and how many batches were seen (0: the ends mean nothing). */
-export interface RangeState extends Range {
-  /** Batches seen. */
-  readonly count: number;
+/** The arrays of an observer's state, by name. */
+export type StateArrays = Readonly<Record<string, StateArray>>;
+
+/** An observer that runs in the graph, while training too. */
+export interface GraphObserver {
+  /** Where it runs. */
+  readonly where: "graph";
+  /** What it is to be remembered from batch to batch. `min`, `max` and `count` are those of `RANGE_STATE`. */
+  readonly state: StateArrays;
+  /** Returns the state after `x`; what is left out stays as it is. No branches and no reading back. */
+  update(state: Readonly<Record<string, tf.Tensor>>, x: tf.Tensor): Readonly<Record<string, tf.Tensor>>;
+  /** Returns the range that a state means, of the shape that its ends have: [], or [channels]. */
+  rangeOf(state: Readonly<Record<string, tf.Tensor>>): Range<tf.Tensor>;
 }
 
-/** The ends as scalar tensors. */
-export interface TensorRange {
-  /** Lower end. */
-  readonly min: tf.Tensor;
-  /** Upper end. */
-  readonly max: tf.Tensor;
+/** The values of a state on the host, row-major. */
+export type HostState = Readonly<Record<string, Float64Array>>;
+
+/** An observer that reads values, and so can only calibrate. */
+export interface HostObserver {
+  /** Where it runs. */
+  readonly where: "host";
+  /** What it is to be remembered from batch to batch. */
+  readonly state: StateArrays;
+  /** Returns the state after `x`, which holds finite float32 values and at least one. */
+  update(state: HostState, x: Float32Array): HostState;
+  /** Returns the range that a state means. */
+  rangeOf(state: HostState): Range;
 }
 
-/**
- * An observer that needs no more than ranges, and so can also run inside a graph, while training.
- */
-export interface RangeObserver extends Observer<RangeState> {
-  /**
-   * Returns one end after a batch, as a tensor; equals what `observe` computes.
-   *
-   * @param ends What it is computed from.
-   * @param end Which end it is.
-   */
-  next(ends: NextEnd, end: keyof TensorRange): tf.Tensor;
+/** An observer. */
+export type Observer = GraphObserver | HostObserver;
+
+/** What an observer may want to know; each takes what it needs. */
+export interface ObserverOptions {
+  /** Weight of a new batch in a moving average, in (0, 1]. Default: 0.01. */
+  readonly momentum?: number;
+  /** Whether values are known not to be negative, as after ReLU: the range then starts at 0. Default: false. */
+  readonly nonNegative?: boolean;
+  /** How the range becomes a grid. Default: `UINT8_AFFINE`. */
+  readonly scheme?: QuantScheme;
 }
 
-/** What one end of a range is computed from, as scalar tensors. */
-export interface NextEnd {
-  /** The end so far; 0 before the first batch. */
-  readonly previous: tf.Tensor;
-  /** The batch's own end. */
-  readonly batch: tf.Tensor;
-  /** 1 on the first batch, then 0: "no state yet" as a number, for the graph has no branches. */
-  readonly isFirst: tf.Tensor;
-}
+/** The state of observers that need no more than the range so far: its ends, and how many batches were seen. */
+export const RANGE_STATE = {
+  min: { shape: [], initial: 0 },
+  max: { shape: [], initial: 0 },
+  count: { shape: [], initial: 0 },
+} as const satisfies StateArrays;
 
-/** The state before anything was observed. */
-export const UNOBSERVED: RangeState = { min: 0, max: 0, count: 0 };
-
-/** Returns the smallest and largest element of `batch`, or undefined of an empty one. */
-export function endsOf(batch: ArrayLike<number>): Range | undefined {
-  if (batch.length === 0) return undefined;
-  let min = batch[0];
-  let max = batch[0];
-  for (let i = 1; i < batch.length; i++) {
-    if (batch[i] < min) min = batch[i];
-    if (batch[i] > max) max = batch[i];
-  }
-  return { min: Math.fround(min), max: Math.fround(max) };
+/** Returns the state of `observer` before anything was observed. */
+export function initialState({ state }: HostObserver): HostState {
+  return Object.fromEntries(
+    Object.entries(state).map(([name, { shape, initial }]) => {
+      const size = shape.reduce((product, dim) => product * dim, 1);
+      return [name, new Float64Array(size).fill(initial)];
+    }),
+  );
 }

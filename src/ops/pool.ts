@@ -1,8 +1,19 @@
-import type { AvgPoolGradInputs } from "@tensorflow/tfjs-core";
+/** AvgPool, its gradient, and MaxPool, whose gradient has a file of its own. */
+import type { AvgPoolGradInputs, AvgPoolInputs, MaxPoolInputs } from "@tensorflow/tfjs-core";
 import { convTransposeAttrs } from "./_conv_geometry.ts";
 import { inChannelsFirst } from "./_layout.ts";
-import { type PoolAttrs, poolGeometry } from "./_pool_geometry.ts";
+import { type PoolAttrs, poolAttrs, poolGeometry } from "./_pool_geometry.ts";
 import { defineOp } from "./op.ts";
+
+/** Mean over windows; padding does not count. Shapes: x [n, h, w, c] → [n, h', w', c]. */
+export const avgPool = defineOp<AvgPoolInputs, PoolAttrs>({
+  kernel: "AvgPool",
+  lower: (emit, { x }, attrs) => {
+    const geometry = poolGeometry(x.shape, attrs);
+    const pool = { ...poolAttrs(geometry), count_include_pad: 0 };
+    return inChannelsFirst(emit, { x }, (x) => emit.node("AveragePool", [x], pool));
+  },
+});
 
 /**
  * Gradient of average pooling as TF.js defines it: dy / (kh·kw), added to every element of its window.
@@ -24,5 +35,14 @@ export const avgPoolGrad = defineOp<AvgPoolGradInputs, PoolAttrs>({
       { x: dy },
       (dy) => emit.node("ConvTranspose", [dy, spread], convTransposeAttrs(g, g.inChannels)),
     );
+  },
+});
+
+/** Maximum over windows. Shapes: x [n, h, w, c] → [n, h', w', c]. */
+export const maxPool = defineOp<MaxPoolInputs, PoolAttrs>({
+  kernel: "MaxPool",
+  lower: (emit, { x }, attrs) => {
+    const geometry = poolGeometry(x.shape, attrs);
+    return inChannelsFirst(emit, { x }, (x) => emit.node("MaxPool", [x], poolAttrs(geometry)));
   },
 });

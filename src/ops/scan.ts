@@ -1,4 +1,5 @@
-import type { CumprodAttrs, CumprodInputs } from "@tensorflow/tfjs-core";
+/** Cumprod and Cumsum. */
+import type { CumprodAttrs, CumprodInputs, CumsumAttrs, CumsumInputs } from "@tensorflow/tfjs-core";
 import { cast, isEmpty, scalar, vector } from "./_emit.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
 
@@ -35,3 +36,13 @@ function shifted(
   const pads = new Array<number>(2 * rank).fill(0).with(reverse ? rank + along : along, by);
   return emit.node("Pad", [kept, vector(emit, pads), scalar(emit, x.dtype, 1)]);
 }
+
+/** Running sums along `axis`. Shapes: x any → the same. */
+export const cumsum = defineOp<CumsumInputs, CumsumAttrs>({
+  kernel: "Cumsum",
+  lower: (emit, { x }, { axis, exclusive, reverse }) => {
+    const value = x.dtype === "bool" ? cast(emit, x, "int32") : x;
+    const from = axis < 0 ? axis + x.shape.length : axis;
+    return emit.node("CumSum", [value, scalar(emit, "int64", from)], { exclusive: +exclusive, reverse: +reverse });
+  },
+});
