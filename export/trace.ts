@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { BACKEND, type OnnxRuntimeBackend, registerBackend } from "../src/backend/mod.ts";
 import type { Graph } from "../src/onnx/graph.ts";
+import { GraphWriter } from "../src/onnx/writer.ts";
 import { shadow } from "../src/shadow.ts";
 import { inputNames } from "../models/ports.ts";
 
@@ -17,8 +18,8 @@ export interface TraceModelOptions {
 /**
  * Records what `model` computes at inference.
  *
- * The graph is in TF.js's layouts, one input a model input and one output a model output, in the model's order; nodes
- * carry the names of the layers that they come from, initializers those of the weights.
+ * The graph is in TF.js's layouts, one input a model input and one output a model output, in the model's order, all
+ * different values; nodes carry the names of the layers that they come from, initializers those of the weights.
  *
  * @throws {TypeError} If an input has an unknown dimension besides the batch, or a layer computes what ONNX cannot.
  */
@@ -44,11 +45,26 @@ function record(
     return { name, shape: inputShape(name, shape, options), dtype };
   });
   using _followed = followLayers(model, backend);
-  return backend.trace(inputs, (tensors) => {
+  const graph = backend.trace(inputs, (tensors) => {
     const inTfOrder = tensors.map((x) => isNchw(x.shape, options) ? tf.transpose(x as tf.Tensor4D, [0, 2, 3, 1]) : x);
     const outputs = model.apply(inTfOrder, { training: false }) as tf.Tensor | tf.Tensor[];
     return Array.isArray(outputs) ? outputs : [outputs];
   }, { nameOf: (dataId) => names.get(dataId) });
+  // Of several inputs some may be read in training only.
+  return withOwnOutputs({ ...graph, inputs: inputs.map(({ name }) => name) });
+}
+
+/** Copies values that are outputs twice, or inputs too: a file's ports are different values. */
+function withOwnOutputs(graph: Graph): Graph {
+  const out = new GraphWriter(graph);
+  for (const node of graph.nodes) out.push(node);
+  const taken = new Set(graph.inputs);
+  const outputs = graph.outputs.map((name) => {
+    const own = taken.has(name) ? out.emit("Identity", [name]) : name;
+    taken.add(own);
+    return own;
+  });
+  return out.finish(outputs);
 }
 
 function inputShape(name: string, shape: readonly (number | null)[], options: TraceModelOptions): number[] {

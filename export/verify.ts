@@ -125,8 +125,9 @@ function givesFloat({ op, inputs }: Node): boolean {
   return op.endsWith("ToFloat") || op === "DynamicQuantizeMatMul" || (op === "QGemm" && !inputs[7]);
 }
 
-/** Whether a node computes shapes, indices or truth values, of which no int8 form is missed. */
-function isIndexing({ outputs }: Node, exported: Graph): boolean {
+/** Whether a node computes shapes, indices or truth values, or copies a value: no int8 form of it is missed. */
+function isIndexing({ op, outputs }: Node, exported: Graph): boolean {
+  if (op === "Identity") return true;
   const type = exported.types.get(outputs[0]);
   return type !== undefined && type.dtype !== "float32";
 }

@@ -20,17 +20,19 @@ export function inputNames({ inputs }: tfl.LayersModel): readonly string[] {
 /**
  * Names the outputs of `model` after the layers that make them; a quantizer behind one does not show.
  *
- * The second output of a layer is called `layer:1`; what another call of a layer gives, `layer_1`.
+ * The second output of a layer is called `layer:1`; what another call of a layer gives, and an input that is an output
+ * too, `layer_1`.
  */
-export function outputNames({ outputs }: tfl.LayersModel): readonly string[] {
-  const names: string[] = [];
-  for (const output of outputs) {
+export function outputNames(model: tfl.LayersModel): readonly string[] {
+  const taken = new Set(inputNames(model));
+  return model.outputs.map((output) => {
     const { layer, index } = sourceOf(output);
-    const name = valueOf(layer.name, index);
-    const copies = names.filter((other) => other === name || other.startsWith(`${name}_`)).length;
-    names.push(copies === 0 ? name : `${name}_${copies}`);
-  }
-  return names;
+    const wanted = valueOf(layer.name, index);
+    let name = wanted;
+    for (let i = 1; taken.has(name); i++) name = `${wanted}_${i}`;
+    taken.add(name);
+    return name;
+  });
 }
 
 /** Returns the layer that makes `output`, that before its quantizer if it has one, and which of its outputs it is. */

@@ -70,11 +70,16 @@ async function saveAndLoad(model: tfl.LayersModel): Promise<tfl.LayersModel> {
 }
 
 function run(bytes: Uint8Array, x: tf.Tensor): Float32Array {
+  return runAll(bytes, x)[0];
+}
+
+function runAll(bytes: Uint8Array, x: tf.Tensor): readonly Float32Array[] {
   const session = new Session(bytes, { precise: true });
   try {
     const [{ name }] = session.inputs;
     const feed: HostTensor = { dtype: "float32", shape: x.shape, data: x.dataSync<"float32">() };
-    return session.run({ [name]: feed })[session.outputs[0].name].data as Float32Array;
+    const answers = session.run({ [name]: feed });
+    return session.outputs.map((output) => answers[output.name].data as Float32Array);
   } finally {
     session.dispose();
   }
@@ -176,3 +181,26 @@ Deno.test("toOnnx() writes a layer of two outputs once, and calls its second one
     assert.equal(graph.nodes.filter(({ op }) => op === "Split").length, 1);
   }
 });
+
+for (const inputLayout of ["nhwc", "nchw"] as const) {
+  Deno.test(`toOnnx() gives values that are outputs twice or inputs too, each by its own name, from ${inputLayout}`, async () => {
+    await registerBackend();
+    await tf.setBackend(BACKEND);
+    const image = tfl.input({ shape: [4, 5, 3], name: "image" });
+    const conv = apply(layers.conv2d({ filters: 2, kernelSize: 1, name: "conv" }), image);
+    const dropped = apply(layers.dropout({ rate: 0.5, name: "drop" }), conv);
+    const model = seedWeights(tfl.model({ inputs: image, outputs: [conv, image, dropped] }));
+    const { model: prepared } = prepareQat(model);
+    const x = randomTensor([2, 4, 5, 3]);
+    await calibrate(prepared, [x]);
+    for (const each of [model, prepared]) {
+      const { bytes, graph } = await toOnnx(each, { inputLayout });
+      assert.deepEqual([graph.inputs, graph.outputs], [["image"], ["conv", "image_1", "drop"]]);
+      const fed = inputLayout === "nchw" ? tf.transpose(x, [0, 3, 1, 2]) : x;
+      const [first, input, copy] = runAll(bytes, fed);
+      assert.deepEqual(input, x.dataSync());
+      assert.deepEqual(copy, first);
+      if (each === prepared) assert.deepEqual(first, predict(prepared, [x])[0]);
+    }
+  });
+}

@@ -10,6 +10,7 @@ import {
   type LayerNode,
   type LayerSpec,
   nodeOf,
+  ownCall,
   producerOf,
   sourceOf,
   valueOf,
@@ -144,6 +145,26 @@ export function canRemove(graph: LayerGraph, node: LayerNode): boolean {
   if (consumersOf(graph, node.name).some((reader) => reader.inbound.includes(source))) return false;
   if (!isOutput(graph, node.name)) return true;
   return !isOutput(graph, source) && !graph.inputs.includes(source);
+}
+
+/**
+ * Lets nodes that read a value twice read a copy of it the second time, where something else reads it too.
+ *
+ * TF.js 4.22 counts the nodes that read a value and counts down with every reading: it frees what is still to be read.
+ */
+export function copyRepeatedReads(graph: LayerGraph): LayerGraph {
+  return graph.nodes.reduce((current, node) => {
+    const copies: LayerNode[] = [];
+    const inbound = node.inbound.map((value, i) => {
+      const isRepeated = node.inbound.indexOf(value) < i;
+      // A node of several outputs runs once for each.
+      if (!isRepeated || (consumersOf(graph, value).length === 1 && node.outputs === 1)) return value;
+      const name = freshName(current, `${node.name}_copy`, new Set(copies.map(({ name }) => name)));
+      copies.push(ownCall({ name, className: "Activation", config: { activation: "linear" }, inbound: [value] }));
+      return name;
+    });
+    return copies.length === 0 ? current : replaceNode(current, node.name, [...copies, { ...node, inbound }]);
+  }, graph);
 }
 
 /** Lets all but the nodes in `except` read `move(value)` where they read `value`. */

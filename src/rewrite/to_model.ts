@@ -1,6 +1,7 @@
 /** Builds a functional TF.js model from a `LayerGraph`. */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { copyRepeatedReads } from "./edit.ts";
 import { isConstant, registerConstantValue } from "./constant_value.ts";
 import { type LayerGraph, type LayerNode, type LayerSpec, valueOf } from "./layer_graph.ts";
 
@@ -22,7 +23,7 @@ export function toModel(graph: LayerGraph, { load = setWeights }: { load?: LoadW
   registerConstantValue();
   const tensors = new Map<string, tfl.SymbolicTensor>();
   const layers = new Map<string, Made>();
-  for (const node of graph.nodes) {
+  for (const node of copyRepeatedReads(graph).nodes) {
     const read = isConstant(node) ? graph.inputs.slice(0, 1) : node.inbound;
     const inputs = read.map((value) => lookUp(tensors, value, node.name));
     const known = layerFor(layers, node);

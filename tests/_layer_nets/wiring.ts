@@ -204,5 +204,35 @@ export const WIRING = [
       ],
     ),
   ),
+  ...[layers.add, layers.multiply].flatMap((merge) => {
+    const read = (order: string) =>
+      wired((image) => {
+        const values = new Map([..."ab"].map((name) => [name, apply(conv(name, { filters: 3 }), image)]));
+        return apply(merge({ name: "x" }), ...[...order].map((name) => values.get(name)!));
+      });
+    return ["aaa", "aaba"].map((order) => net(`${merge({}).getClassName()} of ${[...order]}`, read(order)));
+  }),
+  net(
+    "one value read twice by a layer and by one behind it",
+    wired((image) => {
+      const x = apply(conv("x"), image);
+      return apply(
+        conv("after"),
+        sum(apply(layers.concatenate({ name: "cat" }), x, x), apply(conv("y", { filters: 8 }), x)),
+      );
+    }),
+  ),
+  net(
+    "two outputs that are one value at inference",
+    wired((image) => {
+      const x = apply(conv("x"), image);
+      return [x, apply(layers.dropout({ rate: 0.5 }), x), chain(x, layers.gaussianNoise({ stddev: 1 }))];
+    }),
+  ),
+  net("input that is an output", wired((image) => [apply(conv("x"), image), image])),
+  net(
+    "input and its dropout as outputs",
+    wired((image) => [apply(layers.dropout({ rate: 0.5 }), image), image, apply(conv("x"), image)]),
+  ),
   net("SpatialDropout1D", row([8, 3], () => [conv1d("a"), layers.spatialDropout1d({ rate: 0.5 }), conv1d("b")])),
 ];
