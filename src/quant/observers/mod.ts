@@ -1,5 +1,6 @@
 /** The observers, by name. */
 import { suggestName } from "../../text/nearest.ts";
+import { histogramObserver } from "./histogram.ts";
 import { minMaxObserver } from "./min_max.ts";
 import { movingAverageObserver } from "./moving_average.ts";
 import type { Observer, ObserverOptions } from "./observer.ts";
@@ -8,6 +9,7 @@ import type { Observer, ObserverOptions } from "./observer.ts";
 const OBSERVERS = {
   "min-max": minMaxObserver,
   "moving-average": movingAverageObserver,
+  "histogram": histogramObserver,
 } satisfies Record<string, (options: ObserverOptions) => Observer>;
 
 /** Name of an observer. */
