@@ -11,7 +11,7 @@
  * import { registerBackend, toOnnx, verifyFusion } from "./mod.ts";
  *
  * await registerBackend(); // TF.js on ONNX Runtime
- * const model = buildArchitecture("cifar_cnn", { inputShape: [32, 32, 3], classes: 10, seed: 0 });
+ * const model = buildArchitecture("cifar_cnn", { inputShape: [32, 32, 3], outputs: 10, seed: 0 });
  * const { train } = generate({ train: 20, test: 10, seed: 0 });
  *
  * const prepared = prepareQat(model);
@@ -65,7 +65,14 @@ export {
   saveLayersModel,
 } from "./models/import/layers_model.ts";
 export { OutputError, writeFileAtomic } from "./src/io/atomic.ts";
-export { ARCH_NAMES, ARCHITECTURES, type ArchName, type ArchOptions, buildArchitecture } from "./models/arch/mod.ts";
+export {
+  ARCH_NAMES,
+  ARCHITECTURES,
+  type ArchName,
+  type ArchOptions,
+  buildArchitecture,
+  type HeadOptions,
+} from "./models/arch/mod.ts";
 
 // Data: sets by name, own ones, and batches of them.
 export { type BadImage } from "./data/sources/folder.ts";

@@ -1,55 +1,69 @@
 /** Data sets by name: what `--data` takes. */
 import type { Augment } from "./_augment.ts";
 import { readCifar10 } from "./sources/cifar10.ts";
-import { type DataSplit, type ImageShape, take } from "./dataset.ts";
+import { type DataSplit, describeShape, type ImageSet, type ImageShape, take } from "./dataset.ts";
 import { fitTo } from "./fit_to.ts";
 import { type BadImage, readFolder } from "./sources/folder.ts";
 import { generate } from "./sources/generated.ts";
 import { readMnist } from "./sources/mnist.ts";
 import { lookUp, nearestName } from "../src/text/nearest.ts";
 import { type Normalize, parseNormalize } from "./normalize.ts";
+import { samplesOf, type SampleSplit, type SampleTarget } from "./samples.ts";
+import { readCsv } from "./sources/csv.ts";
 
 /** The forms that `openData` takes, for messages and help texts. */
-export const DATA_FORMS: string = `"generated", "mnist:DIR", "cifar10:DIR" or "folder:DIR"`;
+export const DATA_FORMS: string = `"generated", "mnist:DIR", "cifar10:DIR", "folder:DIR" or "csv:FILE"`;
 
 /** What to do with a data set while opening it. */
 export interface OpenOptions {
-  /** Make the images fit this input; by default they keep their shape (folders: 64x64x3). */
+  /** Make the images fit this input; by default they keep their shape (folders and tables: 64x64x3). */
   readonly shape?: ImageShape;
-  /** Keep at most so many images of each half. */
+  /** Keep at most so many samples of each half. */
   readonly limit?: number;
-  /** Decides what is generated or how a folder is split; default 0. */
+  /** Decides what is generated or how a folder or table is split; default 0. */
   readonly seed?: number;
-  /** Leave out a folder's unreadable images and list them in `skipped`. */
+  /** Leave out unreadable images of a folder or table and list them in `skipped`. */
   readonly skipBadImages?: boolean;
-  /** Part of a folder's images that is kept for the test; default 0.2. */
+  /** Part of a folder or table that is kept for the test; default 0.2. */
   readonly testFraction?: number;
+  /** What a table's target columns hold; default "classes". */
+  readonly targets?: SampleTarget["kind"];
+  /** Names of a table's target columns; by default it is told from the header, see `readCsv`. */
+  readonly columns?: readonly string[];
 }
 
 /** A data set with what suits it. */
-export interface OpenedData extends DataSplit {
+export interface OpenedData extends SampleSplit {
   /** Default normalization, for one or three channels alike; a model may expect another. */
   readonly normalize: Normalize;
   /** Default changes while training. */
   readonly augment: Augment;
-  /** A folder's images that could not be read. */
+  /** Images that could not be read. */
   readonly skipped: readonly BadImage[];
+  /** What was done to the data to make it fit, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/** What a source gives. */
+interface SourceData extends SampleSplit {
+  readonly skipped?: readonly BadImage[];
+  readonly notes?: readonly string[];
 }
 
 interface Source {
-  /** Whether the name is followed by a folder. */
-  readonly takesFolder: boolean;
+  /** What its name is followed by, as in "mnist:DIR"; absent: nothing. */
+  readonly takes?: "DIR" | "FILE";
   /** `parseNormalize`'s text. */
   readonly normalize: string;
   readonly augment: Augment;
-  readonly read: (dir: string, options: OpenOptions) => Promise<DataSplit & { readonly skipped?: readonly BadImage[] }>;
+  readonly read: (path: string, options: OpenOptions) => Promise<SourceData>;
 }
 
 /** The generated set's own sizes; a limit only makes it smaller. */
 const GENERATED = { train: 2000, test: 1000 };
 
-/** Shape of a folder's images where no model asks for another. */
-const FOLDER_SHAPE: ImageShape = { height: 64, width: 64, channels: 3 };
+/** Shape of images of whatever size where no model asks for another. */
+const ANY_SHAPE: ImageShape = { height: 64, width: 64, channels: 3 };
 
 /** As in He et al. 2016, section 4.2: mirrored, and cropped at random after padding by 4 pixels. */
 const FLIP_AND_SHIFT: Augment = { flip: true, pad: 4 };
@@ -59,29 +73,60 @@ const NONE: Augment = { flip: false, pad: 0 };
 
 const SOURCES: Readonly<Record<string, Source>> = {
   generated: {
-    takesFolder: false,
     normalize: "-1..1",
     augment: FLIP_AND_SHIFT,
-    read: (_, { limit = Infinity, seed }) => {
+    read: ofImages((_, { limit = Infinity, seed }) => {
       const { train, test } = GENERATED;
       return Promise.resolve(generate({ train: Math.min(limit, train), test: Math.min(limit, test), seed }));
-    },
+    }),
   },
-  mnist: { takesFolder: true, normalize: "0..1", augment: NONE, read: readMnist },
-  cifar10: { takesFolder: true, normalize: "-1..1", augment: FLIP_AND_SHIFT, read: readCifar10 },
+  mnist: { takes: "DIR", normalize: "0..1", augment: NONE, read: ofImages(readMnist) },
+  cifar10: { takes: "DIR", normalize: "-1..1", augment: FLIP_AND_SHIFT, read: ofImages(readCifar10) },
   folder: {
-    takesFolder: true,
+    takes: "DIR",
     normalize: "-1..1",
     augment: NONE,
-    read: (dir, { shape = FOLDER_SHAPE, ...options }) => readFolder(dir, { ...shape, ...options }),
+    read: ofImages((dir, { shape = ANY_SHAPE, ...options }) => readFolder(dir, { ...shape, ...options }), scaledNote),
+  },
+  csv: {
+    takes: "FILE",
+    normalize: "-1..1",
+    augment: NONE,
+    read: async (path, { shape = ANY_SHAPE, targets = "classes", ...options }) => {
+      const split = await readCsv(path, { shape, targets, ...options });
+      return { ...split, notes: "image" in split.train.inputs ? [scaledNote(shape)] : [] };
+    },
   },
 };
 
-/** Parts "mnist:DIR" into its source and folder. */
-function parseSpec(spec: string): { readonly source: Source; readonly dir: string } {
+/** Makes samples of what a reader of labelled images gives, fitted to the shape that is asked for. */
+function ofImages(
+  read: (dir: string, options: OpenOptions) => Promise<DataSplit & { readonly skipped?: readonly BadImage[] }>,
+  note?: (shape: ImageShape) => string,
+): Source["read"] {
+  return async (dir, options) => {
+    const { train, test, ...rest } = await read(dir, options);
+    const { shape = train, limit = Infinity } = options;
+    const fit = (set: ImageSet) => samplesOf(fitTo(limit === Infinity ? set : take(set, limit), shape));
+    const fits = describeShape(train) === describeShape(shape);
+    const notes = note !== undefined
+      ? [note(shape)]
+      : fits
+      ? []
+      : [`Images of ${describeShape(train)} are made ${describeShape(shape)}, as the model takes them.`];
+    return { ...rest, train: fit(train), test: fit(test), notes };
+  };
+}
+
+function scaledNote(shape: ImageShape): string {
+  return `Images of whatever size are made ${describeShape(shape)}.`;
+}
+
+/** Parts "mnist:DIR" into its source and what it names. */
+function parseSpec(spec: string): { readonly source: Source; readonly path: string } {
   const colon = spec.indexOf(":");
   const name = colon < 0 ? spec : spec.slice(0, colon);
-  const dir = colon < 0 ? "" : spec.slice(colon + 1);
+  const path = colon < 0 ? "" : spec.slice(colon + 1);
   const source = lookUp(SOURCES, name);
   if (source === undefined) {
     const meant = nearestName(name, Object.keys(SOURCES));
@@ -90,19 +135,21 @@ function parseSpec(spec: string): { readonly source: Source; readonly dir: strin
         (meant === undefined ? "" : ` (did you mean "${meant}"?)`),
     );
   }
-  if (source.takesFolder && dir === "") {
-    throw new RangeError(`Cannot open the data "${spec}": it names no folder, needed is "${name}:DIR"`);
+  const { takes } = source;
+  if (takes !== undefined && path === "") {
+    const what = takes === "DIR" ? "folder" : "file";
+    throw new RangeError(`Cannot open the data "${spec}": it names no ${what}, needed is "${name}:${takes}"`);
   }
-  if (!source.takesFolder && colon >= 0) {
+  if (takes === undefined && colon >= 0) {
     throw new RangeError(`Cannot open the data "${spec}": "${name}" takes no folder, needed is "${name}" alone`);
   }
-  return { source, dir };
+  return { source, path };
 }
 
 /**
- * Opens a data set: `generated`, `mnist:DIR`, `cifar10:DIR` or `folder:DIR`.
+ * Opens a data set: `generated`, `mnist:DIR`, `cifar10:DIR`, `folder:DIR` or `csv:FILE`.
  *
- * @param spec What to open; DIR is a path.
+ * @param spec What to open; DIR and FILE are paths.
  * @throws {RangeError} If `spec` is none of these, an option is out of range or a file is damaged.
  * @throws {Error} If a file is missing or cannot be read.
  *
@@ -116,16 +163,12 @@ function parseSpec(spec: string): { readonly source: Source; readonly dir: strin
  * ```
  */
 export async function openData(spec: string, options: OpenOptions = {}): Promise<OpenedData> {
-  const { source, dir } = parseSpec(spec);
-  const { shape, limit = Infinity } = options;
+  const { source, path } = parseSpec(spec);
+  const { limit = Infinity } = options;
   if (limit !== Infinity && !(Number.isInteger(limit) && limit > 0)) {
     throw new RangeError(`Cannot open the data "${spec}": the limit is ${limit}, needed is a positive integer`);
   }
-  const { name, train, test, skipped = [] } = await source.read(dir, options);
-  const fit = (set: typeof train) => {
-    const kept = limit === Infinity ? set : take(set, limit);
-    return shape === undefined ? kept : fitTo(kept, shape);
-  };
-  const { augment } = source;
-  return { name, train: fit(train), test: fit(test), normalize: parseNormalize(source.normalize), augment, skipped };
+  const { augment, normalize } = source;
+  const { skipped = [], notes = [], ...split } = await source.read(path, options);
+  return { ...split, normalize: parseNormalize(normalize), augment, skipped, notes };
 }

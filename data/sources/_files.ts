@@ -28,6 +28,15 @@ export async function listFolder(path: string): Promise<readonly string[]> {
   }
 }
 
+/** Whether `path` is a file, or a link to one. */
+export async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether `path` is a folder, or a link to one. */
 export async function isFolder(path: string): Promise<boolean> {
   try {

@@ -5,13 +5,21 @@ import { seedFor } from "../../src/numbers/seed.ts";
 const { layers, initializers } = tfl;
 
 /** What an architecture is told. */
-export interface ArchOptions {
-  /** Shape of one image, [h, w, c]. */
-  readonly inputShape: readonly [number, number, number];
-  /** Number of classes, at least 2. */
-  readonly classes: number;
+export interface ArchOptions extends HeadOptions {
+  /** Shape of one sample: [h, w, c] of a picture, [n] of a row of numbers. */
+  readonly inputShape: readonly number[];
   /** Of the initial weights; every layer draws from a seed of its own. */
   readonly seed: number;
+}
+
+/** What an architecture answers. */
+export interface HeadOptions {
+  /** Numbers of an answer; of a softmax, at least 2. */
+  readonly outputs: number;
+  /** What is applied to them last: softmax (default) to tell classes apart, sigmoid for shares, or nothing. */
+  readonly head?: "softmax" | "sigmoid" | "linear";
+  /** What the bias of the last layer starts from, a number an output. Default: zeros. */
+  readonly bias?: readonly number[];
 }
 
 type Layer = InstanceType<typeof tfl.layers.Layer>;
@@ -23,6 +31,14 @@ export interface ConvOptions {
   readonly kernelSize: number;
   readonly strides?: number;
   /** Shape of one image, for the first layer of a sequential model. */
+  readonly inputShape?: readonly number[];
+}
+
+/** A dense layer and its place in the model. */
+export interface DenseOptions {
+  readonly name: string;
+  readonly units: number;
+  /** Shape of one row, for the first layer of a sequential model. */
   readonly inputShape?: readonly number[];
 }
 
@@ -54,6 +70,17 @@ export class Blocks {
     });
   }
 
+  /** A dense layer without bias. */
+  dense({ name, inputShape, units }: DenseOptions): Layer {
+    return layers.dense({
+      name,
+      units,
+      ...(inputShape === undefined ? {} : { inputShape: [...inputShape] }),
+      useBias: false,
+      kernelInitializer: initializers.heNormal({ seed: seedFor(name, this.#seed) }),
+    });
+  }
+
   /** A depthwise 3×3 convolution of `channels` channels. */
   depthwise({ name, channels, strides = 1 }: { name: string; channels: number; strides?: number }): Layer {
     return layers.depthwiseConv2d({
@@ -77,10 +104,15 @@ export class Blocks {
     return layers.batchNormalization({ name, epsilon: this.#epsilon, momentum: 0.9 });
   }
 
-  /** The classifier's last two layers: a dense one, whose outputs are the logits, and "softmax". */
-  head(classes: number): readonly [Layer, Layer] {
+  /** The last layers: a dense one, and "softmax" or "sigmoid" where its outputs are their logits. */
+  head({ outputs, head = "softmax" }: HeadOptions): readonly Layer[] {
     const kernelInitializer = initializers.glorotUniform({ seed: seedFor("dense", this.#seed) });
-    return [layers.dense({ name: "dense", units: classes, kernelInitializer }), layers.softmax({ name: "softmax" })];
+    const dense = layers.dense({ name: "dense", units: outputs, kernelInitializer });
+    if (head === "linear") return [dense];
+    return [
+      dense,
+      head === "softmax" ? layers.softmax({ name: head }) : layers.activation({ name: head, activation: head }),
+    ];
   }
 }
 

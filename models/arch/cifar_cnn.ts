@@ -11,9 +11,9 @@ const STAGES = [[32, 32], [64, 64], [128, 128]];
  * Makes `cifar_cnn`: 3×3 convolutions 32-32-P-64-64-P-128-128, each with batch normalization and ReLU, global average
  * pooling, a dense layer.
  *
- * Shapes: [n, h, w, c] → probabilities [n, classes]. 38.6 million multiply-adds and 289,000 weights at 32×32×3.
+ * Shapes: [n, h, w, c] → [n, outputs]. 38.6 million multiply-adds and 289,000 weights at 32×32×3.
  */
-export function cifarCnn({ inputShape, classes, seed }: ArchOptions): tfl.LayersModel {
+export function cifarCnn({ inputShape, seed, ...head }: ArchOptions): tfl.LayersModel {
   const blocks = new Blocks(seed, { epsilon: 1e-3 });
   const model = tfl.sequential({ name: "cifar_cnn" });
   let count = 0;
@@ -27,6 +27,6 @@ export function cifarCnn({ inputShape, classes, seed }: ArchOptions): tfl.Layers
     }
   });
   model.add(layers.globalAveragePooling2d({ name: "global_pool" }));
-  for (const layer of blocks.head(classes)) model.add(layer);
+  for (const layer of blocks.head(head)) model.add(layer);
   return model;
 }

@@ -23,9 +23,9 @@ const LAST = 1280;
  *
  * Source: Sandler et al., "MobileNetV2" (2018), table 2, as in torchvision (batch normalization with epsilon 1e-5). Strided
  * convolutions are padded as in TensorFlow ("same"), not by 1 all around as in PyTorch.
- * Shapes: [n, h, w, c] → probabilities [n, classes]. The image is halved five times.
+ * Shapes: [n, h, w, c] → [n, outputs]. The image is halved five times.
  */
-export function mobilenetV2({ inputShape, classes, seed }: ArchOptions): tfl.LayersModel {
+export function mobilenetV2({ inputShape, seed, ...head }: ArchOptions): tfl.LayersModel {
   const blocks = new Blocks(seed, { epsilon: 1e-5 });
   const image = tfl.input({ shape: [...inputShape], name: "image" });
   let x = applyAll(image, [
@@ -46,7 +46,7 @@ export function mobilenetV2({ inputShape, classes, seed }: ArchOptions): tfl.Lay
     ...activated(blocks, "conv2"),
     layers.globalAveragePooling2d({ name: "global_pool" }),
     layers.dropout({ name: "dropout", rate: 0.2 }),
-    ...blocks.head(classes),
+    ...blocks.head(head),
   ]);
   return tfl.model({ name: "mobilenet_v2", inputs: image, outputs });
 }

@@ -5,17 +5,17 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import { lossView } from "../../train/loss_view.ts";
 import { headOf } from "../../tasks/loss.ts";
 import { softmaxCrossEntropy } from "../../tasks/classification/cross_entropy.ts";
-import { ARCHITECTURES, type ArchName, buildArchitecture } from "./mod.ts";
+import { type ArchName, buildArchitecture } from "./mod.ts";
 
 tf.env().set("PROD", true);
 
-const SMALL = { inputShape: [32, 32, 3], classes: 10, seed: 3 } as const;
+const SMALL = { inputShape: [32, 32, 3], outputs: 10, seed: 3 } as const;
 
 /**
  * Trainable weights: cifar_cnn and tiny_yolo counted by hand; resnet20's published 269,722 (with skips that have no
  * weights) plus those of its two skips; torchvision's 3,504,872 of MobileNetV2 with 10 classes in place of 1000.
  */
-const TRAINABLE: Readonly<Record<ArchName, number>> = {
+const TRAINABLE: Readonly<Record<Exclude<ArchName, "mlp">, number>> = {
   cifar_cnn: 27 * 32 + 288 * 32 + 288 * 64 + 576 * 64 + 576 * 128 + 1152 * 128 + 2 * 448 + 1290,
   tiny_yolo: 27 * 16 + 144 * 32 + 288 * 64 + 576 * 128 + 1152 * 256 + 256 * 128 + 1152 * 256 + 2 * 880 + 2570,
   resnet20: 269_722 + 16 * 32 + 32 * 64 + 2 * (32 + 64),
@@ -26,10 +26,10 @@ function countWeights(weights: readonly tfl.LayerVariable[]): number {
   return weights.reduce((sum, { shape }) => sum + shape.reduce<number>((n, dim) => n * (dim ?? 1), 1), 0);
 }
 
-for (const name of Object.keys(ARCHITECTURES)) {
+for (const name of Object.keys(TRAINABLE)) {
   Deno.test(`buildArchitecture() gives ${name} its weights and ends it in dense and softmax`, () => {
     const model = buildArchitecture(name, SMALL);
-    assert.equal(countWeights(model.trainableWeights), TRAINABLE[name as ArchName]);
+    assert.equal(countWeights(model.trainableWeights), TRAINABLE[name as keyof typeof TRAINABLE]);
     assert.deepEqual(model.layers.slice(-2).map((layer) => layer.name), ["dense", "softmax"]);
     assert.deepEqual(model.outputs[0].shape, [null, 10]);
     assert.equal(lossView(model, { softmax: headOf(softmaxCrossEntropy()) }).layers.at(-1)?.name, "dense");
@@ -64,8 +64,8 @@ Deno.test("buildArchitecture() keeps the scale of activations when signals pass 
 });
 
 Deno.test("buildArchitecture() takes other image shapes and class counts", () => {
-  for (const name of Object.keys(ARCHITECTURES)) {
-    const model = buildArchitecture(name, { inputShape: [13, 9, 1], classes: 3, seed: 0 });
+  for (const name of Object.keys(TRAINABLE)) {
+    const model = buildArchitecture(name, { inputShape: [13, 9, 1], outputs: 3, seed: 0 });
     const y = tf.tidy(() => (model.predict(tf.zeros([2, 13, 9, 1])) as tf.Tensor).dataSync());
     assert.equal(y.length, 6);
     assert.ok(Math.abs(y[0] + y[1] + y[2] - 1) < 1e-6);
@@ -77,10 +77,29 @@ Deno.test("buildArchitecture() says what is needed when name, shape, classes or 
   assert.throws(() => buildArchitecture("mobilenetv2", SMALL), {
     name: "RangeError",
     message: 'Cannot build the architecture "mobilenetv2": needed is one of cifar_cnn, tiny_yolo, resnet20, ' +
-      'mobilenet_v2 (did you mean "mobilenet_v2"?)',
+      'mobilenet_v2, mlp (did you mean "mobilenet_v2"?)',
   });
-  assert.throws(() => buildArchitecture("resnet20", { ...SMALL, classes: 1 }), /there are 1 classes/);
+  assert.throws(
+    () => buildArchitecture("resnet20", { ...SMALL, outputs: 1 }),
+    /softmax of 1 outputs is asked for, at least 2/,
+  );
+  assert.throws(() => buildArchitecture("mlp", SMALL), /the input is \[32,32,3\], needed are positive \[columns\]/);
+  assert.throws(
+    () => buildArchitecture("resnet20", { ...SMALL, bias: [1] }),
+    /the bias starts from \[1\], needed are 10/,
+  );
   assert.throws(() => buildArchitecture("resnet20", { ...SMALL, inputShape: [0, 32, 3] }), /the input is \[0,32,3\]/);
   assert.throws(() => buildArchitecture("resnet20", { ...SMALL, inputShape: [3, 32, 3] }), /images are 3x32/);
   assert.throws(() => buildArchitecture("resnet20", { ...SMALL, seed: -1 }), RangeError);
+});
+
+Deno.test("buildArchitecture() ends in the head that is asked for, whose bias starts where it is told to", () => {
+  const options = { inputShape: [6], outputs: 2, seed: 1 };
+  const lastOf = (head?: "sigmoid" | "linear") =>
+    buildArchitecture("mlp", { ...options, ...(head === undefined ? {} : { head }) }).layers.at(-1)!.name;
+  assert.deepEqual([lastOf(), lastOf("sigmoid"), lastOf("linear")], ["softmax", "sigmoid", "dense"]);
+  const model = buildArchitecture("mlp", { ...options, head: "linear", bias: [3, -4] });
+  assert.deepEqual([...model.getLayer("dense").getWeights()[1].dataSync()], [3, -4]);
+  // Hidden layers of 64 with batch norm, and a dense layer: by hand.
+  assert.equal(countWeights(model.trainableWeights), 6 * 64 + 128 + 64 * 64 + 128 + 64 * 2 + 2);
 });

@@ -14,9 +14,9 @@ const BLOCKS_A_STAGE = 3;
  *
  * Source: He et al., "Deep Residual Learning for Image Recognition" (2016), section 4.2, with option B's skips. Strided
  * convolutions are padded as in TensorFlow ("same": at the bottom and right first), not by 1 all around as in PyTorch.
- * Shapes: [n, h, w, c] → probabilities [n, classes].
+ * Shapes: [n, h, w, c] → [n, outputs].
  */
-export function resnet20({ inputShape, classes, seed }: ArchOptions): tfl.LayersModel {
+export function resnet20({ inputShape, seed, ...head }: ArchOptions): tfl.LayersModel {
   const blocks = new Blocks(seed, { epsilon: 1e-3 });
   const image = tfl.input({ shape: [...inputShape], name: "image" });
   let x = applyAll(image, [
@@ -31,7 +31,7 @@ export function resnet20({ inputShape, classes, seed }: ArchOptions): tfl.Layers
     }
   });
   const pooled = applyTo(layers.globalAveragePooling2d({ name: "global_pool" }), x);
-  return tfl.model({ name: "resnet20", inputs: image, outputs: applyAll(pooled, blocks.head(classes)) });
+  return tfl.model({ name: "resnet20", inputs: image, outputs: applyAll(pooled, blocks.head(head)) });
 }
 
 interface Residual {

@@ -28,9 +28,9 @@ const SLOPE = 0.1;
  *
  * Darknet's tiny YOLO (Redmon & Farhadi, "YOLOv3" (2018), yolov3-tiny.cfg) without its last two poolings and widest
  * layers, as fits an image of 32×32, and with a classifier in place of the detection heads.
- * Shapes: [n, h, w, c] → probabilities [n, classes]. 14 million multiply-adds and 724,000 weights at 32×32×3.
+ * Shapes: [n, h, w, c] → [n, outputs]. 14 million multiply-adds and 724,000 weights at 32×32×3.
  */
-export function tinyYolo({ inputShape, classes, seed }: ArchOptions): tfl.LayersModel {
+export function tinyYolo({ inputShape, seed, ...head }: ArchOptions): tfl.LayersModel {
   const blocks = new Blocks(seed, { epsilon: 1e-3 });
   const model = tfl.sequential({ name: "tiny_yolo" });
   let convs = 0;
@@ -47,6 +47,6 @@ export function tinyYolo({ inputShape, classes, seed }: ArchOptions): tfl.Layers
     model.add(layers.leakyReLU({ name: `leaky${convs}`, alpha: SLOPE }));
   }
   model.add(layers.globalAveragePooling2d({ name: "global_pool" }));
-  for (const layer of blocks.head(classes)) model.add(layer);
+  for (const layer of blocks.head(head)) model.add(layer);
   return model;
 }

@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { describePort, type OutputOptions, outputTask } from "../output_task.ts";
 import { pure } from "../loss.ts";
+import type { TaskRow } from "../row.ts";
 import type { Section } from "../section.ts";
 import type { Judged, Metric, Running, Task } from "../task.ts";
 import { accuracy, topClass, topClasses } from "./accuracy.ts";
@@ -43,8 +44,11 @@ export function classification({ classNames, metrics = [], ...options }: Classif
     if (port.shape.length !== 1 || classes === null || classes < 2 || classes !== count) {
       const asked = classNames === undefined
         ? "one number a class is needed, for 2 classes at least"
-        : `there are ${classNames.length} classes, so [?,${classNames.length}] is needed`;
-      throw new TypeError(`Cannot ${doing}: its output "${port.name}" is ${describePort(port)}, ${asked}`);
+        : `for ${classNames.length} classes [?,${classNames.length}] is needed`;
+      throw new TypeError(
+        `Cannot ${doing}: its output "${port.name}" is ${describePort(port)}, ${asked}; ` +
+          `if it is no classifier, another task is`,
+      );
     }
     return {
       head: {
@@ -63,6 +67,17 @@ export function classification({ classNames, metrics = [], ...options }: Classif
     };
   });
 }
+
+/** The row of `--task classification`. */
+export const classificationRow: TaskRow<"classes"> = {
+  what: "one of several classes",
+  targets: "classes",
+  head: "softmax",
+  make({ names: classNames }, options) {
+    if (classNames.length >= 2) return classification({ classNames, ...options });
+    throw new TypeError(`the data has ${classNames.length} class, at least 2 are needed`);
+  },
+};
 
 /** Counts right answers within the step. */
 const HITS: Running = {

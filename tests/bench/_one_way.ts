@@ -64,7 +64,7 @@ export async function takeSteps(
     ...(profile === undefined ? {} : { profilePrefix: profile }),
   });
   const { inputShape } = net;
-  const original = buildArchitecture(net.name, { inputShape, classes: CLASSES, seed: 1 });
+  const original = buildArchitecture(net.name, { inputShape, outputs: CLASSES, seed: 1 });
   // Prepared in float, too, for the fused batch normalization: what differs is quantization alone.
   const model = backend === undefined ? original : prepareQat(original).model;
   const batch = randomBatch(way === "cpu" ? { ...net, batch: CPU_BATCH } : net);

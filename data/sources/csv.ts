@@ -1,0 +1,256 @@
+/**
+ * Tables: a line a sample, with a picture or a row of numbers, and what should be answered.
+ *
+ * A column "file" or "image" names a picture, relative to the table or to the folder of the table's own name beside it;
+ * else the columns that are no targets are a row of numbers. The test half is that of a column "split", or of a
+ * `test.csv` beside the table, or drawn at random.
+ */
+import { checkSeed, Random } from "../../src/numbers/random.ts";
+import { checkMemory, imageBytes, type ImageShape } from "../dataset.ts";
+import type { SampleInput, SampleSet, SampleSplit, SampleTarget } from "../samples.ts";
+import { type Line, readTable, refuseCell, type Table } from "./_csv_table.ts";
+import { checkHeader, type Columns, columnsOf } from "./_csv_columns.ts";
+import { type BadImage, decodeAll } from "./_decode.ts";
+import { isFile, join } from "./_files.ts";
+
+/** How a table is read. */
+export interface CsvOptions {
+  /** What the target columns hold: one class by name, real numbers, or zeros and ones. */
+  readonly targets: SampleTarget["kind"];
+  /** Names of the target columns. Default: with pictures all others, else those that begin with "target" or "y". */
+  readonly columns?: readonly string[];
+  /** What pictures are scaled to. */
+  readonly shape: ImageShape;
+  /** Decides the split, and what a limit keeps; default 0. */
+  readonly seed?: number;
+  /** Part that becomes the test half where the table has none of its own; default 0.2. */
+  readonly testFraction?: number;
+  /** Read at most so many samples of each half, drawn at random. */
+  readonly limit?: number;
+  /** Leave out pictures that cannot be read and list them in `skipped`; by default they are an error. */
+  readonly skipBadImages?: boolean;
+}
+
+/** Samples from a table. */
+export interface CsvSplit extends SampleSplit {
+  /** Pictures that could not be read. */
+  readonly skipped: readonly BadImage[];
+}
+
+/** The lines of one half, and the table that they stand in. */
+interface Half {
+  readonly table: Table;
+  readonly lines: readonly Line[];
+}
+
+/** Random streams. */
+const STREAMS = { split: 0, train: 1, test: 2 };
+
+/**
+ * Reads a table of samples, in UTF-8 with commas and a header line.
+ *
+ * @param path The training table, or the only one.
+ * @throws {Error} If a file is missing or cannot be read.
+ * @throws {RangeError} If a cell, a line or the header is not what it should be, named by line and column; or if a half
+ *   has no samples, a picture cannot be read, or an option is out of range.
+ */
+export async function readCsv(path: string, options: CsvOptions): Promise<CsvSplit> {
+  const { testFraction = 0.2, seed = 0, limit = Infinity } = options;
+  checkSeed(seed);
+  const table = await readTable(path);
+  const columns = columnsOf(table, options);
+  const halves = await halvesOf(table, { columns, testFraction, seed });
+  const keep = (half: "train" | "test") => {
+    const { table, lines } = halves[half];
+    if (lines.length <= limit) return { table, lines };
+    return { table, lines: new Random(seed, [STREAMS[half]]).shuffle([...lines]).slice(0, limit) };
+  };
+  const classNames = options.targets === "classes" ? classesOf(halves.train, columns.targets[0]) : [];
+  const read = (half: "train" | "test") =>
+    readHalf(keep(half), { name: `${path} ${half}`, columns, classNames, options });
+  const [train, test] = [await read("train"), await read("test")];
+  return { name: path, train: train.set, test: test.set, skipped: [...train.skipped, ...test.skipped] };
+}
+
+interface SplitOptions {
+  readonly columns: Columns;
+  readonly testFraction: number;
+  readonly seed: number;
+}
+
+async function halvesOf(table: Table, { columns, ...options }: SplitOptions): Promise<Record<"train" | "test", Half>> {
+  if (columns.split !== undefined) return splitByColumn(table, columns.split);
+  const beside = join(table.folder, "test.csv");
+  if (!table.path.endsWith("/test.csv") && table.path !== "test.csv" && await isFile(beside)) {
+    const test = await readTable(beside);
+    checkHeader(test, table);
+    return { train: { table, lines: table.lines }, test: { table: test, lines: test.lines } };
+  }
+  return splitAtRandom(table, options);
+}
+
+/** Which half a cell of the column "split" means. */
+const SPLITS: Readonly<Record<string, "train" | "test">> = {
+  train: "train",
+  training: "train",
+  test: "test",
+  val: "test",
+  valid: "test",
+  validation: "test",
+};
+
+function splitByColumn(table: Table, column: number): Record<"train" | "test", Half> {
+  const halves: Record<"train" | "test", Line[]> = { train: [], test: [] };
+  for (const line of table.lines) {
+    const cell = line.cells[column].trim().toLowerCase();
+    if (!Object.hasOwn(SPLITS, cell)) {
+      throw refuseCell(table, { line, column, because: "is no half, train or test is needed" });
+    }
+    halves[SPLITS[cell]].push(line);
+  }
+  for (const [half, lines] of Object.entries(halves)) {
+    if (lines.length === 0) {
+      throw new RangeError(`Cannot read "${table.path}": its column "split" names no line "${half}"`);
+    }
+  }
+  return { train: { table, lines: halves.train }, test: { table, lines: halves.test } };
+}
+
+function splitAtRandom(
+  table: Table,
+  { testFraction, seed }: Omit<SplitOptions, "columns">,
+): Record<"train" | "test", Half> {
+  if (!(testFraction > 0 && testFraction < 1)) {
+    throw new RangeError(
+      `Cannot read "${table.path}": the test fraction is ${testFraction}, needed is one between 0 and 1`,
+    );
+  }
+  const { lines } = table;
+  if (lines.length < 2) {
+    throw new RangeError(`Cannot split "${table.path}": it has 1 sample, at least 2 are needed`);
+  }
+  const shuffled = new Random(seed, [STREAMS.split]).shuffle([...lines]);
+  const tests = Math.min(Math.max(1, Math.round(lines.length * testFraction)), lines.length - 1);
+  return { train: { table, lines: shuffled.slice(tests) }, test: { table, lines: shuffled.slice(0, tests) } };
+}
+
+/** Names of the classes: numbers in their order, else by code point. */
+function classesOf({ lines }: Half, column: number): readonly string[] {
+  const names = [...new Set(lines.map(({ cells }) => cells[column].trim()))];
+  return names.every((name) => /^\d+$/.test(name)) ? names.sort((a, b) => Number(a) - Number(b)) : names.sort();
+}
+
+interface HalfOptions {
+  readonly name: string;
+  readonly columns: Columns;
+  readonly classNames: readonly string[];
+  readonly options: CsvOptions;
+}
+
+async function readHalf(
+  half: Half,
+  { name, columns, classNames, options }: HalfOptions,
+): Promise<{ readonly set: SampleSet; readonly skipped: readonly BadImage[] }> {
+  const { table } = half;
+  // Numbers first: a bad cell is found before a thousand pictures are decoded.
+  targetOf(half, { columns, classNames, kind: options.targets });
+  const { input, lines, skipped } = columns.picture === undefined
+    ? { input: ["row", rowsOf(half, columns.features)] as const, lines: half.lines, skipped: [] }
+    : await picturesOf(half, { column: columns.picture, options });
+  if (lines.length === 0) {
+    throw new RangeError(`Cannot read "${table.path}": none of its pictures can be read, at least 1 is needed`);
+  }
+  const target = targetOf({ table, lines }, { columns, classNames, kind: options.targets });
+  const [inputName, value] = input;
+  return { set: { name, count: lines.length, inputs: { [inputName]: value }, targets: { target } }, skipped };
+}
+
+function rowsOf(half: Half, columns: readonly number[]): SampleInput {
+  return { kind: "rows", names: columns.map((column) => half.table.header[column]), values: numbersOf(half, columns) };
+}
+
+interface TargetOptions {
+  readonly columns: Columns;
+  readonly classNames: readonly string[];
+  readonly kind: SampleTarget["kind"];
+}
+
+function targetOf(half: Half, { columns: { targets }, classNames, kind }: TargetOptions): SampleTarget {
+  if (kind === "classes") {
+    return { kind, names: classNames, labels: labelsOf(half, { column: targets[0], classNames }) };
+  }
+  const values = numbersOf(half, targets, kind === "flags" ? (value) => value === 0 || value === 1 : undefined);
+  return { kind, names: targets.map((column) => half.table.header[column]), values };
+}
+
+function labelsOf(
+  { table, lines }: Half,
+  { column, classNames }: { readonly column: number; readonly classNames: readonly string[] },
+): Int32Array {
+  const numbers = new Map(classNames.map((name, i) => [name, i]));
+  return Int32Array.from(lines, (line) => {
+    const cell = line.cells[column].trim();
+    if (cell === "") throw refuseCell(table, { line, column, because: "is empty, the name of a class is needed" });
+    const label = numbers.get(cell);
+    if (label !== undefined) return label;
+    throw refuseCell(table, { line, column, because: "is no class of the training samples" });
+  });
+}
+
+/** Reads columns as numbers, row by row. */
+function numbersOf({ table, lines }: Half, columns: readonly number[], isFlag?: (value: number) => boolean) {
+  const values = new Float32Array(lines.length * columns.length);
+  lines.forEach((line, row) =>
+    columns.forEach((column, i) => {
+      const cell = line.cells[column].trim();
+      const value = cell === "" ? NaN : Number(cell);
+      // Rounded as the array has it: what float32 cannot hold is no number either.
+      if (!Number.isFinite(Math.fround(value))) {
+        throw refuseCell(table, { line, column, because: "is no finite number" });
+      }
+      if (isFlag?.(value) === false) throw refuseCell(table, { line, column, because: "is neither 0 nor 1" });
+      values[row * columns.length + i] = value;
+    })
+  );
+  return values;
+}
+
+async function picturesOf(
+  { table, lines }: Half,
+  { column, options }: { readonly column: number; readonly options: CsvOptions },
+) {
+  const { shape, skipBadImages = false } = options;
+  checkMemory(shape, { count: lines.length, doing: `read "${table.path}"` });
+  const files = await Promise.all(lines.map((line) => findPicture(table, { line, column })));
+  const decoded = await decodeAll(files, shape);
+  const skipped = decoded.filter((result): result is BadImage => !(result instanceof Uint8Array));
+  if (skipped.length > 0 && !skipBadImages) {
+    const line = lines[decoded.findIndex((result) => !(result instanceof Uint8Array))];
+    throw refuseCell(table, { line, column, because: `cannot be read (${skipped[0].because})` });
+  }
+  const good = decoded.flatMap((pixels, i) => pixels instanceof Uint8Array ? [{ pixels, line: lines[i] }] : []);
+  const bytes = new Uint8Array(good.length * imageBytes(shape));
+  good.forEach(({ pixels }, i) => bytes.set(pixels, i * imageBytes(shape)));
+  return {
+    input: ["image", { kind: "pictures", ...shape, bytes }] as const,
+    lines: good.map(({ line }) => line),
+    skipped,
+  };
+}
+
+/** Returns the picture's path: beside the table, or in the folder that is called like it. */
+async function findPicture(
+  table: Table,
+  { line, column }: { readonly line: Line; readonly column: number },
+): Promise<string> {
+  const name = line.cells[column].trim();
+  if (name === "") throw refuseCell(table, { line, column, because: "is empty, the path of a picture is needed" });
+  if (name.startsWith("/")) {
+    if (await isFile(name)) return name;
+  } else {
+    for (const folder of [table.folder, join(table.folder, table.stem)]) {
+      if (await isFile(join(folder, name))) return join(folder, name);
+    }
+  }
+  throw refuseCell(table, { line, column, because: "is no file" });
+}

@@ -1,0 +1,55 @@
+/** What a task says of itself in the table of tasks. */
+import type { SampleTarget } from "../data/samples.ts";
+import type { OutputOptions } from "./output_task.ts";
+import type { Task } from "./task.ts";
+
+type Kind = SampleTarget["kind"];
+type TargetOf<K extends Kind> = Extract<SampleTarget, { kind: K }>;
+
+/** A task as a row: what it needs of data and of a model that is built for it. */
+export interface TaskRow<K extends Kind = Kind> {
+  /** For help texts, in a few words. */
+  readonly what: string;
+  /** What its targets are. */
+  readonly targets: K;
+  /** What a model built for it ends in. */
+  readonly head: "softmax" | "sigmoid" | "linear";
+  /**
+   * Makes the task for targets such as those of the training samples.
+   *
+   * @throws {TypeError} If there is nothing to learn from them.
+   */
+  readonly make: (target: TargetOf<K>, options: OutputOptions) => Task;
+  /** What the bias of a model built for it starts from; absent: zeros. */
+  readonly bias?: (target: TargetOf<K>) => readonly number[];
+}
+
+/** A row that takes targets of any kind, and refuses those of another. */
+export interface CheckedRow extends Pick<TaskRow, "what" | "targets" | "head"> {
+  /** @throws {TypeError} If the targets are of another kind, or there is nothing to learn from them. */
+  readonly make: (target: SampleTarget, options: OutputOptions) => Task;
+  readonly bias: (target: SampleTarget) => readonly number[] | undefined;
+}
+
+/** Makes a row check its targets. */
+export function checkedRow<K extends Kind>({ make, bias, ...rest }: TaskRow<K>): CheckedRow {
+  const checked = (target: SampleTarget) => {
+    if (isOf(target, rest.targets)) return target;
+    throw new TypeError(`the data's targets are ${IN_WORDS[target.kind]}, ${IN_WORDS[rest.targets]} are needed`);
+  };
+  return {
+    ...rest,
+    make: (target, options) => make(checked(target), options),
+    bias: (target) => bias?.(checked(target)),
+  };
+}
+
+const IN_WORDS: Readonly<Record<Kind, string>> = {
+  classes: "classes",
+  reals: "real numbers",
+  flags: "zeros and ones",
+};
+
+function isOf<K extends Kind>(target: SampleTarget, kind: K): target is TargetOf<K> {
+  return target.kind === kind;
+}
