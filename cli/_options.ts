@@ -16,13 +16,24 @@ export function number(text: string): number {
   return value;
 }
 
+/** Reads names between commas. */
+function list(text: string): readonly string[] {
+  return text.split(",").map((name) => name.trim());
+}
+
 /** Adds which model, and which data with what is done to it. */
 export function addModelAndData(command: Command): Command {
   return command
     .optionsGroup("Model and data:")
     .option("--model <path>", "TF.js layers-model: model.json or its folder")
-    .option("--arch <name>", "built-in architecture to train from nothing (default: cifar_cnn)")
-    .option("--data <what>", "generated | mnist:DIR | cifar10:DIR | folder:DIR (default: generated)")
+    .option(
+      "--arch <name>",
+      "built-in architecture to train from nothing (default: cifar_cnn, for rows of numbers mlp)",
+    )
+    .option("--data <what>", "generated | mnist:DIR | cifar10:DIR | folder:DIR | csv:FILE (default: generated)")
+    .option("--task <name>", "what is learned: classification (default), …")
+    .option("--targets <columns>", "target columns of a table, between commas (default: told from its header)", list)
+    .option("--outputs <names>", "outputs of the model that are trained, between commas (default: the last)", list)
     .option("--normalize <form>", "what the model's input expects: 0..1, -1..1, 0..255, imagenet or mean:std")
     .option("--limit <n>", "images used at the most, for training and for testing each", number)
     .option("--skip-bad-images", "leave out images that cannot be read")

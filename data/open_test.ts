@@ -3,17 +3,21 @@ import sharp from "sharp";
 import { testWithShared } from "../tests/_support/shared.ts";
 import { batches } from "./batches.ts";
 import { openData } from "./open.ts";
+import { inputShape } from "./samples.ts";
 
 Deno.test("openData() opens the generated set, limited and fitted to an input", async () => {
   const shape = { height: 28, width: 28, channels: 1 };
-  const { train, test, augment, skipped } = await openData("generated", { limit: 30, shape, seed: 4 });
-  assert.deepEqual([train.count, test.count, train.height, train.channels], [30, 30, 28, 1]);
+  const { train, test, augment, skipped, notes } = await openData("generated", { limit: 30, shape, seed: 4 });
+  assert.deepEqual([train.count, test.count, inputShape(train.inputs.image)], [30, 30, [28, 28, 1]]);
   assert.deepEqual([augment, skipped], [{ flip: true, pad: 4 }, []]);
+  assert.deepEqual(notes, ["Images of 32x32x3 are made 28x28x1, as the model takes them."]);
+  assert.deepEqual((await openData("generated", { limit: 1 })).notes, []);
 });
 
 Deno.test("openData() refuses unknown data sets and lists the known ones", async () => {
   for (const spec of ["imagenet", "", "mnst:x", "toString", "Generated"]) {
-    const choices = /there is no data set ".*", needed is "generated", "mnist:DIR", "cifar10:DIR" or "folder:DIR"/;
+    const choices =
+      /there is no data set ".*", needed is "generated", "mnist:DIR", "cifar10:DIR", "folder:DIR" or "csv:FILE"/;
     await assert.rejects(openData(spec), choices);
   }
   await assert.rejects(openData("mnist"), /it names no folder, needed is "mnist:DIR"/);
@@ -36,10 +40,11 @@ Deno.test("openData() hands shape, seed and skipBadImages to folders", async () 
     await Deno.writeFile(`${dir}/a/bad.png`, new Uint8Array(4));
     await assert.rejects(openData(`folder:${dir}`), /bad\.png/);
     const { train, skipped } = await openData(`folder:${dir}`, { skipBadImages: true, testFraction: 0.4 });
-    assert.deepEqual([train.height, train.width, train.channels, skipped.length], [64, 64, 3, 1]);
+    assert.deepEqual([inputShape(train.inputs.image), skipped.length], [[64, 64, 3], 1]);
     const shape = { height: 5, width: 6, channels: 1 };
     const small = await openData(`folder:${dir}`, { skipBadImages: true, testFraction: 0.4, shape });
-    assert.equal(small.train.images.length, small.train.count * 30);
+    assert.deepEqual(inputShape(small.train.inputs.image), [5, 6, 1]);
+    assert.deepEqual(small.notes, ["Images of whatever size are made 5x6x1."]);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

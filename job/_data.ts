@@ -1,17 +1,53 @@
 /** The data of a job, made to fit the model. */
+import type * as tfl from "@tensorflow/tfjs-layers";
 import { type Augment, type Batch, batches, type BatchOptions, countBatches } from "../data/batches.ts";
-import type { ImageSet } from "../data/dataset.ts";
-import type { Normalize } from "../data/normalize.ts";
+import { type Normalize, parseNormalize } from "../data/normalize.ts";
+import type { OpenedData } from "../data/open.ts";
+import { inputShape, type SampleSet } from "../data/samples.ts";
+import { type Scaling, standardize } from "../data/standardize.ts";
+import { inputShapesOf, outputNames } from "../models/ports.ts";
+import type { ResolvedOptions } from "./options.ts";
 
-/** Images to train on and to judge by, with how they go into the model. */
+/** Samples to train on and to judge by, with how they go into the model. */
 export interface JobData {
   readonly name: string;
-  readonly train: ImageSet;
-  readonly test: ImageSet;
+  /** Its targets are in the order of the model's outputs. */
+  readonly train: SampleSet;
+  readonly test: SampleSet;
   readonly normalize: Normalize;
+  /** What was done to rows of numbers, by input. */
+  readonly scalings: Readonly<Record<string, Scaling>>;
   readonly augment: Augment;
   readonly batchSize: number;
   readonly seed: number;
+}
+
+/** What `--augment` and `--no-augment` mean. */
+const AUGMENT = { true: { flip: true, pad: 4 }, false: { flip: false, pad: 0 } } as const;
+
+/** Prepares opened data. Rows are standardized for a model that is built here; another expects what it was trained on. */
+export function dataOf(opened: OpenedData, options: ResolvedOptions): JobData {
+  const { split, scalings } = options.model === undefined ? standardize(opened) : { split: opened, scalings: {} };
+  const { name, train, test, ...own } = split;
+  return {
+    name,
+    train,
+    test,
+    normalize: options.normalize === undefined ? own.normalize : parseNormalize(options.normalize),
+    scalings,
+    augment: options.augment === undefined ? own.augment : AUGMENT[`${options.augment}`],
+    batchSize: options.batchSize,
+    seed: options.seed,
+  };
+}
+
+/** @throws {TypeError} If the model's inputs are not those of the data. */
+export function checkInputs(model: tfl.LayersModel, { train }: JobData, name: string): void {
+  const [input, ...others] = Object.values(train.inputs).map(inputShape);
+  const own = inputShapesOf(model);
+  if (others.length === 0 && own.length === 1 && own[0].join() === input.join()) return;
+  const shapes = own.map((shape) => `[?,${shape}]`).join(" and ");
+  throw new TypeError(`Cannot feed "${train.name}" to "${name}": its input is ${shapes}, one [?,${input}] is needed`);
 }
 
 /** Steps of one epoch. A last batch that is not full is left out: its other size would be another graph. */
@@ -19,18 +55,31 @@ export function stepsPerEpoch(data: JobData): number {
   return countBatches(data.train, trainingOptions(data, 0));
 }
 
-/** Batches of training epoch `epoch`, counted from 0. */
-export function trainingBatches(data: JobData, epoch: number): Iterable<Batch> {
-  return batches(data.train, trainingOptions(data, epoch));
+/** Batches of training epoch `epoch`, counted from 0, with targets by the names of the outputs of `model`. */
+export function trainingBatches(model: tfl.LayersModel, data: JobData, epoch: number): Iterable<Batch> {
+  return forOutputs(model, batches(data.train, trainingOptions(data, epoch)));
 }
 
-/** Test images in their order. */
-export function testBatches({ test, normalize }: JobData): Iterable<Batch> {
+/** Test samples in their order, with targets by the names of the outputs of `model`. */
+export function testBatches(model: tfl.LayersModel, data: JobData): Iterable<Batch> {
+  return forOutputs(model, inputBatches(data));
+}
+
+/** Test samples in their order. */
+export function inputBatches({ test, normalize }: JobData): Iterable<Batch> {
   return batches(test, { batchSize: Math.min(EVALUATION_BATCH, test.count), normalize });
 }
 
 /** Evaluation needs no gradients, so larger batches than training's fit in the same memory. */
 const EVALUATION_BATCH = 250;
+
+/** Preparing a model may rename its outputs: it is their order that stays. */
+function* forOutputs(model: tfl.LayersModel, batches: Iterable<Batch>): Generator<Batch> {
+  const names = outputNames(model);
+  for (const { targets, ...batch } of batches) {
+    yield { ...batch, targets: Object.fromEntries(Object.values(targets).map((values, i) => [names[i], values])) };
+  }
+}
 
 function trainingOptions({ train, normalize, augment, batchSize, seed }: JobData, epoch: number): BatchOptions {
   return {

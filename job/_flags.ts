@@ -5,11 +5,15 @@ export function flagOf(key: string): string {
   return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
+/** Options whose values are one argument, between commas. */
+const LISTS = ["targets", "outputs"];
+
 /** Returns the command line that does the same as `runQat(options)`. */
 export function commandOf(options: object): string {
   const flags = Object.entries(options).filter(([, value]) => value !== undefined).map(([key, value]) => {
     if (key === "perChannel") return value ? "--per-channel" : "--per-tensor";
     if (typeof value === "boolean") return value ? flagOf(key) : key === "augment" ? "--no-augment" : "";
+    if (LISTS.includes(key)) return `${flagOf(key)} ${quote([value].flat().join(","))}`;
     return `${flagOf(key)} ${[value].flat().map((part) => quote(String(part))).join(" ")}`;
   });
   return ["deno task qat", ...flags.filter((flag) => flag !== "")].join(" ");

@@ -6,6 +6,7 @@ import { fit } from "../train/fit.ts";
 import { cosineRate, optimizerFor } from "../train/optimizers.ts";
 import { stepsPerEpoch, trainingBatches } from "./_data.ts";
 import { describeMetrics, type FloatMetrics, type Job, judge, signalOf } from "./_job.ts";
+import { tasksFor } from "./_task.ts";
 import { NO_SWAP } from "./options.ts";
 import { prepareFor } from "./_recipe.ts";
 
@@ -39,12 +40,12 @@ async function adapt(
   const { options, log } = job;
   const isSwapped = rewrites.some(({ rule, ok }) => ok && rule === "swap_activation");
   const swapped = isSwapped ? (await judge(model, job)).metrics : undefined;
-  if (swapped !== undefined) log(`Float, after the swap: ${describeMetrics(swapped)}.`);
+  if (swapped !== undefined) log(`Float ${describeMetrics(swapped, " after the swap")}.`);
   const epochs = isSwapped ? options.adaptEpochs : options.model === undefined ? 0 : options.floatEpochs;
   if (epochs === 0) return swapped === undefined ? {} : { swapped };
   await trainFloat(model, { job, name: isSwapped ? "adapt" : "float", epochs });
   const { metrics: adapted } = await judge(model, job);
-  log(`Float, after ${epochs} more epochs: ${describeMetrics(adapted)}.`);
+  log(`Float ${describeMetrics(adapted, ` after ${epochs} more epochs`)}.`);
   return swapped === undefined ? { adapted } : { swapped, adapted };
 }
 
@@ -73,14 +74,14 @@ interface FloatTraining {
 }
 
 async function trainFloat(model: tfl.LayersModel, { job, name, epochs }: FloatTraining): Promise<void> {
-  const { options, events, data, task } = job;
+  const { options, events, data } = job;
   const steps = stepsPerEpoch(data);
   const optimizer = optimizerFor(options.optimizer, { learningRate: options.floatLr });
   events.onPhase?.({ name, epochs, stepsPerEpoch: steps });
   try {
     await fit(model, {
-      task,
-      train: (epoch) => trainingBatches(data, epoch),
+      task: tasksFor(model, options, data),
+      train: (epoch) => trainingBatches(model, data, epoch),
       epochs,
       stepsPerEpoch: steps,
       optimizer,

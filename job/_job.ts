@@ -2,16 +2,18 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import type { OnnxModel } from "../export/to_onnx.ts";
+import { mapValues, type SampleInput } from "../data/samples.ts";
 import type { Samples } from "../export/deployed.ts";
 import type { Validation } from "../export/validate.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
-import { type BoundTask, formatMetric, type MetricValue, type Targets, type Task } from "../tasks/task.ts";
+import { type BoundTask, formatMetric, type MetricValue, type Targets } from "../tasks/task.ts";
 import { evaluate, type Evaluation } from "../train/evaluate.ts";
 import type { PreparedModel } from "../quantize/prepare.ts";
-import { type JobData, testBatches } from "./_data.ts";
+import { inputBatches, type JobData, testBatches } from "./_data.ts";
 import type { Engine } from "./_engine.ts";
 import type { Quantization } from "./_recipe.ts";
 import type { JobEvents } from "./events.ts";
+import { tasksFor } from "./_task.ts";
 import type { ResolvedOptions } from "./options.ts";
 
 /** What was measured of the float model on the way to quantization. */
@@ -30,7 +32,6 @@ export interface Job {
   readonly events: JobEvents;
   readonly log: (line: string) => void;
   readonly data: JobData;
-  readonly task: Task;
   readonly engine: Engine;
   readonly quantization: Quantization;
 }
@@ -59,13 +60,18 @@ export interface Proof {
 
 /** Runs `model` on the test samples. */
 export function judge(model: tfl.LayersModel, job: Job): Promise<Evaluation> {
-  return evaluate(model, testBatches(job.data), { task: job.task, ...signalOf(job) });
+  return evaluate(model, testBatches(model, job.data), {
+    task: tasksFor(model, job.options, job.data),
+    ...signalOf(job),
+  });
 }
 
 /** Test samples in the layout of the exported file. */
 export function* samples({ data, options }: Job): Iterable<Samples> {
-  for (const { inputs, size } of testBatches(data)) {
-    yield options.inputLayout === "nchw" ? { image: toNchw(inputs.image, size, data.test) } : inputs;
+  for (const { inputs, size } of inputBatches(data)) {
+    yield options.inputLayout === "nchw"
+      ? mapValues(inputs, (x, name) => toNchw(x, data.test.inputs[name], size))
+      : inputs;
   }
 }
 
@@ -79,14 +85,16 @@ export function logSummary(model: tfl.LayersModel, { log }: Job): void {
   model.summary(undefined, undefined, (...lines: unknown[]) => log(lines.join(" ")));
 }
 
-/** Writes a model's metrics for people: "accuracy 93.10 %". */
-export function describeMetrics(metrics: readonly MetricValue[]): string {
+/** Writes a model's metrics for people: "accuracy after the swap: 93.10 %". */
+export function describeMetrics(metrics: readonly MetricValue[], when = ""): string {
   const isOne = new Set(metrics.map(({ output }) => output)).size <= 1;
   return metrics.map((metric) =>
-    `${isOne ? "" : `${metric.output} `}${metric.name} ${formatMetric(metric.value, metric)}`
+    `${isOne ? "" : `${metric.output} `}${metric.name}${when}: ${formatMetric(metric.value, metric)}`
   ).join(", ");
 }
 
-function toNchw(x: Float32Array, size: number, { height, width, channels }: JobData["test"]): Float32Array {
+function toNchw(x: Float32Array, input: SampleInput, size: number): Float32Array {
+  if (input.kind === "rows") return x;
+  const { height, width, channels } = input;
   return tf.tidy(() => tf.transpose(tf.tensor(x, [size, height, width, channels]), [0, 3, 1, 2]).dataSync<"float32">());
 }

@@ -1,74 +1,91 @@
-/** The model of a job: loaded or built, and checked against the data. */
+/** The model of a job: loaded or built. */
 import type * as tfl from "@tensorflow/tfjs-layers";
-import type { DataSplit, ImageSet, ImageShape } from "../data/dataset.ts";
-import { loadLayersModel } from "../models/import/layers_model.ts";
-import { registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
-import { fixInputShape, withOutputs } from "../src/rewrite/mod.ts";
+import type { ImageShape } from "../data/dataset.ts";
+import { inputShape, type SampleSplit } from "../data/samples.ts";
 import { buildArchitecture } from "../models/arch/mod.ts";
+import { loadLayersModel } from "../models/import/layers_model.ts";
+import { outputNames } from "../models/ports.ts";
+import { registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
+import { fixInputShape, valueOf, withOutputs } from "../src/rewrite/mod.ts";
+import { checkChoice } from "../src/text/nearest.ts";
+import { taskRow } from "../tasks/mod.ts";
 import type { ResolvedOptions } from "./options.ts";
 
-/** Side of the images for a model that takes any: the one that most classifiers are made for, and a multiple of 32. */
+/** Side of the images for a model that takes any: the one that most nets are made for, and a multiple of 32. */
 const OPEN_SIDE = 224;
 
 /**
- * Loads the model of `--model` as one that takes one image of a known shape and gives one output.
+ * Loads the model of `--model` as one whose inputs have known shapes, with the outputs that are to be trained.
  *
- * Of several outputs the last is kept: the others are a demonstration's views of the layers in between. A side that the
- * model leaves open becomes 224 pixels, since the exported graph is for one size.
+ * Of several outputs the last is kept unless `--outputs` names others: those before it may be a demonstration's views of
+ * the layers in between. A side that the model leaves open becomes 224 pixels, since the exported graph is for one size.
  *
  * @throws {ModelFileError} If the files are damaged.
- * @throws {TypeError} If the input is no image.
+ * @throws {RangeError} If there is no output of a name that is asked for.
  */
-export async function loadModel(path: string, log: (line: string) => void): Promise<tfl.LayersModel> {
+export async function loadModel(path: string, { outputs, log }: {
+  /** Names of outputs to keep. */
+  readonly outputs: readonly string[] | undefined;
+  readonly log: (line: string) => void;
+}): Promise<tfl.LayersModel> {
   registerQuantKernels();
   registerQuantLayers();
   const { model } = await loadLayersModel(path);
-  const { height, width, channels } = imageShapeOf(model, path);
-  const last = model.outputs.at(-1)!.sourceLayer.name;
-  const single = model.outputs.length === 1 ? model : withOutputs(model, [last]);
-  if (single !== model) log(`"${path}" has ${model.outputs.length} outputs; the last, "${last}", is used.`);
-  if (!model.inputs[0].shape.slice(1).includes(null)) return single;
+  const shape = imageShapeOf(model);
+  const kept = keepOutputs(model, { path, outputs, log });
+  if (shape === undefined || !model.inputs[0].shape.slice(1).includes(null)) return kept;
+  const { height, width, channels } = shape;
   log(`"${path}" takes images of any size; ${height}x${width} is used.`);
-  return fixInputShape(single, [height, width, channels]);
+  return fixInputShape(kept, [height, width, channels]);
 }
 
-/** Builds the architecture of `--arch` for `data`. */
-export function buildModel({ arch, seed }: ResolvedOptions, { train }: DataSplit): tfl.LayersModel {
-  const inputShape = [train.height, train.width, train.channels] as const;
-  return buildArchitecture(arch, { inputShape, classes: train.classNames.length, seed });
-}
-
-/**
- * Returns the image shape that the model's input takes.
- *
- * @throws {TypeError} If the input is no image.
- */
-export function imageShapeOf(model: tfl.LayersModel, name: string): ImageShape {
-  const shape = model.inputs[0].shape;
-  const [, height, width, channels] = shape;
-  const isImage = model.inputs.length === 1 && shape.length === 4 && (channels === 1 || channels === 3);
-  if (!isImage) {
-    const shapes = model.inputs.map(({ shape }) => describe(shape)).join(" and ");
-    throw new TypeError(
-      `Cannot feed images to "${name}": its input is ${shapes}, one input [?,height,width,1 or 3] is needed`,
-    );
-  }
-  return { height: height ?? OPEN_SIDE, width: width ?? OPEN_SIDE, channels };
-}
-
-/** @throws {TypeError} If the model's output is not one value a class of `set`, or there is nothing to tell apart. */
-export function checkClasses(model: tfl.LayersModel, set: ImageSet, name: string): void {
-  const { shape, sourceLayer } = model.outputs[0];
-  const classes = set.classNames.length;
-  const cannot = `Cannot train "${name}" on "${set.name}"`;
-  if (classes < 2) throw new TypeError(`${cannot}: the data has ${classes} class, at least 2 are needed`);
-  if (shape.length === 2 && shape[1] === classes) return;
-  throw new TypeError(
-    `${cannot}: its output "${sourceLayer.name}" is ${describe(shape)}, ` +
-      `the data has ${classes} classes, so [?,${classes}] is needed`,
+function keepOutputs(
+  model: tfl.LayersModel,
+  { path, outputs, log }: {
+    readonly path: string;
+    readonly outputs: readonly string[] | undefined;
+    readonly log: (line: string) => void;
+  },
+): tfl.LayersModel {
+  const names = outputNames(model);
+  const cannot = `Cannot train outputs of "${path}"`;
+  const kept = (outputs ?? names.slice(-1)).map((name) =>
+    checkChoice(name, { of: names, cannot: `${cannot} "${name}"` })
   );
+  if (outputs === undefined && names.length > 1) {
+    log(`"${path}" has ${names.length} outputs; the last, "${kept[0]}", is used (--outputs names others).`);
+  }
+  // In the model's order; a quantizer behind an output is the layer that gives it.
+  const chosen = model.outputs.filter((_, i) => kept.includes(names[i]));
+  if (chosen.length === names.length) return model;
+  return withOutputs(model, chosen.map(({ sourceLayer, tensorIndex }) => valueOf(sourceLayer.name, tensorIndex)));
 }
 
-function describe(shape: readonly (number | null)[]): string {
-  return `[${shape.map((dim) => dim ?? "?")}]`;
+/** Returns the architecture of `--arch`, or the one that suits the data. */
+export function archFor({ arch }: ResolvedOptions, { train }: SampleSplit): string {
+  return arch ?? (Object.values(train.inputs).some(({ kind }) => kind === "rows") ? "mlp" : "cifar_cnn");
+}
+
+/** Builds the architecture for `data`, as the task wants it. */
+export function buildModel(options: ResolvedOptions, data: SampleSplit): tfl.LayersModel {
+  const { seed, task } = options;
+  const { train } = data;
+  const [input] = Object.values(train.inputs);
+  const [target] = Object.values(train.targets);
+  const { head, bias } = taskRow(task);
+  const start = bias(target);
+  return buildArchitecture(archFor(options, data), {
+    inputShape: inputShape(input),
+    outputs: target.names.length,
+    head,
+    seed,
+    ...(start === undefined ? {} : { bias: start }),
+  });
+}
+
+/** Returns the image shape that the model takes, or undefined if its one input is no image. */
+export function imageShapeOf({ inputs }: tfl.LayersModel): ImageShape | undefined {
+  const [, height, width, channels] = inputs[0].shape;
+  const isImage = inputs.length === 1 && inputs[0].shape.length === 4 && (channels === 1 || channels === 3);
+  return isImage ? { height: height ?? OPEN_SIDE, width: width ?? OPEN_SIDE, channels } : undefined;
 }

@@ -1,7 +1,7 @@
 /** Puts together what the job found. */
 import { version_core } from "@tensorflow/tfjs-core";
 import { version_layers } from "@tensorflow/tfjs-layers";
-import { describeTarget, samplesOf } from "../data/samples.ts";
+import { describeTarget } from "../data/samples.ts";
 import type { Agreement } from "../export/agreement.ts";
 import type { Fusion } from "../export/verify.ts";
 import { inputNames, inputShapesOf } from "../models/ports.ts";
@@ -67,7 +67,7 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
       "onnxruntime-node": ORT_VERSION,
     },
     model: {
-      name: options.model ?? options.arch,
+      name: options.model ?? prepared.model.name,
       inputs: inputNames(prepared.model).map((name, i) => ({ name, shape: inputShapesOf(prepared.model)[i] })),
       layers: prepared.model.layers.length,
       parameters: parameterCount(prepared.model),
@@ -76,7 +76,7 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
       name: data.name,
       train: data.train.count,
       test: data.test.count,
-      facts: Object.values(samplesOf(data.test).targets).map(describeTarget),
+      facts: Object.values(data.test.targets).map(describeTarget),
     },
     command,
     options: describeOptions(options),
@@ -198,6 +198,8 @@ function describeRewrite(entry: Rewrite): Report["rewrites"][number] {
 }
 
 function describeOptions(options: ResolvedOptions): NonNullable<Report["options"]> {
-  const { keepFloat, ...plain } = options;
-  return { ...plain, keepFloat: keepFloat.join(", ") };
+  // Lists are written as on the command line.
+  return Object.fromEntries(
+    Object.entries(options).map(([key, value]) => [key, typeof value === "object" ? value.join(", ") : value]),
+  );
 }

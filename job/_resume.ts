@@ -22,7 +22,7 @@ export async function resume(model: tfl.LayersModel, job: Job): Promise<JobStart
   setQatPhase(model, { fakeQuantizing: false });
   const { metrics: original } = await judge(model, job);
   setQatPhase(model, { fakeQuantizing: true });
-  job.log(`Without rounding: ${describeMetrics(original)}.`);
+  job.log(`In float, ${describeMetrics(original, " without rounding")}.`);
   return { prepared, float: { original }, rewrites: [] };
 }
 

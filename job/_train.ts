@@ -10,6 +10,7 @@ import { cosineRate, optimizerFor } from "../train/optimizers.ts";
 import { qatSchedule } from "../train/schedule.ts";
 import { type JobData, stepsPerEpoch, trainingBatches } from "./_data.ts";
 import { type Job, judge, samples, signalOf } from "./_job.ts";
+import { tasksFor } from "./_task.ts";
 
 /** An epoch of quantization-aware training, with what was measured after it. */
 export interface QatEpoch extends EpochInfo {
@@ -27,17 +28,19 @@ export interface Training {
 
 /** Trains a prepared model in place; it ends with the weights of the epoch whose int8 file was the best. */
 export async function trainQat(model: tfl.LayersModel, job: Job): Promise<Training> {
-  const { options, events, data, task } = job;
-  if (uncalibratedIn(model).length > 0) await calibrate(model, calibrationBatches(data), { beforeTraining: true });
+  const { options, events, data } = job;
+  if (uncalibratedIn(model).length > 0) {
+    await calibrate(model, calibrationBatches(model, data), { beforeTraining: true });
+  }
   const steps = stepsPerEpoch(data);
   const optimizer = optimizerFor(options.optimizer, { learningRate: options.lr });
   const epochs: QatEpoch[] = [];
   events.onPhase?.({ name: "qat", epochs: options.epochs, stepsPerEpoch: steps });
   try {
     const history = await fit(model, {
-      task,
+      task: tasksFor(model, options, data),
       // Other orders and changes than those of the float epochs.
-      train: (epoch) => trainingBatches(data, options.floatEpochs + options.adaptEpochs + epoch),
+      train: (epoch) => trainingBatches(model, data, options.floatEpochs + options.adaptEpochs + epoch),
       epochs: options.epochs,
       stepsPerEpoch: steps,
       optimizer,
@@ -66,9 +69,9 @@ export async function trainQat(model: tfl.LayersModel, job: Job): Promise<Traini
 /** Batches that ranges are set from before training starts. */
 const CALIBRATION_BATCHES = 4;
 
-function* calibrationBatches(data: JobData): Iterable<Batch> {
+function* calibrationBatches(model: tfl.LayersModel, data: JobData): Iterable<Batch> {
   let count = 0;
-  for (const batch of trainingBatches(data, 0)) {
+  for (const batch of trainingBatches(model, data, 0)) {
     if (count++ === CALIBRATION_BATCHES) return;
     yield batch;
   }

@@ -54,7 +54,7 @@ for (const [options, message] of NUMBERS) {
 
 refuses(
   "an unknown architecture",
-  `Cannot use --arch "cifar": needed is one of cifar_cnn, tiny_yolo, resnet20, mobilenet_v2 (did you mean "cifar_cnn"?)`,
+  `Cannot use --arch "cifar": needed is one of cifar_cnn, tiny_yolo, resnet20, mobilenet_v2, mlp (did you mean "cifar_cnn"?)`,
   () => ({ arch: "cifar" }),
 );
 refuses(
@@ -192,19 +192,20 @@ refuses("a graph-model", /it is a graph-model, a layers-model is needed/, (dir) 
 });
 refuses(
   "a model of other classes than the data's",
-  `Cannot train "DIR/in/model.json" on "generated train": its output "dense" is [?,7], the data has 10 classes, so [?,10] is needed`,
+  `Cannot train "DIR/in/model.json" by classification: its output "dense" is [?,7], for 10 classes [?,10] is needed; ` +
+    `if it is no classifier, another task is`,
   (dir) => tiny(dir, { classes: 7 }),
 );
 refuses(
   "a model that takes no images",
-  `Cannot feed images to "DIR/in/model.json": its input is [?,5], one input [?,height,width,1 or 3] is needed`,
+  `Cannot feed "generated train" to "DIR/in/model.json": its input is [?,5], one [?,32,32,3] is needed`,
   async (dir) => ({
     model: await save(tfl.sequential({ layers: [tfl.layers.dense({ units: 10, inputShape: [5] })] }), `${dir}/in`),
   }),
 );
 refuses(
   "a model of two inputs",
-  `Cannot feed images to "DIR/in/model.json": its input is [?,8,8,3] and [?,8,8,3], one input [?,height,width,1 or 3] is needed`,
+  `Cannot feed "generated train" to "DIR/in/model.json": its input is [?,8,8,3] and [?,8,8,3], one [?,32,32,3] is needed`,
   async (dir) => {
     const inputs = ["a", "b"].map((name) => tfl.input({ shape: [8, 8, 3], name }));
     const flat = apply(tfl.layers.flatten(), apply(tfl.layers.add(), ...inputs));
@@ -276,12 +277,12 @@ refuses("a folder without classes", /^Cannot read "DIR\/photos": it has no folde
 });
 refuses(
   "a folder of one class",
-  `Cannot train "DIR/in/model.json" on "DIR/photos train": the data has 1 class, at least 2 are needed`,
+  `Cannot train "DIR/in/model.json" on "DIR/photos train" by classification: the data has 1 class, at least 2 are needed`,
   async (dir) => ({ ...await photos(dir, { classes: ["cat"] }), ...await tiny(dir, { classes: 1 }) }),
 );
 refuses(
   "to build a network for one class",
-  /^Cannot build the architecture "cifar_cnn": there are 1 classes/,
+  /^Cannot train "cifar_cnn" on "DIR\/photos train" by classification: the data has 1 class, at least 2 are needed/,
   (dir) => photos(dir, { classes: ["cat"] }),
 );
 

@@ -3,6 +3,7 @@ import { parseNormalize } from "../data/normalize.ts";
 import { parseSwap } from "../src/rewrite/mod.ts";
 import { BACKEND_NAMES, type BackendName, type Device, DEVICES } from "../src/backend/mod.ts";
 import { ARCH_NAMES } from "../models/arch/mod.ts";
+import { TASK_NAMES } from "../tasks/mod.ts";
 import { OPTIMIZER_NAMES } from "../train/optimizers.ts";
 import { checkChoice } from "../src/text/nearest.ts";
 import { flagOf } from "./_flags.ts";
@@ -12,10 +13,16 @@ import { checkNumbers } from "./_number_rules.ts";
 export interface QatOptions {
   /** A TF.js layers-model: model.json or its folder. Without one, `arch` is trained from nothing. */
   readonly model?: string;
-  /** A built-in architecture: see `ARCHITECTURES`. Default "cifar_cnn". */
+  /** A built-in architecture: see `ARCHITECTURES`. Default "cifar_cnn", for rows of numbers "mlp". */
   readonly arch?: string;
-  /** Images: "generated" (default), "mnist:DIR", "cifar10:DIR" or "folder:DIR". */
+  /** Samples: "generated" (default), "mnist:DIR", "cifar10:DIR", "folder:DIR" or "csv:FILE". */
   readonly data?: string;
+  /** What is learned: see `TASK_NAMES`. Default "classification". */
+  readonly task?: string;
+  /** Target columns of a table. Default: told from its header. */
+  readonly targets?: readonly string[];
+  /** Outputs of the model that are trained. Default: the last. */
+  readonly outputs?: readonly string[];
   /** What the model's input expects: see `parseNormalize`. Default: what suits the data. */
   readonly normalize?: string;
   /** Whether training images are flipped and shifted at random. Default: where it suits the data. */
@@ -84,12 +91,22 @@ export interface QatOptions {
   readonly opset?: number;
 }
 
+/** Options that mean something of their own where they are left out. */
+type Open =
+  | "model"
+  | "arch"
+  | "targets"
+  | "outputs"
+  | "target"
+  | "recipe"
+  | "perChannel"
+  | "normalize"
+  | "augment"
+  | "threads"
+  | "limit";
+
 /** Options with every default filled in. */
-export type ResolvedOptions =
-  & Required<
-    Omit<QatOptions, "model" | "target" | "recipe" | "perChannel" | "normalize" | "augment" | "threads" | "limit">
-  >
-  & Pick<QatOptions, "model" | "target" | "recipe" | "perChannel" | "normalize" | "augment" | "threads" | "limit">;
+export type ResolvedOptions = Required<Omit<QatOptions, Open>> & Pick<QatOptions, Open>;
 
 /** Layouts that the exported graph's input can have. */
 const INPUT_LAYOUTS = ["nhwc", "nchw"] as const;
@@ -108,8 +125,8 @@ export function resolveOptions(options: QatOptions): ResolvedOptions {
   }
   return {
     ...options,
-    arch: arch ?? "cifar_cnn",
     data: options.data ?? "generated",
+    task: options.task ?? "classification",
     floatEpochs,
     adaptEpochs: options.adaptEpochs ?? (model === undefined ? Math.ceil(floatEpochs / 4) : floatEpochs),
     epochs: options.epochs ?? 8,
@@ -134,12 +151,13 @@ export function resolveOptions(options: QatOptions): ResolvedOptions {
 }
 
 function checkTexts(options: QatOptions): void {
-  const { model, out, arch, optimizer, inputLayout, swap, normalize, backend, device } = options;
+  const { model, out, arch, task, optimizer, inputLayout, swap, normalize, backend, device } = options;
   for (const [key, path] of Object.entries({ model, out })) {
     if (path === "") throw new RangeError(`Cannot use ${flagOf(key)} "": a path is needed`);
   }
   const choices = {
     arch: [arch, ARCH_NAMES],
+    task: [task, TASK_NAMES],
     optimizer: [optimizer, OPTIMIZER_NAMES],
     inputLayout: [inputLayout, INPUT_LAYOUTS],
     backend: [backend, BACKEND_NAMES],

@@ -16,7 +16,7 @@ Deno.test("resolveOptions() fills in what the issue of the job asks for", () => 
     freezeBnAfter,
     perChannel,
   }, {
-    arch: "cifar_cnn",
+    arch: undefined,
     data: "generated",
     epochs: 8,
     floatEpochs: 8,

@@ -1,26 +1,26 @@
 /** The main job: a TF.js model in, a proven int8 ONNX file and a report out. */
 import type * as tfl from "@tensorflow/tfjs-layers";
-import { parseNormalize } from "../data/normalize.ts";
-import { openData, type OpenedData } from "../data/open.ts";
+import { openData } from "../data/open.ts";
 import type { Report } from "../report/schema.ts";
 import { validate } from "../export/validate.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
 import { plainText } from "../src/text/plain.ts";
-import { classification } from "../tasks/classification/classification.ts";
+import { taskRow } from "../tasks/mod.ts";
 import { measureAll } from "../tasks/task.ts";
 import type { PreparedModel } from "../quantize/prepare.ts";
-import type { JobData } from "./_data.ts";
+import { checkInputs, dataOf, type JobData } from "./_data.ts";
 import { startEngine, warnOfSaturation } from "./_engine.ts";
 import { commandOf } from "./_flags.ts";
 import { makeFloatModel } from "./_float.ts";
 import { checkWritable, writeOutputs } from "./_files.ts";
 import { type Job, type JobStart, judge, logSummary, type Proof, samples } from "./_job.ts";
 import type { JobEvents } from "./events.ts";
-import { buildModel, checkClasses, imageShapeOf, loadModel } from "./_model.ts";
+import { archFor, buildModel, imageShapeOf, loadModel } from "./_model.ts";
 import { buildReport } from "./_report.ts";
 import { prepareFor, readQuantization, warningOf } from "./_recipe.ts";
 import { isPrepared, resume } from "./_resume.ts";
+import { checkOutputs, checkTargets, dealTargets } from "./_task.ts";
 import { trainQat } from "./_train.ts";
 import { type QatOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 
@@ -79,41 +79,37 @@ async function open(
   given: Pick<Job, "events" | "log" | "engine" | "quantization">,
 ): Promise<{ original: tfl.LayersModel; job: Job }> {
   const { log } = given;
-  const loaded = options.model === undefined ? undefined : await loadModel(options.model, log);
-  const name = options.model ?? options.arch;
+  const { outputs, seed, skipBadImages, limit } = options;
+  const loaded = options.model === undefined ? undefined : await loadModel(options.model, { outputs, log });
+  const shape = loaded === undefined ? undefined : imageShapeOf(loaded);
   const opened = await openData(options.data, {
-    seed: options.seed,
-    skipBadImages: options.skipBadImages,
-    ...(loaded === undefined ? {} : { shape: imageShapeOf(loaded, name) }),
-    ...(options.limit === undefined ? {} : { limit: options.limit }),
+    seed,
+    skipBadImages,
+    targets: taskRow(options.task).targets,
+    ...(shape === undefined ? {} : { shape }),
+    ...(options.targets === undefined ? {} : { columns: options.targets }),
+    ...(limit === undefined ? {} : { limit }),
   });
+  const name = options.model ?? archFor(options, opened);
+  checkTargets(opened, options, name);
   const original = loaded ?? buildModel(options, opened);
-  checkClasses(original, opened.train, name);
+  const data = dataOf(dealTargets(opened, original, name), options);
+  checkInputs(original, data, name);
+  checkOutputs(original, { options, data, name });
   for (const { file, because } of opened.skipped) log(`Left out "${file}": ${because}.`);
   if (opened.skipped.length > 0) log(`${countOf(opened.skipped.length)} could not be read.`);
+  for (const note of opened.notes) log(note);
   log(`Model "${name}", ${original.countParams().toLocaleString("en")} parameters.`);
-  log(`Data "${opened.name}": ${opened.train.count} images to train on, ${opened.test.count} to judge by.`);
-  const task = classification({ classNames: opened.train.classNames });
-  return { original, job: { ...given, options, task, data: dataOf(opened, options) } };
+  log(`Data "${data.name}": ${data.train.count} ${unitOf(data)} to train on, ${data.test.count} to judge by.`);
+  return { original, job: { ...given, options, data } };
 }
 
 function countOf(images: number): string {
   return images === 1 ? "1 image" : `${images} images`;
 }
 
-/** What `--augment` and `--no-augment` mean. */
-const AUGMENT = { true: { flip: true, pad: 4 }, false: { flip: false, pad: 0 } } as const;
-
-function dataOf({ name, train, test, ...own }: OpenedData, options: ResolvedOptions): JobData {
-  return {
-    name,
-    train,
-    test,
-    normalize: options.normalize === undefined ? own.normalize : parseNormalize(options.normalize),
-    augment: options.augment === undefined ? own.augment : AUGMENT[`${options.augment}`],
-    batchSize: options.batchSize,
-    seed: options.seed,
-  };
+function unitOf({ train }: JobData): string {
+  return Object.values(train.inputs).some(({ kind }) => kind === "pictures") ? "images" : "samples";
 }
 
 /** Makes a float model and prepares it for quantization-aware training. */

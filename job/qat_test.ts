@@ -247,7 +247,7 @@ Deno.test("runQat() uses the last of several outputs and one size where the mode
     await runQat({ ...SMALL, model, out: `${dir}/out`, limit: 8, inputLayout: "nchw", opset: 13 }, {
       log: (line) => log.push(line),
     });
-    assert.ok(log.includes(`"${model}" has 2 outputs; the last, "dense", is used.`));
+    assert.ok(log.includes(`"${model}" has 2 outputs; the last, "dense", is used (--outputs names others).`));
     assert.ok(log.includes(`"${model}" takes images of any size; 224x224 is used.`));
     const { graph, opsets } = decodeModel(Deno.readFileSync(`${dir}/out/model.int8.onnx`));
     assert.deepEqual([graph.types.get("image")?.shape, opsets[""]], [["batch", 3, 224, 224], 13]);

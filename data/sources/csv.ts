@@ -221,7 +221,11 @@ async function picturesOf(
 ) {
   const { shape, skipBadImages = false } = options;
   checkMemory(shape, { count: lines.length, doing: `read "${table.path}"` });
-  const files = await Promise.all(lines.map((line) => findPicture(table, { line, column })));
+  const found = await Promise.allSettled(lines.map((line) => findPicture(table, { line, column })));
+  const files = found.map((result) => {
+    if (result.status === "rejected") throw result.reason;
+    return result.value;
+  });
   const decoded = await decodeAll(files, shape);
   const skipped = decoded.filter((result): result is BadImage => !(result instanceof Uint8Array));
   if (skipped.length > 0 && !skipBadImages) {

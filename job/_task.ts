@@ -1,0 +1,85 @@
+/** The task of a job: what `--task` names, for the outputs of the model and the targets of the data. */
+import type * as tfl from "@tensorflow/tfjs-layers";
+import type { OpenedData } from "../data/open.ts";
+import { type SampleSet, type SampleTarget, targetWidth } from "../data/samples.ts";
+import { outputNames, outputPorts, type Port } from "../models/ports.ts";
+import { bindTasks } from "../tasks/bind.ts";
+import { taskRow } from "../tasks/mod.ts";
+import type { Task } from "../tasks/task.ts";
+import type { JobData } from "./_data.ts";
+import type { ResolvedOptions } from "./options.ts";
+
+/** Returns the tasks of the outputs of `model`, in their order; after a rewrite they may be called otherwise. */
+export function tasksFor(model: tfl.LayersModel, { task }: ResolvedOptions, { train }: JobData): readonly Task[] {
+  const row = taskRow(task);
+  const names = outputNames(model);
+  return Object.values(train.targets).map((target, i) => row.make(target, { output: names[i] }));
+}
+
+/**
+ * Checks that there is something to learn from the data by the task.
+ *
+ * @throws {TypeError} If there is not.
+ */
+export function checkTargets({ train }: OpenedData, { task }: ResolvedOptions, name: string): void {
+  const row = taskRow(task);
+  for (const target of Object.values(train.targets)) {
+    try {
+      row.make(target, {});
+    } catch (cause) {
+      if (!(cause instanceof TypeError)) throw cause;
+      throw new TypeError(`Cannot train "${name}" on "${train.name}" by ${task}: ${cause.message}`, { cause });
+    }
+  }
+}
+
+/** @throws {TypeError} If an output of `model` cannot answer its task. */
+export function checkOutputs(
+  model: tfl.LayersModel,
+  { options, data, name }: { readonly options: ResolvedOptions; readonly data: JobData; readonly name: string },
+): void {
+  bindTasks({ task: tasksFor(model, options, data) }, { outputs: outputPorts(model), model: name });
+}
+
+/**
+ * Deals the columns of the one target out to the outputs of `model`, in their order and as many as each is wide.
+ *
+ * @throws {TypeError} If there are more or fewer columns than the outputs have numbers, or they are not numbers.
+ */
+export function dealTargets(opened: OpenedData, model: tfl.LayersModel, name: string): OpenedData {
+  const ports = outputPorts(model);
+  if (ports.length === 1) return opened;
+  const deal = (set: SampleSet): SampleSet => {
+    const [[, target]] = Object.entries(set.targets);
+    return { ...set, targets: dealOut(target, { ports, count: set.count, cannot: `Cannot train "${name}"` }) };
+  };
+  return { ...opened, train: deal(opened.train), test: deal(opened.test) };
+}
+
+interface Deal {
+  readonly ports: readonly Port[];
+  readonly count: number;
+  readonly cannot: string;
+}
+
+function dealOut(target: SampleTarget, { ports, count, cannot }: Deal): Readonly<Record<string, SampleTarget>> {
+  if (target.kind === "classes") {
+    throw new TypeError(`${cannot}: it has ${ports.length} outputs, the data names one class a sample (--outputs)`);
+  }
+  const widths = ports.map(({ shape }) => shape.reduce<number>((product, dim) => product * (dim ?? 1), 1));
+  const total = widths.reduce((sum, width) => sum + width, 0);
+  const width = targetWidth(target);
+  if (total !== width) {
+    const each = ports.map(({ name }, i) => `${widths[i]} of "${name}"`).join(", ");
+    throw new TypeError(`${cannot}: its outputs have ${total} numbers (${each}), the data has ${width} targets`);
+  }
+  let first = 0;
+  return Object.fromEntries(ports.map(({ name }, i) => {
+    const [from, to] = [first, first += widths[i]];
+    const values = new Float32Array(count * widths[i]);
+    for (let row = 0; row < count; row++) {
+      values.set(target.values.subarray(row * width + from, row * width + to), row * widths[i]);
+    }
+    return [name, { kind: target.kind, names: target.names.slice(from, to), values }];
+  }));
+}
