@@ -3,6 +3,7 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import { assertLegal } from "../src/onnx/check/check.ts";
 import type { Graph } from "../src/onnx/graph.ts";
 import { nameNodes, optimizeForExport, symbolicBatch, type Traced } from "../src/passes/deploy/mod.ts";
+import type { Declined } from "../src/passes/pass.ts";
 import { encodeModel } from "../src/onnx/file/mod.ts";
 import { quantizedLayersIn } from "../src/quant/mod.ts";
 import { recordOf } from "../quantize/record.ts";
@@ -33,6 +34,8 @@ export interface OnnxModel {
   readonly bytes: Uint8Array;
   /** The same as plain data. */
   readonly graph: Graph;
+  /** What the passes left undone, and why, by the names of the graph's nodes. */
+  readonly declined: readonly Declined[];
 }
 
 /** Two batch sizes whose dimensions cannot be mistaken for one another or for a kernel's size: primes. */
@@ -71,12 +74,14 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   const target = precision === "int8" ? targetFor(model, options) : undefined;
   const restore = switchQuantization(model, precision === "int8");
   const traced: Traced[] = [];
+  const declined: Declined[] = [];
   try {
     if (precision === "int8") { for (const layer of quantizedLayersIn(model)) layer.readGrids(); }
     const deploy = { evaluate, debug, ...(target === undefined ? {} : { weights: target.weights[0] }) };
     for (const batch of TRACE_BATCHES) {
-      const { graph } = optimizeForExport(await traceModel(model, { batch, inputLayout }), deploy);
-      traced.push({ batch, graph });
+      const passed = optimizeForExport(await traceModel(model, { batch, inputLayout }), deploy);
+      traced.push({ batch, graph: passed.graph });
+      if (traced.length === 1) declined.push(...passed.declined);
     }
   } finally {
     restore();
@@ -87,7 +92,17 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   const graph = { ...nameNodes(symbolic, ports), name: model.name };
   assertLegal(graph, { opset });
   if (target !== undefined) assertHeld(graph, target, opset);
-  return { bytes: encodeModel(graph, { opset, producer: "tfjs-qat", valueInfo: true }), graph };
+  const bytes = encodeModel(graph, { opset, producer: "tfjs-qat", valueInfo: true });
+  return { bytes, graph, declined: renamed(declined, { from: symbolic, to: graph }) };
+}
+
+/** Says of the nodes of `to` what was said of those of `from`, which are the same in order. */
+function renamed(
+  declined: readonly Declined[],
+  { from, to }: { readonly from: Graph; readonly to: Graph },
+): readonly Declined[] {
+  const names = new Map(from.nodes.map(({ name }, i) => [name, to.nodes[i].name]));
+  return declined.map((record) => ({ ...record, node: names.get(record.node) ?? record.node }));
 }
 
 /** @throws {RangeError} If the target is unknown or has no file. */

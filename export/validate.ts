@@ -64,7 +64,7 @@ export function validate(options: ValidateOptions): Validation {
     agreement,
     latencyMs: { float: floatMs, int8: int8Ms, batch, threads },
     bytes: { float: float.bytes.length, int8: int8.bytes.length },
-    fusion: verifyFusion(int8.bytes, int8.graph, { islands }),
+    fusion: verifyFusion(int8.bytes, int8.graph, { islands, declined: int8.declined }),
   };
 }
 

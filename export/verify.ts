@@ -6,6 +6,9 @@
  */
 import type { Graph, Node } from "../src/onnx/graph.ts";
 import { decodeModel } from "../src/onnx/file/mod.ts";
+import { dropRedundant } from "../src/passes/deploy/drop_redundant.ts";
+import { placeQdq } from "../src/passes/deploy/place_qdq.ts";
+import type { Declined, Pass } from "../src/passes/pass.ts";
 import { Session } from "../src/runtime/session.ts";
 import { makeExplainer, withoutFused } from "./_why_float.ts";
 
@@ -53,7 +56,12 @@ export interface KnownFloat {
 export interface VerifyOptions {
   /** Layers that were left in float on purpose: their reasons go before those found here. */
   readonly islands?: readonly KnownFloat[];
+  /** What the passes that wrote the model left undone, as `toOnnx` tells. Default: what they say of the graph as it is. */
+  readonly declined?: readonly Declined[];
 }
+
+/** Passes that a written graph can be given to once more. */
+const AS_IT_IS: readonly Pass[] = [dropRedundant, placeQdq];
 
 /**
  * Loads the model as a user's program would and reads back the graph that ONNX Runtime runs.
@@ -64,11 +72,12 @@ export interface VerifyOptions {
  * @param graph The same as it was exported, which knows the layers.
  * @throws {Error} ONNX Runtime's own error if it refuses the model.
  */
-export function verifyFusion(bytes: Uint8Array, graph: Graph, { islands = [] }: VerifyOptions = {}): Fusion {
+export function verifyFusion(bytes: Uint8Array, graph: Graph, options: VerifyOptions = {}): Fusion {
+  const { islands = [], declined = AS_IT_IS.flatMap((pass) => pass.run(graph).declined) } = options;
   const optimized = optimizedGraph(bytes);
   const integers = integerNodes(optimized);
   const reasons = new Map(islands.map(({ layer, because }) => [layer, because]));
-  const explain = makeExplainer(graph);
+  const explain = makeExplainer(graph, declined);
   const layers = layersByNode(graph);
   const names = uniqueNames(optimized);
   const int8: Record<string, number> = {};

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
+import * as tfl from "@tensorflow/tfjs-layers";
 import { registerBackend } from "../src/backend/mod.ts";
 import type { Value } from "../src/onnx/writer.ts";
 import { encodeModel } from "../src/onnx/file/mod.ts";
+import { foldBatchNorm } from "../src/passes/deploy/fold_batch_norm.ts";
+import { globalAveragePool } from "../src/passes/deploy/global_average_pool.ts";
+import { mergePad } from "../src/passes/deploy/merge_pad.ts";
+import { tanhBySigmoid } from "../src/passes/deploy/tanh_by_sigmoid.ts";
+import type { Pass } from "../src/passes/pass.ts";
 import { islandModel, sequentialModel } from "../tests/_support/small_models.ts";
 import { prepareCalibrated } from "./_test_support.ts";
 import { type Sketch, sketch } from "./_test_qdq.ts";
@@ -223,6 +229,60 @@ Deno.test("verifyFusion() gives the reason of the one who left a layer in float"
   const because = "it was asked to stay in float";
   const { float } = verify((s) => s.qdq(s.conv(s.x)), { islands: [{ layer: "conv", because }] });
   assert.deepEqual(float, [{ op: "Conv", node: "conv", layer: "conv", because }]);
+});
+
+/** What passes said of operators that they could not bring to integers, and what is made of it. */
+const DECLINED: readonly (readonly [string, Pass, (s: Sketch) => Value, string])[] = [
+  ["Pad", mergePad, (s) => {
+    const inputs = [s.qdq(s.x), s.ints(0, 0, 1, 1, 0, 0, 1, 1), s.float([], 1)];
+    return s.qdq(s.conv(s.node("Pad", "Pad", { inputs })));
+  }, "Pad has no int8 kernel, and it could not be merged into the operator after it: it pads with 1, needed is 0"],
+  [
+    "Tanh",
+    tanhBySigmoid,
+    (s) => s.qdq(s.node("Tanh", "Tanh", { inputs: [s.qdq(s.x)] })),
+    "ONNX Runtime has no int8 kernel for Tanh: its results are on no grid that a sigmoid has as well",
+  ],
+  [
+    "ReduceMean",
+    globalAveragePool,
+    (s) => s.qdq(s.node("ReduceMean", "ReduceMean", { inputs: [s.qdq(s.x)], attrs: { axes: [1] } })),
+    "ONNX Runtime has no int8 kernel for ReduceMean: it takes means over axes [1], needed are all but the batch's and " +
+    "the channels'",
+  ],
+  [
+    "BatchNormalization",
+    foldBatchNorm,
+    (s) => {
+      const parameters = [1.5, 0.1, 0.2, 0.9].map((value) => s.float([4], value));
+      return s.node("BatchNormalization", "BatchNormalization", { inputs: [s.x, ...parameters] });
+    },
+    "ONNX Runtime has no int8 kernel for BatchNormalization: no convolution or product stands right before it",
+  ],
+];
+
+for (const [op, pass, draw, because] of DECLINED) {
+  Deno.test(`verifyFusion() gives the reason for which ${pass.name} left ${op} as it is`, () => {
+    const { declined } = pass.run(sketch(draw));
+    const { float } = verify(draw, { declined });
+    assert.equal(float.find((found) => found.op === op)?.because, because);
+  });
+}
+
+Deno.test("toOnnx() tells by the names of the file what its passes declined", async () => {
+  await registerBackend();
+  const { layers } = tfl;
+  const model = tfl.sequential({
+    layers: [
+      layers.conv2d({ filters: 4, kernelSize: 3, inputShape: [8, 8, 3], name: "conv" }),
+      layers.activation({ activation: "tanh", name: "curve" }),
+    ],
+  });
+  const { graph, declined } = await toOnnx(model);
+  assert.deepEqual(declined.map(({ pass, node, op, layer }) => ({ pass, node, op, layer })), [
+    { pass: "tanhBySigmoid", node: "curve", op: "Tanh", layer: "curve" },
+  ]);
+  assert.ok(graph.nodes.some(({ name, op }) => name === "curve" && op === "Tanh"));
 });
 
 Deno.test("verifyFusion() lists the nodes that run, in order, with whom they read", async () => {

@@ -6,8 +6,9 @@ import { type Condition, holds } from "./conditions.ts";
 export interface Declined {
   /** Name of the pass. */
   readonly pass: string;
-  /** Name of the node. */
+  /** Name of the node, and its operator. */
   readonly node: string;
+  readonly op: string;
   /** The TF.js layer that it came from, where that is known. */
   readonly layer?: string;
   /** Why, as the part of a sentence that is about the node. */
@@ -17,7 +18,7 @@ export interface Declined {
 /** What a pass, or several, made of a graph. */
 export interface Passed {
   readonly graph: Graph;
-  /** In the order in which they were declined. */
+  /** What of it concerns nodes that are still there. */
   readonly declined: readonly Declined[];
 }
 
@@ -48,8 +49,8 @@ export function definePass({ name, requires = [], ensures = [], rewrite }: {
     ensures,
     run(graph) {
       const declined: Declined[] = [];
-      const result = rewrite(graph, ({ name: node, layer }, because) => {
-        declined.push({ pass: name, node, ...(layer === undefined ? {} : { layer }), because });
+      const result = rewrite(graph, ({ name: node, op, layer }, because) => {
+        declined.push({ pass: name, node, op, ...(layer === undefined ? {} : { layer }), because });
       });
       return { graph: result, declined };
     },
@@ -77,7 +78,14 @@ export function runPasses(passes: readonly Pass[], graph: Graph, { debug = false
     current = result.graph;
     declined.push(...result.declined);
   }
-  return { graph: current, declined };
+  return { graph: current, declined: stillTrue(declined, current) };
+}
+
+/** Leaves out what a later pass did after all, and what was said before. */
+function stillTrue(declined: readonly Declined[], { nodes }: Graph): readonly Declined[] {
+  const ops = new Map(nodes.map(({ name, op }) => [name, op]));
+  const said = new Map(declined.map((record) => [`${record.node} ${record.because}`, record]));
+  return [...said.values()].filter(({ node, op }) => ops.get(node) === op);
 }
 
 function check(conditions: readonly Condition[], graph: Graph, cannot: string): void {

@@ -4,17 +4,19 @@ import type { Graph, Node, Tensor } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { roundHalfEven } from "../../numbers/round.ts";
 import { holds } from "../conditions.ts";
-import { definePass, type Pass } from "../pass.ts";
+import { type Decline, definePass, type Pass } from "../pass.ts";
 
 /** Removes Identity, a Q/DQ pair right behind an equal one, and Clip before Q where the grid ends within its bounds. */
 export const dropRedundant: Pass = definePass({ name: "dropRedundant", ensures: [holds.noIdentity], rewrite });
 
-function rewrite(graph: Graph): Graph {
+function rewrite(graph: Graph, decline: Decline): Graph {
   const index = indexOf(graph);
   const renamed = new Map<string, string>();
   const resolve = (name: string): string => renamed.has(name) ? resolve(renamed.get(name)!) : name;
   for (const node of graph.nodes) {
     const source = replacement(node, index);
+    const beyond = source === undefined ? whyNotAbsorbed(node, index) : undefined;
+    if (beyond !== undefined) decline(node, beyond);
     if (source !== undefined && !graph.outputs.includes(node.outputs[0])) renamed.set(node.outputs[0], source);
   }
   const nodes = graph.nodes
@@ -33,6 +35,30 @@ function replacement(node: Node, index: Index): string | undefined {
   if (node.op !== "Clip") return undefined;
   const uses = index.uses(node.outputs[0]);
   return uses.length > 0 && uses.every((use) => saturatesWithin(use, node, index)) ? node.inputs[0] : undefined;
+}
+
+/** Says how far the grid behind a ReLU or Clip reaches beyond what it lets through: ONNX Runtime absorbs it if it does not. */
+function whyNotAbsorbed({ op, inputs, outputs }: Node, index: Index): string | undefined {
+  const quantize = op === "Relu" || op === "Clip" ? index.soleUse(outputs[0]) : undefined;
+  const reach = quantize?.op === "QuantizeLinear" ? reachOf(quantize, index) : undefined;
+  if (reach === undefined) return undefined;
+  const bound = (i: number, absent: number) => {
+    const isAbsent = inputs[i] === undefined || inputs[i] === "";
+    return isAbsent ? absent : Number(index.constant(inputs[i])?.data[0] ?? NaN);
+  };
+  const [low, high] = op === "Relu" ? [0, Infinity] : [bound(1, -Infinity), bound(2, Infinity)];
+  if (Number.isNaN(low + high) || (reach.min >= low && reach.max <= high)) return undefined;
+  const [min, max, from, to] = [reach.min, reach.max, low, high].map((x) => Number(x.toPrecision(4)));
+  return `the grid behind it reaches from ${min} to ${max}, beyond ${from} to ${to}`;
+}
+
+/** Returns the real values that the codes of a QuantizeLinear by one scale stand for; undefined if they are not known. */
+function reachOf({ inputs }: Node, { constant }: Index): { readonly min: number; readonly max: number } | undefined {
+  const [scale, zeroPoint] = [constant(inputs[1]), constant(inputs[2])];
+  if (scale?.data.length !== 1 || zeroPoint === undefined || !isCodeType(zeroPoint.dtype)) return undefined;
+  const { qmin, qmax } = codeRangeOf(zeroPoint.dtype);
+  const [min, max] = [qmin, qmax].map((code) => (code - Number(zeroPoint.data[0])) * Number(scale.data[0]));
+  return { min, max };
 }
 
 function isSameGrid(a: Node, b: Node, { constant }: Index): boolean {

@@ -18,7 +18,7 @@ import {
 } from "./_quantized_constant.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 import { holds } from "../conditions.ts";
-import { definePass, type Pass } from "../pass.ts";
+import { type Decline, definePass, type Pass } from "../pass.ts";
 
 /** ONNX BatchNormalization-15. */
 const DEFAULT_EPSILON = 1e-5;
@@ -34,26 +34,38 @@ export const foldBatchNorm: Pass = definePass({
   rewrite,
 });
 
-function rewrite(graph: Graph): Graph {
+function rewrite(graph: Graph, decline: Decline): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   const folded = new Set<Node>();
   for (const node of graph.nodes) {
-    const bn = foldable(node, index) ? index.soleUse(node.outputs[0]) : undefined;
-    if (bn?.op === "BatchNormalization" && bn.inputs[0] === node.outputs[0] && fold(node, bn, { index, out })) {
-      folded.add(bn);
-    } else if (!folded.has(node)) out.push(node);
+    const bn = node.op in CHANNEL_AXIS ? normOf(node, index) : undefined;
+    const isFolded = bn !== undefined && fold(node, bn, { index, out });
+    if (isFolded) folded.add(bn);
+    else if (!folded.has(node)) out.push(node);
+    if (node.op === "BatchNormalization" && !folded.has(node)) decline(node, whyNotFolded(node, index));
   }
   return removeDeadNodes(out.finish());
 }
 
-function foldable(node: Node, { constant }: Index): boolean {
-  if (!(node.op in CHANNEL_AXIS)) return false;
-  return node.inputs[2] === undefined || constant(node.inputs[2]) !== undefined;
+/** Returns the normalization of what `node` gives, if nothing else reads that. */
+function normOf(node: Node, { soleUse }: Index): Node | undefined {
+  const bn = soleUse(node.outputs[0]);
+  return bn?.op === "BatchNormalization" && bn.inputs[0] === node.outputs[0] ? bn : undefined;
+}
+
+function whyNotFolded(bn: Node, index: Index): string {
+  const node = index.producer(bn.inputs[0]);
+  if (node === undefined || !(node.op in CHANNEL_AXIS)) return "no convolution or product stands right before it";
+  const before = `"${node.name}" (${node.op}) before it`;
+  if (normOf(node, index) === undefined) return `what ${before} gives is read by others too`;
+  const isKnown = [...bn.inputs.slice(1), ...node.inputs.slice(2)].every((name) => index.constant(name) !== undefined);
+  return isKnown ? `the weights of ${before} have no codes for its factors` : `it or the bias of ${before} is computed`;
 }
 
 /** Writes the folded operator in place of `node`, under the output name of `bn`. Returns whether it could. */
 function fold(node: Node, bn: Node, { index, out }: { readonly index: Index; readonly out: GraphWriter }): boolean {
+  if (node.inputs[2] !== undefined && index.constant(node.inputs[2]) === undefined) return false;
   const parameters = bn.inputs.slice(1).map((name) => index.constant(name)?.data as Float32Array | undefined);
   if (parameters.some((p) => p === undefined)) return false;
   const [gamma, beta, mean, variance] = parameters as Float32Array[];

@@ -2,17 +2,23 @@
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { toChannelsFirst, toChannelsLast } from "../layout.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
-import { definePass, type Pass } from "../pass.ts";
+import { type Decline, definePass, type Pass } from "../pass.ts";
 
 /** Replaces ReduceMean over all axes of [n, c, …] or [n, …, c] but batch and channels. */
 export const globalAveragePool: Pass = definePass({ name: "globalAveragePool", rewrite });
 
-function rewrite(graph: Graph): Graph {
+function rewrite(graph: Graph, decline: Decline): Graph {
   const out = new GraphWriter(graph);
   for (const node of graph.nodes) {
     const channels = channelAxis(node, out);
     if (channels === undefined) out.push(node);
     else emitPool(node, channels, out);
+    if (node.op === "ReduceMean" && channels === undefined) {
+      decline(
+        node,
+        `it takes means over axes [${node.attrs.axes ?? "all"}], needed are all but the batch's and the channels'`,
+      );
+    }
   }
   return out.finish();
 }

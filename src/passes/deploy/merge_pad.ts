@@ -1,9 +1,10 @@
 /** Merges zero padding into the operator after it: a Pad between quantized values stays in float in ONNX Runtime. */
+import { codeRangeOf, isCodeType } from "../../numbers/codes.ts";
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 import { holds } from "../conditions.ts";
-import { definePass, type Pass } from "../pass.ts";
+import { type Decline, definePass, type Pass } from "../pass.ts";
 
 /**
  * Merges Pad → Conv into the Conv's pads.
@@ -13,30 +14,56 @@ import { definePass, type Pass } from "../pass.ts";
  */
 export const mergePad: Pass = definePass({ name: "mergePad", requires: [holds.foldedConstants], rewrite });
 
-function rewrite(graph: Graph): Graph {
+function rewrite(graph: Graph, decline: Decline): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
-  for (const node of graph.nodes) out.push(merged(node, index, out) ?? node);
+  for (const node of graph.nodes) {
+    const pad = WINDOWED.has(node.op) ? index.producer(node.inputs[0]) : undefined;
+    const because = pad?.op === "Pad" ? whyApart(node, pad, { index, out }) : undefined;
+    if (pad?.op === "Pad" && because === undefined) out.push(withPads(node, pad, out));
+    else out.push(node);
+    if (pad !== undefined && because !== undefined) decline(pad, because);
+    const reader = node.op === "Pad" ? index.uses(node.outputs[0]).find(({ op }) => !WINDOWED.has(op)) : undefined;
+    if (reader !== undefined) decline(node, `"${reader.name}" (${reader.op}) has no padding of its own`);
+  }
   return removeDeadNodes(out.finish());
 }
 
-function merged(node: Node, index: Index, out: GraphWriter): Node | undefined {
-  if (node.op !== "Conv" && node.op !== "MaxPool") return undefined;
-  const pad = index.producer(node.inputs[0]);
-  if (pad?.op !== "Pad" || ((pad.attrs.mode as string | undefined) ?? "constant") !== "constant") return undefined;
-  const value = index.constant(pad.inputs[2]);
-  if (pad.inputs[2] !== undefined && pad.inputs[2] !== "" && Number(value?.data[0]) !== 0) return undefined;
-  const amounts = out.intsOf(pad.inputs[1]);
-  if (amounts?.length !== 8 || amounts.some((a, i) => a < 0 || (i % 4 < 2 && a !== 0))) return undefined;
-  const [top, left, bottom, right] = [amounts[2], amounts[3], amounts[6], amounts[7]];
-  if (
-    node.op === "MaxPool" &&
-    !(isNonNegative(pad.inputs[0], index) && everyWindowIsInhabited(node, [top, left, bottom, right]))
-  ) {
-    return undefined;
+/** Operators that pad by themselves. */
+const WINDOWED = new Set(["Conv", "MaxPool"]);
+
+interface Surroundings {
+  readonly index: Index;
+  readonly out: GraphWriter;
+}
+
+/** Says why `node` cannot do what `pad` does before it; undefined if it can. */
+function whyApart(node: Node, pad: Node, { index, out }: Surroundings): string | undefined {
+  const [x, , value] = pad.inputs;
+  const mode = (pad.attrs.mode as string | undefined) ?? "constant";
+  if (mode !== "constant") return `its mode is "${mode}", needed is "constant"`;
+  const filling = value === undefined || value === "" ? 0 : index.constant(value)?.data[0];
+  if (filling === undefined || Number(filling) !== 0) {
+    return `it pads with ${filling ?? "what is computed"}, needed is 0`;
   }
+  const amounts = out.intsOf(pad.inputs[1]);
+  if (amounts?.length !== 8 || amounts.some((a, i) => a < 0 || (i % 4 < 2 && a !== 0))) {
+    return `its amounts are [${amounts ?? "computed"}], needed are ones of rows and columns, not below 0`;
+  }
+  if (node.op !== "MaxPool") return undefined;
+  if (!isNonNegative(x, index)) return `0 would lose against what "${node.name}" (MaxPool) pads with`;
+  const isInhabited = everyWindowIsInhabited(node, added(amounts));
+  return isInhabited ? undefined : `windows of "${node.name}" (MaxPool) would hold nothing but padding`;
+}
+
+/** Top, left, bottom, right. */
+function added(amounts: readonly number[]): readonly number[] {
+  return [amounts[2], amounts[3], amounts[6], amounts[7]];
+}
+
+function withPads(node: Node, pad: Node, out: GraphWriter): Node {
   const own = (node.attrs.pads as readonly number[] | undefined) ?? [0, 0, 0, 0];
-  const pads = [own[0] + top, own[1] + left, own[2] + bottom, own[3] + right];
+  const pads = added(out.intsOf(pad.inputs[1])!).map((amount, i) => own[i] + amount);
   return { ...node, inputs: [pad.inputs[0], ...node.inputs.slice(1)], attrs: { ...node.attrs, pads } };
 }
 
@@ -45,7 +72,8 @@ function isNonNegative(name: string, index: Index): boolean {
   const dq = index.producer(name);
   if (dq?.op === "Relu") return true;
   const zeroPoint = dq?.op === "DequantizeLinear" ? index.constant(dq.inputs[2]) : undefined;
-  return zeroPoint?.dtype === "uint8" && Number(zeroPoint.data[0]) === 0;
+  if (zeroPoint === undefined || !isCodeType(zeroPoint.dtype)) return false;
+  return Number(zeroPoint.data[0]) === codeRangeOf(zeroPoint.dtype).qmin;
 }
 
 function everyWindowIsInhabited({ attrs }: Node, pads: readonly number[]): boolean {

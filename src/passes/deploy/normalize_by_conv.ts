@@ -15,7 +15,7 @@ import { emitQuantized, type QuantizedConstant } from "./_quantized_constant.ts"
 import { staysOnGrid } from "./place_qdq.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 import { holds } from "../conditions.ts";
-import { definePass, type Pass } from "../pass.ts";
+import { type Decline, definePass, type Pass } from "../pass.ts";
 
 /** ONNX BatchNormalization-15. */
 const DEFAULT_EPSILON = 1e-5;
@@ -29,11 +29,11 @@ export function normalizeByConv(scheme: QuantScheme = INT8_SYMMETRIC): Pass {
   return definePass({
     name: "normalizeByConv",
     requires: [holds.foldedConstants],
-    rewrite: (graph) => rewrite(graph, scheme),
+    rewrite: (graph, decline) => rewrite(graph, scheme, decline),
   });
 }
 
-function rewrite(graph: Graph, scheme: QuantScheme): Graph {
+function rewrite(graph: Graph, scheme: QuantScheme, decline: Decline): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   const taken = new Set<Node>();
@@ -42,6 +42,7 @@ function rewrite(graph: Graph, scheme: QuantScheme): Graph {
     if (affine !== undefined) {
       emitConv(node, { affine, scheme, activation: takeActivation(node, { index, taken, out }), out });
     } else if (!taken.has(node)) out.push(node);
+    if (node.op === "BatchNormalization" && affine === undefined) decline(node, "what it reads is on no grid");
   }
   return removeDeadNodes(out.finish());
 }

@@ -10,7 +10,7 @@ import { type Index, indexOf } from "../../onnx/index.ts";
 import { traitsOf } from "../../onnx/schema/mod.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 import { holds } from "../conditions.ts";
-import { definePass, type Pass } from "../pass.ts";
+import { type Decline, definePass, type Pass } from "../pass.ts";
 
 /** Repeats pairs after operators that move dequantized values, and before those that move values about to be quantized. */
 export const placeQdq: Pass = definePass({
@@ -20,8 +20,8 @@ export const placeQdq: Pass = definePass({
   rewrite,
 });
 
-function rewrite(graph: Graph): Graph {
-  return repeatAfter(repeatBefore(graph));
+function rewrite(graph: Graph, decline: Decline): Graph {
+  return repeatAfter(repeatBefore(graph), decline);
 }
 
 /** The scale and zero point of a QuantizeLinear or DequantizeLinear of activations. */
@@ -61,7 +61,7 @@ function sourceOf(name: string, index: Index): string | undefined {
 }
 
 /** DQ → move → anything but Q becomes DQ → move → Q → DQ → anything. */
-function repeatAfter(graph: Graph): Graph {
+function repeatAfter(graph: Graph, decline: Decline): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   const grids = new Map<string, Node>();
@@ -71,6 +71,9 @@ function repeatAfter(graph: Graph): Graph {
       padCodes(out, node, grid);
       grids.set(node.outputs[0], grid);
       continue;
+    }
+    if (grid !== undefined && node.outputs.some((output) => isRequantized(output, grid, index))) {
+      decline(node, "the grids before and behind it differ, needed is one");
     }
     if (node.op === "DequantizeLinear" && index.constant(node.inputs[0]) === undefined && isPerTensor(node, index)) {
       grids.set(node.outputs[0], node);
@@ -84,6 +87,13 @@ function repeatAfter(graph: Graph): Graph {
     });
   }
   return out.finish();
+}
+
+/** Whether a QuantizeLinear of another grid than `grid`'s reads `value`. */
+function isRequantized(value: string, grid: Node, { uses, constant }: Index): boolean {
+  return uses(value).some(({ op, inputs }) =>
+    op === "QuantizeLinear" && [1, 2].some((i) => constant(inputs[i])?.data[0] !== constant(grid.inputs[i])?.data[0])
+  );
 }
 
 /** Whether anything but a QuantizeLinear reads `value`. */

@@ -11,12 +11,12 @@ import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 import { holds } from "../conditions.ts";
-import { definePass, type Pass } from "../pass.ts";
+import { type Decline, definePass, type Pass } from "../pass.ts";
 
 /** Replaces DQ → Tanh → Q by DQ of twice the scale → Sigmoid → Q, where the sigmoid has a grid for the codes of the tanh. */
 export const tanhBySigmoid: Pass = definePass({ name: "tanhBySigmoid", requires: [holds.equalGrids], rewrite });
 
-function rewrite(graph: Graph): Graph {
+function rewrite(graph: Graph, decline: Decline): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   const replaced = new Set<Node>();
@@ -28,6 +28,9 @@ function rewrite(graph: Graph): Graph {
       emitSigmoid(node, { source, quantize, grid, index, out });
       replaced.add(quantize);
     } else if (!replaced.has(node)) out.push(node);
+    if (node.op === "Tanh" && grid === undefined) {
+      decline(node, "its results are on no grid that a sigmoid has as well");
+    } else if (node.op === "Tanh" && !isDequantized(source, index)) decline(node, "what it reads is on no grid");
   }
   return removeDeadNodes(out.finish());
 }
