@@ -23,6 +23,7 @@ import type { BoundTask, MetricValue } from "../tasks/task.ts";
 import { reportDevice } from "./_engine.ts";
 import type { FloatMetrics, Job, JobStart, Proof } from "./_job.ts";
 import { describeLayers, parameterCount } from "./_layers_report.ts";
+import { describeQuantization } from "./_quantization_report.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { QatEpoch, Training } from "./_train.ts";
 
@@ -83,6 +84,7 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
     machine: `${Deno.build.os} ${Deno.build.arch}, ${navigator.hardwareConcurrency} hardware threads`,
     backend: job.engine.backend,
     device: reportDevice(job.engine.device, proof.int8.bytes),
+    ...describeQuantization(prepared),
     ...floatBefore(start.float),
     ...describeSections(proof),
     layers: describeLayers(prepared),

@@ -202,20 +202,22 @@ export interface LayerReport {
 
 /** What was asked for, and what that came to. */
 export interface RecipeReport {
-  /** Name of the preset, or path of the file. */
-  readonly name: string;
-  /** Rules that matched no layer, as they are called. */
+  /** What the recipe is called; absent where it has no name. */
+  readonly name?: string;
+  /** Its rules in words, in their order; empty where all is as the target has it by default. */
+  readonly rules: readonly string[];
+  /** Those of the rules that no layer matches. */
   readonly unmatched?: readonly string[];
-  /** Layers in the order of the model. */
+  /** Layers in the order of the model, without those that run as a part of another. */
   readonly resolved: readonly ResolvedReport[];
 }
 
-/** What the recipe says of one layer. Schemes are in words, such as "int8 per channel". */
+/** What the recipe says of one layer. Schemes are in words. */
 export interface ResolvedReport {
   readonly layer: string;
-  /** The rule that matched; absent: the recipe's default. */
-  readonly rule?: string;
-  /** Such as "training". */
+  /** The rules that decided something; absent: all is as the target has it by default. */
+  readonly rules?: readonly string[];
+  /** "qat", or "static" where ranges come from calibration. */
   readonly method?: string;
   readonly weights?: string;
   readonly activations?: string;

@@ -1,5 +1,6 @@
 /** What was changed, asked for and declined on the way: rewrites, the recipe, passes. */
 import { escapeHtml } from "../_format.ts";
+import type { RecipeReport } from "../schema.ts";
 import { denseTable, type HtmlSection, section, table } from "./_markup.ts";
 
 /** Changes made to the model before quantization, and those refused. */
@@ -33,25 +34,29 @@ export const recipeSection: HtmlSection = {
   name: "recipe",
   render: ({ recipe }) => {
     if (recipe === undefined) return undefined;
-    const { name, unmatched = [], resolved } = recipe;
+    const { unmatched = [], resolved } = recipe;
     const missed = unmatched.length === 0
       ? ""
       : ` <span class="fair">Matched no layer: ${unmatched.map(escapeHtml).join(", ")}.</span>`;
     const columns = [
       { heading: "Layer", kind: "name" as const },
-      ...["Rule", "Method", "Weights", "Activations", "Observer", "In float, since"].map((heading) => ({ heading })),
+      ...["Rules", "Method", "Weights", "Activations", "Observer", "In float, since"].map((heading) => ({ heading })),
     ];
-    const rows = resolved.map((
-      { layer, rule = "", method = "", weights = "", activations = "", observer = "", float = "" },
-    ) => [layer, rule, method, weights, activations, observer, float].map(escapeHtml));
+    const rows = resolved.map(({ layer, rules = [], method, weights, activations, observer, float }) =>
+      [layer, rules.join("; "), method, weights, activations, observer, float].map((text = "") => escapeHtml(text))
+    );
     return section("Recipe", {
-      lead: `What the rules of <code>${
-        escapeHtml(name)
-      }</code> came to, layer by layer; the first that matches wins.${missed}`,
+      lead: describeRecipe(recipe) + missed,
       body: rows.length === 0 ? "" : denseTable(columns, rows),
     });
   },
 };
+
+function describeRecipe({ name, rules }: RecipeReport): string {
+  if (rules.length === 0) return "There are no rules: each layer is quantized as the target has it by default.";
+  const of = name === undefined ? "" : ` of <code>${escapeHtml(name)}</code>`;
+  return `What the rules${of} came to; of those that match a layer, the first that speaks of a setting decides it.`;
+}
 
 /** What passes over the exported graph could have done and did not. */
 export const declinedSection: HtmlSection = {

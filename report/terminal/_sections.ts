@@ -161,7 +161,7 @@ export const declinedSection: TerminalSection = {
   name: "declined",
   render: ({ declined = [], recipe }) => [
     {
-      heading: `Rules of ${recipe?.name} that matched no layer`,
+      heading: "Rules that match no layer",
       rows: (recipe?.unmatched ?? []).map((rule): Cell[] => [{ text: rule, tone: "fair" }]),
     },
     {

@@ -151,7 +151,7 @@ Deno.test("formatReport() writes the task's sections, and leaves to the page wha
 Deno.test("formatReport() says what the target and the recipe leave open, and what was declined", () => {
   const text = formatReport(landmarksReport(), { width: 100 });
   assert.match(text, /^Target arm: The file was run on x86.*The times say nothing of a phone\.$/ms);
-  assert.match(text, /^Rules of arm that matched no layer\n─+\nhead_\*: float$/m);
+  assert.match(text, /^Rules that match no layer\n─+\n\/\^head\/: float$/m);
   assert.match(text, /^absorb-activation +age +its input is in float$/m);
 });
 
