@@ -30,7 +30,7 @@ export interface CalibrateOptions {
    */
   readonly observer?: ObserverName;
   /**
-   * Whether training goes on from the ranges, which then follow it: every layer keeps to the observer that it names.
+   * Whether training goes on from the ranges: layers whose ranges it moves keep to the observer that they name.
    * Default: false.
    */
   readonly beforeTraining?: boolean;
@@ -111,10 +111,11 @@ function copyOf(weight: QuantizedLayer["state"][string]): tf.Tensor {
   return tf.clone(weight.read());
 }
 
-function observerFor({ observer: own }: QuantizedLayer, options: CalibrateOptions): ObserverName | undefined {
-  const { observer, beforeTraining = false } = options;
-  if (own === undefined || observer !== undefined) return own && observer;
-  return own === "moving-average" && !beforeTraining ? "min-max" : own;
+function observerFor(layer: QuantizedLayer, options: CalibrateOptions): ObserverName | undefined {
+  const { observer: own, onlyCalibrated = false } = layer;
+  if (own === undefined || options.observer !== undefined) return own && options.observer;
+  const goesOn = options.beforeTraining === true && !onlyCalibrated;
+  return own === "moving-average" && !goesOn ? "min-max" : own;
 }
 
 function observe(model: LayersModel, batch: CalibrationBatch, number: number): void {

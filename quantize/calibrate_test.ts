@@ -83,6 +83,12 @@ Deno.test("calibrate() follows a moving average before training, and where it is
   }
 });
 
+Deno.test("calibrate() covers what it is given before training, where training leaves the range", async () => {
+  const model = tfl.sequential({ layers: [new FakeQuantize({ inputShape: [1], onlyCalibrated: true })] });
+  await calibrate(model, BLACK_FIRST, { beforeTraining: true });
+  assert.deepEqual(rangesOf(model), [[-1, 1]]);
+});
+
 Deno.test("calibrate() goes on from the ranges that it found before", async () => {
   const model = doubling();
   await calibrate(model, [column(-1, 1)]);

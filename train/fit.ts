@@ -8,7 +8,7 @@ import { resourceUsage } from "node:process";
 import type * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { type InputShapes, outputPorts } from "../models/ports.ts";
-import { quantizedLayersIn, setQatPhase } from "../src/quant/mod.ts";
+import { layersIn, quantizedLayer, quantizedLayersIn, setQatPhase } from "../src/quant/mod.ts";
 import { bindTasks, type Learning } from "../tasks/bind.ts";
 import { defaultTask } from "../tasks/mod.ts";
 import type { BoundTask } from "../tasks/task.ts";
@@ -311,12 +311,16 @@ function checkCounts(model: tfl.LayersModel, { epochs, stepsPerEpoch }: FitOptio
 }
 
 function refuseUncalibrated(model: tfl.LayersModel, { observing, fakeQuantizing }: Phase): void {
-  if (observing || !fakeQuantizing) return;
-  const [first, ...rest] = uncalibratedIn(model);
+  if (!fakeQuantizing) return;
+  const waits = (layer: tfl.layers.Layer) => !observing || quantizedLayer(layer)?.onlyCalibrated === true;
+  const unknown = new Set(uncalibratedIn(model));
+  const [first, ...rest] = layersIn(model).filter((layer) => unknown.has(layer.name) && waits(layer)).map(({ name }) =>
+    name
+  );
   if (first === undefined) return;
   const what = rest.length === 0 ? `"${first}"` : `"${first}" and ${rest.length} more`;
   throw new Error(
-    `Cannot train "${model.name}": the range of ${what} is unknown and the schedule does not observe, ` +
+    `Cannot train "${model.name}": the range of ${what} is unknown and training does not observe it, ` +
       `calibration or a schedule that observes first is needed`,
   );
 }

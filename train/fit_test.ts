@@ -280,6 +280,13 @@ Deno.test("fit() refuses to train when ranges are neither observed nor calibrate
   await assert.rejects(fit(model, options({ schedule })), /the range of "conv1_input_quant" and \d+ more is unknown/);
 });
 
+Deno.test("fit() refuses to train when ranges that only calibration sets are unknown, though it observes", async () => {
+  const recipe = { rules: [{ match: { kind: "weighted" }, then: { observer: "histogram" } }] } as const;
+  const { model } = prepareQat(tinyNet(), { recipe });
+  const unknown = /the range of "\w+_quant"( and \d+ more)? is unknown and training does not observe it/;
+  await assert.rejects(fit(model, options({ schedule: qatSchedule({}) })), unknown);
+});
+
 Deno.test("fit() says what is needed when counts, batches or labels do not fit", async () => {
   await useBackend("cpu");
   const cases: [Partial<FitOptions>, RegExp][] = [

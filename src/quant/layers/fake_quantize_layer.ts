@@ -43,7 +43,7 @@ export interface FakeQuantizeArgs extends LayerArgs {
   readonly fixed?: QParams | null;
   /** Whether the range starts at 0 (after ReLU), so that the zero point is qmin. Default: false. */
   readonly nonNegative?: boolean;
-  /** Whether training leaves the range, which calibration alone sets. Default: false. */
+  /** Whether training leaves the range, which calibration alone sets. Default: false; true for observers on the host. */
   readonly onlyCalibrated?: boolean;
 }
 
@@ -111,12 +111,13 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
     this.scheme = args.scheme ?? UINT8_AFFINE;
     this.fixed = args.fixed ?? null;
     this.nonNegative = args.nonNegative ?? false;
-    this.onlyCalibrated = args.onlyCalibrated ?? false;
     this.supportsMasking = true;
     this.observer = args.observer ?? "moving-average";
     this.#momentum = args.momentum ?? 0.01;
     checkScheme(this.scheme, this.name);
     this.#observer = this.#makeObserver(this.observer);
+    // Training steps are recorded: they read no values.
+    this.onlyCalibrated = args.onlyCalibrated === true || this.#observer.where === "host";
     if (this.scheme.granularity.kind !== "per-tensor") {
       throw new QuantizedLayerError(this.name, "its scheme is per channel, per tensor is needed");
     }
@@ -324,9 +325,7 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
   #observerNow({ training = false }: CallArgs): Observer | undefined {
     if (this.fixed !== null) return undefined;
     if (this.#calibration !== undefined) return this.#calibration.observer;
-    // Training steps are recorded: they read no values.
-    const isWatching = training && this.observing && !this.onlyCalibrated;
-    return isWatching && this.#observer.where === "graph" ? this.#observer : undefined;
+    return training && this.observing && !this.onlyCalibrated ? this.#observer : undefined;
   }
 
   #observe(x: tf.Tensor, observer: GraphObserver): void {

@@ -65,6 +65,8 @@ export interface QuantizedLayer {
   readonly onlyTensors: boolean;
   /** Name of the observer that finds its range; undefined where nothing is observed. */
   readonly observer?: ObserverName | undefined;
+  /** Whether calibration alone sets its grids, and training leaves them. */
+  readonly onlyCalibrated?: boolean;
   /** The scale that calls round their output with, [], a variable of the layer's own; undefined while there is none. */
   readonly activeScale?: tf.Tensor | undefined;
   /** Changes what is active; parts that the layer does not have are ignored. */
