@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { commitFiles, ensureWritableDirectory, type FileContent } from "../../src/io/atomic.ts";
 import { QuantizedLayerError, quantizedLayersIn } from "../../src/quant/mod.ts";
 import { registerConstantValue } from "../../src/rewrite/mod.ts";
+import { CallsError, orderCalls } from "./_calls.ts";
 import { damagedQuantizer, explainRefusal } from "./_explain.ts";
-import { cannotLoad, type ModelJson, readModelJson } from "./_model_json.ts";
+import { cannotLoad, type JsonObject, type ModelJson, readModelJson } from "./_model_json.ts";
 import { readWeightBytes, type WeightBytes } from "./_shards.ts";
 
 export { ModelFileError } from "../../src/io/errors.ts";
@@ -62,7 +63,7 @@ export interface LoadedLayersModel {
 export async function loadLayersModel(path: string): Promise<LoadedLayersModel> {
   registerConstantValue();
   await tf.ready(); // no backend is the program's fault, and must not be blamed on the file below
-  const json = await readModelJson(path);
+  const json = withOrderedCalls(await readModelJson(path));
   const bytes = await readWeightBytes(json);
   const model = await build(json, bytes);
   refuseNonFinite(model, json.path);
@@ -115,7 +116,8 @@ export async function layersModelFiles(model: tfl.LayersModel, dir: string): Pro
     format: "layers-model",
     generatedBy: artifacts.generatedBy,
     convertedBy: null,
-    modelTopology: artifacts.modelTopology,
+    // So that TF.js's own loader reads the calls of shared layers right.
+    modelTopology: orderCalls(artifacts.modelTopology as JsonObject),
     userDefinedMetadata: artifacts.userDefinedMetadata,
     weightsManifest: manifest,
   };
@@ -123,6 +125,14 @@ export async function layersModelFiles(model: tfl.LayersModel, dir: string): Pro
     { path: join(dir, "weights.bin"), bytes: new Uint8Array(joinBuffers(artifacts.weightData)) },
     { path: join(dir, "model.json"), bytes: JSON.stringify(json) },
   ];
+}
+
+function withOrderedCalls(json: ModelJson): ModelJson {
+  try {
+    return { ...json, topology: orderCalls(json.topology) };
+  } catch (cause) {
+    throw cause instanceof CallsError ? cannotLoad(json.path, cause.message, cause) : cause;
+  }
 }
 
 async function build(json: ModelJson, { data }: WeightBytes): Promise<tfl.LayersModel> {
