@@ -89,6 +89,7 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
     ...describeSections(proof),
     layers: describeLayers(prepared),
     graph: { nodes: fusion.nodes },
+    ...(proof.int8.declined.length === 0 ? {} : { declined: proof.int8.declined }),
     ...(history.bestEpoch === undefined ? {} : { bestEpoch: history.bestEpoch }),
     freeze: { observersAfter: options.freezeObserversAfter, batchNormAfter: options.freezeBnAfter },
     islands: prepared.islands.filter(({ layer }) => !runsInInt8(layer, fusion)),

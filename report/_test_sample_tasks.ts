@@ -110,7 +110,13 @@ export function landmarksReport(): Report {
       { step: "adapted", isReference: true, metrics: [{ name, output, value: 3.412 }] },
     ],
     islands: [{ layer: "age", because: "it was asked to stay in float" }],
-    declined: [{ pass: "absorb-activation", node: "age/Relu", layer: "age", because: "its input is in float" }],
+    declined: [{
+      pass: "absorb-activation",
+      node: "age/Relu",
+      op: "Relu",
+      layer: "age",
+      because: "its input is in float",
+    }],
     sections: [
       {
         kind: "table",

@@ -1,7 +1,7 @@
 /** What a report says in words, the same in the terminal and on the page. */
 import { agreementPercent, count, plural, ratio, significant } from "./_format.ts";
 import { unitFormat } from "./_unit.ts";
-import type { AgreementReport, DeviceReport, MetricReport, Report } from "./schema.ts";
+import type { AgreementReport, DeclinedReport, DeviceReport, MetricReport, Report } from "./schema.ts";
 
 /** What ONNX Runtime calls the provider that runs what a device does not have. */
 const CPU = "CPUExecutionProvider";
@@ -48,6 +48,12 @@ export function describeInterval({ interval, unit, float, simulated, deployed }:
 /** Says what became of the file's size, by float size over int8 size. */
 export function describeShrinkage(shrinkage: number): string {
   return shrinkage >= 1 ? `${ratio(shrinkage)} smaller` : `${ratio(1 / shrinkage)} larger`;
+}
+
+/** What passes declined, without what is told already as the reason why an operator runs in float. */
+export function otherDeclined({ declined = [], fusion }: Report): readonly DeclinedReport[] {
+  const told = new Set(fusion?.float.map(({ layer, because }) => `${layer}\n${because}`));
+  return declined.filter(({ layer = "", because }) => !told.has(`${layer}\n${because}`));
 }
 
 /** Whether metrics of several outputs are in the report, so that they must be told apart. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describeDevice } from "./_words.ts";
+import { describeDevice, otherDeclined } from "./_words.ts";
 import { trainedReport } from "./_test_sample_report.ts";
 import { renderHtml } from "./html/html.ts";
 import { formatReport } from "./terminal/terminal.ts";
@@ -36,4 +36,13 @@ Deno.test("renderHtml() names the backend that trained and the device, as text",
   assert.match(html, />trained on<[^]*?>tensorflow</);
   assert.match(html, />device<[^]*?>cpu, since webgpu cannot be used: [^<]*No &lt;supported&gt; adapters</);
   assert.doesNotMatch(renderHtml(trainedReport()), />device</);
+});
+
+Deno.test("otherDeclined() leaves out what tells already why an operator runs in float", () => {
+  const told = { pass: "placeQdq", node: "a/Reshape", op: "Reshape", layer: "a", because: "its grids differ" };
+  const other = { ...told, layer: "b" };
+  const nameless = { pass: "fold", node: "n", op: "Mul", because: "it is read twice" };
+  const float = [{ op: "Reshape", node: "a/Reshape_1", layer: "a", because: "its grids differ" }];
+  const report = { ...trainedReport(), declined: [told, other, nameless], fusion: { int8: {}, float } };
+  assert.deepEqual(otherDeclined(report), [other, nameless]);
 });

@@ -241,6 +241,8 @@ export interface TargetReport {
 export interface DeclinedReport {
   readonly pass: string;
   readonly node: string;
+  /** The node's operator. */
+  readonly op: string;
   /** TF.js layer that the node came from; absent if unknown. */
   readonly layer?: string;
   readonly because: string;

@@ -1,6 +1,7 @@
 /** What was changed, asked for and declined on the way: rewrites, the recipe, passes. */
 import { escapeHtml } from "../_format.ts";
 import type { RecipeReport } from "../schema.ts";
+import { otherDeclined } from "../_words.ts";
 import { denseTable, type HtmlSection, section, table } from "./_markup.ts";
 
 /** Changes made to the model before quantization, and those refused. */
@@ -61,10 +62,12 @@ function describeRecipe({ name, rules }: RecipeReport): string {
 /** What passes over the exported graph could have done and did not. */
 export const declinedSection: HtmlSection = {
   name: "declined",
-  render: ({ declined = [] }) => {
+  render: (report) => {
+    const declined = otherDeclined(report);
     if (declined.length === 0) return undefined;
     const columns = [
       { heading: "Layer", kind: "name" as const },
+      { heading: "Operator" },
       { heading: "Node", kind: "name" as const },
       { heading: "Pass" },
       { heading: "Why it declined" },
@@ -73,7 +76,7 @@ export const declinedSection: HtmlSection = {
       lead: "What passes over the exported graph could have done, and why they did not.",
       body: table(
         columns,
-        declined.map(({ pass, node, layer = "", because }) => [layer, node, pass, because].map(escapeHtml)),
+        declined.map(({ pass, node, op, layer = "", because }) => [layer, op, node, pass, because].map(escapeHtml)),
       ),
     });
   },

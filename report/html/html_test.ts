@@ -195,7 +195,7 @@ Deno.test("renderHtml() shows target, recipe and what passes declined", () => {
   assert.ok(text.includes("What the rules of faces came to; of those"));
   assert.ok(text.includes("Matched no layer: /^head/: float."));
   assert.ok(text.includes("conv2d_1 Conv2D: observer qat int8 per channel int8 moving average"));
-  assert.ok(text.includes("age age/Relu absorb-activation its input is in float"));
+  assert.ok(text.includes("age Relu age/Relu absorb-activation its input is in float"));
 });
 
 Deno.test("renderHtml() says nothing of a file where none is deployed", () => {

@@ -7,6 +7,7 @@ import {
   describeInterval,
   describeShrinkage,
   hasSeveralOutputs,
+  otherDeclined,
   summarizeAgreement,
 } from "../_words.ts";
 import type { Cell, Section } from "./_text_table.ts";
@@ -159,18 +160,20 @@ export const floatSection: TerminalSection = {
 /** What passes declined, and rules that matched nothing. */
 export const declinedSection: TerminalSection = {
   name: "declined",
-  render: ({ declined = [], recipe }) => [
+  render: (report) => [
     {
       heading: "Rules that match no layer",
-      rows: (recipe?.unmatched ?? []).map((rule): Cell[] => [{ text: rule, tone: "fair" }]),
+      rows: (report.recipe?.unmatched ?? []).map((rule): Cell[] => [{ text: rule, tone: "fair" }]),
     },
     {
       heading: "Declined by the exporter",
-      rows: more(declined.map(({ pass, node, layer = node, because }): Cell[] => [
-        { text: pass },
-        { text: layer },
-        { text: because, tone: "muted" },
-      ])),
+      rows: more(
+        otherDeclined(report).map(({ pass, node, layer = node, because }): Cell[] => [
+          { text: pass },
+          { text: layer },
+          { text: because, tone: "muted" },
+        ]),
+      ),
     },
   ],
 };
