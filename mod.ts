@@ -93,7 +93,7 @@ export { type Normalize, parseNormalize } from "./data/normalize.ts";
 export { openData, type OpenedData, type OpenOptions } from "./data/open.ts";
 
 // Tasks: what is learned and how it is judged; answers: what models say, wherever they run.
-export { type Answer, type AnswerGrid, type Answers, joinAnswers } from "./models/answers.ts";
+export { type Answer, type Answers, joinAnswers } from "./models/answers.ts";
 export { type InputShapes, type Port } from "./models/ports.ts";
 export {
   type BoundMetric,
@@ -162,6 +162,7 @@ export {
   INT8_SYMMETRIC_PER_CHANNEL,
   type Interval,
   type ObserverName,
+  OBSERVERS,
   PER_TENSOR,
   perChannel,
   type PerSlice,

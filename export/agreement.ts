@@ -1,5 +1,6 @@
 /** How alike two models answer. */
-import { type Answer, type AnswerGrid, type Answers, rowOf, widthOf } from "../models/answers.ts";
+import { type Answer, type Answers, rowOf, widthOf } from "../models/answers.ts";
+import type { QParams } from "../src/numbers/scheme.ts";
 import type { BoundTask } from "../tasks/task.ts";
 
 /** What was compared of an output: codes where both models answer on one grid, else the values themselves. */
@@ -89,7 +90,7 @@ function compareOutput(
 }
 
 /** The grid that both answers lie on, if there is one; its scales may differ by float32's rounding. */
-function sharedGrid({ grid: a }: Answer, { grid: b }: Answer): AnswerGrid | undefined {
+function sharedGrid({ grid: a }: Answer, { grid: b }: Answer): QParams | undefined {
   if (a === undefined || b === undefined) return undefined;
   return Math.abs(a.scale - b.scale) <= 1e-6 * a.scale && a.zeroPoint === b.zeroPoint ? a : undefined;
 }
@@ -106,7 +107,7 @@ function shareOfSame(
   return same / samples;
 }
 
-function compareCodes([{ values: a }, { values: b }]: readonly [Answer, Answer], { scale }: AnswerGrid): Compared {
+function compareCodes([{ values: a }, { values: b }]: readonly [Answer, Answer], { scale }: QParams): Compared {
   let different = 0;
   let maxDifference = 0;
   for (let i = 0; i < a.length; i++) {

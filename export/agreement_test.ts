@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import type { AnswerGrid, Answers } from "../models/answers.ts";
+import type { Answers } from "../models/answers.ts";
+import type { QParams } from "../src/numbers/scheme.ts";
 import { classification } from "../tasks/classification/classification.ts";
 import { compareAnswers } from "./agreement.ts";
 
 /** Answers of one output, a row a sample. */
-function answers(rows: readonly (readonly number[])[], grid?: AnswerGrid): Answers {
+function answers(rows: readonly (readonly number[])[], grid?: QParams): Answers {
   const shape = [rows.length, rows[0].length];
   return { out: { values: Float32Array.from(rows.flat()), shape, ...(grid === undefined ? {} : { grid }) } };
 }

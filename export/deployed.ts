@@ -1,5 +1,6 @@
 /** The exported model at work in ONNX Runtime. */
-import type { AnswerGrid, Answers } from "../models/answers.ts";
+import type { Answers } from "../models/answers.ts";
+import type { QParams } from "../src/numbers/scheme.ts";
 import { pickByName } from "../models/ports.ts";
 import { decodeModel } from "../src/onnx/file/mod.ts";
 import { type Graph, sizeOf } from "../src/onnx/graph.ts";
@@ -11,7 +12,7 @@ export type Samples = Readonly<Record<string, Float32Array>>;
 /** A loaded ONNX file that answers for batches of samples. */
 export class DeployedModel {
   readonly #session: Session;
-  readonly #grids: Readonly<Record<string, AnswerGrid>>;
+  readonly #grids: Readonly<Record<string, QParams>>;
 
   /**
    * Loads an ONNX file.
@@ -85,7 +86,7 @@ function countSamples(
 }
 
 /** Finds the outputs that come out of a DequantizeLinear of one scale. */
-function gridsOf({ nodes, outputs, initializers }: Graph): Readonly<Record<string, AnswerGrid>> {
+function gridsOf({ nodes, outputs, initializers }: Graph): Readonly<Record<string, QParams>> {
   return Object.fromEntries(outputs.flatMap((name) => {
     const node = nodes.find((node) => node.outputs[0] === name);
     if (node?.op !== "DequantizeLinear") return [];

@@ -1,4 +1,6 @@
 /** Whether this CPU's int8 kernels lose large sums. */
+import { codeRangeOf } from "../src/numbers/codes.ts";
+import { INT8_SYMMETRIC } from "../src/numbers/scheme.ts";
 import type { Graph } from "../src/onnx/graph.ts";
 import { encodeModel } from "../src/onnx/file/mod.ts";
 import { Session } from "../src/runtime/session.ts";
@@ -7,7 +9,7 @@ import { Session } from "../src/runtime/session.ts";
 const LENGTH = 64;
 
 /** The largest codes of uint8 and of symmetric int8. */
-const [ACTIVATION, WEIGHT] = [255, 127];
+const [ACTIVATION, WEIGHT] = [codeRangeOf("uint8").qmax, INT8_SYMMETRIC.qmax];
 
 let known: boolean | undefined;
 

@@ -1,12 +1,6 @@
 /** What a model answers to samples, from TF.js or from any other runtime: one type for all of them. */
+import type { QParams } from "../src/numbers/scheme.ts";
 import { nearestName } from "../src/text/nearest.ts";
-
-/** The grid that an output's values lie on: real = (code - zeroPoint) * scale. */
-export interface AnswerGrid {
-  /** Greater than 0. */
-  readonly scale: number;
-  readonly zeroPoint: number;
-}
 
 /** One output's answers to a number of samples. */
 export interface Answer {
@@ -15,7 +9,7 @@ export interface Answer {
   /** [samples, …shape of one answer]. */
   readonly shape: readonly number[];
   /** Absent where the output is on no grid: in float, or one scale a slice. */
-  readonly grid?: AnswerGrid;
+  readonly grid?: QParams;
 }
 
 /** A model's answers by the output's name, in the model's order. */

@@ -3,7 +3,7 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import { outputGridOf, quantizedLayer } from "../src/quant/mod.ts";
 import { valueOf } from "../src/rewrite/mod.ts";
 import { suggestName } from "../src/text/nearest.ts";
-import type { AnswerGrid } from "./answers.ts";
+import type { QParams } from "../src/numbers/scheme.ts";
 
 /** Shapes of samples: of the only input, or by the inputs' names. */
 export type InputShapes = readonly number[] | Readonly<Record<string, readonly number[]>>;
@@ -56,7 +56,7 @@ export function outputPorts(model: tfl.LayersModel): readonly Port[] {
 }
 
 /** Returns the grids of the outputs of `model` that are quantized, by name. */
-export function outputGrids(model: tfl.LayersModel): Readonly<Record<string, AnswerGrid>> {
+export function outputGrids(model: tfl.LayersModel): Readonly<Record<string, QParams>> {
   const names = outputNames(model);
   return Object.fromEntries(model.outputs.flatMap(({ sourceLayer: layer }, i) => {
     const grid = outputGridOf(layer);

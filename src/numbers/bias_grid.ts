@@ -8,7 +8,7 @@
  *
  * Rounding: float32, each operation rounded, so that `src/quant/layers/_accumulator_grid.ts` computes the same in a graph.
  */
-import { roundHalfEven } from "./round.ts";
+import { LEAST_NORMAL, roundHalfEven } from "./round.ts";
 
 /** Largest code of a bias: leaves one bit of int32 for the products. */
 export const MAX_BIAS_CODE = 2 ** 30;
@@ -16,8 +16,8 @@ export const MAX_BIAS_CODE = 2 ** 30;
 /** Smallest scale of a bias, far from where float32 ends: weights that training let die (1e-44) would make it 0. */
 export const MIN_BIAS_SCALE = 2 ** -100;
 
-/** Smallest normal float32: a channel with a lesser scale stands for nothing, and a scale of 0 is no scale. */
-export const LEAST_SCALE = 2 ** -126;
+/** Smallest scale of a channel, the smallest normal float32: with less it stands for nothing, and 0 is no scale. */
+export const LEAST_SCALE = LEAST_NORMAL;
 
 /**
  * Returns the least scale of weights with which `bias` has a code.

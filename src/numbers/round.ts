@@ -6,6 +6,9 @@
  */
 const SHIFT = 1.5 * 2 ** 52;
 
+/** Smallest normal float32; numbers below it have fewer bits, or are 0 where a machine flushes them. */
+export const LEAST_NORMAL = 2 ** -126;
+
 /** Rounds `x` to the nearest integer, ties to even; never returns -0. */
 export function roundHalfEven(x: number): number {
   return x + SHIFT - SHIFT;

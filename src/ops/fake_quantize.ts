@@ -1,6 +1,6 @@
 import { type CodeRange, codeRangeOf, containsCodes } from "../numbers/codes.ts";
 import { codeOf } from "../numbers/dtype.ts";
-import type { Granularity } from "../numbers/scheme.ts";
+import type { Granularity, QParams } from "../numbers/scheme.ts";
 import type { Attrs } from "../onnx/graph.ts";
 import type { FakeQuantizeAttrs, FakeQuantizeInputs } from "../quant/kernel_types.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
@@ -55,10 +55,8 @@ function clip(emit: Emit, { x, scale, zeroPoint }: Parts, { qmin, qmax, held, gr
   return qmin === held.qmin ? below : emit.node("Max", [below, bound(qmin)]);
 }
 
-interface Parts {
+interface Parts extends QParams<Value> {
   readonly x: Value;
-  readonly scale: Value;
-  readonly zeroPoint: Value;
 }
 
 /** Codes of any width: (clip(round(x / s), qmin - z, qmax - z))·s; without clipping where the range is infinite. */

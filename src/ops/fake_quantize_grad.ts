@@ -1,4 +1,5 @@
 import { codeOf } from "../numbers/dtype.ts";
+import type { QParams } from "../numbers/scheme.ts";
 import type { FakeQuantizeAttrs, FakeQuantizeGradInputs } from "../quant/kernel_types.ts";
 import { alongAxis } from "./fake_quantize.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
@@ -23,11 +24,6 @@ export const fakeQuantizeGrad = defineOp<FakeQuantizeGradInputs, FakeQuantizeAtt
   },
 });
 
-interface Grid {
-  readonly scale: Value;
-  readonly zeroPoint: Value;
-}
-
 /** How many float32 numbers on either side of the rounded bound are tried, in halves; rounding moves it by less than 4. */
 const TRIED = 8;
 
@@ -37,7 +33,11 @@ const TRIED = 8;
  * They lie at (q ± 1/2)·s, give or take the rounding of this product and of x / s, and on one or the other side of it
  * depending on which way a tie goes. So the numbers around it, base·(1 + k·2⁻²⁴), are put to the test themselves.
  */
-function realBounds(emit: Emit, { scale, zeroPoint }: Grid, { qmin, qmax }: FakeQuantizeAttrs): readonly Value[] {
+function realBounds(
+  emit: Emit,
+  { scale, zeroPoint }: QParams<Value>,
+  { qmin, qmax }: FakeQuantizeAttrs,
+): readonly Value[] {
   const rows = (low: number, high: number) => emit.constant("float32", [2, 1], [low, high]);
   const node = (op: string, ...inputs: Value[]) => emit.node(op, inputs);
   const ends = node("Sub", rows(qmin, qmax), zeroPoint);
@@ -55,7 +55,7 @@ function realBounds(emit: Emit, { scale, zeroPoint }: Grid, { qmin, qmax }: Fake
 /** The codes of x without the zero point, and the same clipped. */
 function clippedCodes(
   emit: Emit,
-  { x, scale, zeroPoint }: Grid & { readonly x: Value },
+  { x, scale, zeroPoint }: QParams<Value> & { readonly x: Value },
   { qmin, qmax, granularity }: FakeQuantizeAttrs,
 ): readonly [Value, Value] {
   const rank = x.shape.length;

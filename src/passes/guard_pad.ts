@@ -5,12 +5,13 @@
  * its own. Those never win, while a padded 0 wins in windows of negative values. A Pad of any other value is left alone:
  * here of the normal float32 next below 0, which stands on the same code of every grid as 0, and which ReLU makes 0.
  */
+import { LEAST_NORMAL } from "../numbers/round.ts";
 import type { Graph, Node } from "../onnx/graph.ts";
 import { type Index, indexOf } from "../onnx/index.ts";
 import { GraphWriter } from "../onnx/writer.ts";
 import { definePass, type Pass } from "./pass.ts";
 
-const NEXT_TO_NOTHING = -(2 ** -126);
+const NEXT_TO_NOTHING = -LEAST_NORMAL;
 
 /** Replaces the 0 of every Pad of float32 that a MaxPool alone reads. */
 export const guardPad: Pass = definePass({ name: "guardPad", rewrite });

@@ -7,6 +7,7 @@
  */
 import { codeRangeOf } from "../../numbers/codes.ts";
 import { allocate } from "../../numbers/dtype.ts";
+import type { QParams } from "../../numbers/scheme.ts";
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
@@ -40,9 +41,7 @@ function isDequantized(source: Node | undefined, { constant }: Index): source is
   return source?.op === "DequantizeLinear" && constant(source.inputs[1])?.data.length === 1;
 }
 
-interface SigmoidGrid {
-  readonly scale: number;
-  readonly zeroPoint: number;
+interface SigmoidGrid extends QParams {
   readonly dtype: "uint8" | "int8";
 }
 

@@ -5,8 +5,8 @@ import { minMaxObserver } from "./min_max.ts";
 import { movingAverageObserver } from "./moving_average.ts";
 import type { Observer, ObserverOptions } from "./observer.ts";
 
-/** How each observer is made. */
-const OBSERVERS = {
+/** The observers: how each is made. */
+export const OBSERVERS = {
   "min-max": minMaxObserver,
   "moving-average": movingAverageObserver,
   "histogram": histogramObserver,
