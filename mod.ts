@@ -121,9 +121,8 @@ export { type BindOptions, bindTasks, type Learning } from "./tasks/bind.ts";
 export { type OutputOptions, type OutputTask, outputTask } from "./tasks/output_task.ts";
 export { type ChangeInterval, changeInterval } from "./tasks/interval.ts";
 export { meanSquaredError } from "./tasks/loss.ts";
-export { accuracy, topKAccuracy } from "./tasks/classification/accuracy.ts";
-export { classification, type ClassificationOptions } from "./tasks/classification/classification.ts";
-export { type CrossEntropyOptions, softmaxCrossEntropy } from "./tasks/classification/cross_entropy.ts";
+export * from "./tasks/mod.ts";
+export { type CheckedRow, type TargetKind, type TargetOf, type TaskRow } from "./tasks/row.ts";
 
 // Rewriting: models as graphs, and rules over them.
 export {

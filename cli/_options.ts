@@ -1,5 +1,6 @@
 /** Options that commands share, in groups, and how a command line is read. */
 import { type Command, CommanderError, InvalidArgumentError } from "commander";
+import { TASK_NAMES } from "../mod.ts";
 import { EXIT } from "./_run.ts";
 
 /** What the flags say about printing. */
@@ -31,7 +32,7 @@ export function addModelAndData(command: Command): Command {
       "built-in architecture to train from nothing (default: cifar_cnn, for rows of numbers mlp)",
     )
     .option("--data <what>", "generated | mnist:DIR | cifar10:DIR | folder:DIR | csv:FILE (default: generated)")
-    .option("--task <name>", "what is learned: classification (default), …")
+    .option("--task <name>", `what is learned: ${TASK_NAMES.join(" | ")} (default: ${TASK_NAMES[0]})`)
     .option("--targets <columns>", "target columns of a table, between commas (default: told from its header)", list)
     .option("--outputs <names>", "outputs of the model that are trained, between commas (default: the last)", list)
     .option("--normalize <form>", "what the model's input expects: 0..1, -1..1, 0..255, imagenet or mean:std")

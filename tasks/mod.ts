@@ -4,16 +4,16 @@ import { classification, classificationRow } from "./classification/classificati
 import { type CheckedRow, checkedRow } from "./row.ts";
 import type { Task } from "./task.ts";
 
-const ROWS = {
-  classification: checkedRow(classificationRow),
-} satisfies Readonly<Record<string, CheckedRow>>;
+export { accuracy, topClass, topClasses, topKAccuracy } from "./classification/accuracy.ts";
+export { classification, type ClassificationOptions } from "./classification/classification.ts";
+export { type CrossEntropyOptions, softmaxCrossEntropy } from "./classification/cross_entropy.ts";
 
-/** Name of a task. */
-export type TaskName = keyof typeof ROWS;
+const ROWS: Readonly<Record<string, CheckedRow>> = {
+  classification: checkedRow(classificationRow),
+};
 
 /** Names of the tasks, as `--task` takes them. */
-// Object.keys knows no more than that they are strings.
-export const TASK_NAMES: readonly TaskName[] = Object.keys(ROWS) as TaskName[];
+export const TASK_NAMES: readonly string[] = Object.keys(ROWS);
 
 /**
  * Returns the row of the task called `name`.

@@ -1,4 +1,5 @@
 /** Tasks that train one output, which is most of them. */
+import { widthOf } from "../models/answers.ts";
 import type { Port } from "../models/ports.ts";
 import { suggestName } from "../src/text/nearest.ts";
 import type { Section } from "./section.ts";
@@ -60,7 +61,9 @@ function bound(
       output,
       measure: ({ answers, targets }) => measure({ answer: answers[output], targets: targets[output] }),
       scores: ({ answers, targets }) => scores({ answer: answers[output], targets: targets[output] }),
-      ...(chance === undefined ? {} : { chance: (targets) => chance(targets[output]) }),
+      ...(chance === undefined
+        ? {}
+        : { chance: ({ answers, targets }) => chance(targets[output], widthOf(answers[output])) }),
     })),
     left: [],
     sections: ({ answers, targets }) => sections({ answer: answers[output], targets: targets[output] }),

@@ -3,11 +3,13 @@ import type { SampleTarget } from "../data/samples.ts";
 import type { OutputOptions } from "./output_task.ts";
 import type { Task } from "./task.ts";
 
-type Kind = SampleTarget["kind"];
-type TargetOf<K extends Kind> = Extract<SampleTarget, { kind: K }>;
+/** What targets are: classes, real numbers, zeros and ones. */
+export type TargetKind = SampleTarget["kind"];
+/** Targets of one kind. */
+export type TargetOf<K extends TargetKind> = Extract<SampleTarget, { kind: K }>;
 
 /** A task as a row: what it needs of data and of a model that is built for it. */
-export interface TaskRow<K extends Kind = Kind> {
+export interface TaskRow<K extends TargetKind = TargetKind> {
   /** For help texts, in a few words. */
   readonly what: string;
   /** What its targets are. */
@@ -32,7 +34,7 @@ export interface CheckedRow extends Pick<TaskRow, "what" | "targets" | "head"> {
 }
 
 /** Makes a row check its targets. */
-export function checkedRow<K extends Kind>({ make, bias, ...rest }: TaskRow<K>): CheckedRow {
+export function checkedRow<K extends TargetKind>({ make, bias, ...rest }: TaskRow<K>): CheckedRow {
   const checked = (target: SampleTarget) => {
     if (isOf(target, rest.targets)) return target;
     throw new TypeError(`the data's targets are ${IN_WORDS[target.kind]}, ${IN_WORDS[rest.targets]} are needed`);
@@ -44,12 +46,12 @@ export function checkedRow<K extends Kind>({ make, bias, ...rest }: TaskRow<K>):
   };
 }
 
-const IN_WORDS: Readonly<Record<Kind, string>> = {
+const IN_WORDS: Readonly<Record<TargetKind, string>> = {
   classes: "classes",
   reals: "real numbers",
   flags: "zeros and ones",
 };
 
-function isOf<K extends Kind>(target: SampleTarget, kind: K): target is TargetOf<K> {
+function isOf<K extends TargetKind>(target: SampleTarget, kind: K): target is TargetOf<K> {
   return target.kind === kind;
 }

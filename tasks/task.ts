@@ -82,8 +82,8 @@ export interface Metric extends MetricInfo {
    * compared sample by sample. Their mean is the metric wherever the metric is a mean.
    */
   readonly scores: (judged: Judged) => Float64Array;
-  /** What an answer that ignores the input would reach; absent where nobody can say. */
-  readonly chance?: (targets: TargetValues) => number;
+  /** What an answer of `width` numbers that ignores the input would reach; absent where nobody can say. */
+  readonly chance?: (targets: TargetValues, width: number) => number;
 }
 
 /** A metric that knows whose answers it judges. */
@@ -92,7 +92,7 @@ export interface BoundMetric extends MetricInfo {
   readonly output: string;
   readonly measure: (judged: JudgedAll) => number;
   readonly scores: (judged: JudgedAll) => Float64Array;
-  readonly chance?: (targets: Targets) => number;
+  readonly chance?: (judged: JudgedAll) => number;
 }
 
 /** A number counted within a training step, by the weights before its update. */
@@ -178,7 +178,7 @@ export function measureAll(task: BoundTask, judged: JudgedAll): readonly MetricV
       output,
       value: measure(judged),
       count: each.length,
-      ...(chance === undefined ? {} : { chance: chance(judged.targets) }),
+      ...(chance === undefined ? {} : { chance: chance(judged) }),
       scores: each,
     };
   });

@@ -19,8 +19,8 @@ Deno.test("accuracy scores each sample, and knows what naming the commonest clas
   const answer = { values: Float32Array.from(OUTPUTS), shape: [3, 3] };
   const targets = Int32Array.of(1, 2, 2);
   assert.deepEqual([...accuracy.scores({ answer, targets })], [1, 0, 1]);
-  assert.equal(accuracy.chance!(targets), 2 / 3);
-  assert.equal(topKAccuracy(2).chance!(Int32Array.of(1, 2, 2, 0)), 3 / 4);
+  assert.equal(accuracy.chance!(targets, 3), 2 / 3);
+  assert.equal(topKAccuracy(2).chance!(Int32Array.of(1, 2, 2, 0), 3), 3 / 4);
 });
 
 Deno.test("accuracy is NaN when there are no samples", () => {
