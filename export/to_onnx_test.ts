@@ -98,10 +98,10 @@ Deno.test("toOnnx() names nodes, weights and outputs after the layers", async ()
     ["cat", "Concat"],
     ["conv_map", "Conv"],
     ["gap", "GlobalAveragePool"],
-    ["score", "Gemm"],
-    ["score_sigmoid", "Sigmoid"],
+    ["score_linear", "Gemm"],
+    ["score", "Sigmoid"],
   ]);
-  assert.deepEqual([graph.inputs, graph.outputs], [["image"], ["score_sigmoid", "conv_map"]]);
+  assert.deepEqual([graph.inputs, graph.outputs], [["image"], ["score", "conv_map"]]);
   for (const part of ["kernel", "kernel_scale", "bias", "bias_scale"]) {
     assert.ok(graph.initializers.has(`conv_b/${part}`), `no conv_b/${part}`);
   }
@@ -203,7 +203,7 @@ Deno.test("toOnnx() leaves layers in float that were kept so, weights and all", 
   const { float } = verifyFusion(exported.bytes, exported.graph, { islands });
   const kept = "it was asked to stay in float";
   const found = float.map(({ op, layer, because }) => `${layer} ${op}: ${because}`);
-  for (const line of [`conv_b Conv: ${kept}`, `score FusedGemm: ${kept}`]) {
+  for (const line of [`conv_b Conv: ${kept}`, `score_linear FusedGemm: ${kept}`]) {
     assert.ok(found.includes(line), found.join("\n"));
   }
   const x = samplesFor(model, 2);

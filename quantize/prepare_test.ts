@@ -81,7 +81,7 @@ Deno.test("prepareQat() gives every reader of a skip connection the quantized va
     assert.ok(wiring.includes(line), line);
   }
   assert.ok(wiring.includes("up(avg_quant)"));
-  assert.deepEqual(model.outputNames, ["score_sigmoid_quant", "conv_map_quant"]);
+  assert.deepEqual(model.outputNames, ["score_quant", "conv_map_quant"]);
 });
 
 Deno.test("prepareQat() closes Q/DQ around float islands, with none inside and none at a float output", () => {
@@ -170,7 +170,7 @@ Deno.test("prepareQat() starts ranges after ReLU at 0 and fixes those of softmax
   });
   assert.equal(layerOf(model, "act1_quant").nonNegative, true);
   assert.equal(layerOf(model, "fc_quant").nonNegative, false);
-  assert.deepEqual(layerOf(prepareQat(skipModel()).model, "score_sigmoid_quant").fixed, {
+  assert.deepEqual(layerOf(prepareQat(skipModel()).model, "score_quant").fixed, {
     scale: 1 / 256,
     zeroPoint: 0,
   });

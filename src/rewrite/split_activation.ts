@@ -1,7 +1,7 @@
 /** Gives a fused `activation:` a layer of its own, so that quantization can tell the two apart. */
 import { activationOf } from "./activation.ts";
 import { freshName, replaceCalls } from "./edit.ts";
-import { type LayerGraph, type LayerNode, type LayerSpec, ownCall } from "./layer_graph.ts";
+import { callsOf, isNamedOutput, type LayerGraph, type LayerNode, type LayerSpec, ownCall } from "./layer_graph.ts";
 import type { Rule } from "./rule.ts";
 
 const SPLIT: ReadonlySet<string> = new Set(["Conv1D", "Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Dense"]);
@@ -9,7 +9,8 @@ const SPLIT: ReadonlySet<string> = new Set(["Conv1D", "Conv2D", "DepthwiseConv2D
 /**
  * Turns the `activation:` of convolutions and dense layers into an Activation layer `${layer}_${activation}`.
  *
- * Every call of a shared layer gets an activation of its own.
+ * Every call of a shared layer gets an activation of its own. Of a named output the activation takes the name, and the
+ * layer becomes `${layer}_linear`.
  */
 export const splitActivation: Rule = {
   name: "split_activation",
@@ -17,12 +18,17 @@ export const splitActivation: Rule = {
   apply: (graph, node) => {
     const activation = activationOf(node.layer);
     if (activation?.place !== "fused" || !SPLIT.has(node.layer.className)) return undefined;
-    const linear: LayerSpec = { ...node.layer, config: { ...node.layer.config, activation: "linear" } };
+    const isNamed = callsOf(graph, node).some(({ name }) => isNamedOutput(graph, name));
+    const linear = withoutActivation(
+      node.layer,
+      isNamed ? freshName(graph, `${node.layer.name}_linear`) : node.layer.name,
+    );
     const names: string[] = [];
     const split = (current: LayerGraph, call: LayerNode) => {
-      const name = freshName(current, `${call.name}_${activation.name}`);
-      names.push(name);
-      return [{ ...call, layer: linear }, ownActivation(call, name)];
+      const other = freshName(current, `${call.name}_${isNamed ? "linear" : activation.name}`);
+      const [before, after] = isNamed ? [other, call.name] : [call.name, other];
+      names.push(after);
+      return [{ ...call, name: before, layer: linear }, ownActivation(call, { name: after, inbound: before })];
     };
     return {
       ok: true,
@@ -32,7 +38,14 @@ export const splitActivation: Rule = {
   },
 };
 
-function ownActivation({ name: inbound, layer: { config } }: LayerNode, name: string): LayerNode {
+function withoutActivation({ config, ...layer }: LayerSpec, name: string): LayerSpec {
+  return { ...layer, name, config: { ...config, name, activation: "linear" } };
+}
+
+function ownActivation(
+  { layer: { config } }: LayerNode,
+  { name, inbound }: { readonly name: string; readonly inbound: string },
+): LayerNode {
   return ownCall({
     name,
     className: "Activation",

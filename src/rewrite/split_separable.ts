@@ -1,13 +1,21 @@
 /** Splits SeparableConv2D into its two convolutions, each of which has an int8 kernel. */
 import { freshName, replaceCalls } from "./edit.ts";
-import { type LayerConfig, type LayerGraph, type LayerNode, type LayerSpec, weightOf } from "./layer_graph.ts";
+import {
+  callsOf,
+  isNamedOutput,
+  type LayerConfig,
+  type LayerGraph,
+  type LayerNode,
+  type LayerSpec,
+  weightOf,
+} from "./layer_graph.ts";
 import type { Rule } from "./rule.ts";
 
 /**
  * Turns SeparableConv2D into DepthwiseConv2D `${layer}_depthwise` and a 1×1 Conv2D `${layer}_pointwise`.
  *
  * The weights stay what they are: depthwise kernel [kh, kw, in, multiplier], pointwise kernel [1, 1, in·multiplier, out],
- * bias and activation with the pointwise convolution. The calls of a shared layer share both.
+ * bias and activation with the pointwise convolution. The calls of a shared layer share both. A named output's pointwise keeps its name.
  */
 export const splitSeparable: Rule = {
   name: "split_separable",
@@ -22,13 +30,15 @@ export const splitSeparable: Rule = {
       };
     }
     const depthwise = makeDepthwise(node.layer, freshName(graph, `${node.name}_depthwise`));
-    const pointwise = makePointwise(node.layer, freshName(graph, `${node.name}_pointwise`));
+    const isNamed = callsOf(graph, node).some(({ name }) => isNamedOutput(graph, name));
+    const pointwise = makePointwise(node.layer, isNamed ? node.name : freshName(graph, `${node.name}_pointwise`));
     const split = (current: LayerGraph, call: LayerNode): readonly LayerNode[] => {
       const isFirst = call.name === node.name;
       const name = (layer: LayerSpec, part: string) =>
         isFirst ? layer.name : freshName(current, `${call.name}_${part}`);
       const first = { ...call, name: name(depthwise, "depthwise"), layer: depthwise };
-      return [first, { ...call, name: name(pointwise, "pointwise"), layer: pointwise, inbound: [first.name] }];
+      const last = isNamed ? call.name : name(pointwise, "pointwise");
+      return [first, { ...call, name: last, layer: pointwise, inbound: [first.name] }];
     };
     return {
       ok: true,

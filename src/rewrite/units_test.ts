@@ -38,7 +38,7 @@ Deno.test("findUnits() groups Add with ReLU and counts pools and Concatenate as 
     "cat",
     "conv_map",
     "gap",
-    "score",
+    "score_linear",
   ]);
   assert.deepEqual(unitsIn(skipModel()).units[2], {
     kind: "rescale",
