@@ -222,6 +222,8 @@ export { type PlacedQuantizer, type QuantizationRecord, recordOf, type ResolvedL
 export { type PreparedModel, type PrepareOptions, prepareQat } from "./quantize/prepare.ts";
 export { adoptPrepared } from "./quantize/adopt.ts";
 export { type Island, type Quantizer } from "./quantize/placement.ts";
+export { type LayerKind, type LayerRule } from "./src/layers/mod.ts";
+export { type Declined } from "./src/passes/pass.ts";
 export { type Ungrouped, type Unit } from "./src/rewrite/mod.ts";
 export { calibrate, type CalibrateOptions, type CalibrationBatch, type NamedBatch } from "./quantize/calibrate.ts";
 

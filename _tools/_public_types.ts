@@ -46,7 +46,7 @@ function namesIn(part: unknown): readonly string[] {
   if (Array.isArray(part)) return part.flatMap(namesIn);
   // Any piece may have these, and any others.
   const { kind, value, accessibility, jsDoc } = part as Piece;
-  if (accessibility === "private" || isInternal(jsDoc)) return [];
+  if (accessibility === "private" || isInternal(jsDoc) || isKeysOf(kind, value)) return [];
   const own = kind === "typeRef" ? ownName(value) : kind === "typeQuery" ? [String(value)].filter(isPlain) : [];
   // Types in the text of a docstring are no part of the signature.
   return [...own, ...Object.entries(part).flatMap(([key, inner]) => key === "jsDoc" ? [] : namesIn(inner))];
@@ -59,6 +59,12 @@ function ownName(reference: unknown): readonly string[] {
   };
   const isOurs = resolution?.kind === "local" || resolution?.specifier?.startsWith(".");
   return isOurs ? [resolution?.name ?? typeName.split(".")[0]] : [];
+}
+
+/** Whether it is `keyof typeof TABLE`: names, which need no table to be written. */
+function isKeysOf(kind: unknown, value: unknown): boolean {
+  const { operator, tsType } = (value ?? {}) as { readonly operator?: string; readonly tsType?: Piece };
+  return kind === "typeOperator" && operator === "keyof" && tsType?.kind === "typeQuery";
 }
 
 /** What is taken from a namespace, as in `typeof tf.relu`, is another package's. */

@@ -40,6 +40,8 @@ Deno.test("findUnexported() finds values whose types are asked for", async () =>
 
 Deno.test("findUnexported() leaves out type parameters, globals, other packages and what is internal", async () => {
   const source = `${IMPORTS}
+    const table = { a: 1 };
+    export type Names = keyof typeof table;
     export function f<T extends Date>(x: T, y: tf.Tensor, z: typeof tf.relu): Map<string, T> { return x; }
     export class K {
       /** @internal */
