@@ -7,15 +7,22 @@ export interface Axis {
   readonly step: number;
 }
 
+/** Where an axis may begin and end, and how fine it is. */
+export interface AxisOptions {
+  /** Default: 0 where no value is negative. */
+  readonly min?: number;
+  /** Default: 0 where no value is positive. */
+  readonly max?: number;
+  /** Steps that the values lie within. Default 6. */
+  readonly steps?: number;
+}
+
 /** Steps that a reader can halve in the head, over a power of ten. */
 const ROUND = [1, 2, 5, 10];
 
-/** Steps that `values` are to lie within. */
-const STEPS = 6;
-
 /**
- * Chooses an axis around `values` whose ends and middle are round, and which stays within `bounds`: what matters is how
- * the values differ, which is little beside what they are.
+ * Chooses an axis around `values` whose ends and middle are round, which shows how the values differ and not how large
+ * they are.
  *
  * Values that are all on one side of 0 get an axis that does not cross it.
  *
@@ -23,13 +30,13 @@ const STEPS = 6;
  */
 export function chooseAxis(
   values: readonly number[],
-  bounds: { readonly min?: number; readonly max?: number } = {},
+  options: AxisOptions = {},
 ): Axis {
   const low = Math.min(...values, ...(values.length === 0 ? [0] : []));
   const high = Math.max(...values, ...(values.length === 0 ? [1] : []));
-  const floor = bounds.min ?? (low >= 0 ? 0 : -Infinity);
-  const ceiling = bounds.max ?? (low < 0 && high <= 0 ? 0 : Infinity);
-  const step = roundStep(Math.max((high - low) / STEPS, smallestStep(low, high)));
+  const floor = options.min ?? (low >= 0 ? 0 : -Infinity);
+  const ceiling = options.max ?? (low < 0 && high <= 0 ? 0 : Infinity);
+  const step = roundStep(Math.max((high - low) / (options.steps ?? 6), smallestStep(low, high)));
   const min = Math.max(floor, Math.floor((low - step / 4) / step) * step);
   const needed = Math.max(2, Math.ceil((high + step / 4 - min) / step - 1e-9));
   const span = step * (needed + needed % 2); // an even number of steps, so that the middle is round too

@@ -83,7 +83,7 @@ function renderTable(changes: readonly Change[], several: boolean): string {
     })),
     { heading: "Chance", kind: "number" as const },
     { heading: "Samples", kind: "number" as const },
-    { heading: "How sure" },
+    { heading: "How sure", kind: "number" as const },
   ];
   const rows = changes.map(({ metric, to, tone }) => {
     const { name, output, unit, better, float, simulated, deployed, chance, count: examples } = metric;

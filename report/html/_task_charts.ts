@@ -52,7 +52,7 @@ export function renderBarsChart(bars: BarsSection, { width }: { width: number })
 export function renderCurveChart(curve: CurveSection, { width }: { width: number }): string {
   const { x, y, marks, diagonal = false, series, heading } = curve;
   const at = (i: 0 | 1) => series.flatMap(({ points }) => points.map((point) => point[i])).filter(Number.isFinite);
-  const both = diagonal ? chooseAxis([...at(0), ...at(1)]) : undefined;
+  const both = diagonal ? chooseAxis([...at(0), ...at(1)], { steps: 10 }) : undefined;
   const option: EChartsOption = {
     grid: GRID,
     title: titleOf(y),

@@ -55,11 +55,13 @@ function renderMatrix({ rows, columns, values }: MatrixSection): string {
 }
 
 /** One series needs no legend. */
-function legendOf({ kind, series }: BarsSection | CurveSection): string {
+function legendOf(data: BarsSection | CurveSection): string {
+  const { series } = data;
   if (series.length < 2) return "";
-  const shape = (color: string) =>
-    kind === "bars"
-      ? `<rect x="5" y="0" width="12" height="12" style="fill:${color}"/>`
-      : `<path d="M0 6H22" style="stroke:${color};stroke-width:2"/>`;
+  const shape = (color: string) => {
+    if (data.kind === "bars") return `<rect x="5" y="0" width="12" height="12" style="fill:${color}"/>`;
+    if (data.marks === "points") return `<circle cx="11" cy="6" r="4" style="fill:${color}"/>`;
+    return `<path d="M0 6H22" style="stroke:${color};stroke-width:2"/>`;
+  };
   return key(series.map((entry, i) => ({ sample: shape(colorOf(entry, i)), text: entry.name })));
 }
