@@ -1,6 +1,7 @@
 /** The tasks by name: what `--task` takes. To add one: a folder, and a row here. */
 import { checkChoice } from "../src/text/nearest.ts";
 import { classification, classificationRow } from "./classification/classification.ts";
+import { multiLabelRow } from "./multi_label/multi_label.ts";
 import { regressionRow } from "./regression/regression.ts";
 import { type CheckedRow, checkedRow } from "./row.ts";
 import type { Task } from "./task.ts";
@@ -8,12 +9,16 @@ import type { Task } from "./task.ts";
 export { accuracy, topClass, topClasses, topKAccuracy } from "./classification/accuracy.ts";
 export { classification, type ClassificationOptions } from "./classification/classification.ts";
 export { type CrossEntropyOptions, softmaxCrossEntropy } from "./classification/cross_entropy.ts";
+export { binaryCrossEntropy } from "./multi_label/binary_cross_entropy.ts";
+export { f1Score, meanAveragePrecision } from "./multi_label/f1.ts";
+export { multiLabel, type MultiLabelOptions } from "./multi_label/multi_label.ts";
 export { meanAbsoluteError, rootMeanSquaredError, rSquared } from "./regression/errors.ts";
 export { regression, type RegressionOptions } from "./regression/regression.ts";
 
 const ROWS: Readonly<Record<string, CheckedRow>> = {
   classification: checkedRow(classificationRow),
   regression: checkedRow(regressionRow),
+  "multi-label": checkedRow(multiLabelRow),
 };
 
 /** Names of the tasks, as `--task` takes them. */
