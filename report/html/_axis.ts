@@ -7,15 +7,16 @@ export interface Axis {
   readonly step: number;
 }
 
-/** Where an axis may begin and end, and how fine it is. */
+/** Where an axis may begin and end. */
 export interface AxisOptions {
   /** Default: 0 where no value is negative. */
   readonly min?: number;
   /** Default: 0 where no value is positive. */
   readonly max?: number;
-  /** Steps that the values lie within. Default 6. */
-  readonly steps?: number;
 }
+
+/** Steps that the values are to lie within. */
+const STEPS = 6;
 
 /** Steps that a reader can halve in the head, over a power of ten. */
 const ROUND = [1, 2, 5, 10];
@@ -36,7 +37,7 @@ export function chooseAxis(
   const high = Math.max(...values, ...(values.length === 0 ? [1] : []));
   const floor = options.min ?? (low >= 0 ? 0 : -Infinity);
   const ceiling = options.max ?? (low < 0 && high <= 0 ? 0 : Infinity);
-  const step = roundStep(Math.max((high - low) / (options.steps ?? 6), smallestStep(low, high)));
+  const step = roundStep(Math.max((high - low) / STEPS, smallestStep(low, high)));
   const min = Math.max(floor, Math.floor((low - step / 4) / step) * step);
   const needed = Math.max(2, Math.ceil((high + step / 4 - min) / step - 1e-9));
   const span = step * (needed + needed % 2); // an even number of steps, so that the middle is round too

@@ -4,7 +4,6 @@ import type { BarsSection, CurveSection, SectionAxis, SectionSeries } from "../.
 import { plainText } from "../../src/text/plain.ts";
 import { escapeHtml } from "../_format.ts";
 import { unitFormat } from "../_unit.ts";
-import { type Axis, chooseAxis } from "./_axis.ts";
 import { CHART_TEXT, COLORS, renderChart } from "./_chart.ts";
 
 /** In px: a bar chart's height, and a curve's, which is as wide as that too. */
@@ -52,12 +51,12 @@ export function renderBarsChart(bars: BarsSection, { width }: { width: number })
 export function renderCurveChart(curve: CurveSection, { width }: { width: number }): string {
   const { x, y, marks, diagonal = false, series, heading } = curve;
   const at = (i: 0 | 1) => series.flatMap(({ points }) => points.map((point) => point[i])).filter(Number.isFinite);
-  const both = diagonal ? chooseAxis([...at(0), ...at(1)], { steps: 10 }) : undefined;
+  const both = diagonal ? endsOf([...at(0), ...at(1)]) : undefined;
   const option: EChartsOption = {
     grid: GRID,
     title: titleOf(y),
-    xAxis: { ...valueAxis({ ...both, ...x }, at(0)), ...nameOf(x) },
-    yAxis: valueAxis({ ...both, ...y }, at(1)),
+    xAxis: { ...valueAxis(x, at(0)), ...nameOf(x), scale: diagonal },
+    yAxis: { ...valueAxis(y, at(1)), scale: diagonal },
     series: [
       ...(both === undefined ? [] : [diagonalOf(both)]),
       ...series.map((entry, i) =>
@@ -91,13 +90,18 @@ function thin(points: readonly (readonly [number, number])[]): number[][] {
   return points.filter((_, i) => i % step === 0 || i === points.length - 1).map((point) => [...point]);
 }
 
-function diagonalOf({ min, max }: Axis) {
+function endsOf(values: readonly number[]): readonly [low: number, high: number] {
+  return values.length === 0 ? [0, 1] : [Math.min(...values), Math.max(...values)];
+}
+
+/** Draws where y = x, from end to end of both axes: they then begin and end alike. */
+function diagonalOf([low, high]: readonly [low: number, high: number]) {
   return {
     type: "line" as const,
     silent: true,
     symbol: "none",
     lineStyle: { color: COLORS.muted, width: 1, type: [2, 3] },
-    data: [[min, min], [max, max]],
+    data: [[low, low], [high, high]],
   };
 }
 
