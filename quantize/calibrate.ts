@@ -122,13 +122,31 @@ function observe(model: LayersModel, batch: CalibrationBatch, number: number): v
   try {
     tf.tidy(() => void model.predictOnBatch(toTensors(model, batch)));
   } catch (cause) {
-    if (!(cause instanceof QuantizedLayerError)) throw cause;
-    throw new RangeError(
-      `Cannot calibrate model "${model.name}": in batch ${number} the layer "${cause.layer}" is given NaN, Infinity or ` +
-        `numbers too large for a grid, finite numbers are needed`,
-      { cause },
-    );
+    // Some backends refuse to round to a grid that is none.
+    refuseNonFinite(model, number, damaged(model) ?? cause);
+    throw cause;
   }
+  // Not while values are computed: reading them would cut the graph that a recording backend runs as one.
+  refuseNonFinite(model, number, damaged(model));
+}
+
+/** Returns the error of the first layer whose grid is none. */
+function damaged(model: LayersModel): unknown {
+  try {
+    for (const layer of quantizedLayersIn(model)) if (layer.isCalibrated()) layer.readGrids();
+  } catch (error) {
+    return error;
+  }
+}
+
+/** Says in which batch a layer was given what no grid holds, if that is the cause. */
+function refuseNonFinite(model: LayersModel, number: number, cause: unknown): void {
+  if (!(cause instanceof QuantizedLayerError)) return;
+  throw new RangeError(
+    `Cannot calibrate model "${model.name}": in batch ${number} the layer "${cause.layer}" is given NaN, Infinity or ` +
+      `numbers too large for a grid, finite numbers are needed`,
+    { cause },
+  );
 }
 
 function toTensors(model: LayersModel, batch: CalibrationBatch): tf.Tensor | tf.Tensor[] {

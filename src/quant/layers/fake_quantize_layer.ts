@@ -334,7 +334,6 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
     const next = { count: tf.add(weights.count.read(), 1), ...observer.update(state, x) };
     this.#write(observer.rangeOf({ ...state, ...next }));
     for (const [name, value] of Object.entries(next)) if (name !== "min" && name !== "max") weights[name].write(value);
-    if (this.#calibration !== undefined) this.readGrids();
   }
 
   /** Shows an observer on the host the values of `x`. */
