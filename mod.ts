@@ -32,6 +32,7 @@
 // The job: runQat, what it is told and what it tells.
 export { type JobEvents, type JobPhase } from "./job/events.ts";
 export { type FloatMetrics, type QatEpoch, runQat } from "./job/qat.ts";
+export { dryRun } from "./job/dry_run.ts";
 export { type QatOptions } from "./job/options.ts";
 export { createProgress, type Progress, type ProgressOptions, type ProgressStream } from "./cli/progress.ts";
 
@@ -216,6 +217,7 @@ export {
 } from "./quantize/recipe.ts";
 export { presetOf, PRESETS } from "./quantize/presets/mod.ts";
 export { type Choice } from "./quantize/resolve.ts";
+export { formatRecord } from "./quantize/format_record.ts";
 export { type PlacedQuantizer, type QuantizationRecord, recordOf, type ResolvedLayer } from "./quantize/record.ts";
 
 // Quantization: placing quantizers and finding their ranges.

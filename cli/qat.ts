@@ -1,12 +1,23 @@
 /** `deno task qat`: the main job. */
 import { Command } from "commander";
-import { createProgress, formatReport, type Progress, type QatOptions, type Report, runQat } from "../mod.ts";
+import {
+  createProgress,
+  dryRun,
+  formatRecord,
+  formatReport,
+  formatTargets,
+  type Progress,
+  type QatOptions,
+  type Report,
+  runQat,
+} from "../mod.ts";
 import { addEngine, addModelAndData, addPrinting, number, parseFlags, type Printing } from "./_options.ts";
 import { runCommand } from "./_run.ts";
 import { fitTerminal, printJson, terminalOptions } from "./_terminal.ts";
 
 interface Flags extends QatOptions, Printing {
   readonly perTensor?: boolean;
+  readonly dryRun?: boolean;
 }
 
 const EXAMPLES = `
@@ -20,15 +31,21 @@ Written to --out: model.int8.onnx, model.float.onnx, qat/model.json, report.json
 
 /** Trains with fake quantization, writes the int8 file and prints the report. */
 export async function qat(args: readonly string[]): Promise<void> {
-  const { perTensor, perChannel, quiet = false, json = false, debug = false, ...options } = parseFlags<Flags>(
-    qatCommand(),
-    args,
-  );
+  const { perTensor, perChannel, dryRun: isDry = false, quiet = false, json = false, debug = false, ...options } =
+    parseFlags<Flags>(
+      qatCommand(),
+      args,
+    );
+  if (options.target === "list") return console.log(formatTargets());
   const progress = createProgress({ quiet });
   const print = json ? console.error : console.log;
   const log = quiet ? {} : { log: (line: string) => print(fitTerminal(line)) };
   const weights = perTensor ? { perChannel: false } : perChannel ? { perChannel } : {};
   await runCommand(async () => {
+    if (isDry) {
+      const record = await dryRun({ ...options, ...weights }, log);
+      return json ? printJson(record) : console.log(formatRecord(record));
+    }
     const report = await runQat({ ...options, ...weights }, { ...log, ...eventsFor(progress) });
     if (json) printJson(report);
     else if (!quiet) printTable(report);
@@ -53,7 +70,11 @@ export function qatCommand(): Command {
     .option("--optimizer <name>", "sgd, momentum, rmsprop, adam, … (default: adam)")
     .option("--freeze-observers-after <epochs>", "ranges stay fixed from then on (default: 4)", number)
     .option("--freeze-bn-after <epochs>", "batch norm uses running statistics from then on (default: 3)", number)
-    .option("--per-channel", "one weight scale an output channel (default)")
+    .option("--target <name>", "what the int8 file is for, or list (default: x86)")
+    .option("--recipe <file>", "rules for layers: a JSON file, or a preset's name")
+    .option("--strict", "a rule that no layer matches is an error")
+    .option("--dry-run", "print what is quantized, and how, layer by layer; train nothing")
+    .option("--per-channel", "one weight scale an output channel (the default of most targets)")
     .option("--per-tensor", "one weight scale a tensor")
     .option("--keep-float <layers...>", "layers to keep in float");
   addEngine(command)

@@ -19,6 +19,8 @@ export interface LatencyOptions {
   readonly threads?: number;
   /** Where both run. Default "cpu". */
   readonly device?: Device;
+  /** As `SessionOptions` has it: how files for ARM run on x86. Default false. */
+  readonly int8Activations?: boolean;
   /** Timed runs of each model. Default 100. */
   readonly runs?: number;
 }
@@ -47,9 +49,9 @@ export function compareLatency(
   models: readonly [Uint8Array, Uint8Array],
   options: LatencyOptions = {},
 ): readonly [Percentiles, Percentiles] {
-  const { batch = 1, runs = 100, threads, device = "cpu" } = options;
+  const { batch = 1, runs = 100, threads, device = "cpu", int8Activations = false } = options;
   const sessions = models.map((bytes) =>
-    new DeployedModel(bytes, { device, ...(threads === undefined ? {} : { threads }) })
+    new DeployedModel(bytes, { device, int8Activations, ...(threads === undefined ? {} : { threads }) })
   );
   try {
     // Any values do: no operator's time depends on them.

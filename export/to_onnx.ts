@@ -77,7 +77,8 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   const declined: Declined[] = [];
   try {
     if (precision === "int8") { for (const layer of quantizedLayersIn(model)) layer.readGrids(); }
-    const deploy = { evaluate, debug, ...(target === undefined ? {} : { weights: target.weights[0] }) };
+    const float = new Set(recordOf(model)?.islands.map(({ layer }) => layer));
+    const deploy = { evaluate, debug, float, ...(target === undefined ? {} : { weights: target.weights[0] }) };
     for (const batch of TRACE_BATCHES) {
       const passed = optimizeForExport(await traceModel(model, { batch, inputLayout }), deploy);
       traced.push({ batch, graph: passed.graph });

@@ -26,8 +26,10 @@ export interface ValidateOptions {
   readonly device?: Device;
   /** Whether answers come from exact int8 kernels, see `SessionOptions`; latency does not. Default false. */
   readonly precise?: boolean;
+  /** As `SessionOptions` has it: how files for ARM run on x86. Default false. */
+  readonly int8Activations?: boolean;
   /** How latency is measured. Threads default to the machine's hardware threads. */
-  readonly latency?: Omit<LatencyOptions, "device">;
+  readonly latency?: Omit<LatencyOptions, "device" | "int8Activations">;
 }
 
 /** What was found. */
@@ -53,18 +55,18 @@ export interface Validation {
  * @throws {TypeError} If the deployed model has other outputs or gives another number of values than the simulation.
  */
 export function validate(options: ValidateOptions): Validation {
-  const { int8, float, islands = [], device = "cpu", precise = false } = options;
+  const { int8, float, islands = [], device = "cpu", precise = false, int8Activations = false } = options;
   const latency = { batch: 1, threads: navigator.hardwareConcurrency, ...options.latency };
   const { batch, threads } = latency;
-  const deployed = predictAll(int8.bytes, options.batches, { threads, device, precise });
+  const deployed = predictAll(int8.bytes, options.batches, { threads, device, precise, int8Activations });
   const agreement = compareAnswers(options.simulated, deployed, options.task);
-  const [floatMs, int8Ms] = compareLatency([float.bytes, int8.bytes], { ...latency, device });
+  const [floatMs, int8Ms] = compareLatency([float.bytes, int8.bytes], { ...latency, device, int8Activations });
   return {
     deployed,
     agreement,
     latencyMs: { float: floatMs, int8: int8Ms, batch, threads },
     bytes: { float: float.bytes.length, int8: int8.bytes.length },
-    fusion: verifyFusion(int8.bytes, int8.graph, { islands, declined: int8.declined }),
+    fusion: verifyFusion(int8.bytes, int8.graph, { islands, declined: int8.declined, int8Activations }),
   };
 }
 

@@ -9,7 +9,7 @@ import { decodeModel } from "../src/onnx/file/mod.ts";
 import { dropRedundant } from "../src/passes/deploy/drop_redundant.ts";
 import { placeQdq } from "../src/passes/deploy/place_qdq.ts";
 import type { Declined, Pass } from "../src/passes/pass.ts";
-import { Session } from "../src/runtime/session.ts";
+import { Session, type SessionOptions } from "../src/runtime/session.ts";
 import { makeExplainer, withoutFused } from "./_why_float.ts";
 
 /** An operator that runs in float. */
@@ -58,6 +58,8 @@ export interface VerifyOptions {
   readonly islands?: readonly KnownFloat[];
   /** What the passes that wrote the model left undone, as `toOnnx` tells. Default: what they say of the graph as it is. */
   readonly declined?: readonly Declined[];
+  /** As `SessionOptions` has it: how files for ARM are looked at on x86. Default false. */
+  readonly int8Activations?: boolean;
 }
 
 /** Passes that a written graph can be given to once more. */
@@ -73,8 +75,9 @@ const AS_IT_IS: readonly Pass[] = [dropRedundant, placeQdq];
  * @throws {Error} ONNX Runtime's own error if it refuses the model.
  */
 export function verifyFusion(bytes: Uint8Array, graph: Graph, options: VerifyOptions = {}): Fusion {
-  const { islands = [], declined = AS_IT_IS.flatMap((pass) => pass.run(graph).declined) } = options;
-  const optimized = optimizedGraph(bytes);
+  const { islands = [], int8Activations = false, declined = AS_IT_IS.flatMap((pass) => pass.run(graph).declined) } =
+    options;
+  const optimized = optimizedGraph(bytes, { int8Activations });
   const integers = integerNodes(optimized);
   const reasons = new Map(islands.map(({ layer, because }) => [layer, because]));
   const explain = makeExplainer(graph, declined);
@@ -96,10 +99,10 @@ export function verifyFusion(bytes: Uint8Array, graph: Graph, options: VerifyOpt
   return { int8, float, nodes };
 }
 
-function optimizedGraph(bytes: Uint8Array): Graph {
+function optimizedGraph(bytes: Uint8Array, options: SessionOptions): Graph {
   const path = Deno.makeTempFileSync({ suffix: ".onnx" });
   try {
-    new Session(bytes, { optimizedModelPath: path, optimization: "extended" }).dispose();
+    new Session(bytes, { ...options, optimizedModelPath: path, optimization: "extended" }).dispose();
     return decodeModel(Deno.readFileSync(path)).graph;
   } finally {
     Deno.removeSync(path);

@@ -4,6 +4,7 @@ import { saturates } from "../export/saturation.ts";
 import { chooseDevice, type DeviceChoice, deviceWarning, selectBackend } from "../src/backend/mod.ts";
 import { registerQuantKernels } from "../src/quant/mod.ts";
 import { providersOf } from "../src/runtime/providers.ts";
+import { canSaturate, type Target } from "../quantize/target.ts";
 import type { ResolvedOptions } from "./options.ts";
 
 const SATURATION_WARNING =
@@ -36,8 +37,11 @@ export async function startEngine(
 }
 
 /** Warns where int8 files answer otherwise than on CPUs with exact kernels, and than they were simulated. */
-export function warnOfSaturation({ precise }: ResolvedOptions, log: (line: string) => void): void {
-  if (!precise && saturates()) log(SATURATION_WARNING);
+export function warnOfSaturation(
+  { precise, target }: { readonly precise: boolean; readonly target: Target },
+  log: (line: string) => void,
+): void {
+  if (!precise && canSaturate(target) && saturates()) log(SATURATION_WARNING);
 }
 
 /** Threads that wait for one another on the same core take a multiple of the time. */

@@ -2,14 +2,16 @@
 import { dirname, join, resolve } from "node:path";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { renderHtml } from "../report/html/html.ts";
+import type { OnnxModel } from "../export/to_onnx.ts";
 import type { FileReport, Report } from "../report/schema.ts";
 import { commitFiles, ensureWritableDirectory, OutputError } from "../src/io/atomic.ts";
 import { layersModelFiles } from "../models/import/layers_model.ts";
 
 /** What a job leaves behind. */
 export interface Outputs {
-  readonly int8: Uint8Array;
-  readonly float: Uint8Array;
+  /** Absent, as the float one, where there are no files. */
+  readonly int8?: OnnxModel;
+  readonly float?: OnnxModel;
   /** The trained model, prepared for quantization. */
   readonly model: tfl.LayersModel;
   /** Without its list of files. */
@@ -54,11 +56,12 @@ export function checkWritable(dir: string): void {
 export async function writeOutputs(dir: string, { int8, float, model, report }: Outputs): Promise<Report> {
   const models = [
     ...await layersModelFiles(model, join(dir, MODEL_DIR)),
-    { path: join(dir, "model.int8.onnx"), bytes: int8 },
-    { path: join(dir, "model.float.onnx"), bytes: float },
+    ...(int8 === undefined ? [] : [{ path: join(dir, "model.int8.onnx"), bytes: int8.bytes }]),
+    ...(float === undefined ? [] : [{ path: join(dir, "model.float.onnx"), bytes: float.bytes }]),
   ];
   const sizes = new Map(models.map(({ path, bytes }) => [path, lengthOf(bytes)]));
-  const complete = { ...report, files: describeFiles((name) => sizes.get(join(dir, name))) };
+  const written = Object.entries(WHAT).filter(([name]) => !name.endsWith(".onnx") || sizes.has(join(dir, name)));
+  const complete = { ...report, files: describeFiles(written, (name) => sizes.get(join(dir, name))) };
   const made = missingFolders(join(dir, MODEL_DIR));
   try {
     ensureWritableDirectory(join(dir, MODEL_DIR));
@@ -74,8 +77,11 @@ export async function writeOutputs(dir: string, { int8, float, model, report }: 
 }
 
 /** The reports' own sizes are not known before they are written. */
-function describeFiles(sizeOf: (name: string) => number | undefined): FileReport[] {
-  return Object.entries(WHAT).map(([path, what]) => {
+function describeFiles(
+  files: readonly (readonly [string, string])[],
+  sizeOf: (name: string) => number | undefined,
+): FileReport[] {
+  return files.map(([path, what]) => {
     const bytes = sizeOf(path);
     return { path, what, ...(bytes === undefined ? {} : { bytes }) };
   });

@@ -50,7 +50,7 @@ async function adapt(
 }
 
 /** Swaps only: what changes no answer is for `prepareQat` to do, which then knows the layers' own names. */
-function rulesFor(swap: string): readonly Rule[] {
+export function rulesFor(swap: string): readonly Rule[] {
   return swap === NO_SWAP ? [] : [swapActivation(parseSwap(swap))];
 }
 

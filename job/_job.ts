@@ -5,6 +5,7 @@ import type { OnnxModel } from "../export/to_onnx.ts";
 import { mapValues, type SampleInput } from "../data/samples.ts";
 import type { Samples } from "../export/deployed.ts";
 import type { Validation } from "../export/validate.ts";
+import type { Answers } from "../models/answers.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
 import { type BoundTask, formatMetric, type MetricValue, type Targets } from "../tasks/task.ts";
 import { evaluate, type Evaluation } from "../train/evaluate.ts";
@@ -43,16 +44,24 @@ export interface JobStart {
   readonly rewrites: readonly Rewrite[];
 }
 
-/** The exported model, and what ONNX Runtime makes of it. */
+/** What the trained model answers, and the files that it gives. */
 export interface Proof {
-  readonly int8: OnnxModel;
-  readonly float: OnnxModel;
   /** The task, bound to the model's outputs. */
   readonly task: BoundTask;
   /** What the answers should have been. */
   readonly targets: Targets;
+  /** What the simulated model answered. */
+  readonly answers: Answers;
   /** Of the simulated model. */
   readonly simulated: readonly MetricValue[];
+  /** Absent where the target is simulated only. */
+  readonly files?: FilesProof;
+}
+
+/** The exported files, and what was found of them. */
+export interface FilesProof {
+  readonly int8: OnnxModel;
+  readonly float: OnnxModel;
   /** Of the int8 file. */
   readonly deployed: readonly MetricValue[];
   readonly validation: Validation;

@@ -42,9 +42,10 @@ export async function readQuantization(options: ResolvedOptions): Promise<Quanti
   return { target, recipe: { ...given, rules: options.strict ? rules.map(require) : rules } };
 }
 
-/** Says that no layer matches a rule, for the log. */
-export function warningOf(rule: RecipeRule, names: readonly string[]): string {
-  return `a rule of the recipe is for no layer: ${whyUnmatched(rule, names)}`;
+/** Warns of rules that no layer matches. */
+export function logUnmatched({ unmatched, layers }: PreparedModel, log: (line: string) => void): void {
+  const names = layers.map(({ layer }) => layer);
+  for (const rule of unmatched) log(`Warning: a rule of the recipe is for no layer: ${whyUnmatched(rule, names)}.`);
 }
 
 /** Prepares `model` as the job wants it; activations were swapped before. */

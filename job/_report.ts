@@ -21,7 +21,7 @@ import { ORT_VERSION } from "../src/runtime/session.ts";
 import { changeInterval } from "../tasks/interval.ts";
 import type { BoundTask, MetricValue } from "../tasks/task.ts";
 import { reportDevice } from "./_engine.ts";
-import type { FloatMetrics, Job, JobStart, Proof } from "./_job.ts";
+import type { FilesProof, FloatMetrics, Job, JobStart, Proof } from "./_job.ts";
 import { describeLayers, parameterCount } from "./_layers_report.ts";
 import { describeQuantization } from "./_quantization_report.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -41,18 +41,14 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
   const { options, data } = job;
   const { prepared } = start;
   const { history, epochs } = training;
-  const { validation } = proof;
-  const { fusion } = validation;
+  const { files } = proof;
   const metrics = describeMetrics(reference(start.float), proof);
   return {
     schema: SCHEMA,
     task: describeTask(proof.task),
     metrics,
     ...proof.task.fields(metrics),
-    agreement: describeAgreement(validation.agreement),
-    latencyMs: validation.latencyMs,
-    bytes: validation.bytes,
-    fusion: { int8: fusion.int8, float: fusion.float },
+    ...(files === undefined ? {} : describeFiles(files)),
     train: {
       epochs: epochs.map(describeEpoch),
       firstStepMs: history.firstStepMs,
@@ -83,16 +79,27 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
     options: describeOptions(options),
     machine: `${Deno.build.os} ${Deno.build.arch}, ${navigator.hardwareConcurrency} hardware threads`,
     backend: job.engine.backend,
-    device: reportDevice(job.engine.device, proof.int8.bytes),
+    device: files === undefined ? job.engine.device : reportDevice(job.engine.device, files.int8.bytes),
     ...describeQuantization(prepared),
     ...floatBefore(start.float),
     ...describeSections(proof),
     layers: describeLayers(prepared),
-    graph: { nodes: fusion.nodes },
-    ...(proof.int8.declined.length === 0 ? {} : { declined: proof.int8.declined }),
     ...(history.bestEpoch === undefined ? {} : { bestEpoch: history.bestEpoch }),
     freeze: { observersAfter: options.freezeObserversAfter, batchNormAfter: options.freezeBnAfter },
-    islands: prepared.islands.filter(({ layer }) => !runsInInt8(layer, fusion)),
+    islands: prepared.islands.filter(({ layer }) => !runsInInt8(layer, files?.validation.fusion)),
+  };
+}
+
+/** What was found of the exported files. */
+function describeFiles({ int8: { declined }, validation }: FilesProof) {
+  const { agreement, latencyMs, bytes, fusion } = validation;
+  return {
+    agreement: describeAgreement(agreement),
+    latencyMs,
+    bytes,
+    fusion: { int8: fusion.int8, float: fusion.float },
+    graph: { nodes: fusion.nodes },
+    ...(declined.length === 0 ? {} : { declined }),
   };
 }
 
@@ -100,7 +107,9 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
  * Whether ONNX Runtime runs a layer on integers all the same. A pool or an Add that was asked to stay in float stands
  * between grids, and is computed there with the same result.
  */
-function runsInInt8(layer: string, { nodes, float }: Fusion): boolean {
+function runsInInt8(layer: string, fusion: Fusion | undefined): boolean {
+  if (fusion === undefined) return false;
+  const { nodes, float } = fusion;
   return nodes.some((node) => node.layer === layer && node.int8) && !float.some((node) => node.layer === layer);
 }
 
@@ -114,9 +123,10 @@ function describeTask({ name, heads, left }: BoundTask): TaskReport {
   return { name, outputs, ...(left.length === 0 ? {} : { left }) };
 }
 
-function describeMetrics(float: readonly MetricValue[], { simulated, deployed }: Proof): readonly MetricReport[] {
+function describeMetrics(float: readonly MetricValue[], { simulated, files }: Proof): readonly MetricReport[] {
+  const deployed = files?.deployed;
   return simulated.map(({ name, output, unit, better, chance, count, value }, i) => {
-    const interval = changeInterval(float[i], deployed[i]);
+    const interval = changeInterval(float[i], (deployed ?? simulated)[i]);
     return {
       name,
       output,
@@ -125,7 +135,7 @@ function describeMetrics(float: readonly MetricValue[], { simulated, deployed }:
       ...(chance === undefined ? {} : { chance: measured(chance) }),
       float: measured(float[i].value),
       simulated: measured(value),
-      deployed: measured(deployed[i].value),
+      ...(deployed === undefined ? {} : { deployed: measured(deployed[i].value) }),
       count,
       ...(interval === undefined ? {} : { interval }),
     };
@@ -170,7 +180,7 @@ function describeEpoch(epoch: QatEpoch): EpochReport {
       name,
       output,
       simulated: measured(value),
-      deployed: measured(deployed[i].value),
+      ...(deployed === undefined ? {} : { deployed: measured(deployed[i].value) }),
     })),
     observing,
     trainingBatchNorm,
@@ -189,9 +199,9 @@ function describeAgreement(agreement: Agreement): readonly AgreementReport[] {
   });
 }
 
-/** What the task shows of the deployed file's answers. */
-function describeSections({ task, validation, targets }: Proof): Pick<Report, "sections"> {
-  const sections = task.sections({ answers: validation.deployed, targets });
+/** What the task shows of the deployed file's answers, or of the simulated model's where there is none. */
+function describeSections({ task, files, answers, targets }: Proof): Pick<Report, "sections"> {
+  const sections = task.sections({ answers: files?.validation.deployed ?? answers, targets });
   return sections.length === 0 ? {} : { sections };
 }
 

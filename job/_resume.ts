@@ -26,7 +26,8 @@ export async function resume(model: tfl.LayersModel, job: Job): Promise<JobStart
   return { prepared, float: { original }, rewrites: [] };
 }
 
-function refuseFloatOptions({ options }: Job): void {
+/** @throws {RangeError} If options ask for something that is done before a model is prepared. */
+export function refuseFloatOptions({ options }: Job): void {
   const { model, floatEpochs } = options;
   const asked = flagOfRules(options) ?? (floatEpochs > 0 ? "--float-epochs" : undefined);
   if (asked === undefined) return;

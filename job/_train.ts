@@ -16,8 +16,8 @@ import { tasksFor } from "./_task.ts";
 export interface QatEpoch extends EpochInfo {
   /** Of the fake-quantized model in TF.js; the first metric is the task's own. */
   readonly simulated: readonly MetricValue[];
-  /** Of its int8 file in ONNX Runtime, in the same order. */
-  readonly deployed: readonly MetricValue[];
+  /** Of its int8 file in ONNX Runtime, in the same order; absent where the target has none. */
+  readonly deployed?: readonly MetricValue[];
 }
 
 /** What training gave. */
@@ -26,7 +26,7 @@ export interface Training {
   readonly epochs: readonly QatEpoch[];
 }
 
-/** Trains a prepared model in place; it ends with the weights of the epoch whose int8 file was the best. */
+/** Trains a prepared model in place; it ends with the weights of the epoch that was the best, by its int8 file if there is one. */
 export async function trainQat(model: tfl.LayersModel, job: Job): Promise<Training> {
   const { options, events, data } = job;
   if (uncalibratedIn(model).length > 0) {
@@ -56,7 +56,7 @@ export async function trainQat(model: tfl.LayersModel, job: Job): Promise<Traini
         const measured = await judgeBoth(model, job);
         epochs.push({ ...info, ...measured });
         events.onEpoch?.(info, Object.entries(measured).map(([name, [own]]) => ({ ...own, name })));
-        return measured.deployed[0].value;
+        return (measured.deployed ?? measured.simulated)[0].value;
       },
     });
     return { history, epochs };
@@ -77,11 +77,14 @@ function* calibrationBatches(model: tfl.LayersModel, data: JobData): Iterable<Ba
   }
 }
 
-/** Measures the model as simulated, and its int8 file in ONNX Runtime. */
+/** Measures the model as simulated, and its int8 file in ONNX Runtime if there is one. */
 async function judgeBoth(model: tfl.LayersModel, job: Job): Promise<Pick<QatEpoch, "simulated" | "deployed">> {
   const { inputLayout, opset, threads, precise } = job.options;
-  const session = { device: job.engine.device.ran, precise, ...(threads === undefined ? {} : { threads }) };
   const { metrics: simulated, task, targets } = await judge(model, job);
+  const { file } = job.quantization.target;
+  if (file === undefined) return { simulated };
+  const threaded = threads === undefined ? {} : { threads };
+  const session = { device: job.engine.device.ran, precise, ...file.session, ...threaded };
   const { bytes } = await toOnnx(model, { inputLayout, opset });
   return { simulated, deployed: measureAll(task, { answers: predictAll(bytes, samples(job), session), targets }) };
 }

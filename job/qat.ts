@@ -10,6 +10,8 @@ import { taskRow } from "../tasks/mod.ts";
 import { measureAll } from "../tasks/task.ts";
 import type { PreparedModel } from "../quantize/prepare.ts";
 import { checkInputs, dataOf, type JobData } from "./_data.ts";
+import { attachRecord } from "../quantize/record.ts";
+import { targetOf } from "../quantize/targets/mod.ts";
 import { startEngine, warnOfSaturation } from "./_engine.ts";
 import { commandOf } from "./_flags.ts";
 import { makeFloatModel } from "./_float.ts";
@@ -18,7 +20,7 @@ import { type Job, type JobStart, judge, logSummary, type Proof, samples } from 
 import type { JobEvents } from "./events.ts";
 import { archFor, buildModel, imageShapeOf, loadModel } from "./_model.ts";
 import { buildReport } from "./_report.ts";
-import { prepareFor, readQuantization, warningOf } from "./_recipe.ts";
+import { logUnmatched, prepareFor, readQuantization } from "./_recipe.ts";
 import { isPrepared, resume } from "./_resume.ts";
 import { checkOutputs, checkTargets, dealTargets } from "./_task.ts";
 import { trainQat } from "./_train.ts";
@@ -51,30 +53,37 @@ export async function runQat(options: QatOptions = {}, events: JobEvents = {}): 
   const quantization = await readQuantization(resolved);
   const log = lineLog(events);
   const engine = await startEngine(resolved, log);
-  const { original, job } = await open(resolved, { events, log, engine, quantization });
-  warnOfSaturation(resolved, log);
-  job.log("Before:");
-  logSummary(original, job);
-  const start = isPrepared(original) ? await resume(original, job) : await begin(original, job);
+  const { original, job: asked } = await open(resolved, { events, log, engine, quantization });
+  log("Before:");
+  logSummary(original, asked);
+  const start = isPrepared(original) ? await resume(original, asked) : await begin(original, asked);
   const { model } = start.prepared;
+  // A model that was prepared before has a target already.
+  const job = { ...asked, quantization: { ...quantization, target: targetOf(start.prepared.target) } };
+  warnOfSaturation({ precise: resolved.precise, target: job.quantization.target }, log);
   job.log("Prepared for quantization-aware training:");
   logSummary(model, job);
   const training = await trainQat(model, job);
-  job.log("Exporting, and validating in ONNX Runtime …");
+  if (job.quantization.target.file !== undefined) job.log("Exporting, and validating in ONNX Runtime …");
   const proof = await prove(start.prepared, job);
   const report = buildReport({ job, start, training, proof, command: commandOf(options) });
-  const { int8, float } = proof;
-  const written = await writeOutputs(resolved.out, { int8: int8.bytes, float: float.bytes, model, report });
+  attachRecord(model, {
+    ...start.prepared,
+    rewrites: [...start.rewrites, ...start.prepared.rewrites],
+    task: proof.task.name,
+  });
+  const written = await writeOutputs(resolved.out, { ...proof.files, model, report });
   model.dispose();
   return written;
 }
 
 /** What is told is one line a call, and no name of a file, class or layer in it can make two or steer a terminal. */
-function lineLog({ log }: JobEvents): (line: string) => void {
+export function lineLog({ log }: JobEvents): (line: string) => void {
   return (line) => log?.(plainText(line));
 }
 
-async function open(
+/** Opens the model and the data of a job, and checks that they fit. */
+export async function open(
   options: ResolvedOptions,
   given: Pick<Job, "events" | "log" | "engine" | "quantization">,
 ): Promise<{ original: tfl.LayersModel; job: Job }> {
@@ -119,17 +128,19 @@ async function begin(original: tfl.LayersModel, job: Job): Promise<JobStart> {
   const prepared = prepareFor(model, job.quantization);
   model.dispose();
   for (const entry of prepared.rewrites) log(`  ${formatRewrite(entry)}`);
-  for (const rule of prepared.unmatched) log(`Warning: ${warningOf(rule, prepared.layers.map(({ layer }) => layer))}.`);
+  logUnmatched(prepared, log);
   for (const { layer, because } of prepared.islands) log(`  ${layer} stays in float: ${because}`);
   return { prepared, float, rewrites };
 }
 
-/** Exports the trained model and compares the files with it. */
+/** Measures the trained model, exports it where its target has a file, and compares the file with it. */
 async function prove({ model, islands }: PreparedModel, job: Job): Promise<Proof> {
   const { opset, inputLayout, threads, precise } = job.options;
+  const { answers, metrics: simulated, targets, task } = await judge(model, job);
+  const { file } = job.quantization.target;
+  if (file === undefined) return { task, targets, answers, simulated };
   const int8 = await toOnnx(model, { opset, inputLayout });
   const float = await toOnnx(model, { opset, inputLayout, precision: "float32" });
-  const { answers, metrics, targets, task } = await judge(model, job);
   const validation = validate({
     int8,
     float,
@@ -139,8 +150,9 @@ async function prove({ model, islands }: PreparedModel, job: Job): Promise<Proof
     islands,
     device: job.engine.device.ran,
     precise,
+    ...file.session,
     latency: threads === undefined ? {} : { threads },
   });
   const deployed = measureAll(task, { answers: validation.deployed, targets });
-  return { int8, float, task, targets, simulated: metrics, deployed, validation };
+  return { task, targets, answers, simulated, files: { int8, float, deployed, validation } };
 }

@@ -30,7 +30,7 @@ export function describeLayer({ name, layer }: LayerNode, placed: Placed): Resol
   return {
     ...common,
     ...(island === undefined ? {} : { float: island.because }),
-    ...(unit?.kind === "weighted" ? { weights } : {}),
+    ...(weights === undefined || unit?.kind !== "weighted" ? {} : { weights }),
     ...(quantizer === undefined ? {} : { activations }),
     ...(quantizer === undefined || quantizer.fixed !== undefined ? {} : { method, observer, momentum }),
     ...(quantizer?.fixed === undefined ? {} : { fixed: quantizer.fixed }),

@@ -96,7 +96,7 @@ function makeFakeQuantize({ name, of, fixed, nonNegative }: PlacedQuantizer, cho
 /** Wraps a weighted layer; what stands for it keeps the inner layer's weights, which `loadWeights` knows. */
 function quantizeWeights(layer: LayerSpec, { weights: scheme }: Choice): LayerSpec {
   const rule = ruleOf(layer);
-  if (rule.kind !== "weighted") return layer;
+  if (rule.kind !== "weighted" || scheme === undefined) return layer;
   const config = {
     name: layer.name,
     trainable: layer.config.trainable ?? true,

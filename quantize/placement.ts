@@ -63,6 +63,9 @@ type Role =
   | { readonly kind: "follows" }
   | { readonly kind: "float"; readonly because: string };
 
+/** Why a layer stays in float that a user wants there. */
+export const ASKED = "it was asked to stay in float";
+
 /** What the caller has decided beforehand. */
 export interface PlacementInput extends Units {
   /** Layers that stay in float whatever they are, and why. */
@@ -79,7 +82,8 @@ export function placeQuantizers(graph: LayerGraph, input: PlacementInput): Place
   return {
     quantizers,
     islands: graph.nodes.flatMap((node) => {
-      const isAbsorbed = isRelu(node.layer) && isReadOnGrid(graph, node, wanting);
+      const isAbsorbed = isRelu(node.layer) && (input.kept.get(node.name) ?? ASKED) === ASKED &&
+        isReadOnGrid(graph, node, wanting);
       return isAbsorbed ? [] : islandOf(node, { roles, onGrid });
     }),
     readsQuantized: (reader, value) => has.has(value) && (onGrid.has(sourceOf(value).node) || wanting.has(reader)),

@@ -5,6 +5,7 @@
  * that have weights, FreezableBatchNormalization for BatchNormalization. The result is a LayersModel like any other.
  */
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { ruleOf } from "../src/layers/mod.ts";
 import { layersIn, quantizedLayer, registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
 import {
   activationOf,
@@ -24,7 +25,7 @@ import {
 } from "../src/rewrite/mod.ts";
 import { insertLayers, loadWeights } from "./_insert_layers.ts";
 import { describeLayer } from "./_describe_layer.ts";
-import { type Placement, placeQuantizers } from "./placement.ts";
+import { ASKED, type Placement, placeQuantizers } from "./placement.ts";
 import type { Recipe, RecipeRule } from "./recipe.ts";
 import { attachRecord, type PlacedQuantizer, type QuantizationRecord } from "./record.ts";
 import { type Choice, type Resolver, resolver } from "./resolve.ts";
@@ -141,7 +142,7 @@ interface Asked {
 
 /** Says of the layers that stay in float why: they are asked to, or the target cannot hold them. */
 function layersInFloat(graph: LayerGraph, { asked, target }: Asked): ReadonlyMap<string, string> {
-  const kept = new Map([...asked.float.keys()].map((name) => [name, "it was asked to stay in float"]));
+  const kept = new Map([...asked.float.keys()].map((name) => [name, ASKED]));
   if (target.file === undefined) return kept;
   const keep = (name: string, because: string) => kept.has(name) || kept.set(name, because);
   if (!absorbsClip(target.activations[0])) {
@@ -151,10 +152,9 @@ function layersInFloat(graph: LayerGraph, { asked, target }: Asked): ReadonlyMap
     }
   }
   if (hasScalePerTensorOnly(target)) {
-    const { units } = findUnits(graph, new Set(kept.keys()));
-    for (const { kind, layer } of units) {
-      if (kind !== "batch-norm") continue;
-      keep(layer, `target "${target.name}" has one scale a weight tensor, and it needs one a channel`);
+    for (const { name, layer } of graph.nodes) {
+      if (ruleOf(layer).kind !== "batch-norm") continue;
+      keep(name, `target "${target.name}" has one scale a weight tensor, and it would need one a channel`);
     }
   }
   return kept;
@@ -171,11 +171,11 @@ function nameQuantizers(graph: LayerGraph, { quantizers }: Placement): readonly 
 
 /** Decides once for layers that run as one operator. */
 function chooser(units: readonly Unit[], asked: Resolver): (name: string) => Choice {
-  const groups = new Map(units.flatMap((unit) => layersOf(unit).map((name) => [name, layersOf(unit)])));
   const known = new Map<string, Choice>();
   return (name) => {
-    const group = groups.get(name) ?? [name];
-    const choice = known.get(group[0]) ?? asked.choose(group);
+    const unit = units.find((unit) => layersOf(unit).includes(name));
+    const group = unit === undefined ? [name] : layersOf(unit);
+    const choice = known.get(group[0]) ?? asked.choose(group, { hasWeights: unit?.kind === "weighted" });
     known.set(group[0], choice);
     return choice;
   };

@@ -11,7 +11,8 @@ import { targetThatHolds } from "./targets/mod.ts";
 
 /** What was decided of one layer, or of several that run as one operator. */
 export interface Choice {
-  readonly weights: QuantScheme;
+  /** Absent where there are none. */
+  readonly weights?: QuantScheme;
   readonly activations: QuantScheme;
   readonly method: Method;
   readonly observer: ObserverName;
@@ -37,11 +38,11 @@ export interface Resolver {
   /** The rules that no layer matches. */
   readonly unmatched: readonly RecipeRule[];
   /**
-   * Decides for layers that run as one operator, the one with weights first.
+   * Decides for layers that run as one operator; where they have weights, those are the first one's.
    *
    * @throws {RangeError} If the target cannot hold what is wanted.
    */
-  choose(names: readonly string[]): Choice;
+  choose(names: readonly string[], options: { readonly hasWeights: boolean }): Choice;
 }
 
 /**
@@ -72,14 +73,14 @@ export function resolver(input: ResolveInput): Resolver {
     );
     if (at >= 0 && rules[at].then.float) float.set(node.name, at);
   }
-  const choose = (names: readonly string[]): Choice => {
+  const choose: Resolver["choose"] = (names, { hasWeights }) => {
     const nodes = names.map((name) => nodeOf(graph, name));
     const decided = decide(rules, (match) => nodes.some((node) => isFor(match, node)));
     const shared = decide(rules, (match) => callsOf(graph, nodes[0]).some((call) => isFor(match, call)));
     const { method = "qat", observer = "moving-average", momentum = 0.01 } = decided.settings;
     const common = { name: names[0], target };
     return {
-      weights: schemeFor(shared.settings.weights, { ...common, role: "weights" }),
+      ...(hasWeights ? { weights: schemeFor(shared.settings.weights, { ...common, role: "weights" }) } : {}),
       activations: schemeFor(decided.settings.activations, { ...common, role: "activations" }),
       method,
       observer,

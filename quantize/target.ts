@@ -61,6 +61,15 @@ export function whyNotHeld(target: Target, role: Role, scheme: QuantScheme): str
 }
 
 /**
+ * Whether files of `target` can saturate on x86 CPUs without VNNI: their kernels for uint8 activations and int8 weights
+ * add products in pairs in 16 bits.
+ */
+export function canSaturate({ activations: [x], weights: [w], file }: Target): boolean {
+  const isAtRisk = file !== undefined && x.dtype === "uint8" && w.dtype === "int8";
+  return isAtRisk && 2 * x.qmax * Math.max(w.qmax, -w.qmin) >= 2 ** 15;
+}
+
+/**
  * Whether a ReLU before a grid of `scheme` is part of the operator before it: the grid's smallest code stands for 0 and
  * is the smallest of its type, so that saturation does the work.
  *

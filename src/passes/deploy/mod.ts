@@ -33,6 +33,8 @@ export interface DeployOptions extends RunOptions {
   readonly evaluate: Evaluate;
   /** The scheme of weights that no layer has: those of batch normalization that becomes a convolution. Default: int8. */
   readonly weights?: QuantScheme;
+  /** Layers that stay in float, though what they read is on a grid. */
+  readonly float?: ReadonlySet<string>;
 }
 
 /**
@@ -43,7 +45,7 @@ export interface DeployOptions extends RunOptions {
  * must be themselves again before a bias is found behind its convolution. What remains between two grids then, a ReLU or a
  * tanh, becomes a table.
  */
-export function deployPasses({ evaluate, weights }: DeployOptions): readonly Pass[] {
+export function deployPasses({ evaluate, weights, float }: DeployOptions): readonly Pass[] {
   return [
     dropNanGuards,
     dropRedundant,
@@ -58,7 +60,7 @@ export function deployPasses({ evaluate, weights }: DeployOptions): readonly Pas
     recognizeClip,
     mergeBias,
     foldBatchNorm,
-    normalizeByConv(weights),
+    normalizeByConv({ scheme: weights, except: float }),
     globalAveragePool,
     mergePad,
     placeQdq,

@@ -20,29 +20,36 @@ import { type Decline, definePass, type Pass } from "../pass.ts";
 /** ONNX BatchNormalization-15. */
 const DEFAULT_EPSILON = 1e-5;
 
-/**
- * Replaces every BatchNormalization of dequantized values by a Conv.
- *
- * @param scheme The codes of its weights, symmetric, of 8 bits.
- */
-export function normalizeByConv(scheme: QuantScheme = INT8_SYMMETRIC): Pass {
+/** How `normalizeByConv` works. */
+export interface NormalizeOptions {
+  /** The codes of the weights, symmetric, of 8 bits. Default: int8. */
+  readonly scheme?: QuantScheme | undefined;
+  /** Layers that are left as they are. */
+  readonly except?: ReadonlySet<string> | undefined;
+}
+
+/** Replaces every BatchNormalization of dequantized values by a Conv. */
+export function normalizeByConv(options: NormalizeOptions = {}): Pass {
   return definePass({
     name: "normalizeByConv",
     requires: [holds.foldedConstants],
-    rewrite: (graph, decline) => rewrite(graph, scheme, decline),
+    rewrite: (graph, decline) => rewrite(graph, options, decline),
   });
 }
 
-function rewrite(graph: Graph, scheme: QuantScheme, decline: Decline): Graph {
+function rewrite(graph: Graph, { scheme = INT8_SYMMETRIC, except }: NormalizeOptions, decline: Decline): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   const taken = new Set<Node>();
   for (const node of graph.nodes) {
-    const affine = isQuantized(node, index) ? affineOf(node, index) : undefined;
+    const isExcept = except?.has(node.layer ?? "") ?? false;
+    const affine = !isExcept && isQuantized(node, index) ? affineOf(node, index) : undefined;
     if (affine !== undefined) {
       emitConv(node, { affine, scheme, activation: takeActivation(node, { index, taken, out }), out });
     } else if (!taken.has(node)) out.push(node);
-    if (node.op === "BatchNormalization" && affine === undefined) decline(node, "what it reads is on no grid");
+    if (node.op === "BatchNormalization" && affine === undefined) {
+      decline(node, isExcept ? "it is to stay in float" : "what it reads is on no grid");
+    }
   }
   return removeDeadNodes(out.finish());
 }

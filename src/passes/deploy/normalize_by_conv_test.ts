@@ -62,10 +62,20 @@ Deno.test("normalizeByConv() writes the codes of the scheme that it is given", (
       [{ ...within(1, 255), dtype: "uint8" }, Uint8Array.of(1, 128, 255)],
     ] as const
   ) {
-    const after = applied(normalizeByConv(scheme), graph);
+    const after = applied(normalizeByConv({ scheme }), graph);
     assertSameNumbers(graph, after, { real: true, tolerance: 1e-6 });
     assert.deepEqual(after.initializers.get(after.nodes[2].inputs[0])!.data, expected);
   }
+});
+
+Deno.test("normalizeByConv() leaves layers in float that are to stay there", () => {
+  const graph = graphOf([2, 3, 5], (b, x) => {
+    const source = fakeQuantized(b, x, GRID);
+    b.layer = "bn";
+    return normalized(b, source);
+  });
+  assert.equal(opsOf(applied(normalizeByConv({ except: new Set(["bn"]) }), graph)).at(-1), "BatchNormalization");
+  assert.equal(opsOf(applied(normalizeByConv({ except: new Set(["other"]) }), graph)).at(-1), "Conv");
 });
 
 Deno.test("normalizeByConv() keeps normalizations of values on no grid, or by parameters that are computed", () => {
