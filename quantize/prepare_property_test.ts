@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { apply, inputFor, predict, seedWeights } from "../tests/_support/small_models.ts";
 import { ruleOf } from "../src/layers/mod.ts";
 import { FakeQuantize, QuantizedWeights, setQatPhase } from "../src/quant/mod.ts";
-import { consumersOf, fromModel, type LayerGraph, type LayerNode, nodeOf } from "../src/rewrite/mod.ts";
+import { consumersOf, fromModel, type LayerGraph, type LayerNode, nodeOf, toModel } from "../src/rewrite/mod.ts";
 import { prepareQat } from "./prepare.ts";
 
 tf.env().set("PROD", true);
@@ -58,8 +58,6 @@ function build(steps: readonly Step[], extraOutput: number): tfl.LayersModel {
   steps.forEach(({ type, back }, i) => {
     const [a, b] = back.map((distance) => values[Math.max(0, values.length - 1 - distance)]);
     const name = `${type}_${i}`;
-    // TF.js 4.22 frees a value too early where one layer reads it twice.
-    if (type in TWO && a === b) return;
     values.push(type in TWO ? apply(TWO[type](name), a, b) : apply(ONE[type](name), a));
   });
   if (values.length === 1) values.push(apply(ONE.conv("only"), values[0]));
@@ -111,7 +109,8 @@ Deno.test("prepareQat() gives int8 layers values on a grid, no value two grids, 
 Deno.test("prepareQat() computes what the float model computes while quantization is disabled", () => {
   fc.assert(
     fc.property(STEPS, fc.nat(8), (steps, extra) => {
-      const model = build(steps, extra);
+      // Read and built anew, with copies of what TF.js 4.22 frees too early where one layer reads it twice.
+      const model = toModel(fromModel(build(steps, extra)));
       const { model: prepared } = prepareQat(model, { swap: [] });
       setQatPhase(prepared, { fakeQuantizing: false });
       const inputs = inputFor(model);
