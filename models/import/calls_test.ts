@@ -127,3 +127,20 @@ Deno.test("loadLayersModel() refuses a damaged reference at once, and names the 
       return true;
     });
   }));
+
+Deno.test("loadLayersModel() makes a model answer that TF.js frees a value of too early", () =>
+  withTempDir(async (dir) => {
+    await tf.setBackend("cpu");
+    const x = tfl.input({ shape: [3], name: "x" });
+    const a = apply(layers.dense({ units: 3, name: "a" }), x);
+    const twice = apply(layers.add({ name: "twice" }), a, a);
+    const model = tfl.model({ inputs: x, outputs: apply(layers.multiply({ name: "m" }), twice, a) });
+    seedWeights(model).setUserDefinedMetadata({ note: "kept" });
+    const inputs = inputFor(model);
+    assert.throws(() => predict(model, inputs), "TF.js does it right by now");
+    await saveLayersModel(model, dir);
+    const { model: loaded } = await loadLayersModel(dir);
+    const values = predict(tfl.model({ inputs: x, outputs: a }), inputs)[0];
+    assert.deepEqual(predict(loaded, inputs), [values.map((value) => Math.fround(2 * value) * value)]);
+    assert.deepEqual(loaded.getUserDefinedMetadata(), { note: "kept" });
+  }));

@@ -4,7 +4,7 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import { join } from "node:path";
 import { commitFiles, ensureWritableDirectory, type FileContent } from "../../src/io/atomic.ts";
 import { QuantizedLayerError, quantizedLayersIn } from "../../src/quant/mod.ts";
-import { registerConstantValue } from "../../src/rewrite/mod.ts";
+import { registerConstantValue, withCopies } from "../../src/rewrite/mod.ts";
 import { CallsError, orderCalls } from "./_calls.ts";
 import { damagedQuantizer, explainRefusal } from "./_explain.ts";
 import { cannotLoad, type JsonObject, type ModelJson, readModelJson } from "./_model_json.ts";
@@ -138,13 +138,19 @@ function withOrderedCalls(json: ModelJson): ModelJson {
 async function build(json: ModelJson, { data }: WeightBytes): Promise<tfl.LayersModel> {
   const weightSpecs = json.groups.flatMap((group) => group.weights);
   const { topology: modelTopology, userDefinedMetadata } = json;
+  let model: tfl.LayersModel;
   try {
-    return await tfl.loadLayersModel(
+    model = await tfl.loadLayersModel(
       tf.io.fromMemory({ modelTopology, weightSpecs, weightData: data, userDefinedMetadata }),
     );
   } catch (cause) {
     throw await explainRefusal(json, cause);
   }
+  const copied = withCopies(model);
+  if (copied === model) return model;
+  model.dispose();
+  if (userDefinedMetadata !== undefined) copied.setUserDefinedMetadata(userDefinedMetadata);
+  return copied;
 }
 
 function refuseNonFinite(model: tfl.LayersModel, path: string): void {

@@ -1,6 +1,6 @@
 /** Model surgery on TF.js layers-models: plain-data graphs, rules that rewrite them, units that run as one op. */
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import { fixInputShapes, keepOutputs } from "./edit.ts";
+import { copyRepeatedReads, fixInputShapes, keepOutputs } from "./edit.ts";
 import { foldBatchNorm } from "./fold_batch_norm.ts";
 import { dropIdentity } from "./drop_identity.ts";
 import { fromModel } from "./from_model.ts";
@@ -75,6 +75,19 @@ export function qatRules(swaps: readonly Swap[]): readonly Rule[] {
  */
 export function withOutputs(model: LayersModel, names: readonly string[]): LayersModel {
   return toModel(keepOutputs(fromModel(model), names));
+}
+
+/**
+ * Returns a model that answers as `model` is meant to where TF.js 4.22 frees a value before it is read for the last time.
+ *
+ * @returns `model` itself, unless a layer of it reads one value twice that another layer reads too.
+ */
+export function withCopies(model: LayersModel): LayersModel {
+  const calls = model.layers.flatMap(({ inboundNodes }) => inboundNodes);
+  if (!calls.some(({ inputTensors }) => new Set(inputTensors).size < inputTensors.length)) return model;
+  const graph = fromModel(model);
+  const copied = copyRepeatedReads(graph);
+  return copied === graph ? model : toModel(copied);
 }
 
 /**
