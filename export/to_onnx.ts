@@ -2,7 +2,7 @@
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { assertLegal } from "../src/onnx/check/check.ts";
 import type { Graph } from "../src/onnx/graph.ts";
-import { nameNodes, optimizeForExport, symbolicBatch, type Traced } from "../src/passes/deploy/mod.ts";
+import { nameNodes, optimizeForAnyBatch, type Traced } from "../src/passes/deploy/mod.ts";
 import type { Declined } from "../src/passes/pass.ts";
 import { encodeModel } from "../src/onnx/file/mod.ts";
 import { quantizedLayersIn } from "../src/quant/mod.ts";
@@ -38,8 +38,8 @@ export interface OnnxModel {
   readonly declined: readonly Declined[];
 }
 
-/** Two batch sizes whose dimensions cannot be mistaken for one another or for a kernel's size: primes. */
-const TRACE_BATCHES = [11, 13] as const;
+/** Two batch sizes: primes, that divide few of the dimensions that models have. */
+const TRACE_BATCHES = [41, 43] as const;
 
 /**
  * Exports the inference pass of `model`.
@@ -73,21 +73,17 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   }
   const target = precision === "int8" ? targetFor(model, options) : undefined;
   const restore = switchQuantization(model, precision === "int8");
-  const traced: Traced[] = [];
-  const declined: Declined[] = [];
+  const trace = async (batch: number) => ({ batch, graph: await traceModel(model, { batch, inputLayout }) });
+  let traces: readonly [Traced, Traced];
   try {
     if (precision === "int8") { for (const layer of quantizedLayersIn(model)) layer.readGrids(); }
-    const float = new Set(recordOf(model)?.islands.map(({ layer }) => layer));
-    const deploy = { evaluate, debug, float, ...(target === undefined ? {} : { weights: target.weights[0] }) };
-    for (const batch of TRACE_BATCHES) {
-      const passed = optimizeForExport(await traceModel(model, { batch, inputLayout }), deploy);
-      traced.push({ batch, graph: passed.graph });
-      if (traced.length === 1) declined.push(...passed.declined);
-    }
+    traces = [await trace(TRACE_BATCHES[0]), await trace(TRACE_BATCHES[1])];
   } finally {
     restore();
   }
-  const symbolic = symbolicBatch(traced[0], traced[1]);
+  const float = new Set(recordOf(model)?.islands.map(({ layer }) => layer));
+  const deploy = { evaluate, debug, float, ...(target === undefined ? {} : { weights: target.weights[0] }) };
+  const { graph: symbolic, declined } = optimizeForAnyBatch(traces, deploy);
   const names = outputNames(model);
   const ports = new Map(symbolic.outputs.map((name, i) => [name, names[i]]));
   const graph = { ...nameNodes(symbolic, ports), name: model.name };

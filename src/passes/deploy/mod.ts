@@ -20,12 +20,14 @@ import { normalizeByConv } from "./normalize_by_conv.ts";
 import { oneDimension } from "./one_dimension.ts";
 import { placeQdq } from "./place_qdq.ts";
 import { quantizeBias } from "./quantize_bias.ts";
+import { atBatch, followsPlainly } from "./rebatch.ts";
 import { requantize } from "./requantize.ts";
+import { symbolicBatch, type Traced } from "./symbolic_batch.ts";
 import { tanhBySigmoid } from "./tanh_by_sigmoid.ts";
 
 export type { Evaluate } from "./fold_constants.ts";
 export { nameNodes } from "./name_nodes.ts";
-export { symbolicBatch, type Traced } from "./symbolic_batch.ts";
+export { type Traced } from "./symbolic_batch.ts";
 
 /** What a graph is deployed with. */
 export interface DeployOptions extends RunOptions {
@@ -76,4 +78,20 @@ export function deployPasses({ evaluate, weights, float }: DeployOptions): reado
 /** Turns a traced inference pass into the graph that is deployed. */
 export function optimizeForExport(graph: Graph, options: DeployOptions): Passed {
   return runPasses(deployPasses(options), graph, options);
+}
+
+/**
+ * The same with a symbolic batch, of one model traced at two batch sizes.
+ *
+ * Only the first trace is optimized where the model does nothing with its batch but pass it on.
+ *
+ * @throws {RangeError} If the traces differ in anything that a symbolic dimension cannot express.
+ */
+export function optimizeForAnyBatch([a, b]: readonly [Traced, Traced], options: DeployOptions): Passed {
+  const { graph, declined } = optimizeForExport(a.graph, options);
+  const first = { graph, batch: a.batch };
+  const second = followsPlainly(a, b)
+    ? atBatch(first, b.batch)
+    : { graph: optimizeForExport(b.graph, options).graph, batch: b.batch };
+  return { graph: symbolicBatch(first, second), declined };
 }

@@ -1,4 +1,5 @@
 /** Makes the dimensions that follow the batch symbolic, by comparing one model traced at two batch sizes. */
+import type { TypedArray } from "../../numbers/dtype.ts";
 import type { Attr, Attrs, Dim, Graph, Node, Tensor, ValueType } from "../../onnx/graph.ts";
 import { traitsOf } from "../../onnx/schema/mod.ts";
 import { repeatRows } from "./_repeat_rows.ts";
@@ -65,7 +66,7 @@ function mergeConstants(a: Traced, b: Traced, symbol: string) {
 }
 
 /** The values that Reshapes take for their target, and no operator for anything else. */
-function reshapeTargets({ nodes }: Graph): ReadonlySet<string> {
+export function reshapeTargets({ nodes }: Graph): ReadonlySet<string> {
   const targets = new Set(nodes.filter(({ op }) => op === "Reshape").map(({ inputs }) => inputs[1]));
   for (const { op, inputs } of nodes) {
     inputs.forEach((name, i) => {
@@ -134,7 +135,8 @@ function checkNode(a: Node, b: Node): void {
   }
 }
 
-function attrsText(attrs: Attrs): string {
+/** Returns attributes as a text that is equal for equal ones. */
+export function attrsText(attrs: Attrs): string {
   return Object.entries(attrs).map(([key, value]) => `${key}=${attrText(value)}`).join(";");
 }
 
@@ -142,7 +144,17 @@ function attrText(value: Attr): string {
   return typeof value === "object" && "data" in value ? `${value.dtype}[${value.shape}]${value.data}` : String(value);
 }
 
-function isEqual(a: Tensor, b: Tensor): boolean {
-  return a.dtype === b.dtype && a.data.length === b.data.length && a.shape.join() === b.shape.join() &&
-    (a.data as Float32Array).every((x, i) => Object.is(x, b.data[i]));
+/** Whether two tensors are the same, bit by bit. */
+export function isEqual(a: Tensor, b: Tensor): boolean {
+  return a === b || (a.dtype === b.dtype && a.shape.join() === b.shape.join() && hasSameBytes(a.data, b.data));
+}
+
+function hasSameBytes(a: TypedArray, b: TypedArray): boolean {
+  const isInWords = [a, b].every(({ byteLength, byteOffset }) => byteLength % 4 === 0 && byteOffset % 4 === 0);
+  const view = ({ buffer, byteLength, byteOffset }: TypedArray) =>
+    isInWords ? new Uint32Array(buffer, byteOffset, byteLength / 4) : new Uint8Array(buffer, byteOffset, byteLength);
+  const [x, y] = [view(a), view(b)];
+  // A loop: weights have millions of them.
+  for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return false;
+  return x.length === y.length;
 }
