@@ -4,7 +4,14 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import type { LayerReport } from "../report/schema.ts";
 import { weightError } from "../export/weight_error.ts";
 import { type LayerDescription, ruleOf } from "../src/layers/mod.ts";
-import { dequantizeLinear, type NamedGrid, outputGridOf, quantizedLayer, quantizeLinear } from "../src/quant/mod.ts";
+import {
+  dequantizeLinear,
+  type NamedGrid,
+  outputGridOf,
+  quantizedLayer,
+  quantizeLinear,
+  rangeOfGrid,
+} from "../src/quant/mod.ts";
 import { layersOf } from "../src/rewrite/mod.ts";
 import type { PreparedModel } from "../quantize/prepare.ts";
 
@@ -51,8 +58,7 @@ function describe(layer: tfl.layers.Layer): LayerDescription {
 function gridOf(layer: tfl.layers.Layer): Pick<LayerReport, "range" | "scale" | "zeroPoint"> {
   const grid = outputGridOf(layer);
   if (grid === undefined) return {};
-  const { scale, zeroPoint, qmin, qmax } = grid;
-  return { range: { min: (qmin - zeroPoint) * scale, max: (qmax - zeroPoint) * scale }, scale, zeroPoint };
+  return { range: rangeOfGrid(grid), scale: grid.scale, zeroPoint: grid.zeroPoint };
 }
 
 /** What rounding does to the first weight that stands on a grid, if one does. */

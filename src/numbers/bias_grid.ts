@@ -8,7 +8,8 @@
  *
  * Rounding: float32, each operation rounded, so that `src/quant/layers/_accumulator_grid.ts` computes the same in a graph.
  */
-import { LEAST_NORMAL, roundHalfEven } from "./round.ts";
+import { unclampedCode } from "./quantize.ts";
+import { LEAST_NORMAL } from "./round.ts";
 
 /** Largest code of a bias: leaves one bit of int32 for the products. */
 export const MAX_BIAS_CODE = 2 ** 30;
@@ -36,7 +37,7 @@ export function biasScale(inputScale: number, weightScale: number): number {
 
 /** Returns the code of `bias` on the grid of `scale`. */
 export function biasCode(bias: number, scale: number): number {
-  return roundHalfEven(Math.fround(bias / scale));
+  return unclampedCode(bias, { scale, zeroPoint: 0 });
 }
 
 /**

@@ -11,7 +11,7 @@
  * A range of width 0 gets s = 1, as in ONNX Runtime; any other scale is at least `MIN_SCALE`, as in PyTorch. Both keep
  * the scale of an int32 bias (input scale times weight scale) from overflowing its codes.
  */
-import { clampCode, isSigned } from "./codes.ts";
+import { clampCode, type CodeRange, isSigned } from "./codes.ts";
 import { roundHalfEven } from "./round.ts";
 import { type QParams, type QuantScheme, stepsOf } from "./scheme.ts";
 
@@ -57,6 +57,11 @@ export function computeQParams(range: Range, scheme: QuantScheme): QParams {
   }
   const scale = scaleOfWidth(Math.fround(hi - lo), stepsOf(scheme));
   return { scale, zeroPoint: clampCode(scheme.qmin - roundHalfEven(Math.fround(lo / scale)), scheme) };
+}
+
+/** Returns the real values that the codes of a grid stand for. */
+export function rangeOfGrid({ scale, zeroPoint, qmin, qmax }: QParams & CodeRange): Range {
+  return { min: (qmin - zeroPoint) * scale, max: (qmax - zeroPoint) * scale };
 }
 
 /** Returns the zero point of every symmetric grid of `scheme`: 0, or the middle code of an unsigned type. */

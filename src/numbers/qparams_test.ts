@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import fc from "fast-check";
 import { useCpu } from "../quant/_test_support.ts";
-import { computeQParams, MIN_SCALE, type Range } from "./qparams.ts";
+import { computeQParams, MIN_SCALE, type Range, rangeOfGrid } from "./qparams.ts";
 import { computeTensorQParams } from "../quant/qparams_tensor.ts";
 import { realOf, unclampedCode } from "./quantize.ts";
 import { codeRangeOf } from "./codes.ts";
@@ -56,6 +56,10 @@ for (const { name, range, scheme, scale, zeroPoint } of cases) {
     assert.deepEqual(computeQParams(range, scheme), { scale, zeroPoint });
   });
 }
+
+Deno.test("rangeOfGrid() gives the real values of the first and last code", () => {
+  assert.deepEqual(rangeOfGrid({ scale: 0.5, zeroPoint: 3, qmin: 0, qmax: 255 }), { min: -1.5, max: 126 });
+});
 
 Deno.test("computeQParams() refuses when the range is not finite or swapped", () => {
   for (const range of [{ min: NaN, max: 1 }, { min: 0, max: Infinity }, { min: 2, max: 1 }]) {

@@ -2,7 +2,7 @@
 import { codeRangeOf, isCodeType } from "../../numbers/codes.ts";
 import type { Graph, Node, Tensor } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
-import { roundHalfEven } from "../../numbers/round.ts";
+import { unclampedCode } from "../../numbers/quantize.ts";
 import { holds } from "../conditions.ts";
 import { type Decline, definePass, type Pass } from "../pass.ts";
 
@@ -75,9 +75,7 @@ function saturatesWithin(quantize: Node, clip: Node, { constant }: Index): boole
   if (quantize.op !== "QuantizeLinear" || scale?.data.length !== 1 || zeroPoint === undefined) return false;
   if (!isCodeType(zeroPoint.dtype)) return false;
   const { qmin, qmax } = codeRangeOf(zeroPoint.dtype);
-  const code = (bound: Tensor) => {
-    const steps = Math.fround(Number(bound.data[0]) / Number(scale.data[0]));
-    return roundHalfEven(steps) + Number(zeroPoint.data[0]);
-  };
+  const params = { scale: Number(scale.data[0]), zeroPoint: Number(zeroPoint.data[0]) };
+  const code = (bound: Tensor) => unclampedCode(Number(bound.data[0]), params);
   return (low === undefined || code(low) <= qmin) && (high === undefined || code(high) >= qmax);
 }

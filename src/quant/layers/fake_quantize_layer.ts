@@ -18,7 +18,7 @@ import {
   RANGE_STATE,
   type StateArrays,
 } from "../observers/observer.ts";
-import type { Range } from "../../numbers/qparams.ts";
+import { type Range, rangeOfGrid } from "../../numbers/qparams.ts";
 import { computeTensorQParams } from "../qparams_tensor.ts";
 import { type Grid, PER_TENSOR, type QParams, type QuantScheme, UINT8_AFFINE } from "../../numbers/scheme.ts";
 import { checkQParams, checkScheme, readFixed, readMomentum, readObserver, readScheme } from "./_read_config.ts";
@@ -274,8 +274,7 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
       this.readGrid();
       return { min: this.#read("min"), max: this.#read("max") };
     }
-    const { scale, zeroPoint } = this.fixed;
-    return { min: (this.scheme.qmin - zeroPoint) * scale, max: (this.scheme.qmax - zeroPoint) * scale };
+    return rangeOfGrid({ ...this.scheme, ...this.fixed });
   }
 
   /**

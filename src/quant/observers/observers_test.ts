@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
 import { readGolden, useCpu } from "../_test_support.ts";
 import { computeQParams, type Range } from "../../numbers/qparams.ts";
 import { PER_TENSOR, UINT8_AFFINE } from "../../numbers/scheme.ts";
+import { saveAndLoad, useLayers } from "../layers/_test_support.ts";
 import { FakeQuantize } from "../layers/fake_quantize_layer.ts";
 import {
   type GraphObserver,
@@ -11,6 +13,7 @@ import {
   movingAverageObserver,
   type ObserverName,
   type ObserverOptions,
+  OBSERVERS,
 } from "./mod.ts";
 
 interface Golden {
@@ -100,6 +103,53 @@ Deno.test("minMaxObserver() and movingAverageObserver() go from batch to batch a
 
 Deno.test("movingAverageObserver() refuses when the momentum is outside (0, 1]", () => {
   for (const momentum of [0, -1, 1.5, NaN]) assert.throws(() => movingAverageObserver({ momentum }), RangeError);
+});
+
+/** Three deviations around the mean of all values: a state of a vector, for a moment in the table of observers. */
+const spread: (options: ObserverOptions) => GraphObserver = () => ({
+  where: "graph",
+  state: { sums: { shape: [3], initial: 0 } },
+  update: ({ sums }, x) => ({
+    sums: tf.add(sums, tf.stack([tf.scalar(x.size), tf.sum(x), tf.sum(tf.square(x))])),
+  }),
+  rangeOf: ({ sums }) => {
+    const [count, sum, squares] = tf.unstack(sums);
+    const mean = tf.div(sum, count);
+    const reach = tf.mul(3, tf.sqrt(tf.sub(tf.div(squares, count), tf.square(mean))));
+    return { min: tf.sub(mean, reach), max: tf.add(mean, reach) };
+  },
+});
+
+Deno.test("FakeQuantize keeps, trains and saves whatever state an observer in the graph asks for", async () => {
+  await useLayers();
+  const name = "spread" as ObserverName;
+  Reflect.set(OBSERVERS, name, spread);
+  try {
+    const quantizer = new FakeQuantize({ name: "q", observer: name, inputShape: [2] });
+    const model = tfl.sequential({ layers: [quantizer] });
+    assert.deepEqual(model.weights.map(({ originalName }) => originalName.split("/").at(-1)), [
+      "min",
+      "max",
+      "count",
+      "sums",
+      "scale",
+      "zero_point",
+    ]);
+    for (const batch of [[1, 3], [-1, 5]]) model.apply(tf.tensor2d([batch]), { training: true });
+    // Mean 2 and variance 36 / 4 - 4 = 5 of the four.
+    const { min, max } = quantizer.readRange();
+    assert.ok(Math.abs(min - (2 - 3 * Math.sqrt(5))) < 1e-5 && Math.abs(max - (2 + 3 * Math.sqrt(5))) < 1e-5);
+    assert.deepEqual([...quantizer.state.count.read().dataSync()], [2]);
+    const copy = (await saveAndLoad(model)).layers[0];
+    assert.ok(copy instanceof FakeQuantize);
+    assert.deepEqual([...copy.state.sums.read().dataSync()], [4, 8, 36]);
+    assert.deepEqual(copy.readGrid(), quantizer.readGrid());
+    const other = new FakeQuantize({ name: "other", inputShape: [2] });
+    tfl.sequential({ layers: [other] });
+    assert.throws(() => other.calibrating = name, /Cannot calibrate "other" by spread: it has no weight "sums"/);
+  } finally {
+    Reflect.deleteProperty(OBSERVERS, name);
+  }
 });
 
 Deno.test("makeObserver() names the nearest when there is none of the name", () => {
