@@ -6,6 +6,7 @@ import { outputNames, outputPorts, type Port } from "../models/ports.ts";
 import { bindTasks } from "../tasks/bind.ts";
 import { taskRow } from "../tasks/mod.ts";
 import type { Task } from "../tasks/task.ts";
+import { lossView } from "../train/loss_view.ts";
 import type { JobData } from "./_data.ts";
 import type { ResolvedOptions } from "./options.ts";
 
@@ -33,12 +34,17 @@ export function checkTargets({ train }: OpenedData, { task }: ResolvedOptions, n
   }
 }
 
-/** @throws {TypeError} If an output of `model` cannot answer its task. */
+/**
+ * Checks before any training that the outputs can answer their tasks, and that the losses can be before their activations.
+ *
+ * @throws {TypeError} If they cannot.
+ */
 export function checkOutputs(
   model: tfl.LayersModel,
   { options, data, name }: { readonly options: ResolvedOptions; readonly data: JobData; readonly name: string },
 ): void {
-  bindTasks({ task: tasksFor(model, options, data) }, { outputs: outputPorts(model), model: name });
+  const task = bindTasks({ task: tasksFor(model, options, data) }, { outputs: outputPorts(model), model: name });
+  lossView(model, task.heads);
 }
 
 /**

@@ -1,0 +1,169 @@
+/** Tasks from the command line's side: tables, targets and outputs. */
+import assert from "node:assert/strict";
+import * as tfl from "@tensorflow/tfjs-layers";
+import sharp from "sharp";
+import { assertFitsSchema } from "../tests/_support/report_schema.ts";
+import { apply, randomArray, seedWeights } from "../tests/_support/small_models.ts";
+import { save, SMALL, withFolder } from "./_test_support.ts";
+import { runQat } from "./qat.ts";
+
+const TABLE = { limit: 60, batchSize: 20, epochs: 1, floatEpochs: 2, precise: true };
+
+/** A table of two columns of numbers, and of targets that depend on them. */
+function table(header: string, targets: (a: number, b: number) => readonly (number | string)[], count = 80): string {
+  const numbers = randomArray(2 * count, 5);
+  const lines = Array.from({ length: count }, (_, i) => {
+    const [a, b] = [100 * numbers[2 * i], numbers[2 * i + 1]];
+    return [a, b, ...targets(a, b)].join();
+  });
+  return [`a,b,${header}`, ...lines].join("\n");
+}
+
+Deno.test("runQat() learns real numbers from rows of numbers, and says how near it comes", () =>
+  withFolder(async (dir) => {
+    Deno.writeTextFileSync(`${dir}/line.csv`, table("y_one,y_two", (a, b) => [50 + a / 10, 3 * b]));
+    const log: string[] = [];
+    const report = await runQat({ ...TABLE, task: "regression", data: `csv:${dir}/line.csv`, out: `${dir}/out` }, {
+      log: (line) => log.push(line),
+    });
+    assertFitsSchema(report, []);
+    assert.deepEqual(report.metrics.map(({ name, better, output }) => [name, better, output]), [
+      ["MAE", "lower", "dense"],
+      ["RMSE", "lower", "dense"],
+      ["R²", "higher", "dense"],
+    ]);
+    const [{ deployed, chance, count }] = report.metrics;
+    // Starting at the means of the targets, two epochs cannot be far off; from 0 they would be off by 25.
+    assert.ok(deployed! < 1.5 * chance! && count === 16, `${deployed} against ${chance}`);
+    assert.deepEqual(report.model?.inputs?.map(({ shape }) => shape), [[2]]);
+    assert.deepEqual([report.model?.name, report.data?.facts], ["mlp", ["2 numbers a sample"]]);
+    assert.ok(log.some((line) => /^Float MAE: [\d.]+, RMSE: [\d.]+, R²: -?[\d.]+\.$/.test(line)), log.join("\n"));
+    assert.ok(log.some((line) => line.endsWith("60 samples to train on, 16 to judge by.")));
+    assert.equal(report.accuracy, undefined);
+    assert.equal(report.sections?.length, 2);
+  }));
+
+Deno.test("runQat() learns labels from pictures that a table names", () =>
+  withFolder(async (dir) => {
+    const lines = ["image,dark,light"];
+    for (let i = 0; i < 24; i++) {
+      const value = (i * 37) % 256;
+      const background = { r: value, g: value, b: value };
+      const picture = await sharp({ create: { width: 9, height: 5, channels: 3, background } }).png().toBuffer();
+      Deno.writeFileSync(`${dir}/${i}.png`, picture);
+      lines.push(`${i}.png,${value < 100 ? 1 : 0},${value > 50 ? 1 : 0}`);
+    }
+    Deno.writeTextFileSync(`${dir}/tags.csv`, lines.join("\n"));
+    const conv = tfl.layers.conv2d({
+      filters: 4,
+      kernelSize: 3,
+      activation: "relu",
+      inputShape: [8, 8, 3],
+      name: "conv",
+    });
+    const pool = tfl.layers.globalAveragePooling2d({ name: "pool" });
+    const dense = tfl.layers.dense({ units: 2, activation: "sigmoid", name: "tags" });
+    const model = await save(seedWeights(tfl.sequential({ layers: [conv, pool, dense] })), `${dir}/in`);
+    const options = { ...SMALL, data: `csv:${dir}/tags.csv`, model, out: `${dir}/out`, batchSize: 6 };
+    const log: string[] = [];
+    const report = await runQat({ ...options, task: "multi-label" }, { log: (line) => log.push(line) });
+    assert.deepEqual(report.metrics.map(({ name }) => name), ["F1", "average precision"]);
+    assert.deepEqual(report.task.outputs[0].decoding, {
+      answer: "labels above the threshold",
+      threshold: 0.5,
+      labels: ["dark", "light"],
+    });
+    assert.ok(log.includes("Images of whatever size are made 8x8x3."));
+    // The same table by another task: its columns are no class, and the model is no classifier.
+    await assert.rejects(runQat(options), /classes stand in one column, it has the targets dark, light/);
+    await assert.rejects(runQat({ ...options, targets: ["dark"] }), /its output "tags" ends in sigmoid/);
+  }));
+
+Deno.test("runQat() tells classes apart that a table names", () =>
+  withFolder(async (dir) => {
+    Deno.writeTextFileSync(`${dir}/t.csv`, table("y", (a) => [a > 0 ? "plus" : "minus"]));
+    const report = await runQat({ ...TABLE, data: `csv:${dir}/t.csv`, out: `${dir}/out` });
+    assert.deepEqual([report.metrics[0].name, report.data?.facts], ["accuracy", ["2 classes"]]);
+    assert.deepEqual(Object(report.task.outputs[0].decoding).classNames, ["minus", "plus"]);
+  }));
+
+/** Two outputs after one dense layer: "near", one number, and "far", two, through a fused tanh. */
+function twoOutputs(): tfl.LayersModel {
+  const input = tfl.input({ shape: [2], name: "numbers" });
+  const hidden = apply(tfl.layers.dense({ units: 8, activation: "relu", name: "hidden" }), input);
+  const outputs = [
+    apply(tfl.layers.dense({ units: 1, name: "near" }), hidden),
+    apply(tfl.layers.dense({ units: 2, activation: "tanh", name: "far" }), hidden),
+  ];
+  return seedWeights(tfl.model({ inputs: input, outputs, name: "two" }));
+}
+
+Deno.test("runQat() trains the outputs that are named, and deals the targets out to them", () =>
+  withFolder(async (dir) => {
+    Deno.writeTextFileSync(`${dir}/t.csv`, table("y1,y2,y3", (a, b) => [b, a / 100, b / 2]));
+    const model = await save(twoOutputs(), `${dir}/in`);
+    const options = {
+      ...TABLE,
+      floatEpochs: 0,
+      task: "regression",
+      data: `csv:${dir}/t.csv`,
+      model,
+      out: `${dir}/out`,
+    };
+    const log: string[] = [];
+    const both = await runQat({ ...options, outputs: ["far", "near"] }, { log: (line) => log.push(line) });
+    assert.ok(!log.some((line) => line.includes("the last")));
+    assert.deepEqual(both.metrics.filter(({ name }) => name === "MAE").map(({ output }) => output), [
+      "near",
+      "far",
+    ]);
+    assert.deepEqual(both.agreement?.map(({ output, compared }) => [output, compared]), [
+      ["near", "codes"],
+      ["far", "codes"],
+    ]);
+    assert.match(both.command ?? "", /--outputs far,near/);
+    Deno.writeTextFileSync(`${dir}/two.csv`, table("left,right", (a, b) => [a / 100, b / 2]));
+    const two = { ...options, data: `csv:${dir}/two.csv`, targets: ["left", "right"] };
+    const last = await runQat(two, { log: (line) => log.push(line) });
+    assert.deepEqual(last.task.outputs.map(({ name }) => name), ["far_tanh"]);
+    assert.ok(log.includes(`"${model}" has 2 outputs; the last, "far", is used (--outputs names others).`));
+    await assert.rejects(
+      runQat({ ...two, outputs: ["far", "near"] }),
+      /its outputs have 3 numbers \(1 of "near", 2 of "far"\), the data has 2 targets/,
+    );
+    await assert.rejects(
+      runQat({ ...options, outputs: ["fear"] }),
+      /outputs of .* "fear": needed is one of near, far \(did you/,
+    );
+  }));
+
+Deno.test("runQat() says of a model that is no classifier what it is, and that there are other tasks", () =>
+  withFolder(async (dir) => {
+    const landmarks = (units: number) =>
+      save(
+        seedWeights(tfl.sequential({
+          layers: [
+            tfl.layers.flatten({ inputShape: [4, 4, 3], name: "flat" }),
+            tfl.layers.dense({ units, name: "points" }),
+          ],
+        })),
+        `${dir}/in`,
+      );
+    for (const units of [136, 1]) {
+      await assert.rejects(runQat({ ...SMALL, model: await landmarks(units), out: `${dir}/out` }), {
+        name: "TypeError",
+        message: `Cannot train "${dir}/in/model.json" by classification: its output "points" is [?,${units}], ` +
+          `for 10 classes [?,10] is needed; if it is no classifier, another task is`,
+      });
+    }
+  }));
+
+Deno.test("runQat() tells that images are made to fit the model", () =>
+  withFolder(async (dir) => {
+    const log: string[] = [];
+    const dense = tfl.layers.dense({ units: 10, activation: "softmax", name: "fc" });
+    const flat = tfl.layers.flatten({ inputShape: [6, 5, 1], name: "flat" });
+    const model = await save(seedWeights(tfl.sequential({ layers: [flat, dense] })), `${dir}/in`);
+    await runQat({ ...SMALL, model, out: `${dir}/out` }, { log: (line) => log.push(line) });
+    assert.ok(log.includes("Images of 32x32x3 are made 6x5x1, as the model takes them."));
+  }));
