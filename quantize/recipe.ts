@@ -8,6 +8,7 @@ import { CODE_TYPES, type CodeType } from "../src/numbers/codes.ts";
 import type { Granularity } from "../src/numbers/scheme.ts";
 import { LAYER_KINDS, LAYER_ROWS } from "../src/layers/mod.ts";
 import { OBSERVER_NAMES, type ObserverName } from "../src/quant/mod.ts";
+import { suggestName } from "../src/text/nearest.ts";
 import { faultOfJson, type JsonSchema, objectSchema } from "./_json_schema.ts";
 import type { Method } from "./target.ts";
 import { TARGETS } from "./targets/mod.ts";
@@ -82,7 +83,7 @@ const SCHEME_SCHEMA = objectSchema({
 export const RECIPE_SCHEMA: JsonSchema = objectSchema({
   $schema: { type: "string" },
   name: { type: "string", description: "What the recipe is called." },
-  target: { type: "string", enum: TARGETS.map(({ name }) => name), description: "The target that it is for." },
+  target: { type: "string", description: "The target that it is for." },
   rules: {
     type: "array",
     description: "Of the rules that match a layer, the first that speaks of a setting decides it.",
@@ -131,10 +132,17 @@ export const RECIPE_SCHEMA: JsonSchema = objectSchema({
  * ```
  */
 export function readRecipe(value: unknown, source: string): Recipe {
+  const refuse = (fault: string): never => {
+    throw new TypeError(`Cannot read recipe "${source}": ${fault}`);
+  };
   const fault = faultOfJson(value, RECIPE_SCHEMA);
-  if (fault !== undefined) throw new TypeError(`Cannot read recipe "${source}": ${fault}`);
+  if (fault !== undefined) return refuse(fault);
   // The schema, checked just above, is that of the type.
-  return value as Recipe;
+  const recipe = value as Recipe;
+  const names = TARGETS.map(({ name }) => name);
+  const { target } = recipe;
+  if (target === undefined || names.includes(target)) return recipe;
+  return refuse(`$.target is "${target}", ${suggestName(target, names)}`);
 }
 
 /**
