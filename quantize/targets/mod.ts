@@ -6,11 +6,13 @@ import { arm } from "./arm.ts";
 import { qnnpack } from "./qnnpack.ts";
 import { simulation } from "./simulation.ts";
 import { x86 } from "./x86.ts";
+import { x86Portable } from "./x86_portable.ts";
 import { x86U8u8 } from "./x86_u8u8.ts";
 
 /** All targets, the default first. */
 export const TARGETS: readonly [Target, ...Target[]] = [
   x86,
+  x86Portable,
   x86U8u8,
   qnnpack,
   arm,
