@@ -3,6 +3,7 @@ import type { QuantScheme } from "../../src/numbers/scheme.ts";
 import { suggestName } from "../../src/text/nearest.ts";
 import { describeScheme, type Role, type Target, whyNotHeld } from "../target.ts";
 import { arm } from "./arm.ts";
+import { fbgemm } from "./fbgemm.ts";
 import { qnnpack } from "./qnnpack.ts";
 import { simulation } from "./simulation.ts";
 import { x86 } from "./x86.ts";
@@ -14,6 +15,7 @@ export const TARGETS: readonly [Target, ...Target[]] = [
   x86,
   x86Portable,
   x86U8u8,
+  fbgemm,
   qnnpack,
   arm,
   simulation,
