@@ -53,6 +53,8 @@ interface SourceData extends SampleSplit {
 interface Source {
   /** What its name is followed by, as in "mnist:DIR"; absent: nothing. */
   readonly takes?: "DIR" | "FILE";
+  /** Whether it is a table, whose target columns can be chosen. */
+  readonly hasColumns?: true;
   /** `parseNormalize`'s text. */
   readonly normalize: string;
   readonly augment: Augment;
@@ -90,6 +92,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
   },
   csv: {
     takes: "FILE",
+    hasColumns: true,
     normalize: "-1..1",
     augment: NONE,
     read: async (path, { shape = ANY_SHAPE, targets = "classes", ...options }) => {
@@ -167,6 +170,12 @@ export async function openData(spec: string, options: OpenOptions = {}): Promise
   const { limit = Infinity } = options;
   if (limit !== Infinity && !(Number.isInteger(limit) && limit > 0)) {
     throw new RangeError(`Cannot open the data "${spec}": the limit is ${limit}, needed is a positive integer`);
+  }
+  if (options.columns !== undefined && !source.hasColumns) {
+    throw new RangeError(
+      `Cannot open the data "${spec}" with the targets ${options.columns.join(", ")}: it has no columns, ` +
+        "needed is a table (csv:FILE)",
+    );
   }
   const { augment, normalize } = source;
   const { skipped = [], notes = [], ...split } = await source.read(path, options);

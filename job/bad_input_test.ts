@@ -112,6 +112,9 @@ for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty"]) {
     { swap: name },
     { swap: `${name}:relu` },
     { swap: `leaky_relu:${name}` },
+    { task: name },
+    { target: name },
+    { recipe: name },
     JSON.parse(`{ "device": "${name}" }`),
     JSON.parse(`{ "backend": "${name}" }`),
     JSON.parse(`{ "inputLayout": "${name}" }`),
@@ -125,6 +128,30 @@ refuses(
   `Cannot use --model and --arch together: "cifar_cnn" is trained from nothing`,
   () => ({ model: "model.json", arch: "cifar_cnn" }),
 );
+refuses(
+  "names of outputs without a model",
+  "Cannot use --outputs without --model: a built-in architecture has one output",
+  () => ({ outputs: ["softmax"] }),
+);
+refuses(
+  "target columns of data that is no table",
+  'Cannot open the data "generated" with the targets age: it has no columns, needed is a table (csv:FILE)',
+  () => ({ targets: ["age"] }),
+);
+refuses(
+  "an output that the model does not have",
+  /^Cannot train outputs of "DIR\/in\/model\.json" "dens": needed is one of dense \(did you mean "dense"\?\)$/,
+  async (dir) => ({ ...await tiny(dir), outputs: ["dens"] }),
+);
+for (
+  const [options, message] of [
+    [{ task: "regresion" }, /^Cannot use --task "regresion": needed is one of .* \(did you mean "regression"\?\)$/],
+    [{ target: "x68" }, /^Cannot .*"x68": needed is one of .* \(did you mean "x86"\?\)$/],
+    [{ recipe: "four-bit-weight" }, /^Cannot use recipe .* \(did you mean "four-bit-weights"\?\)$/],
+  ] as const
+) {
+  refuses(`${JSON.stringify(options)}, which is spelled wrong`, message, () => options);
+}
 refuses("to write to no path", `Cannot use --out "": a path is needed`, () => ({ out: "" }));
 refuses(
   "to keep a layer in float that is not there",

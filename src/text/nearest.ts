@@ -3,10 +3,13 @@
 /** Longer lists of names hide the one that was meant. */
 const MOST_LISTED = 20;
 
+/** Fewer letters are the beginning of too many names. */
+const LEAST_BEGINNING = 3;
+
 /**
  * Returns the one of `names` that takes the fewest single-character edits to become `wrong`.
  *
- * @returns undefined if even that one differs in more than half of its characters.
+ * @returns undefined if even that one differs in more than half of its characters, and none begins as `wrong` does.
  */
 export function nearestName(wrong: string, names: readonly string[]): string | undefined {
   const asked = wrong.toLowerCase();
@@ -15,7 +18,7 @@ export function nearestName(wrong: string, names: readonly string[]): string | u
     const edits = countEdits(asked, name.toLowerCase());
     if (edits <= name.length / 2 && (best === undefined || edits < best.edits)) best = { name, edits };
   }
-  return best?.name;
+  return best?.name ?? names.find((name) => asked.length >= LEAST_BEGINNING && name.toLowerCase().startsWith(asked));
 }
 
 /**
@@ -64,16 +67,22 @@ export function lookUp<T>(table: Readonly<Record<string, T>>, name: string): T |
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
-/** Counts insertions, deletions and replacements from `a` to `b` (Levenshtein distance), one row at a time. */
+/**
+ * Counts insertions, deletions, replacements and swaps of neighbours from `a` to `b`, one row at a time.
+ *
+ * Source: the "optimal string alignment" form of the Damerau-Levenshtein distance.
+ */
 function countEdits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  let before: readonly number[] = [];
+  let row: readonly number[] = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
       const replaced = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j] + 1, next[j - 1] + 1));
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      next.push(Math.min(replaced, row[j] + 1, next[j - 1] + 1, isSwapped ? before[j - 2] + 1 : Infinity));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[b.length];
 }

@@ -6,6 +6,8 @@ Deno.test("nearestName() finds the name that differs least, in any case, or none
   assert.equal(nearestName("resnet-20", names), "resnet20");
   assert.equal(nearestName("TinyYolo", names), "tiny_yolo");
   assert.equal(nearestName("vgg", names), undefined);
+  assert.equal(nearestName("x68", ["arm", "x86"]), "x86", "two neighbours swapped are one slip");
+  assert.equal(nearestName("dens", ["conv2d_Conv2D1", "dense_Dense1"]), "dense_Dense1", "its beginning");
 });
 
 Deno.test("suggestName() lists the first twenty of many names", () => {
