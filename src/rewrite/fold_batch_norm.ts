@@ -6,40 +6,65 @@
  * Training then goes on with fixed statistics, for there are none any more.
  */
 import { ruleOf } from "../layers/mod.ts";
-import { removeNode, replaceNode } from "./edit.ts";
-import { callsOf, consumersOf, isOutput, type LayerSpec, type LayerWeight, weightOf } from "./layer_graph.ts";
+import { removeNode, replaceLayer } from "./edit.ts";
+import {
+  callsOf,
+  consumersOf,
+  isOutput,
+  type LayerGraph,
+  type LayerNode,
+  type LayerSpec,
+  type LayerWeight,
+  weightOf,
+} from "./layer_graph.ts";
 import type { Rule } from "./rule.ts";
 
 /** TF.js's default of BatchNormalization. */
 const DEFAULT_EPSILON = 1e-3;
 
-/** Folds a BatchNormalization over the last axis into the layer that it alone reads, if that has weights. */
+/**
+ * Folds a BatchNormalization over the last axis into the layer that it alone reads, if that has weights.
+ *
+ * A layer that is called several times has one kernel to fold into: all of its calls must be followed by the same
+ * BatchNormalization, which must follow nothing else.
+ */
 export const foldBatchNorm: Rule = {
   name: "fold_batch_norm",
   description: "folds batch normalization into the weights before it, for targets with one scale a tensor",
   apply: (graph, node) => {
     const rule = ruleOf(node.layer);
     if (rule.kind !== "weighted" || rule.weights.length !== 1) return undefined;
-    const [norm, ...others] = consumersOf(graph, node.name);
-    if (norm === undefined || ruleOf(norm.layer).kind !== "batch-norm") return undefined;
-    const decline = (because: string) => ({ ok: false as const, because });
-    if (others.length > 0 || isOutput(graph, node.name)) {
-      return decline(`"${node.name}" is read by more than "${norm.name}"`);
-    }
-    if ((norm.layer.config.axis ?? -1) !== -1 || node.layer.config.dataFormat === "channelsFirst") {
-      return decline(`"${norm.name}" normalizes another axis than the last, or channels are another`);
-    }
-    if (callsOf(graph, node).length > 1 || callsOf(graph, norm).length > 1) {
-      return decline(`"${node.name}" or "${norm.name}" is called several times`);
-    }
-    const folded = { ...node, layer: fold(node.layer, norm.layer, rule.weights[0].name) };
+    const calls = callsOf(graph, node);
+    const norm = consumersOf(graph, node.name).find(({ layer }) => ruleOf(layer).kind === "batch-norm");
+    if (norm === undefined) return undefined;
+    const because = whyNot(graph, { node, norm, calls });
+    if (because !== undefined) return { ok: false, because };
+    const folded = replaceLayer(graph, node, fold(node.layer, norm.layer, rule.weights[0].name));
     return {
       ok: true,
-      graph: removeNode(replaceNode(graph, node.name, [folded]), norm.name),
-      what: `"${norm.name}" is part of its weights`,
+      graph: callsOf(graph, norm).reduce((current, call) => removeNode(current, call.name), folded),
+      what: `"${norm.layer.name}" is part of its weights${calls.length > 1 ? ` in all ${calls.length} calls` : ""}`,
     };
   },
 };
+
+interface Pair {
+  readonly node: LayerNode;
+  readonly norm: LayerNode;
+  /** All calls of the layer that `node` calls. */
+  readonly calls: readonly LayerNode[];
+}
+
+function whyNot(graph: LayerGraph, { node, norm, calls }: Pair): string | undefined {
+  const readsMore = calls.find(({ name }) => consumersOf(graph, name).length > 1 || isOutput(graph, name));
+  if (readsMore !== undefined) return `"${readsMore.name}" is read by more than one layer, or an output`;
+  if ((norm.layer.config.axis ?? -1) !== -1 || node.layer.config.dataFormat === "channelsFirst") {
+    return `"${norm.name}" normalizes another axis than the last, or channels are another`;
+  }
+  const isFollowed = ({ name }: LayerNode) => consumersOf(graph, name).every(({ layer }) => layer === norm.layer);
+  if (calls.every(isFollowed) && callsOf(graph, norm).length === calls.length) return undefined;
+  return `"${node.layer.name}" or "${norm.layer.name}" is called several times, and not always the one behind the other`;
+}
 
 function fold(layer: LayerSpec, norm: LayerSpec, kernelName: string): LayerSpec {
   const kernel = weightOf(layer, kernelName);
