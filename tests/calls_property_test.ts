@@ -51,6 +51,8 @@ interface Net {
   readonly steps: readonly Step[];
   /** Which values are outputs, besides the last; counted from the input. */
   readonly outputs: readonly number[];
+  /** What the net is quantized for. */
+  readonly target: string;
 }
 
 const NETS: fc.Arbitrary<Net> = fc.record({
@@ -62,6 +64,7 @@ const NETS: fc.Arbitrary<Net> = fc.record({
     { minLength: 2, maxLength: 9 },
   ),
   outputs: fc.array(fc.nat(12), { maxLength: 2 }),
+  target: fc.constantFrom("x86", "x86-u8u8", "qnnpack"),
 });
 
 function build({ steps, outputs }: Net): tfl.LayersModel {
@@ -132,7 +135,7 @@ Deno.test("toOnnx() writes random nets of calls as they are simulated, and as th
       const model = toModel(fromModel(build(net)));
       const x = randomTensor([5, ...SHAPE], 3);
       const float = await toOnnx(model);
-      const { model: prepared } = prepareQat(model);
+      const { model: prepared } = prepareQat(model, { target: net.target });
       assertAlike(run(float.bytes, x), predict(model, [x]), model);
       await calibrate(prepared, [randomTensor([16, ...SHAPE], 4)]);
       const int8 = await toOnnx(prepared);
