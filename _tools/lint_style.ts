@@ -88,6 +88,32 @@ const sideEffect: Deno.lint.Rule = {
   },
 };
 
+/** The rooms that know tasks by their contract alone. */
+const KNOWS_NO_TASK = /^(train|export|report|job)\//;
+
+/** What only one task speaks of. A layer has a class as well, a type subclasses: those are other words. */
+const TASK_WORDS =
+  /accurac(?:y|ies)|classif(?:y|ies|ied|ier|ication)|(?<!layers?'? ?|sub|super)classes(?! of (?:the )?layers?)|classNames/gi;
+
+/** Refuses words of one task in rooms that know none: what they say must hold for every task. */
+const taskWords: Deno.lint.Rule = {
+  create(context) {
+    const file = projectPath(context.filename);
+    if (!KNOWS_NO_TASK.test(file) || BELONGS_TO_TESTS.test(file)) return {};
+    return {
+      Program() {
+        for (const { 0: word, index } of context.sourceCode.text.matchAll(TASK_WORDS)) {
+          context.report({
+            range: [index, index + word.length],
+            message: `"${file}" speaks of "${word}", which one task knows`,
+            hint: "Say it by the task's contract (metrics, targets), or move it into the task's folder",
+          });
+        }
+      },
+    };
+  },
+};
+
 const plugin: Deno.lint.Plugin = {
   name: "style",
   rules: {
@@ -96,6 +122,7 @@ const plugin: Deno.lint.Plugin = {
     "file-length": fileLength,
     "empty-test": emptyTest,
     "side-effect": sideEffect,
+    "task-words": taskWords,
   },
 };
 export default plugin;

@@ -59,3 +59,38 @@ Deno.test("style/side-effect lets declarations, constants and packages' own impo
   `;
   assert.deepEqual(lint("src/backend/x.ts", source), []);
 });
+
+Deno.test("style/task-words refuses words of one task where tasks are known by their contract", () => {
+  const words = [
+    "// The accuracy of the model.",
+    "export const bestAccuracy = 1;",
+    'const message = "Accuracies differ";',
+    "// a classifier, to classify, classification, classified",
+    "function countClasses(): number { return 10; }",
+    "const numClasses = 10, classes = 2;",
+    "const { classNames } = data;",
+    'if (kind === "classes") stop();',
+    "// classes of the data, and of the layers' classes",
+  ];
+  for (const source of words) {
+    for (const file of ["train/fit.ts", "export/x.ts", "report/html/x.ts", "job/_x.ts"]) {
+      assert.ok(lint(file, source).includes("task-words"), `${file}: ${source}`);
+    }
+    for (const file of ["tasks/x.ts", "data/x.ts", "models/arch/x.ts", "train/x_test.ts", "job/_test_support.ts"]) {
+      assert.deepEqual(lint(file, source).filter((rule) => rule === "task-words"), [], `${file}: ${source}`);
+    }
+  }
+});
+
+Deno.test("style/task-words lets classes of layers and of types pass", () => {
+  const words = [
+    "class Display {}",
+    "const { className } = layer; layer.getClassName();",
+    "// The class of a layer, classes of layers, layer classes, subclasses.",
+    "const layerClasses = new Set<string>();",
+    'const html = `<p class="meta">`;',
+  ];
+  for (const source of words) {
+    assert.deepEqual(lint("train/x.ts", source).filter((rule) => rule === "task-words"), [], source);
+  }
+});

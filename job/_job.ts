@@ -94,7 +94,7 @@ export function logSummary(model: tfl.LayersModel, { log }: Job): void {
   model.summary(undefined, undefined, (...lines: unknown[]) => log(lines.join(" ")));
 }
 
-/** Writes a model's metrics for people: "accuracy after the swap: 93.10 %". */
+/** Writes a model's metrics for people: "MAE after the swap: 3.2 px". */
 export function describeMetrics(metrics: readonly MetricValue[], when = ""): string {
   const isOne = new Set(metrics.map(({ output }) => output)).size <= 1;
   return metrics.map((metric) =>

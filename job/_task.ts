@@ -69,8 +69,8 @@ interface Deal {
 }
 
 function dealOut(target: SampleTarget, { ports, count, cannot }: Deal): Readonly<Record<string, SampleTarget>> {
-  if (target.kind === "classes") {
-    throw new TypeError(`${cannot}: it has ${ports.length} outputs, the data names one class a sample (--outputs)`);
+  if (!("values" in target)) {
+    throw new TypeError(`${cannot}: it has ${ports.length} outputs, the data a target for 1 (--outputs names one)`);
   }
   const widths = ports.map(({ shape }) => shape.reduce<number>((product, dim) => product * (dim ?? 1), 1));
   const total = widths.reduce((sum, width) => sum + width, 0);

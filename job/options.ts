@@ -17,7 +17,7 @@ export interface QatOptions {
   readonly arch?: string;
   /** Samples: "generated" (default), "mnist:DIR", "cifar10:DIR", "folder:DIR" or "csv:FILE". */
   readonly data?: string;
-  /** What is learned: see `TASK_NAMES`. Default "classification". */
+  /** What is learned: see `TASK_NAMES`. Default: the first of them. */
   readonly task?: string;
   /** Target columns of a table. Default: told from its header. */
   readonly targets?: readonly string[];
@@ -129,7 +129,7 @@ export function resolveOptions(options: QatOptions): ResolvedOptions {
   return {
     ...options,
     data: options.data ?? "generated",
-    task: options.task ?? "classification",
+    task: options.task ?? TASK_NAMES[0],
     floatEpochs,
     adaptEpochs: options.adaptEpochs ?? (model === undefined ? Math.ceil(floatEpochs / 4) : floatEpochs),
     epochs: options.epochs ?? 8,

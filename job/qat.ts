@@ -44,7 +44,7 @@ export type { QatEpoch } from "./_train.ts";
  * @example
  * ```ts ignore
  * const report = await runQat({ model: "model.json", data: "folder:photos", epochs: 8 }, { log: console.log });
- * console.log(report.accuracy);
+ * console.log(report.metrics);
  * ```
  */
 export async function runQat(options: QatOptions = {}, events: JobEvents = {}): Promise<Report> {

@@ -27,8 +27,8 @@ export type Loss = (targets: tf.Tensor, outputs: tf.Tensor) => tf.Scalar;
 
 /** What the targets of an output must be. */
 export type TargetSpec =
-  /** Class numbers, one a sample, as an Int32Array. */
-  | { readonly kind: "classes"; readonly count: number }
+  /** The index of one of `count` numbers for each sample, such as a class, as an Int32Array. */
+  | { readonly kind: "index"; readonly count: number }
   /** Finite numbers, `width` a sample, as a Float32Array. */
   | { readonly kind: "reals"; readonly width: number }
   /** Zeros and ones, `width` a sample, as a Float32Array. */

@@ -7,7 +7,7 @@ import type { BoundTask, Head, TargetSpec, TargetValues } from "../tasks/task.ts
 export interface SampleBatch {
   /** By the inputs' names: [size, …shape of one sample], row-major. Of a model with one input, the name is free. */
   readonly inputs: Readonly<Record<string, Float32Array>>;
-  /** By the outputs' names: class numbers [size], or numbers [size, …]. Where one output is trained, the name is free. */
+  /** By the outputs' names: indices [size], or numbers [size, …]. Where one output is trained, the name is free. */
   readonly targets: Readonly<Record<string, TargetValues>>;
   readonly size: number;
 }
@@ -47,7 +47,7 @@ export function planBatches(
  * Puts a batch in order, after checking that it fits.
  *
  * @throws {TypeError} If an array has another length or type than is needed.
- * @throws {RangeError} If a name is missing or unknown, a class has no output, or a target is no number.
+ * @throws {RangeError} If a name is missing or unknown, a target is out of range or no number.
  */
 export function orderBatch({ inputs, targets, size }: SampleBatch, plan: BatchPlan): OrderedBatch {
   const { doing, others } = plan;
@@ -88,14 +88,14 @@ function checkTargets(y: TargetValues, spec: TargetSpec, { output, size, doing }
     if (y.length > 0 && y.length % size === 0) return;
     throw new TypeError(`${cannot}: ${whose} are ${y.length} numbers for a batch of ${size}, whole samples are needed`);
   }
-  const wantsIntegers = spec.kind === "classes";
+  const wantsIntegers = spec.kind === "index";
   if (y instanceof Int32Array !== wantsIntegers) {
     const [are, needed] = wantsIntegers
-      ? ["real numbers (Float32Array)", "class numbers (Int32Array)"]
-      : ["class numbers (Int32Array)", "real numbers (Float32Array)"];
+      ? ["real numbers (Float32Array)", "whole numbers (Int32Array)"]
+      : ["whole numbers (Int32Array)", "real numbers (Float32Array)"];
     throw new TypeError(`${cannot}: ${whose} are ${are}, needed are ${needed}`);
   }
-  const width = spec.kind === "classes" ? 1 : spec.width;
+  const width = spec.kind === "index" ? 1 : spec.width;
   if (y.length !== size * width) {
     const each = width === 1 ? "one" : `${width}`;
     throw new TypeError(
@@ -111,13 +111,13 @@ function checkTargets(y: TargetValues, spec: TargetSpec, { output, size, doing }
 }
 
 function fits(value: number, spec: TargetSpec): boolean {
-  if (spec.kind === "classes") return value >= 0 && value < spec.count;
+  if (spec.kind === "index") return value >= 0 && value < spec.count;
   if (spec.kind === "flags") return value === 0 || value === 1;
   return Number.isFinite(value);
 }
 
 function describeValues(spec: TargetSpec): string {
-  if (spec.kind === "classes") return `0 to ${spec.count - 1}, as the output has ${spec.count} numbers`;
+  if (spec.kind === "index") return `0 to ${spec.count - 1}, as the output has ${spec.count} numbers`;
   return spec.kind === "flags" ? "0 or 1" : "a finite number";
 }
 

@@ -112,9 +112,9 @@ interface TargetOptions {
   readonly doing: string;
 }
 
-/** Class numbers are [n]; numbers have the shape of what the loss reads, which the model itself may leave open. */
+/** Indices are [n]; numbers have the shape of what the loss reads, which the model itself may leave open. */
 function targetTensor(values: TargetValues, outputs: tf.Tensor, { output, size, head, doing }: TargetOptions) {
-  if (values instanceof Int32Array && (head.target.kind === "classes" || values.length === size)) {
+  if (values instanceof Int32Array && (head.target.kind === "index" || values.length === size)) {
     return tf.tensor1d(values, "int32");
   }
   if (values.length === outputs.size) return tf.tensor(values, outputs.shape);

@@ -79,13 +79,13 @@ Deno.test("evaluate() judges the output that the task names, and answers with al
     ["top-2 accuracy", "flipped", 1],
   ]);
   assert.deepEqual(Object.entries(answers).map(([name, { values }]) => [name, ...values]), [
-    ["numbers", 3, 2, 1],
+    ["numbers_1", 3, 2, 1],
     ["flipped", 1, 2, 3],
   ]);
   assert.deepEqual(targets, { flipped: Int32Array.of(1) });
   await assert.rejects(
     evaluate(model, [batch]),
-    /it has the outputs "numbers" and "flipped", the name of one is needed/,
+    /it has the outputs "numbers_1" and "flipped", the name of one is needed/,
   );
 });
 

@@ -92,7 +92,7 @@ Deno.test("fit() refuses outputs with no loss or two, names that no output has, 
       { task: classification({ output: "size" }), leave: ["digit"] },
       /its output "size" is \[\?,1\], one number a class/,
     ],
-    [targets({ digit: Float32Array.of(0, 1, 2) }), /the targets of output "digit" are real numbers .* class numbers/],
+    [targets({ digit: Float32Array.of(0, 1, 2) }), /the targets of output "digit" are real numbers .* whole numbers/],
     [
       targets({ digit: Int32Array.of(0, 1, 3) }),
       /a target of output "digit" is 3 \(sample 2 of its batch\), needed is 0 to 2/,

@@ -52,7 +52,7 @@ export function classification({ classNames, metrics = [], ...options }: Classif
     }
     return {
       head: {
-        target: { kind: "classes", count: classes },
+        target: { kind: "index", count: classes },
         loss,
         reads: { kind: "logits", activation: "softmax", strict: true },
         running: HITS,

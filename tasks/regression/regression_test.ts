@@ -53,7 +53,7 @@ Deno.test("regression() refuses class numbers, targets that are no numbers, and 
     options({ task: regression(), train: () => [{ ...BATCH, targets: { line } }] });
   await assert.rejects(
     fit(model(), given(new Int32Array(8))),
-    /are class numbers \(Int32Array\), needed are real numbers/,
+    /are whole numbers \(Int32Array\), needed are real numbers/,
   );
   await assert.rejects(
     fit(model(), given(new Float32Array(8).fill(NaN))),
