@@ -103,9 +103,7 @@ function canScale(constant: QuantizedConstant, factors: Float64Array): boolean {
   if (zero === undefined || (dtype !== "int8" && dtype !== "uint8")) return false;
   if (factors.every((factor) => factor >= 0)) return true;
   const { qmin, qmax } = codeRangeOf(dtype);
-  return Array.from<number | bigint, number>(data, Number).every((code) =>
-    2 * zero - code >= qmin && 2 * zero - code <= qmax
-  );
+  return (data as Int8Array).every((code) => 2 * zero - code >= qmin && 2 * zero - code <= qmax);
 }
 
 function scaleFloat({ data, shape }: Tensor, factors: Float64Array, axis: number): Float32Array {

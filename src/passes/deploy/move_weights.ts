@@ -1,6 +1,6 @@
 /** Moves the elements of integer constants to where their user wants them, so that DequantizeLinear comes last. */
 import type { Graph } from "../../onnx/graph.ts";
-import { emitQuantized, type QuantizedConstant, quantizedConstant, transpose } from "./_quantized_constant.ts";
+import { emitQuantized, type QuantizedConstant, quantizedConstant, transposed } from "./_quantized_constant.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 import { holds } from "../conditions.ts";
 import { definePass, type Pass } from "../pass.ts";
@@ -38,15 +38,13 @@ function rewrite(graph: Graph): Graph {
     const source = constants.get(inputs[0]);
     if (source === undefined) return undefined;
     const { shape } = out.typeOf(outputs[0]);
-    const { codes, channel } = source;
+    const { codes } = source;
     if (op === "Reshape") return { ...source, codes: { ...codes, shape } };
     if (op !== "Transpose") return undefined;
-    const perm = attrs.perm as readonly number[] | undefined ?? codes.shape.map((_, axis) => axis).reverse();
-    return {
-      ...source,
-      codes: { ...codes, shape, data: transpose(codes.data, codes.shape, perm) },
-      ...(channel === undefined ? {} : { channel: transpose(channel, codes.shape, perm) }),
-    };
+    return transposed(
+      source,
+      attrs.perm as readonly number[] | undefined ?? codes.shape.map((_, axis) => axis).reverse(),
+    );
   }
 }
 

@@ -134,7 +134,7 @@ function weightsOf(node: Node, { affine: { factors }, scheme, ones }: Weights): 
     codes: { dtype, shape: [factors.length, 1, ...ones], data: codes },
     scale: Float32Array.from(factors, (k) => (Math.abs(k) || 1) / most),
     zeroPoint: codes.map(() => zero),
-    channel: Int32Array.from(factors.keys()),
+    channels: { inner: 1, count: factors.length },
     node,
   };
 }

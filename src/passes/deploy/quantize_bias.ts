@@ -8,7 +8,7 @@ import { biasCode, biasScale, leastWeightScale } from "../../numbers/bias_grid.t
 import { allocate } from "../../numbers/dtype.ts";
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
-import { emitQuantized, type QuantizedConstant, quantizedConstant } from "./_quantized_constant.ts";
+import { emitQuantized, forEachChannel, type QuantizedConstant, quantizedConstant } from "./_quantized_constant.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 import { roundHalfEven } from "../../numbers/round.ts";
 import { holds } from "../conditions.ts";
@@ -48,7 +48,7 @@ function withIntegerBias(node: Node, index: Index, out: GraphWriter): Node | und
     codes: { dtype: "int32", shape: [bias.length], data: codes },
     scale: scales,
     zeroPoint: new Int32Array(bias.length),
-    channel: Int32Array.from(bias, (_, c) => c),
+    channels: { inner: 1, count: bias.length },
     node,
   };
   const biasName = emitQuantized(out, biasConstant, { base: `${base}/bias` });
@@ -70,28 +70,22 @@ function biasOf(node: Node, { constant }: Index, out: GraphWriter): Float32Array
 
 /** Raises the scales of channels whose bias would overflow or whose scale vanishes, rounding their codes anew. */
 function fitScales(weights: QuantizedConstant, bias: Float32Array, inputScale: number): QuantizedConstant {
-  const { channel, codes, scale } = weights;
+  const { channels, scale } = weights;
   const least = bias.map((b) => leastWeightScale(b, inputScale));
-  if (channel === undefined) {
-    const raised = Float32Array.of(least.reduce((most, s) => Math.max(most, s), scale[0]));
-    return raised[0] === scale[0] ? weights : rescaled(weights, raised, () => 0);
-  }
-  const raised = scale.map((s, c) => Math.max(s, least[c]));
-  if (raised.every((s, c) => s === scale[c])) return weights;
-  return rescaled({ ...weights, codes }, raised, (i) => channel[i]);
+  const raised = channels === undefined
+    ? Float32Array.of(least.reduce((most, s) => Math.max(most, s), scale[0]))
+    : scale.map((s, c) => Math.max(s, least[c]));
+  return raised.every((s, c) => s === scale[c]) ? weights : rescaled(weights, raised);
 }
 
-function rescaled(
-  weights: QuantizedConstant,
-  scale: Float32Array,
-  channelOf: (i: number) => number,
-): QuantizedConstant {
-  const { codes, zeroPoint } = weights;
+function rescaled(weights: QuantizedConstant, scale: Float32Array): QuantizedConstant {
+  const { codes, zeroPoint, channels = { inner: codes.data.length, count: 1 } } = weights;
   const data = allocate(codes.dtype, codes.data.length);
-  for (let i = 0; i < data.length; i++) {
-    const c = channelOf(i);
+  forEachChannel(channels, data.length, (c, from, to) => {
     const zero = Number(zeroPoint[c]);
-    data[i] = zero + roundHalfEven((Number(codes.data[i]) - zero) * weights.scale[c] / scale[c]);
-  }
+    for (let i = from; i < to; i++) {
+      data[i] = zero + roundHalfEven((Number(codes.data[i]) - zero) * weights.scale[c] / scale[c]);
+    }
+  });
   return { ...weights, codes: { ...codes, data }, scale };
 }
