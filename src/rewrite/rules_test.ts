@@ -17,7 +17,7 @@ import { foldBatchNorm } from "./fold_batch_norm.ts";
 import { hoistRelu } from "./hoist_relu.ts";
 import { nodeOf } from "./layer_graph.ts";
 import { formatRewrite, rewrite, type Rule } from "./rule.ts";
-import { fixInputShape, qatRules, rewriteModel, withOutputs } from "./mod.ts";
+import { fixInputShape, rewriteModel, withOutputs } from "./mod.ts";
 import { splitActivation } from "./split_activation.ts";
 import { splitMerge } from "./split_merge.ts";
 import { splitSeparable } from "./split_separable.ts";
@@ -86,31 +86,6 @@ Deno.test("splitActivation gives fused activations layers of their own and chang
     "fc_softmax:Activation",
   ]);
   assert.deepEqual(model.outputNames, ["fc_softmax"]);
-});
-
-Deno.test("qatRules() leave the names of a model's outputs as they are where it has several", () => {
-  const x = tfl.input({ shape: [8, 8, 4], name: "x" });
-  const trunk = layers.conv2d({ filters: 4, kernelSize: 1, name: "trunk" });
-  const value = trunk.apply(x) as tfl.SymbolicTensor;
-  const heads = [
-    layers.dense({ units: 2, activation: "softmax", name: "soft" }),
-    layers.separableConv2d({ filters: 3, kernelSize: 3, activation: "relu", name: "separable" }),
-    layers.separableConv2d({ filters: 3, kernelSize: 3, name: "bare" }),
-    layers.activation({ activation: "linear", name: "identity" }),
-    layers.conv2d({ filters: 2, kernelSize: 1, activation: "swish", name: "swish" }),
-    layers.leakyReLU({ name: "leaky" }),
-  ];
-  const pooled = layers.maxPooling2d({ poolSize: 2 }).apply(value) as tfl.SymbolicTensor;
-  const outputs = [...heads.map((head) => head.apply(value)), layers.reLU({ name: "behind_pool" }).apply(pooled)];
-  const model = tfl.model({ inputs: x, outputs: outputs as tfl.SymbolicTensor[] });
-  const names = [...heads.map(({ name }) => name), "behind_pool"];
-  const { model: rewritten, log } = rewriteModel(model, qatRules([parseSwap("leaky_relu:relu")]));
-  assert.deepEqual(rewritten.outputNames, names);
-  assert.ok(log.some((entry) => !entry.ok && entry.because === `"identity" is the name of an output`));
-  const input = tf.randomUniform([2, 8, 8, 4], -1, 1, "float32", 7);
-  const answers = [model, rewritten].map((each) => each.predict(input) as tf.Tensor[]);
-  const kept = names.map((_, i) => i).filter((i) => names[i] !== "leaky");
-  for (const i of kept) assert.deepEqual(answers[1][i].dataSync(), answers[0][i].dataSync(), names[i]);
 });
 
 Deno.test("splitActivation finds a free name", () => {
