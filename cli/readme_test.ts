@@ -13,7 +13,10 @@ Deno.test("README.md's table of options lists every flag of qat, and no other", 
 Deno.test("README.md and the help speak of flags that exist", () => {
   const readme = Deno.readTextFileSync(new URL("../README.md", import.meta.url));
   const own = qatCommand().options.map(({ long }) => long);
-  const commands = [...readme.matchAll(/^deno task qat .*$/gm), ...qatCommand().helpInformation().matchAll(/deno task qat .*/g)];
+  const commands = [
+    ...readme.matchAll(/^deno task qat .*$/gm),
+    ...qatCommand().helpInformation().matchAll(/deno task qat .*/g),
+  ];
   for (const [command] of commands) {
     for (const [flag] of command.matchAll(/--[\w-]+/g)) assert.ok(own.includes(flag), `${flag} in: ${command}`);
   }

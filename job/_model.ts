@@ -6,7 +6,7 @@ import { buildArchitecture } from "../models/arch/mod.ts";
 import { loadLayersModel } from "../models/import/layers_model.ts";
 import { outputNames } from "../models/ports.ts";
 import { registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
-import { fixInputShape, valueOf, withOutputs } from "../src/rewrite/mod.ts";
+import { fixInputShape, fromModel, withOutputs } from "../src/rewrite/mod.ts";
 import { checkChoice } from "../src/text/nearest.ts";
 import { taskRow } from "../tasks/mod.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -55,10 +55,9 @@ function keepOutputs(
   if (outputs === undefined && names.length > 1) {
     log(`"${path}" has ${names.length} outputs; the last, "${kept[0]}", is used (--outputs names others).`);
   }
+  if (names.every((name) => kept.includes(name))) return model;
   // In the model's order; a quantizer behind an output is the layer that gives it.
-  const chosen = model.outputs.filter((_, i) => kept.includes(names[i]));
-  if (chosen.length === names.length) return model;
-  return withOutputs(model, chosen.map(({ sourceLayer, tensorIndex }) => valueOf(sourceLayer.name, tensorIndex)));
+  return withOutputs(model, fromModel(model).outputs.filter((_, i) => kept.includes(names[i])));
 }
 
 /** Returns the architecture of `--arch`, or the one that suits the data. */

@@ -8,7 +8,7 @@ import { calibrate } from "../quantize/calibrate.ts";
 import { prepareQat } from "../quantize/prepare.ts";
 import { BACKEND, registerBackend } from "../src/backend/mod.ts";
 import { registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
-import { ConstantValue, fromModel, keepOutputs, toModel } from "../src/rewrite/mod.ts";
+import { ConstantValue, fixInputShape, fromModel, keepOutputs, toModel, withOutputs } from "../src/rewrite/mod.ts";
 import { type HostTensor, Session } from "../src/runtime/session.ts";
 import { CLASSES, epochOf, quarters, SIDE } from "../train/_test_task.ts";
 import { fit } from "../train/fit.ts";
@@ -213,3 +213,29 @@ for (const inputLayout of ["nhwc", "nchw"] as const) {
     }
   });
 }
+
+Deno.test("fixInputShape() and withOutputs() keep calls of a prepared model calls of their layer, and its record", async () => {
+  await registerBackend();
+  await tf.setBackend(BACKEND);
+  const inputs = ["a", "b"].map((name) => tfl.input({ shape: [null, null, 2], name }));
+  const conv = layers.conv2d({ filters: 2, kernelSize: 3, name: "conv" });
+  const norm = layers.batchNormalization({ name: "norm" });
+  const outputs = inputs.map((input) => apply(norm, apply(conv, input)));
+  const { model } = prepareQat(seedWeights(tfl.model({ inputs, outputs })));
+  const fixed = fixInputShape(model, { a: [6, 6, 2], b: [4, 5, 2] });
+  assert.deepEqual(fixed.getUserDefinedMetadata(), model.getUserDefinedMetadata());
+  const x = [randomTensor([3, 6, 6, 2]), tf.mul(randomTensor([3, 4, 5, 2], 2), 5)];
+  await calibrate(fixed, [x]);
+  const simulated = predict(fixed, x);
+  const session = new Session((await toOnnx(fixed)).bytes, { precise: true });
+  const feeds = x.map((t, i): [string, HostTensor] => [
+    "ab"[i],
+    { dtype: "float32", shape: t.shape, data: t.dataSync<"float32">() },
+  ]);
+  const answers = session.run(Object.fromEntries(feeds));
+  assert.deepEqual(session.outputs.map(({ name }) => answers[name].data), simulated);
+  session.dispose();
+  const second = withOutputs(fixed, fromModel(fixed).outputs.slice(1));
+  assert.deepEqual(second.weights.length, fixed.weights.length - 5, "all but the other output's quantizer is needed");
+  assert.deepEqual(predict(second, x), simulated.slice(1));
+});

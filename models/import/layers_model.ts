@@ -147,9 +147,7 @@ async function build(json: ModelJson, { data }: WeightBytes): Promise<tfl.Layers
     throw await explainRefusal(json, cause);
   }
   const copied = withCopies(model);
-  if (copied === model) return model;
-  model.dispose();
-  if (userDefinedMetadata !== undefined) copied.setUserDefinedMetadata(userDefinedMetadata);
+  if (copied !== model) model.dispose();
   return copied;
 }
 

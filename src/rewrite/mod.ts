@@ -5,6 +5,7 @@ import { foldBatchNorm } from "./fold_batch_norm.ts";
 import { dropIdentity } from "./drop_identity.ts";
 import { fromModel } from "./from_model.ts";
 import { hoistRelu } from "./hoist_relu.ts";
+import type { LayerGraph } from "./layer_graph.ts";
 import { type Rewrite, rewrite, type Rule } from "./rule.ts";
 import { splitActivation } from "./split_activation.ts";
 import { splitMerge } from "./split_merge.ts";
@@ -87,7 +88,15 @@ export function withCopies(model: LayersModel): LayersModel {
   if (!calls.some(({ inputTensors }) => new Set(inputTensors).size < inputTensors.length)) return model;
   const graph = fromModel(model);
   const copied = copyRepeatedReads(graph);
-  return copied === graph ? model : toModel(copied);
+  return copied === graph ? model : rebuild(model, copied);
+}
+
+/** Builds `graph` as what `model` is now, with what the user noted of that. */
+function rebuild(model: LayersModel, graph: LayerGraph): LayersModel {
+  const built = toModel(graph);
+  const noted = model.getUserDefinedMetadata();
+  if (noted !== undefined) built.setUserDefinedMetadata(noted);
+  return built;
 }
 
 /**
@@ -114,8 +123,8 @@ export function fixInputShape(
   shape: readonly number[] | Readonly<Record<string, readonly number[]>>,
 ): LayersModel {
   const graph = fromModel(model);
-  if (!isShape(shape)) return toModel(fixInputShapes(graph, shape));
-  if (graph.inputs.length === 1) return toModel(fixInputShapes(graph, { [graph.inputs[0]]: shape }));
+  if (!isShape(shape)) return rebuild(model, fixInputShapes(graph, shape));
+  if (graph.inputs.length === 1) return rebuild(model, fixInputShapes(graph, { [graph.inputs[0]]: shape }));
   throw new TypeError(
     `Cannot fix the input shape of "${graph.name}": one shape is given for the inputs ${graph.inputs.join(", ")}, ` +
       `shapes by name are needed`,
