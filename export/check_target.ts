@@ -26,7 +26,9 @@ export function assertHeld(graph: Graph, target: Target, opset: number): void {
   for (const node of graph.nodes) {
     if (node.op !== "QuantizeLinear" && node.op !== "DequantizeLinear") continue;
     const fault = faultOf(node, { index, target });
-    if (fault !== undefined) refuse(`"${node.layer ?? node.name}"`, fault);
+    if (fault === undefined) continue;
+    const [reader] = index.uses(node.outputs[0]);
+    refuse(`"${reader?.layer ?? node.layer ?? node.name}"`, fault);
   }
 }
 

@@ -4,7 +4,7 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import { registerBackend } from "../src/backend/mod.ts";
 import { loadLayersModel, saveLayersModel } from "../models/import/layers_model.ts";
 import { decodeModel } from "../src/onnx/file/mod.ts";
-import { FakeQuantize } from "../src/quant/mod.ts";
+import { FakeQuantize, quantizedLayersIn, setQatPhase } from "../src/quant/mod.ts";
 import { fixInputShape } from "../src/rewrite/mod.ts";
 import { prepareQat } from "../quantize/prepare.ts";
 import { keepFloat } from "../quantize/recipe.ts";
@@ -213,4 +213,22 @@ Deno.test("toOnnx() leaves layers in float that were kept so, weights and all", 
     const tolerance = sourceLayer instanceof FakeQuantize ? sourceLayer.readGrid().scale / 2 : 1e-5;
     assert.ok(values.every((value, k) => Math.abs(value - simulated[i][k]) <= tolerance), `output ${i}`);
   });
+});
+
+Deno.test("toOnnx() writes integers when quantizers are off, and leaves them as they are", async () => {
+  const { model } = await prepareCalibrated(sequentialModel());
+  const expected = (await toOnnx(model)).bytes;
+  setQatPhase(model, { fakeQuantizing: false });
+  const { bytes, graph } = await toOnnx(model);
+  assert.deepEqual(bytes, expected);
+  assert.ok(graph.nodes.some(({ op }) => op === "QuantizeLinear"));
+  assert.ok(quantizedLayersIn(model).every(({ phase }) => phase.fakeQuantizing !== true));
+});
+
+Deno.test("toOnnx() refuses a prepared model whose quantizers are off and have seen nothing, by name", async () => {
+  const { model } = prepareQat(sequentialModel());
+  setQatPhase(model, { fakeQuantizing: false });
+  await assert.rejects(toOnnx(model), /"conv1_input_quant".*was never observed/);
+  assert.ok(quantizedLayersIn(model).every(({ phase }) => phase.fakeQuantizing !== true));
+  await toOnnx(model, { precision: "float32" });
 });

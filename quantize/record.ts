@@ -58,6 +58,12 @@ export interface QuantizationRecord {
   readonly task?: string;
 }
 
+/** A record as it is saved. */
+interface Written extends QuantizationRecord {
+  readonly schema: number;
+  readonly version: string;
+}
+
 /** Where records lie among a model's metadata. */
 const KEY = "quantization";
 
@@ -138,7 +144,7 @@ const RECORD_SCHEMA = objectSchema({
 /** Saves `record` with `model`: `saveLayersModel` writes it. Other metadata of the model stays. */
 export function attachRecord(model: LayersModel, record: QuantizationRecord): void {
   const { target, recipe, layers, units, ungrouped, islands, quantizers, rewrites, task } = record;
-  const written = {
+  const written: Written = {
     schema: SCHEMA,
     version: VERSION,
     target,
@@ -171,8 +177,8 @@ export function recordOf(model: LayersModel): QuantizationRecord | undefined {
   };
   const fault = faultOfJson(value, RECORD_SCHEMA);
   if (fault !== undefined) return refuse(fault);
-  // The schema, checked just above, is that of the type, with its version.
-  const record = value as QuantizationRecord;
+  // The schema, checked just above, is that of the type.
+  const { schema: _, version: __, ...record } = value as Written;
   const names = new Set(model.layers.map(({ name }) => name));
   const missing = namesIn(record).find((name) => !names.has(name));
   return missing === undefined ? record : refuse(`it speaks of a layer "${missing}", which the model does not have`);

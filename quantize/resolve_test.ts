@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import "@tensorflow/tfjs-backend-cpu";
+import * as tfl from "@tensorflow/tfjs-layers";
+import { sequentialModel, skipModel } from "../tests/_support/small_models.ts";
+import { INT8_SYMMETRIC, INT8_SYMMETRIC_PER_CHANNEL, UINT8_AFFINE } from "../src/numbers/scheme.ts";
+import { type PreparedModel, prepareQat } from "./prepare.ts";
+import { keepFloat, PER_TENSOR_WEIGHTS, type RecipeRule } from "./recipe.ts";
+
+function prepare(rules: readonly RecipeRule[], target = "x86"): PreparedModel {
+  return prepareQat(sequentialModel(), { target, recipe: { rules } });
+}
+
+function layerOf({ layers }: PreparedModel, name: string) {
+  const found = layers.find(({ layer }) => layer === name);
+  assert.ok(found !== undefined);
+  return found;
+}
+
+Deno.test("prepareQat() decides by the first rule that speaks of a setting, and says which one that was", () => {
+  const prepared = prepare([
+    { match: { name: "fc" }, then: { observer: "min-max" } },
+    { match: { kind: "Dense" }, then: { observer: "moving-average", momentum: 0.5 } },
+    { match: { kind: "weighted" }, then: { weights: { granularity: "per-tensor" }, momentum: 0.25 } },
+  ]);
+  const { observer, momentum, weights, rules } = layerOf(prepared, "fc");
+  assert.deepEqual([observer, momentum, weights?.granularity.kind, rules], ["min-max", 0.5, "per-tensor", [0, 1, 2]]);
+  assert.deepEqual(layerOf(prepared, "conv1").rules, [2]);
+  assert.equal(layerOf(prepared, "conv1").momentum, 0.25);
+  const quantizer = prepared.model.getLayer("fc_quant").getConfig();
+  assert.deepEqual([quantizer.observer, quantizer.momentum], ["min-max", 0.5]);
+});
+
+Deno.test("prepareQat() takes parts of a scheme from several rules, and the rest from the target", () => {
+  const prepared = prepare([PER_TENSOR_WEIGHTS, { match: { name: "fc" }, then: { weights: { qmin: -7, qmax: 7 } } }]);
+  assert.deepEqual(layerOf(prepared, "fc").weights, { ...INT8_SYMMETRIC, qmin: -7, qmax: 7 });
+  assert.deepEqual(layerOf(prepared, "conv1").weights, INT8_SYMMETRIC);
+  assert.deepEqual(layerOf(prepare([]), "conv1").weights, INT8_SYMMETRIC_PER_CHANNEL);
+  assert.deepEqual(layerOf(prepare([]), "conv1").activations, UINT8_AFFINE);
+});
+
+Deno.test("prepareQat() gives another type all of its codes, as many below 0 as above where they are symmetric", () => {
+  const then = { weights: { dtype: "int4" }, activations: { dtype: "uint4", span: 10 } } as const;
+  const { weights, activations } = layerOf(prepare([{ match: {}, then }], "simulation"), "fc");
+  assert.deepEqual([weights?.qmin, weights?.qmax], [-7, 7]);
+  assert.deepEqual([activations?.qmin, activations?.qmax, activations?.span], [0, 15, 10]);
+});
+
+Deno.test("prepareQat() takes a layer back from float by a rule that comes first", () => {
+  const rules = [{ match: { name: "fc" }, then: { float: false } }, { match: {}, then: { float: true } }];
+  assert.deepEqual(prepare(rules).islands.map(({ layer }) => layer).includes("fc"), false);
+  assert.ok(prepare(rules).islands.some(({ layer }) => layer === "conv1"));
+});
+
+Deno.test("prepareQat() lets training leave the ranges of static layers", () => {
+  const prepared = prepare([{ match: { name: "fc" }, then: { method: "static" } }]);
+  const flags = ["fc_quant", "act1_quant"].map((name) => prepared.model.getLayer(name).getConfig().onlyCalibrated);
+  assert.deepEqual(flags, [true, undefined]);
+});
+
+Deno.test("prepareQat() applies what is said of any layer of a unit to its output", () => {
+  for (const name of ["conv1", "bn1", "act1"]) {
+    const prepared = prepare([{ match: { name }, then: { observer: "min-max" } }]);
+    assert.equal(prepared.model.getLayer("act1_quant").getConfig().observer, "min-max");
+    assert.equal(layerOf(prepared, "bn1").partOf, "conv1");
+  }
+});
+
+Deno.test("prepareQat() returns the rules that match nothing, or refuses them when they require a layer", () => {
+  const wrong: RecipeRule = { match: { name: "fx", kind: "Conv2D" }, then: {} };
+  assert.deepEqual(prepare([wrong, { match: { name: "fc" }, then: {} }]).unmatched, [wrong]);
+  assert.throws(() => prepare([{ ...wrong, required: true }]), {
+    name: "RangeError",
+    message: 'Cannot quantize layers of "seq": none is called "fx" and is a Conv2D (did you mean "fc"?)',
+  });
+  // An input is on a grid like any value, but no layer that could be in float.
+  assert.deepEqual(prepare([{ match: { name: "conv1_input" }, then: { observer: "min-max" } }]).unmatched, []);
+  assert.equal(
+    prepareQat(sequentialModel(), { recipe: { rules: [{ match: { name: "conv1_input" }, then: { float: true } }] } })
+      .unmatched.length,
+    1,
+  );
+  assert.throws(() => prepareQat(skipModel(), { recipe: { rules: keepFloat("image") } }), RangeError);
+});
+
+const REFUSED: Readonly<Record<string, readonly [string, RecipeRule["then"], RegExp]>> = {
+  "weights of another type": ["x86", { weights: { dtype: "uint8" } }, /"conv1" as uint8 1 to 255.*"x86-u8u8" can hold/],
+  "activations of another type": [
+    "x86",
+    { activations: { dtype: "int8" } },
+    /for target "x86": its activations are uint8.*target "arm" can/,
+  ],
+  "weights of all codes": ["x86", { weights: { qmin: -128, granularity: "per-tensor" } }, /"qnnpack" can hold/],
+  "weights per channel": ["qnnpack", { weights: { granularity: "per-channel" } }, /scales per tensor only/],
+  "half of a type's codes": [
+    "x86",
+    { activations: { qmax: 127 } },
+    /codes saturate at the ends of uint8 only.*"simulation"/,
+  ],
+  "activations per channel": [
+    "arm",
+    { activations: { granularity: "per-channel" } },
+    /activations have one scale a tensor/,
+  ],
+  "a range of fewer steps": ["arm", { activations: { span: 127 } }, /its activations are int8 -128 to 127/],
+  "codes in the wrong order": [
+    "simulation",
+    { activations: { qmin: 9, qmax: 3 } },
+    /codes are 9 to 3, two whole numbers in order/,
+  ],
+  "codes beyond the type": [
+    "simulation",
+    { weights: { dtype: "int4", qmax: 8 } },
+    /within -8 to 7 are needed for int4/,
+  ],
+};
+
+for (const [name, [target, then, message]] of Object.entries(REFUSED)) {
+  Deno.test(`prepareQat() refuses ${name} for target "${target}"`, () => {
+    assert.throws(() => prepare([{ match: {}, then }], target), { name: "RangeError", message });
+  });
+}
+
+Deno.test("prepareQat() refuses an unknown target, and a recipe for another one", () => {
+  const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 1, inputShape: [2] })] });
+  assert.throws(() => prepareQat(model, { target: "qnpack" }), /did you mean "qnnpack"/);
+  const recipe = { name: "mine", target: "arm", rules: [] };
+  assert.throws(() => prepareQat(model, { target: "x86", recipe }), /by recipe "mine": it is for "arm"/);
+  assert.equal(prepareQat(model, { recipe }).target, "arm");
+});
