@@ -201,6 +201,13 @@ Deno.test("describeLayers() gives the grid of a quantized layer of another's to 
   }
 });
 
+Deno.test("describeLayers() says nothing of a grid that means nothing yet", () => {
+  const quantizers = [{ of: "hidden", name: "hidden_grid", nonNegative: false }];
+  const [hidden] = describeLayers({ model: ownModel(), units: [], islands: [], quantizers });
+  assert.equal(hidden.name, "hidden");
+  assert.deepEqual([hidden.scale, hidden.range], [undefined, undefined]);
+});
+
 Deno.test("loadLayersModel() gives a quantized layer of another's back with its state", async () => {
   const dir = await Deno.makeTempDir();
   try {

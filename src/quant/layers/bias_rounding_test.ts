@@ -7,7 +7,9 @@ import { INT8_SYMMETRIC, type QuantScheme } from "../../numbers/scheme.ts";
 import { saveAndLoad, useLayers, valuesOf } from "./_test_support.ts";
 import { FakeQuantize } from "./fake_quantize_layer.ts";
 import { FreezableBatchNormalization } from "./freezable_batch_normalization.ts";
+import { quantizedLayer } from "./quantized_layer.ts";
 import { QuantizedWeights } from "./quantized_weights.ts";
+import { SharedCall } from "./shared_call.ts";
 
 const { layers } = tfl;
 
@@ -111,6 +113,8 @@ Deno.test("QuantizedWeights keeps its bias when its input's grid is not known", 
     "a sum comes before": symbolic(layers.add(), q, q),
     "other weights come before": symbolic(denseOf(0.5, { name: "first" }), q),
     "batch normalization comes before": symbolic(new FreezableBatchNormalization(), q),
+    "TF.js's batch normalization comes before": symbolic(layers.batchNormalization(), q),
+    "a layer with weights that is not quantized comes before": symbolic(layers.prelu(), q),
   };
   for (const [when, before] of Object.entries(unknown)) {
     const dense = denseOf(0.012);
@@ -131,6 +135,36 @@ Deno.test("QuantizedWeights rounds its bias when it is used twice on one grid, a
   assert.notEqual(dense.biasFolding(), undefined);
   symbolic(dense, other);
   assert.equal(dense.biasFolding(), undefined);
+});
+
+Deno.test("QuantizedWeights leaves its bias to the batch normalization behind it, TF.js's own as well", async () => {
+  await useLayers();
+  const x = tfl.input({ shape: [2] });
+  for (
+    const behind of [new FreezableBatchNormalization({ name: "ours" }), layers.batchNormalization({ name: "theirs" })]
+  ) {
+    const dense = denseOf(0.012, { name: `before_${behind.name}` });
+    symbolic(behind, symbolic(dense, symbolic(quantizer(`q_${behind.name}`), x)));
+    const [bias] = [...(dense.call(tf.zeros([1, 2])) as tf.Tensor).dataSync()];
+    assertClose([bias], [0.012], 1e-6);
+  }
+});
+
+Deno.test("SharedCall rounds the bias to the grid of what it reads, and the first call to that of its own", async () => {
+  await useLayers();
+  const x = tfl.input({ shape: [2] });
+  const dense = denseOf(0.012);
+  const first = symbolic(dense, symbolic(quantizer("halves"), x));
+  const second = symbolic(
+    new SharedCall({ name: "fc_1" }),
+    symbolic(quantizer("ones", { scale: 1, zeroPoint: 128 }), x),
+    first,
+  );
+  const model = tfl.model({ inputs: x, outputs: [first, second] });
+  const answers = (model.predict(tf.zeros([1, 2])) as tf.Tensor[]).map((y) => y.dataSync()[0]);
+  assertClose(answers, [0.01, 0.01], 1e-6); // steps of 0.005 and of 0.01
+  const [one, other] = [dense, second.sourceLayer].map((layer) => quantizedLayer(layer)?.biasFolding?.());
+  assertClose([one, other].map((folding) => folding!.round(tf.tensor1d([0.016])).dataSync()[0]), [0.015, 0.02], 1e-6);
 });
 
 Deno.test("QuantizedWeights keeps a bias beyond int32 to float32's precision when weights are next to nothing", async () => {

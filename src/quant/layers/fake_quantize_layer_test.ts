@@ -185,3 +185,12 @@ Deno.test("FakeQuantize equals quantizeLinear and dequantizeLinear on its grid w
     [...dequantizeLinear(quantizeLinear(wide, grid), grid)],
   );
 });
+
+Deno.test("FakeQuantize keeps code 0 for 0 when values are known not to be negative, whatever range is set", async () => {
+  await useLayers();
+  const layer = new FakeQuantize({ nonNegative: true, inputShape: [1] });
+  tfl.sequential({ layers: [layer] });
+  layer.setRange({ min: -255, max: 510 });
+  const { scale, zeroPoint } = layer.readGrid();
+  assert.deepEqual({ scale, zeroPoint }, { scale: 2, zeroPoint: 0 });
+});
