@@ -24,6 +24,8 @@ export interface ToOnnxOptions {
   readonly precision?: "int8" | "float32";
   /** The target whose table the int8 file is held to. Default: the one that the model was prepared for, if any. */
   readonly target?: string;
+  /** Texts for the file's metadata, by key. Default: none. */
+  readonly metadata?: Readonly<Record<string, string>>;
   /** Whether each pass is held to its word, which takes longer than the passes do. Default: false. */
   readonly debug?: boolean;
 }
@@ -89,7 +91,7 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   const graph = { ...nameNodes(symbolic, ports), name: model.name };
   assertLegal(graph, { opset });
   if (target !== undefined) assertHeld(graph, target, opset);
-  const bytes = encodeModel(graph, { opset, producer: "tfjs-qat", valueInfo: true });
+  const bytes = encodeModel(graph, { opset, producer: "tfjs-qat", valueInfo: true, metadata: options.metadata });
   return { bytes, graph, declined: renamed(declined, { from: symbolic, to: graph }) };
 }
 

@@ -18,6 +18,7 @@ import { makeFloatModel } from "./_float.ts";
 import { checkWritable, writeOutputs } from "./_files.ts";
 import { type Job, type JobStart, judge, logSummary, type Proof, samples } from "./_job.ts";
 import type { JobEvents } from "./events.ts";
+import { metadataFor } from "./_metadata.ts";
 import { archFor, buildModel, imageShapeOf, loadModel } from "./_model.ts";
 import { buildReport } from "./_report.ts";
 import { logUnmatched, prepareFor, readQuantization } from "./_recipe.ts";
@@ -139,8 +140,9 @@ async function prove({ model, islands }: PreparedModel, job: Job): Promise<Proof
   const { answers, metrics: simulated, targets, task } = await judge(model, job);
   const { file } = job.quantization.target;
   if (file === undefined) return { task, targets, answers, simulated };
-  const int8 = await toOnnx(model, { opset, inputLayout });
-  const float = await toOnnx(model, { opset, inputLayout, precision: "float32" });
+  const metadata = metadataFor(model, { ...job, task });
+  const int8 = await toOnnx(model, { opset, inputLayout, metadata });
+  const float = await toOnnx(model, { opset, inputLayout, metadata, precision: "float32" });
   const validation = validate({
     int8,
     float,

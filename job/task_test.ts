@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import * as tfl from "@tensorflow/tfjs-layers";
 import sharp from "sharp";
 import { assertFitsSchema } from "../tests/_support/report_schema.ts";
+import { decodeModel } from "../src/onnx/file/mod.ts";
 import { apply, randomArray, seedWeights } from "../tests/_support/small_models.ts";
 import { save, SMALL, withFolder } from "./_test_support.ts";
 import { runQat } from "./qat.ts";
@@ -40,6 +41,10 @@ Deno.test("runQat() learns real numbers from rows of numbers, and says how near 
     assert.ok(log.some((line) => /^Float MAE: [\d.]+, RMSE: [\d.]+, R²: -?[\d.]+\.$/.test(line)), log.join("\n"));
     assert.ok(log.some((line) => line.endsWith("60 samples to train on, 16 to judge by.")));
     assert.equal(report.accuracy, undefined);
+    const { metadata } = decodeModel(Deno.readFileSync(`${dir}/out/model.int8.onnx`));
+    const { hidden1_input: { columns, mean, std } } = JSON.parse(metadata.inputs);
+    assert.deepEqual([columns, mean.length, std.every((x: number) => x > 0)], [["a", "b"], 2, true]);
+    assert.deepEqual(JSON.parse(metadata.outputs).dense.columns, ["y_one", "y_two"]);
     assert.equal(report.sections?.length, 2);
   }));
 
@@ -74,6 +79,19 @@ Deno.test("runQat() learns labels from pictures that a table names", () =>
       labels: ["dark", "light"],
     });
     assert.ok(log.includes("Images of whatever size are made 8x8x3."));
+    const { metadata } = decodeModel(Deno.readFileSync(`${dir}/out/model.int8.onnx`));
+    assert.equal(metadata.task, "multi-label");
+    assert.deepEqual(JSON.parse(metadata.inputs), {
+      conv_input: { kind: "image", shape: [8, 8, 3], layout: "nhwc", mean: [0.5], std: [0.5] },
+    });
+    assert.deepEqual(JSON.parse(metadata.outputs), {
+      tags_sigmoid: {
+        task: "multi-label",
+        answer: "labels above the threshold",
+        threshold: 0.5,
+        labels: ["dark", "light"],
+      },
+    });
     // The same table by another task: its columns are no class, and the model is no classifier.
     await assert.rejects(runQat(options), /classes stand in one column, it has the targets dark, light/);
     await assert.rejects(runQat({ ...options, targets: ["dark"] }), /its output "tags" ends in sigmoid/);
