@@ -8,7 +8,7 @@ type Variable = "TERM" | "LC_ALL" | "LC_CTYPE" | "LANG";
 /** Returns how a report is written to standard output. */
 export function terminalOptions(): TerminalOptions {
   const isTerminal = Deno.stdout.isTerminal();
-  const color = isTerminal && !Deno.noColor && variable("TERM") !== "dumb";
+  const color = isTerminal && !Deno.noColor && !isDumb();
   const ascii = isAscii(variable);
   return isTerminal ? { color, ascii, width: Deno.consoleSize().columns } : { color, ascii };
 }
@@ -26,6 +26,11 @@ export function fitTerminal(text: string): string {
 export function isAscii(get: (name: Variable) => string | undefined): boolean {
   const locale = get("LC_ALL") || get("LC_CTYPE") || get("LANG");
   return locale === "C" || locale === "POSIX";
+}
+
+/** Whether the terminal says that it knows no more than letters: no colours, no moving about. */
+export function isDumb(get: (name: Variable) => string | undefined = variable): boolean {
+  return get("TERM") === "dumb";
 }
 
 /** Returns a variable of the environment, or undefined where it is not set or may not be seen. */

@@ -24,6 +24,8 @@ export interface Progress {
 export interface ProgressOptions {
   /** Shows nothing. Default: false. */
   readonly quiet?: boolean;
+  /** Shows lines on a terminal too, for one that cannot move its cursor. Default: false. */
+  readonly plain?: boolean;
   /** Default: the process's stderr. */
   readonly stream?: ProgressStream;
   /** Where there is no bar, an unfinished epoch says how it goes this often, in seconds. Default: 30. */
@@ -49,10 +51,15 @@ export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean 
  * assert.equal(typeof progress.step, "function");
  * ```
  */
-export function createProgress({ quiet = false, stream = stderr, ...options }: ProgressOptions = {}): Progress {
+export function createProgress(
+  { quiet = false, plain = false, stream = stderr, ...options }: ProgressOptions = {},
+): Progress {
   if (quiet) return { start: () => {}, step: () => {}, epochEnd: () => {}, stop: () => {} };
   const { now = () => performance.now(), everySeconds = 30 } = options;
-  return new Display(stream, { view: stream.isTTY ? barView(stream) : lineView(stream, { now, everySeconds }), now });
+  return new Display(stream, {
+    view: stream.isTTY && !plain ? barView(stream) : lineView(stream, { now, everySeconds }),
+    now,
+  });
 }
 
 /** What is used of cli-progress, which comes without types. */

@@ -96,6 +96,15 @@ Deno.test("createProgress() draws a bar and clears it for the epoch's line when 
   progress.stop();
 });
 
+Deno.test("createProgress() writes lines to a terminal that is plain", () => {
+  const { stream, text } = sink(true);
+  const progress = createProgress({ stream, plain: true });
+  progress.start("qat");
+  progress.step(step(1, 2));
+  progress.epochEnd(EPOCH);
+  assert.match(text(), /^qat epoch 1\/2: [ -~]* left\n$/);
+});
+
 Deno.test("createProgress() writes nothing when it is quiet", () => {
   const { stream, text } = sink(true);
   const progress = createProgress({ stream, quiet: true });

@@ -13,7 +13,7 @@ import {
 } from "../mod.ts";
 import { addEngine, addModelAndData, addPrinting, number, parseFlags, type Printing } from "./_options.ts";
 import { runCommand } from "./_run.ts";
-import { fitTerminal, printJson, terminalOptions } from "./_terminal.ts";
+import { fitTerminal, isDumb, printJson, terminalOptions } from "./_terminal.ts";
 
 interface Flags extends QatOptions, Printing {
   readonly perTensor?: boolean;
@@ -36,15 +36,15 @@ export async function qat(args: readonly string[]): Promise<void> {
       qatCommand(),
       args,
     );
-  if (options.target === "list") return console.log(formatTargets());
-  const progress = createProgress({ quiet });
+  if (options.target === "list") return console.log(fitTerminal(formatTargets()));
+  const progress = createProgress({ quiet, plain: isDumb() });
   const print = json ? console.error : console.log;
   const log = quiet ? {} : { log: (line: string) => print(fitTerminal(line)) };
   const weights = perTensor ? { perChannel: false } : perChannel ? { perChannel } : {};
   await runCommand(async () => {
     if (isDry) {
       const record = await dryRun({ ...options, ...weights }, log);
-      return json ? printJson(record) : console.log(formatRecord(record));
+      return json ? printJson(record) : console.log(fitTerminal(formatRecord(record)));
     }
     const report = await runQat({ ...options, ...weights }, { ...log, ...eventsFor(progress) });
     if (json) printJson(report);

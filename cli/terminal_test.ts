@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { messageOf } from "./_run.ts";
-import { isAscii } from "./_terminal.ts";
+import { isAscii, isDumb } from "./_terminal.ts";
 
 Deno.test("isAscii() believes the first variable of the locale that is set", () => {
   const of = (env: Readonly<Record<string, string>>) => isAscii((name) => env[name]);
@@ -9,6 +9,10 @@ Deno.test("isAscii() believes the first variable of the locale that is set", () 
   assert.ok(of({ LC_ALL: "", LC_CTYPE: "C", LANG: "en_US.UTF-8" }));
   assert.ok(!of({ LC_ALL: "C.UTF-8", LANG: "C" }));
   assert.ok(!of({}));
+});
+
+Deno.test("isDumb() believes TERM", () => {
+  assert.deepEqual(["dumb", "xterm-256color", undefined].map((term) => isDumb(() => term)), [true, false, false]);
 });
 
 Deno.test("messageOf() writes any error as one line of bounded length", () => {
