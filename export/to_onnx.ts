@@ -1,15 +1,16 @@
 /** From a TF.js model to an ONNX file's bytes. */
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { assertLegal } from "../src/onnx/check/check.ts";
-import type { Graph } from "../src/onnx/graph.ts";
+import type { TypedArray } from "../src/numbers/dtype.ts";
+import type { Graph, Tensor } from "../src/onnx/graph.ts";
 import { nameNodes, optimizeForAnyBatch, type Traced } from "../src/passes/deploy/mod.ts";
 import type { Declined } from "../src/passes/pass.ts";
 import { encodeModel } from "../src/onnx/file/mod.ts";
 import { quantizedLayersIn } from "../src/quant/mod.ts";
+import { Session } from "../src/runtime/session.ts";
 import { recordOf } from "../quantize/record.ts";
 import type { Target } from "../quantize/target.ts";
 import { targetOf } from "../quantize/targets/mod.ts";
-import { evaluate } from "./_evaluate.ts";
 import { assertHeld } from "./check_target.ts";
 import { outputNames } from "../models/ports.ts";
 import { traceModel } from "./trace.ts";
@@ -93,6 +94,17 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   if (target !== undefined) assertHeld(graph, target, opset);
   const bytes = encodeModel(graph, { opset, producer: "tfjs-qat", valueInfo: true, metadata: options.metadata });
   return { bytes, graph, declined: renamed(declined, { from: symbolic, to: graph }) };
+}
+
+/** Runs a graph without inputs node by node as it stands, so that export rounds as training did. */
+function evaluate(graph: Graph): ReadonlyMap<string, Tensor> {
+  const session = new Session(encodeModel(graph), { optimization: "disabled", keepQdq: true, threads: 1 });
+  try {
+    const outputs = Object.entries(session.run({}));
+    return new Map(outputs.map(([name, { dtype, shape, data }]) => [name, { dtype, shape, data: data as TypedArray }]));
+  } finally {
+    session.dispose();
+  }
 }
 
 /** Says of the nodes of `to` what was said of those of `from`, which are the same in order. */

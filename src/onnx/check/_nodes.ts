@@ -31,6 +31,9 @@ function checkSince(node: Node, schema: OpSchema, opset: number): readonly Findi
   if (schema.domain !== undefined) return [];
   const later = Object.entries(schema.laterAttrs ?? {}).filter(([name]) => name in node.attrs);
   const since = Math.max(schema.since, ...later.map(([, opset]) => opset));
+  if (schema.until !== undefined && opset > schema.until) {
+    return [["opset", `this form of ${node.op} ends with opset ${schema.until}, the graph has ${opset}`]];
+  }
   if (since <= opset) return [];
   return [["opset", `this form of ${node.op} needs opset ${since}, the graph has ${opset}`]];
 }

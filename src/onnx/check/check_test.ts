@@ -3,7 +3,7 @@ import { refusalOf } from "../../../tests/_support/ort.ts";
 import { broken, normalized } from "./_cases.ts";
 import { f, legal, node, tensor } from "../_test_graph.ts";
 import { assertLegal, checkGraph } from "./check.ts";
-import type { Graph } from "../graph.ts";
+import type { Attrs, Graph, Tensor } from "../graph.ts";
 import { encodeModel } from "../file/mod.ts";
 
 Deno.test("checkGraph() finds nothing in a legal graph, which ONNX Runtime loads", async () => {
@@ -58,6 +58,55 @@ Deno.test("checkGraph() accepts dimensions that follow from symbolic ones under 
   const crossed = { ...convolution, types: new Map([...convolution.types, ["y", f("batch", 1, "w2", "h2")]]) };
   assert.deepEqual(checkGraph(crossed).map(({ rule, where }) => [rule, where]), [["inferred type", 'node "act"']]);
 });
+
+/** What the schemas say of opsets that they do not describe yet, held against ONNX Runtime. */
+const FORMS: readonly {
+  readonly op: string;
+  readonly attrs: Attrs;
+  readonly inputs: readonly Tensor[];
+  readonly shape: readonly number[];
+  readonly legal: number;
+  readonly not: number;
+  readonly message: RegExp;
+}[] = [
+  {
+    op: "ReduceMean",
+    attrs: { axes: [0] },
+    inputs: [tensor([2, 2], 1, 2, 3, 4)],
+    shape: [1, 2],
+    legal: 17,
+    not: 18,
+    message: /^this form of ReduceMean ends with opset 17, the graph has 18$/,
+  },
+  {
+    op: "DequantizeLinear",
+    attrs: { axis: 0, block_size: 2 },
+    inputs: [{ dtype: "int8", shape: [4, 1], data: Int8Array.of(1, 2, 3, 4) }, tensor([2, 1], 0.5, 2)],
+    shape: [4, 1],
+    legal: 21,
+    not: 17,
+    message: /^this form of DequantizeLinear needs opset 21, the graph has 17$/,
+  },
+];
+
+for (const { op, attrs, inputs, shape, legal, not, message } of FORMS) {
+  Deno.test(`checkGraph() knows the opsets of a form of ${op} as ONNX Runtime does`, async () => {
+    const names = inputs.map((_, i) => `c${i}`);
+    const graph: Graph = {
+      name: "form",
+      inputs: [],
+      outputs: ["y"],
+      initializers: new Map(inputs.map((input, i) => [names[i], input])),
+      nodes: [node(op, "node", [names, ["y"]], { attrs })],
+      types: new Map([["y", f(...shape)]]),
+    };
+    const found = (opset: number) => checkGraph(graph, { opset }).filter(({ where }) => where === 'node "node"');
+    assert.deepEqual(found(legal), []);
+    assert.match(found(not)[0].message, message);
+    assert.equal(await refusalOf(encodeModel(graph, { opset: legal })), undefined);
+    assert.notEqual(await refusalOf(encodeModel(graph, { opset: not })), undefined);
+  });
+}
 
 Deno.test("assertLegal() lists the first five problems, one a line", () => {
   const nodes = ["A", "B", "C", "D", "E", "F", "G"].map((op) => node(op, op, [["x"], [op]]));

@@ -1,7 +1,6 @@
 /** The table of operators that this project writes: the default domain at opset 17, and "com.microsoft". */
 import type { Attrs, Node } from "../graph.ts";
 import type { Inputs, Rows } from "./_infer.ts";
-import { BLOCKED_ATTRS, BLOCKED_DOMAIN } from "./blocked.ts";
 import { contrib } from "./contrib.ts";
 import { conv } from "./conv.ts";
 import { elementwise } from "./elementwise.ts";
@@ -15,7 +14,6 @@ import { resize } from "./resize.ts";
 import type { AttrKind, OpSchema, StaticType, Traits } from "./schema.ts";
 import { shape } from "./shape.ts";
 
-export { BLOCKED_DOMAIN } from "./blocked.ts";
 export type { AttrKind, InferInput, OpSchema, StaticType, Traits } from "./schema.ts";
 
 /** Newest opset that the rows describe. */
@@ -34,6 +32,28 @@ export const OPS: ReadonlyMap<string, OpSchema> = tableOf({
   ...normalize,
   ...quantize,
 });
+
+/**
+ * ONNX Runtime's domain of operators whose tensors keep channels in blocks.
+ *
+ * They are no part of any standard: ONNX Runtime puts them into graphs itself, for this machine alone. So there is a row
+ * for what a file's writer must know, the kinds of the attributes, and none for the exporter's checks.
+ * Source: microsoft/onnxruntime core/graph/contrib_ops/nchwc_schema_defs.cc.
+ */
+export const BLOCKED_DOMAIN = "com.microsoft.nchwc";
+
+const blockedPool = { kernel_shape: "ints", pads: "ints", strides: "ints", dilations: "ints" } as const;
+
+/** Kinds of the attributes of operators on blocked channels. */
+const BLOCKED_ATTRS: Readonly<Record<string, Readonly<Record<string, AttrKind>>>> = {
+  ReorderInput: { channels_last: "int" },
+  ReorderOutput: { channels: "int", channels_last: "int" },
+  Conv: { ...blockedPool, group: "int", activation: "string", activation_params: "floats" },
+  MaxPool: blockedPool,
+  AveragePool: { ...blockedPool, count_include_pad: "int" },
+  GlobalMaxPool: {},
+  GlobalAveragePool: {},
+};
 
 /** Schemas of domain "com.microsoft", by operator. */
 export const CONTRIB_OPS: ReadonlyMap<string, OpSchema> = tableOf(contrib);

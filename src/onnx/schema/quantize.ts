@@ -1,16 +1,35 @@
 /** Quantization and integer products of the default domain. */
 import type { DType } from "../../numbers/dtype.ts";
 import type { Attrs } from "../graph.ts";
-import { axisOf, BYTES, type Inputs, maybe, need, numberAttr, product, type Rows, vectorOf } from "./_infer.ts";
+import {
+  axisOf,
+  BYTES,
+  equalShapes,
+  type Inputs,
+  maybe,
+  need,
+  numberAttr,
+  product,
+  type Rows,
+  vectorOf,
+} from "./_infer.ts";
 import { checkBias, convAttrs, convShape } from "./conv.ts";
 import { matMulShape } from "./matmul.ts";
 import type { InferInput, StaticType } from "./schema.ts";
 
-/** Checks a scale or zero point of `x`: a scalar, or a vector of one element an index of attribute `axis`. */
+/**
+ * Checks a scale or zero point of `x`: a scalar, a vector of one element an index of attribute `axis`, or, with a
+ * `block_size`, a tensor of one element a block along that axis.
+ */
 export function checkGrid(x: StaticType, grid: InferInput | null, attrs: Attrs, what: string): void {
   if (grid === null || grid.shape.length === 0 || product(grid.shape) === 1 && grid.shape.length === 1) return;
   const axis = axisOf(numberAttr(attrs, "axis", 1), x.shape.length);
-  vectorOf(grid, x.shape[axis], what);
+  const block = numberAttr(attrs, "block_size", 0);
+  const blocks = x.shape.with(axis, Math.ceil(x.shape[axis] / block));
+  if (block > 0 && !equalShapes(grid.shape, blocks)) {
+    throw new TypeError(`${what} has shape [${grid.shape}], needed is [${blocks}] for blocks of ${block}`);
+  }
+  if (block === 0) vectorOf(grid, x.shape[axis], what);
 }
 
 /** Infers QuantizeLinear for the integer types `codes`. */
@@ -55,8 +74,9 @@ function inferQLinearMatMul(inputs: Inputs): StaticType[] {
 export const quantize: Rows = {
   QuantizeLinear: {
     since: 13,
+    laterAttrs: { saturate: 19, block_size: 21, output_dtype: 21 },
     inputs: [2, 3],
-    attrs: { axis: "int" },
+    attrs: { axis: "int", saturate: "int", block_size: "int", output_dtype: "int" },
     infer: (inputs, attrs) => {
       need(inputs, 0, ["float32", "int32"]);
       return inferQuantize(BYTES, inputs, attrs);
@@ -64,8 +84,9 @@ export const quantize: Rows = {
   },
   DequantizeLinear: {
     since: 13,
+    laterAttrs: { block_size: 21 },
     inputs: [2, 3],
-    attrs: { axis: "int" },
+    attrs: { axis: "int", block_size: "int" },
     infer: (inputs, attrs) => {
       need(inputs, 1, ["float32"]);
       return inferDequantize([...BYTES, "int32"], inputs, attrs);

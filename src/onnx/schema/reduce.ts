@@ -33,6 +33,8 @@ function reducedShape(shape: readonly number[], axes: readonly number[] | undefi
 function reduction(since: number, extreme = false): OpSchema {
   return {
     since,
+    // Opset 18 made their axes inputs.
+    until: 17,
     inputs: [1, 1],
     attrs: { axes: "ints", keepdims: "int" },
     ...(extreme ? MOVES : {}),

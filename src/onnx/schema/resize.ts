@@ -50,6 +50,8 @@ export const resize: Rows = {
   },
   GridSample: {
     since: 16,
+    // Opset 20 calls the modes otherwise.
+    until: 19,
     inputs: [2, 2],
     attrs: { align_corners: "int", mode: "string", padding_mode: "string" },
     infer(inputs) {

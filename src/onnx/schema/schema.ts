@@ -43,6 +43,8 @@ export interface OpSchema {
   readonly domain?: "com.microsoft";
   /** First opset whose definition of the operator this row describes. */
   readonly since: number;
+  /** Last opset whose definition it describes, where a later one has another form. */
+  readonly until?: number;
   /** Attributes that are younger than `since`, with the opset that brought each. */
   readonly laterAttrs?: Readonly<Record<string, number>>;
   /** Least and greatest number of inputs. */

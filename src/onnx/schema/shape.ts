@@ -194,7 +194,16 @@ export const shape: Rows = {
   Squeeze: { since: 13, inputs: [1, 2], ...MOVES, infer: inferSqueeze },
   Unsqueeze: { since: 13, inputs: [2, 2], ...MOVES, infer: inferUnsqueeze },
   Concat: { since: 4, inputs: [1, Infinity], attrs: { axis: "int" }, infer: inferConcat },
-  Split: { since: 13, inputs: [1, 2], ...MOVES, outputs: [1, Infinity], attrs: { axis: "int" }, infer: inferSplit },
+  Split: {
+    since: 13,
+    // Opset 18 asks for the number of outputs.
+    until: 17,
+    inputs: [1, 2],
+    ...MOVES,
+    outputs: [1, Infinity],
+    attrs: { axis: "int" },
+    infer: inferSplit,
+  },
   Slice: { since: 10, inputs: [3, 5], ...MOVES, infer: inferSlice },
   Pad: { since: 11, inputs: [2, 3], attrs: { mode: "string" }, infer: inferPad },
   Tile: { since: 6, inputs: [2, 2], ...MOVES, infer: inferTile },
