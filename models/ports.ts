@@ -1,7 +1,7 @@
 /** A model's inputs and outputs: their names and shapes, and what is given by name. */
-import type * as tfl from "@tensorflow/tfjs-layers";
+import * as tfl from "@tensorflow/tfjs-layers";
 import { outputGridOf, quantizedLayer } from "../src/quant/mod.ts";
-import { valueOf } from "../src/rewrite/mod.ts";
+import { valueNames, valueOf } from "../src/rewrite/mod.ts";
 import { suggestName } from "../src/text/nearest.ts";
 import type { QParams } from "../src/numbers/scheme.ts";
 
@@ -20,27 +20,31 @@ export function inputNames({ inputs }: tfl.LayersModel): readonly string[] {
 /**
  * Names the outputs of `model` after the layers that make them; a quantizer behind one does not show.
  *
- * The second output of a layer is called `layer:1`; what another call of a layer gives, and an input that is an output
- * too, `layer_1`.
+ * The second output of a layer is called `layer:1`; what a further call of a layer gives, and an input that is an output
+ * too, `layer_1`. So a prepared model's outputs are called as those of the model that it was.
  */
 export function outputNames(model: tfl.LayersModel): readonly string[] {
   const taken = new Set(inputNames(model));
-  return model.outputs.map((output) => {
-    const { layer, index } = sourceOf(output);
-    const wanted = valueOf(layer.name, index);
+  const sources = model.outputs.map(sourceOf);
+  // TF.js does not tell the calls of a layer apart; the order in which they are read does.
+  const calls = sources.some(isShared) ? valueNames(model, sources) : [];
+  return sources.map((source, i) => {
+    const wanted = isShared(source) ? calls[i] : valueOf(source.sourceLayer.name, source.tensorIndex);
     let name = wanted;
-    for (let i = 1; taken.has(name); i++) name = `${wanted}_${i}`;
+    for (let copy = 1; taken.has(name); copy++) name = `${wanted}_${copy}`;
     taken.add(name);
     return name;
   });
 }
 
-/** Returns the layer that makes `output`, that before its quantizer if it has one, and which of its outputs it is. */
-function sourceOf(output: tfl.SymbolicTensor): { readonly layer: tfl.layers.Layer; readonly index: number } {
-  const { sourceLayer: layer, tensorIndex: index } = output;
-  if (quantizedLayer(layer)?.role !== "activations") return { layer, index };
-  const { inboundLayers, tensorIndices } = layer.inboundNodes[0];
-  return { layer: inboundLayers[0], index: tensorIndices[0] };
+function isShared({ sourceLayer }: tfl.SymbolicTensor): boolean {
+  return sourceLayer.inboundNodes.length > 1 && !(sourceLayer instanceof tfl.LayersModel);
+}
+
+/** Returns the value that `output` is before its quantizer, if it has one. */
+function sourceOf(output: tfl.SymbolicTensor): tfl.SymbolicTensor {
+  const { sourceLayer: layer, nodeIndex } = output;
+  return quantizedLayer(layer)?.role === "activations" ? layer.inboundNodes[nodeIndex].inputTensors[0] : output;
 }
 
 /** A model's output, as tasks see it. */

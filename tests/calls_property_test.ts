@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import fc from "fast-check";
 import { toOnnx } from "../export/to_onnx.ts";
+import { outputNames } from "../models/ports.ts";
 import { calibrate } from "../quantize/calibrate.ts";
 import { prepareQat } from "../quantize/prepare.ts";
 import { BACKEND, registerBackend } from "../src/backend/mod.ts";
@@ -137,6 +138,8 @@ Deno.test("toOnnx() writes random nets of calls as they are simulated, and as th
       const float = await toOnnx(model);
       const { model: prepared } = prepareQat(model, { target: net.target });
       assertAlike(run(float.bytes, x), predict(model, [x]), model);
+      // The only output may get the name of an activation that was fused into its layer.
+      if (model.outputs.length > 1) assert.deepEqual(outputNames(prepared), outputNames(model));
       await calibrate(prepared, [randomTensor([16, ...SHAPE], 4)]);
       const int8 = await toOnnx(prepared);
       assertAlike(run(int8.bytes, x), predict(prepared, [x]), prepared);

@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { toOnnx } from "../export/to_onnx.ts";
 import { loadLayersModel, saveLayersModel } from "../models/import/layers_model.ts";
+import { outputNames } from "../models/ports.ts";
 import { calibrate } from "../quantize/calibrate.ts";
 import { prepareQat } from "../quantize/prepare.ts";
 import { BACKEND, registerBackend } from "../src/backend/mod.ts";
@@ -238,4 +239,22 @@ Deno.test("fixInputShape() and withOutputs() keep calls of a prepared model call
   const second = withOutputs(fixed, fromModel(fixed).outputs.slice(1));
   assert.deepEqual(second.weights.length, fixed.weights.length - 5, "all but the other output's quantizer is needed");
   assert.deepEqual(predict(second, x), simulated.slice(1));
+});
+
+Deno.test("outputNames() calls outputs of shared layers alike in a model, when it is prepared, and in its files", async () => {
+  await registerBackend();
+  await tf.setBackend(BACKEND);
+  const x = tfl.input({ shape: [3], name: "x" });
+  const shared = layers.dense({ units: 3, activation: "sigmoid", name: "shared" });
+  const act = layers.reLU({ name: "act" });
+  const first = apply(shared, x);
+  const second = apply(shared, apply(act, first));
+  const model = seedWeights(tfl.model({ inputs: x, outputs: [second, apply(act, second), first] }));
+  const { model: prepared } = prepareQat(model);
+  const names = ["shared_1", "act_1", "shared"];
+  await calibrate(prepared, [randomTensor([8, 3])]);
+  for (const each of [model, prepared]) {
+    assert.deepEqual(outputNames(each), names);
+    assert.deepEqual((await toOnnx(each)).graph.outputs, names);
+  }
 });

@@ -26,6 +26,16 @@ interface Walk {
   readonly shared: Map<number, LayerSpec>;
   /** Ids of layers that a model around them keeps from training. */
   readonly frozen: ReadonlySet<number>;
+  /** Describes a layer that is met for the first time. */
+  readonly read: (layer: Layer, as: FirstCall) => LayerSpec;
+}
+
+/** What is known of a layer from its first call. */
+interface FirstCall {
+  readonly name: string;
+  readonly frozen: boolean;
+  /** Of what it gives. */
+  readonly rank: number;
 }
 
 /**
@@ -38,15 +48,38 @@ interface Walk {
  * @throws {TypeError} If `model` has no outputs yet, or has a layer with call arguments.
  */
 export function fromModel(model: tfl.LayersModel): LayerGraph {
+  return walkModel(model, readLayer).graph;
+}
+
+/** Names values of `model` as `fromModel` does, without reading a weight. */
+export function valueNames(model: tfl.LayersModel, tensors: readonly Tensor[]): readonly string[] {
+  const named = walkModel(model, (layer, { name }) => ({
+    name,
+    className: layer.getClassName(),
+    config: {},
+    weights: [],
+  }));
+  return tensors.map(named.valueOf);
+}
+
+/** A model that was walked. */
+interface Walked {
+  readonly graph: LayerGraph;
+  /** Returns the name of a value of the model itself, none within a nested one. */
+  valueOf(this: void, tensor: Tensor): string;
+}
+
+function walkModel(model: tfl.LayersModel, read: Walk["read"]): Walked {
   if (model.outputs.length === 0) {
     throw new TypeError(`Cannot read model "${model.name}": it has no layers yet, at least one is needed`);
   }
   const own = model.layers.filter((layer) => !isModel(layer)).map((layer) => layer.name);
-  const walk: Walk = { nodes: [], taken: new Set(own), shared: new Map(), frozen: new Set(frozenIn(model)) };
+  const walk: Walk = { nodes: [], taken: new Set(own), shared: new Map(), frozen: new Set(frozenIn(model)), read };
   const inputs = model.inputs.map((tensor) => addInput(walk, tensor));
   const scope = makeScope(model, inputs);
-  const outputs = model.outputs.map((tensor) => resolve(walk, scope, tensor));
-  return { name: model.name, nodes: walk.nodes, inputs, outputs };
+  const valueOf = (tensor: Tensor) => resolve(walk, scope, tensor);
+  const outputs = model.outputs.map(valueOf);
+  return { graph: { name: model.name, nodes: walk.nodes, inputs, outputs }, valueOf };
 }
 
 function makeScope(model: tfl.LayersModel, inputs: readonly string[], outer?: Scope): Scope {
@@ -93,7 +126,7 @@ function addCall(walk: Walk, scope: Scope, { layer, call, key }: Met): string {
   const name = nameFor(walk, scope, layer);
   scope.names.set(key, name);
   const spec = walk.shared.get(layer.id) ??
-    readLayer(layer, { name, frozen: walk.frozen.has(layer.id), rank: call.outputTensors[0].rank });
+    walk.read(layer, { name, frozen: walk.frozen.has(layer.id), rank: call.outputTensors[0].rank });
   if (spec.weights.length > 0) walk.shared.set(layer.id, spec);
   walk.nodes.push({ name, layer: spec, inbound, outputs: call.outputTensors.length });
   return name;
@@ -133,7 +166,7 @@ function freeName(walk: Walk, wanted: string): string {
   return name;
 }
 
-function readLayer(layer: Layer, as: { name: string; frozen: boolean; rank: number }): LayerSpec {
+function readLayer(layer: Layer, as: FirstCall): LayerSpec {
   const className = layer.getClassName();
   const weights = layer.weights.map(readWeight);
   const config: serialization.ConfigDict = { ...copyConfig(layer), name: as.name };
