@@ -1,4 +1,5 @@
 /** Rows of numbers brought to one size: a quantized model has one grid for all columns of its input. */
+import { lookUp } from "../src/text/nearest.ts";
 import { mapValues, type SampleInput, type SampleSet, type SampleSplit } from "./samples.ts";
 
 /** What makes a column's numbers have mean 0 and deviation 1: x → (x − mean) / std. */
@@ -10,23 +11,64 @@ export interface Scaling {
   readonly std: readonly number[];
 }
 
+/** Scalings by the inputs' names. */
+export type Scalings = Readonly<Record<string, Scaling>>;
+
+/** Returns what gives the rows of a set means of 0 and deviations of 1. Pictures have none. */
+export function scalingsOf({ inputs, count }: SampleSet): Scalings {
+  const rows = Object.entries(inputs).filter(([, input]) => input.kind === "rows");
+  return Object.fromEntries(rows.map(([name, input]) => [name, scalingOf(input, count)]));
+}
+
 /**
- * Scales the rows of both halves by the means and deviations of the training half. Pictures stay as they are.
+ * Scales the rows of both halves that have a scaling.
  *
- * Rounding: sums in float64, results to float32.
- *
- * @returns The halves, and the scalings by the inputs' names.
+ * Rounding: in float64, results to float32.
  */
-export function standardize<T extends SampleSplit>(
-  split: T,
-): { readonly split: T; readonly scalings: Readonly<Record<string, Scaling>> } {
-  const rows = Object.entries(split.train.inputs).filter(([, input]) => input.kind === "rows");
-  const scalings = Object.fromEntries(rows.map(([name, input]) => [name, scalingOf(input, split.train.count)]));
+export function scaleRows<T extends SampleSplit>(split: T, scalings: Scalings): T {
   const scaled = (set: SampleSet): SampleSet => ({
     ...set,
-    inputs: mapValues(set.inputs, (input, name) => scalings[name] === undefined ? input : scale(input, scalings[name])),
+    inputs: mapValues(set.inputs, (input, name) => {
+      const scaling = lookUp(scalings, name);
+      return scaling === undefined ? input : scale(input, scaling);
+    }),
   });
-  return { split: { ...split, train: scaled(split.train), test: scaled(split.test) }, scalings };
+  return { ...split, train: scaled(split.train), test: scaled(split.test) };
+}
+
+/**
+ * Reads scalings that were saved with a model.
+ *
+ * @param saved As parsed from JSON; anything may stand there.
+ * @throws {TypeError} If they are none, or of other columns than the rows of `set` have.
+ */
+export function readScalings(saved: unknown, set: SampleSet): Scalings {
+  if (!isRecord(saved)) throw new TypeError(`Cannot scale "${set.name}": the saved scalings are damaged`);
+  return mapValues(saved, (scaling, name) => {
+    if (!isScaling(scaling)) {
+      throw new TypeError(`Cannot scale "${set.name}": the saved scaling of "${name}" is damaged`);
+    }
+    const input = lookUp(set.inputs, name);
+    const columns = input?.kind === "rows" ? input.names : [];
+    if (columns.join() === scaling.columns.join()) return scaling;
+    throw new TypeError(
+      `Cannot scale "${set.name}": its columns are ${columns.join(", ") || "none"}, ` +
+        `the model was trained on ${scaling.columns.join(", ")}`,
+    );
+  });
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isScaling(value: unknown): value is Scaling {
+  if (!isRecord(value)) return false;
+  const { columns, mean, std } = value;
+  if (!Array.isArray(columns) || !Array.isArray(mean) || !Array.isArray(std)) return false;
+  return columns.length === mean.length && columns.length === std.length &&
+    columns.every((name) => typeof name === "string") && mean.every(Number.isFinite) &&
+    std.every((value) => Number.isFinite(value) && value > 0);
 }
 
 function scalingOf(input: SampleInput, count: number): Scaling {

@@ -4,7 +4,7 @@ import { type Augment, type Batch, batches, type BatchOptions, countBatches } fr
 import { type Normalize, parseNormalize } from "../data/normalize.ts";
 import type { OpenedData } from "../data/open.ts";
 import { inputShape, type SampleSet } from "../data/samples.ts";
-import { type Scaling, standardize } from "../data/standardize.ts";
+import { readScalings, scaleRows, type Scalings, scalingsOf } from "../data/standardize.ts";
 import { inputShapesOf, outputNames } from "../models/ports.ts";
 import type { ResolvedOptions } from "./options.ts";
 
@@ -16,7 +16,7 @@ export interface JobData {
   readonly test: SampleSet;
   readonly normalize: Normalize;
   /** What was done to rows of numbers, by input. */
-  readonly scalings: Readonly<Record<string, Scaling>>;
+  readonly scalings: Scalings;
   readonly augment: Augment;
   readonly batchSize: number;
   readonly seed: number;
@@ -25,10 +25,23 @@ export interface JobData {
 /** What `--augment` and `--no-augment` mean. */
 const AUGMENT = { true: { flip: true, pad: 4 }, false: { flip: false, pad: 0 } } as const;
 
-/** Prepares opened data. Rows are standardized for a model that is built here; another expects what it was trained on. */
-export function dataOf(opened: OpenedData, options: ResolvedOptions): JobData {
-  const { split, scalings } = options.model === undefined ? standardize(opened) : { split: opened, scalings: {} };
-  const { name, train, test, ...own } = split;
+/** Where scalings lie among a model's metadata. */
+const SCALINGS = "scalings";
+
+/**
+ * Prepares opened data for `model`. Rows are standardized for a model that is built here, and again as they were then
+ * when it goes on; any other expects them as they are.
+ *
+ * @throws {TypeError} If the model was trained on other columns.
+ */
+export function dataOf(opened: OpenedData, model: tfl.LayersModel, options: ResolvedOptions): JobData {
+  const saved = Object(model.getUserDefinedMetadata())[SCALINGS];
+  const scalings = options.model === undefined
+    ? scalingsOf(opened.train)
+    : saved === undefined
+    ? {}
+    : readScalings(saved, opened.train);
+  const { name, train, test, ...own } = scaleRows(opened, scalings);
   return {
     name,
     train,
@@ -39,6 +52,12 @@ export function dataOf(opened: OpenedData, options: ResolvedOptions): JobData {
     batchSize: options.batchSize,
     seed: options.seed,
   };
+}
+
+/** Notes in `model` what was done to the rows that it was trained on. */
+export function attachScalings(model: tfl.LayersModel, { scalings }: JobData): void {
+  if (Object.keys(scalings).length === 0) return;
+  model.setUserDefinedMetadata({ ...model.getUserDefinedMetadata(), [SCALINGS]: scalings });
 }
 
 /** @throws {TypeError} If the model's inputs are not those of the data. */

@@ -15,7 +15,7 @@ import type { Engine } from "./_engine.ts";
 import type { Quantization } from "./_recipe.ts";
 import type { JobEvents } from "./events.ts";
 import { tasksFor } from "./_task.ts";
-import type { ResolvedOptions } from "./options.ts";
+import type { JobOptions } from "./options.ts";
 
 /** What was measured of the float model on the way to quantization. */
 export interface FloatMetrics {
@@ -29,7 +29,7 @@ export interface FloatMetrics {
 
 /** A job under way. */
 export interface Job {
-  readonly options: ResolvedOptions;
+  readonly options: JobOptions;
   readonly events: JobEvents;
   readonly log: (line: string) => void;
   readonly data: JobData;

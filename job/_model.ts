@@ -9,7 +9,7 @@ import { registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
 import { fixInputShape, fromModel, withOutputs } from "../src/rewrite/mod.ts";
 import { checkChoice } from "../src/text/nearest.ts";
 import { taskRow } from "../tasks/mod.ts";
-import type { ResolvedOptions } from "./options.ts";
+import type { JobOptions, ResolvedOptions } from "./options.ts";
 
 /** Side of the images for a model that takes any: the one that most nets are made for, and a multiple of 32. */
 const OPEN_SIDE = 224;
@@ -66,7 +66,7 @@ export function archFor({ arch }: ResolvedOptions, { train }: SampleSplit): stri
 }
 
 /** Builds the architecture for `data`, as the task wants it. */
-export function buildModel(options: ResolvedOptions, data: SampleSplit): tfl.LayersModel {
+export function buildModel(options: JobOptions, data: SampleSplit): tfl.LayersModel {
   const { seed, task } = options;
   const { train } = data;
   const [input] = Object.values(train.inputs);

@@ -8,10 +8,10 @@ import { taskRow } from "../tasks/mod.ts";
 import type { Task } from "../tasks/task.ts";
 import { lossView } from "../train/loss_view.ts";
 import type { JobData } from "./_data.ts";
-import type { ResolvedOptions } from "./options.ts";
+import type { JobOptions } from "./options.ts";
 
 /** Returns the tasks of the outputs of `model`, in their order; after a rewrite they may be called otherwise. */
-export function tasksFor(model: tfl.LayersModel, { task }: ResolvedOptions, { train }: JobData): readonly Task[] {
+export function tasksFor(model: tfl.LayersModel, { task }: JobOptions, { train }: JobData): readonly Task[] {
   const row = taskRow(task);
   const names = outputNames(model);
   return Object.values(train.targets).map((target, i) => row.make(target, { output: names[i] }));
@@ -22,7 +22,7 @@ export function tasksFor(model: tfl.LayersModel, { task }: ResolvedOptions, { tr
  *
  * @throws {TypeError} If there is not.
  */
-export function checkTargets({ train }: OpenedData, { task }: ResolvedOptions, name: string): void {
+export function checkTargets({ train }: OpenedData, { task }: JobOptions, name: string): void {
   const row = taskRow(task);
   for (const target of Object.values(train.targets)) {
     try {
@@ -41,7 +41,7 @@ export function checkTargets({ train }: OpenedData, { task }: ResolvedOptions, n
  */
 export function checkOutputs(
   model: tfl.LayersModel,
-  { options, data, name }: { readonly options: ResolvedOptions; readonly data: JobData; readonly name: string },
+  { options, data, name }: { readonly options: JobOptions; readonly data: JobData; readonly name: string },
 ): void {
   const task = bindTasks({ task: tasksFor(model, options, data) }, { outputs: outputPorts(model), model: name });
   lossView(model, task.heads);

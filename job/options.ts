@@ -17,7 +17,7 @@ export interface QatOptions {
   readonly arch?: string;
   /** Samples: "generated" (default), "mnist:DIR", "cifar10:DIR", "folder:DIR" or "csv:FILE". */
   readonly data?: string;
-  /** What is learned: see `TASK_NAMES`. Default: the first of them. */
+  /** What is learned: see `TASK_NAMES`. Default: that of a prepared model, else the first. */
   readonly task?: string;
   /** Target columns of a table. Default: told from its header. */
   readonly targets?: readonly string[];
@@ -95,6 +95,7 @@ export interface QatOptions {
 type Open =
   | "model"
   | "arch"
+  | "task"
   | "targets"
   | "outputs"
   | "target"
@@ -107,6 +108,9 @@ type Open =
 
 /** Options with every default filled in. */
 export type ResolvedOptions = Required<Omit<QatOptions, Open>> & Pick<QatOptions, Open>;
+
+/** Options of a job whose task is known. */
+export type JobOptions = ResolvedOptions & { readonly task: string };
 
 /** Layouts that the exported graph's input can have. */
 const INPUT_LAYOUTS = ["nhwc", "nchw"] as const;
@@ -129,7 +133,6 @@ export function resolveOptions(options: QatOptions): ResolvedOptions {
   return {
     ...options,
     data: options.data ?? "generated",
-    task: options.task ?? TASK_NAMES[0],
     floatEpochs,
     adaptEpochs: options.adaptEpochs ?? (model === undefined ? Math.ceil(floatEpochs / 4) : floatEpochs),
     epochs: options.epochs ?? 8,

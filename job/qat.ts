@@ -6,11 +6,11 @@ import { validate } from "../export/validate.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
 import { plainText } from "../src/text/plain.ts";
-import { taskRow } from "../tasks/mod.ts";
+import { TASK_NAMES, taskRow } from "../tasks/mod.ts";
 import { measureAll } from "../tasks/task.ts";
 import type { PreparedModel } from "../quantize/prepare.ts";
-import { checkInputs, dataOf, type JobData } from "./_data.ts";
-import { attachRecord } from "../quantize/record.ts";
+import { attachScalings, checkInputs, dataOf, type JobData } from "./_data.ts";
+import { attachRecord, recordOf } from "../quantize/record.ts";
 import { targetOf } from "../quantize/targets/mod.ts";
 import { startEngine, warnOfSaturation } from "./_engine.ts";
 import { commandOf } from "./_flags.ts";
@@ -73,6 +73,7 @@ export async function runQat(options: QatOptions = {}, events: JobEvents = {}): 
     rewrites: [...start.rewrites, ...start.prepared.rewrites],
     task: proof.task.name,
   });
+  attachScalings(model, job.data);
   const written = await writeOutputs(resolved.out, { ...proof.files, model, report });
   model.dispose();
   return written;
@@ -85,12 +86,13 @@ export function lineLog({ log }: JobEvents): (line: string) => void {
 
 /** Opens the model and the data of a job, and checks that they fit. */
 export async function open(
-  options: ResolvedOptions,
+  resolved: ResolvedOptions,
   given: Pick<Job, "events" | "log" | "engine" | "quantization">,
 ): Promise<{ original: tfl.LayersModel; job: Job }> {
   const { log } = given;
-  const { outputs, seed, skipBadImages, limit } = options;
-  const loaded = options.model === undefined ? undefined : await loadModel(options.model, { outputs, log });
+  const { outputs, seed, skipBadImages, limit, model } = resolved;
+  const loaded = model === undefined ? undefined : await loadModel(model, { outputs, log });
+  const options = { ...resolved, task: resolved.task ?? taskOf(loaded) };
   const shape = loaded === undefined ? undefined : imageShapeOf(loaded);
   const opened = await openData(options.data, {
     seed,
@@ -103,15 +105,25 @@ export async function open(
   const name = options.model ?? archFor(options, opened);
   checkTargets(opened, options, name);
   const original = loaded ?? buildModel(options, opened);
-  const data = dataOf(dealTargets(opened, original, name), options);
+  const data = dataOf(dealTargets(opened, original, name), original, options);
   checkInputs(original, data, name);
   checkOutputs(original, { options, data, name });
   for (const { file, because } of opened.skipped) log(`Left out "${file}": ${because}.`);
   if (opened.skipped.length > 0) log(`${countOf(opened.skipped.length)} could not be read.`);
   for (const note of opened.notes) log(note);
+  if (options.augment === true && options.task !== TASK_NAMES[0]) log(AUGMENT_WARNING);
   log(`Model "${name}", ${original.countParams().toLocaleString("en")} parameters.`);
   log(`Data "${data.name}": ${data.train.count} ${unitOf(data)} to train on, ${data.test.count} to judge by.`);
   return { original, job: { ...given, options, data } };
+}
+
+const AUGMENT_WARNING =
+  "Warning: --augment flips and shifts images; targets that say where something is, or on which side, stay as they are.";
+
+/** The task that a prepared model was trained for, where it is one of the table's; else the default. */
+function taskOf(model: tfl.LayersModel | undefined): string {
+  const known = model && recordOf(model)?.task;
+  return known !== undefined && TASK_NAMES.includes(known) ? known : TASK_NAMES[0];
 }
 
 function countOf(images: number): string {

@@ -105,6 +105,23 @@ Deno.test("runQat() tells classes apart that a table names", () =>
     assert.deepEqual(Object(report.task.outputs[0].decoding).classNames, ["minus", "plus"]);
   }));
 
+Deno.test("runQat() goes on with the task that a prepared model was trained for", () =>
+  withFolder(async (dir) => {
+    Deno.writeTextFileSync(`${dir}/line.csv`, table("y_one,y_two", (a, b) => [50 + a / 10, 3 * b]));
+    const options = { ...TABLE, data: `csv:${dir}/line.csv` };
+    const first = await runQat({ ...options, task: "regression", floatEpochs: 10, floatLr: 0.01, out: `${dir}/a` });
+    const again = { ...options, floatEpochs: 0, adaptEpochs: 0, model: `${dir}/a/qat`, out: `${dir}/b` };
+    const { task, metrics } = await runQat(again);
+    assert.deepEqual([task.name, metrics[0].name], ["regression", "MAE"]);
+    // It is fed as it was: from rows that are not standardized it would answer anything.
+    assert.ok(metrics[0].float! < 2 * first.metrics[0].simulated!, `${metrics[0].float}`);
+    Deno.writeTextFileSync(`${dir}/c.csv`, table("c,y_one,y_two", (a, b) => [a, a, b]));
+    await assert.rejects(
+      runQat({ ...again, data: `csv:${dir}/c.csv` }),
+      /its columns are a, b, c, the model was trained on a, b/,
+    );
+  }));
+
 /** Two outputs after one dense layer: "near", one number, and "far", two, through a fused tanh. */
 function twoOutputs(): tfl.LayersModel {
   const input = tfl.input({ shape: [2], name: "numbers" });
