@@ -4,7 +4,7 @@ import { codeRangeOf, isSigned } from "../src/numbers/codes.ts";
 import { ruleOf } from "../src/layers/mod.ts";
 import type { ObserverName } from "../src/quant/mod.ts";
 import { callsOf, isConstant, isInput, type LayerGraph, type LayerNode, nodeOf } from "../src/rewrite/mod.ts";
-import { nearestName } from "../src/text/nearest.ts";
+import { nearestName, suggestName } from "../src/text/nearest.ts";
 import type { LayerMatch, LayerSettings, Recipe, RecipeRule, SchemeChoice } from "./recipe.ts";
 import { describeScheme, type Method, type Role, type Target, whyNotHeld } from "./target.ts";
 import { targetThatHolds } from "./targets/mod.ts";
@@ -78,6 +78,10 @@ export function resolver(input: ResolveInput): Resolver {
     const decided = decide(rules, (match) => nodes.some((node) => isFor(match, node)));
     const shared = decide(rules, (match) => callsOf(graph, nodes[0]).some((call) => isFor(match, call)));
     const { method = "qat", observer = "moving-average", momentum = 0.01 } = decided.settings;
+    if (!target.methods.includes(method)) {
+      const known = suggestName(method, target.methods);
+      throw new RangeError(`Cannot quantize "${names[0]}" by ${method} for target "${target.name}": ${known}`);
+    }
     const common = { name: names[0], target };
     return {
       ...(hasWeights ? { weights: schemeFor(shared.settings.weights, { ...common, role: "weights" }) } : {}),

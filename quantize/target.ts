@@ -5,6 +5,7 @@
  */
 import { codeRangeOf, containsCodes } from "../src/numbers/codes.ts";
 import { type QuantScheme, stepsOf } from "../src/numbers/scheme.ts";
+import { INTEGER_OPERATORS } from "../src/passes/deploy/integer_ops.ts";
 import type { SessionOptions } from "../src/runtime/session.ts";
 
 /** How a model comes to its grids: trained with fake quantization, or calibrated on a few batches. */
@@ -35,6 +36,8 @@ export interface TargetFile {
   readonly opsets: { readonly least: number; readonly most: number };
   /** How it writes integers: "qdq", as pairs of QuantizeLinear and DequantizeLinear. "qoperator" is not built yet. */
   readonly forms: readonly ("qdq" | "qoperator")[];
+  /** ONNX operators that compute on integers there; others that only move values do so with codes. */
+  readonly operators: readonly string[];
   /** The type of biases, on the grid of the products that they are added to. */
   readonly bias: "int32";
   /** How it is run here. */
@@ -44,9 +47,10 @@ export interface TargetFile {
 }
 
 /** The int8 ONNX files that are written today. */
-export const QDQ_FILE: Pick<TargetFile, "opsets" | "forms" | "bias"> = {
+export const QDQ_FILE: Pick<TargetFile, "opsets" | "forms" | "operators" | "bias"> = {
   opsets: { least: 13, most: 17 },
   forms: ["qdq"],
+  operators: INTEGER_OPERATORS,
   bias: "int32",
 };
 

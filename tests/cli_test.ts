@@ -43,6 +43,20 @@ Deno.test("qat --help lists every option of the job, and exits with 0", async ()
   for (const option of options.split(" ")) assert.match(stdout, new RegExp(`^ +--${option}\\b`, "m"));
 });
 
+Deno.test("qat --target list prints the table of targets, and --dry-run what would be quantized; both exit with 0", () =>
+  withFolder(async (dir) => {
+    const table = await run("--target", "list");
+    assert.deepEqual([table.code, table.stderr], [0, ""]);
+    for (const name of ["x86", "x86-portable", "x86-u8u8", "fbgemm", "qnnpack", "arm", "simulation"]) {
+      assert.match(table.stdout, new RegExp(`^${name}: `, "m"));
+    }
+    const { code, stdout } = await run(...await smallJob(dir), "--target", "arm", "--keep-float", "dense", "--dry-run");
+    assert.equal(code, 0);
+    assert.match(stdout, /^Target "arm": .*\nRecipe: 1 rule\.\n/m);
+    assert.match(stdout, /^dense .*float: it was asked to stay in float$/m);
+    assert.deepEqual([...Deno.readDirSync(dir)].map(({ name }) => name), ["in"]);
+  }));
+
 Deno.test("qat suggests the nearest option when one is unknown", async () => {
   const { code, stdout, stderr } = await run("--epoch", "3");
   assert.deepEqual([code, stdout], [2, ""]);

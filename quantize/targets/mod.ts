@@ -1,7 +1,15 @@
 /** The targets, by name. */
 import type { QuantScheme } from "../../src/numbers/scheme.ts";
 import { suggestName } from "../../src/text/nearest.ts";
-import { describeScheme, type Role, type Target, whyNotHeld } from "../target.ts";
+import {
+  absorbsClip,
+  absorbsRelu,
+  describeScheme,
+  type Role,
+  type Target,
+  type TargetFile,
+  whyNotHeld,
+} from "../target.ts";
 import { arm } from "./arm.ts";
 import { fbgemm } from "./fbgemm.ts";
 import { qnnpack } from "./qnnpack.ts";
@@ -40,7 +48,8 @@ export function targetThatHolds(role: Role, scheme: QuantScheme): Target {
 
 /** Writes the table of targets for people. */
 export function formatTargets(): string {
-  return TARGETS.map(({ name, description, activations, weights, methods, file }) => {
+  return TARGETS.map((target) => {
+    const { name, description, activations, weights, methods, file } = target;
     const either = (schemes: readonly QuantScheme[]) =>
       `${schemes.map(describeScheme).join(", or ")}${file === undefined ? " (or any other)" : ""}`;
     return [
@@ -48,11 +57,17 @@ export function formatTargets(): string {
       `  activations  ${either(activations)}`,
       `  weights      ${either(weights)}`,
       `  methods      ${methods.join(", ")}`,
-      file === undefined
-        ? "  file         none"
-        : `  file         ONNX opset ${file.opsets.least} to ${file.opsets.most}, ${
-          file.forms.join(", ")
-        }, ${file.bias} biases`,
+      ...(file === undefined ? ["  file         none"] : formatFile(target, file)),
     ].join("\n");
   }).join("\n\n");
+}
+
+function formatFile({ activations: [scheme] }: Target, { opsets, forms, bias, operators }: TargetFile): string[] {
+  const { least, most } = opsets;
+  const absorbed = [...(absorbsRelu(scheme) ? ["ReLU"] : []), ...(absorbsClip(scheme) ? ["ReLU6"] : [])];
+  return [
+    `  file         ONNX opset ${least} to ${most}, ${forms.join(", ")}, ${bias} biases`,
+    `  on integers  ${operators.join(", ")}`,
+    `  absorbed     ${absorbed.join(", ")}`,
+  ];
 }

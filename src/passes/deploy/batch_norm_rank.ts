@@ -17,20 +17,21 @@ export const batchNormRank: Pass = definePass({ name: "batchNormRank", requires:
 function rewrite(graph: Graph): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
-  const plans = new Map<Node, Plan>();
+  const framed = new Map<Node, Frame>();
   for (const node of graph.nodes) {
-    const plan = planOf(node, index, out);
-    if (plan !== undefined) plans.set(plan.last, plan);
+    const frame = frameOf(node, index, out);
+    if (frame !== undefined) framed.set(frame.last, frame);
   }
   for (const node of graph.nodes) {
-    const plan = plans.get(node);
-    if (plan === undefined) out.push(node);
-    else emit(plan, out);
+    const frame = framed.get(node);
+    if (frame === undefined) out.push(node);
+    else emit(frame, out);
   }
   return removeDeadNodes(out.finish());
 }
 
-interface Plan {
+/** A normalization between two reshapes. */
+interface Frame {
   readonly norm: Node;
   /** The value that is reshaped before. */
   readonly x: string;
@@ -38,7 +39,7 @@ interface Plan {
   readonly last: Node;
 }
 
-function planOf(norm: Node, index: Index, out: GraphWriter): Plan | undefined {
+function frameOf(norm: Node, index: Index, out: GraphWriter): Frame | undefined {
   if (norm.op !== "BatchNormalization") return undefined;
   const before = index.producer(norm.inputs[0]);
   const reshape = before?.op === "Transpose" ? index.producer(before.inputs[0]) : undefined;
@@ -57,7 +58,7 @@ function isPerm(node: Node | undefined, wanted: (rank: number) => number[]): boo
   return perm !== undefined && perm.join() === wanted(perm.length).join();
 }
 
-function emit({ norm, x, last }: Plan, out: GraphWriter): void {
+function emit({ norm, x, last }: Frame, out: GraphWriter): void {
   const like = norm;
   const { length: rank } = out.typeOf(x).shape;
   const first = rank === 2 ? x : out.emit("Transpose", [x], { attrs: { perm: toChannelsFirst(rank) }, like });

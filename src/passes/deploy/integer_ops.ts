@@ -31,6 +31,9 @@ const KERNELS: Readonly<Record<string, readonly number[] | "all">> = {
   Softmax: [0],
 };
 
+/** Operators with a kernel on integers, of uint8 and of int8 activations alike. */
+export const INTEGER_OPERATORS: readonly string[] = Object.keys(KERNELS);
+
 /** Operators that only move elements, and for which ONNX Runtime does not do it with codes. */
 const MOVED_IN_FLOAT = new Set(["GlobalMaxPool", "SpaceToDepth", "GatherND", "Compress", "ReverseSequence"]);
 
