@@ -57,7 +57,7 @@ interface Pair {
 
 function whyNot(graph: LayerGraph, { node, norm, calls }: Pair): string | undefined {
   const readsMore = calls.find(({ name }) => consumersOf(graph, name).length > 1 || isOutput(graph, name));
-  if (readsMore !== undefined) return `"${readsMore.name}" is read by more than one layer, or an output`;
+  if (readsMore !== undefined) return `"${readsMore.name}" is read by more than "${norm.layer.name}"`;
   if ((norm.layer.config.axis ?? -1) !== -1 || node.layer.config.dataFormat === "channelsFirst") {
     return `"${norm.name}" normalizes another axis than the last, or channels are another`;
   }
