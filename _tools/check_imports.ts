@@ -1,7 +1,11 @@
-/** Fails if modules import one another in a circle, be it of values or of types, or if no program or export uses one. */
+/**
+ * Fails if modules import one another in a circle, be it of values or of types, if no program or export uses one, or if a
+ * room may import what it does not.
+ */
 import config from "../deno.json" with { type: "json" };
 import { findCircles, importGraph, type Info } from "./_import_graph.ts";
 import { listModules } from "./_list_modules.ts";
+import { unusedPermissions } from "./rooms.ts";
 
 const ROOT = new URL("..", import.meta.url);
 /** Whatever these do not reach is dead, or a test's. */
@@ -20,6 +24,7 @@ const info: Info = { modules: (await Promise.all(ENTRIES.map(readInfo))).flatMap
 const reached = importGraph(info, { root: ROOT.href, kind: "any" });
 const problems = [
   ...findCircles(info, ROOT.href).map(({ kind, modules }) => `circle of ${kind}: ${modules.join(" → ")}`),
+  ...unusedPermissions({ any: reached, values: importGraph(info, { root: ROOT.href, kind: "values" }) }),
   ...(await listModules()).filter((file) => !reached.has(file)).map((file) => `no program or export uses ${file}`),
 ];
 for (const problem of problems) console.error(problem);
