@@ -13,7 +13,6 @@ import {
 } from "../../tests/_support/small_models.ts";
 import { dropIdentity } from "./drop_identity.ts";
 import { fromModel } from "./from_model.ts";
-import { foldBatchNorm } from "./fold_batch_norm.ts";
 import { hoistRelu } from "./hoist_relu.ts";
 import { nodeOf } from "./layer_graph.ts";
 import { formatRewrite, rewrite, type Rule } from "./rule.ts";
@@ -365,34 +364,4 @@ Deno.test("fixInputShape() fixes what an input leaves open, and refuses names an
   assert.throws(() => fixInputShape(model, [5, 6, 2]), /one shape is given for the inputs a, b/);
   assert.throws(() => fixInputShape(model, { aa: [5, 6, 2] }), /no input "aa", needed is one of a, b/);
   assert.throws(() => fixInputShape(model, { a: [5, 6] }), /input "a": \[5,6\] is given, 3 whole numbers/);
-});
-
-/** A convolution and a batch normalization, called on two pictures. */
-function normalized(
-  wire: (conv: tfl.layers.Layer, norm: tfl.layers.Layer, x: tfl.SymbolicTensor[]) => tfl.SymbolicTensor[],
-) {
-  const inputs = ["a", "b"].map((name) => tfl.input({ shape: [4, 4, 2], name }));
-  const conv = layers.depthwiseConv2d({ kernelSize: 3, depthMultiplier: 2, useBias: false, name: "conv" });
-  const parts = wire(conv, layers.batchNormalization({ name: "norm" }), inputs);
-  return seedWeights(tfl.model({ inputs, outputs: apply(layers.add({ name: "sum" }), ...parts) }));
-}
-
-Deno.test("foldBatchNorm folds the one normalization behind all calls of a layer into its weights", () => {
-  const model = normalized((conv, norm, x) => x.map((value) => apply(norm, apply(conv, value))));
-  const { names, log } = rewriteSame(model, [foldBatchNorm]);
-  assert.deepEqual(names.filter((name) => !name.endsWith(":InputLayer")), ["conv:DepthwiseConv2D", "sum:Add"]);
-  assert.deepEqual(log.map(formatRewrite), ['conv: fold_batch_norm: "norm" is part of its weights in all 2 calls']);
-});
-
-Deno.test("foldBatchNorm declines where calls of a layer or of the normalization stand otherwise, and says so", () => {
-  const because = /conv: fold_batch_norm: not applied, because "conv" or "norm" is called several times/;
-  const without = normalized((conv, norm, [a, b]) => [apply(norm, apply(conv, a)), apply(conv, b)]);
-  const elsewhere = normalized((conv, norm, [a, b]) => {
-    const other = layers.conv2d({ filters: 4, kernelSize: 3, name: "other" });
-    return [apply(norm, apply(conv, a)), apply(norm, apply(other, b))];
-  });
-  for (const model of [without, elsewhere]) {
-    const { log } = rewriteSame(model, [foldBatchNorm]);
-    assert.match(formatRewrite(log[0]), because);
-  }
 });
