@@ -35,6 +35,7 @@ const SCALINGS = "scalings";
  * @throws {TypeError} If the model was trained on other columns.
  */
 export function dataOf(opened: OpenedData, model: tfl.LayersModel, options: ResolvedOptions): JobData {
+  refuseForRows(opened, options);
   const saved = Object(model.getUserDefinedMetadata())[SCALINGS];
   const scalings = options.model === undefined
     ? scalingsOf(opened.train)
@@ -52,6 +53,13 @@ export function dataOf(opened: OpenedData, model: tfl.LayersModel, options: Reso
     batchSize: options.batchSize,
     seed: options.seed,
   };
+}
+
+/** @throws {RangeError} If options are for images and there are none. */
+function refuseForRows({ train }: OpenedData, { normalize, augment }: ResolvedOptions): void {
+  const asked = normalize !== undefined ? "--normalize" : augment === true ? "--augment" : undefined;
+  if (asked === undefined || Object.values(train.inputs).some(({ kind }) => kind === "pictures")) return;
+  throw new RangeError(`Cannot use ${asked} with "${train.name}": it is for images, the data are rows of numbers`);
 }
 
 /** Notes in `model` what was done to the rows that it was trained on. */

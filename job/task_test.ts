@@ -41,6 +41,13 @@ Deno.test("runQat() learns real numbers from rows of numbers, and says how near 
     assert.ok(log.some((line) => /^Float MAE: [\d.]+, RMSE: [\d.]+, R²: -?[\d.]+\.$/.test(line)), log.join("\n"));
     assert.ok(log.some((line) => line.endsWith("60 samples to train on, 16 to judge by.")));
     assert.equal(report.accuracy, undefined);
+    const again = { ...TABLE, task: "regression", data: `csv:${dir}/line.csv`, out: `${dir}/out` };
+    await assert.rejects(
+      runQat({ ...again, normalize: "0..1" }),
+      /^RangeError: Cannot use --normalize with ".*": it is for/,
+    );
+    await assert.rejects(runQat({ ...again, augment: true }), /Cannot use --augment with/);
+    await assert.rejects(runQat({ ...again, outputs: ["dense"] }), /Cannot use --outputs without --model/);
     const { metadata } = decodeModel(Deno.readFileSync(`${dir}/out/model.int8.onnx`));
     const { hidden1_input: { columns, mean, std } } = JSON.parse(metadata.inputs);
     assert.deepEqual([columns, mean.length, std.every((x: number) => x > 0)], [["a", "b"], 2, true]);

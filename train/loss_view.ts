@@ -70,8 +70,8 @@ const IDLE = [
   "SpatialDropout1D",
 ];
 
-/** Layers that move values and change none. */
-const MOVING = ["Flatten", "Permute", "Reshape"];
+/** Layers that leave values and their order as they are: what is the last dimension before may be it after. */
+const MOVING = ["Flatten", "Reshape"];
 
 /** Activations that squash nothing, so that what comes out may be taken for logits. */
 const OPEN = ["leaky_relu", "linear", "prelu"];

@@ -197,13 +197,16 @@ function labelsOf(
   });
 }
 
+/** A number in decimal; JavaScript takes others too, such as "0x10" and "". */
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
 /** Reads columns as numbers, row by row. */
 function numbersOf({ table, lines }: Half, columns: readonly number[], isFlag?: (value: number) => boolean) {
   const values = new Float32Array(lines.length * columns.length);
   lines.forEach((line, row) =>
     columns.forEach((column, i) => {
       const cell = line.cells[column].trim();
-      const value = cell === "" ? NaN : Number(cell);
+      const value = NUMBER.test(cell) ? Number(cell) : NaN;
       // Rounded as the array has it: what float32 cannot hold is no number either.
       if (!Number.isFinite(Math.fround(value))) {
         throw refuseCell(table, { line, column, because: "is no finite number" });

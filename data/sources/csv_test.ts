@@ -103,6 +103,7 @@ const REFUSED: readonly [
 ][] = [
   ["text for a number", { "a.csv": "a,y\n1,2\n3,x\n" }, `line 3, column "y": "x" is no finite number`],
   ["an empty cell", { "a.csv": "a,y\n,2\n3,4\n" }, `line 2, column "a": "" is no finite number`],
+  ["a number that is not decimal", { "a.csv": "a,y\n0x10,2\n3,4\n" }, `line 2, column "a": "0x10" is no finite number`],
   ["NaN", { "a.csv": "a,y\n1,NaN\n3,4\n" }, `line 2, column "y": "NaN" is no finite number`],
   ["what float32 cannot hold", { "a.csv": "a,y\n1,1e39\n3,4\n" }, `line 2, column "y": "1e39" is no finite number`],
   ["a flag of 2", { "a.csv": "a,y\n1,2\n3,1\n" }, `line 2, column "y": "2" is neither 0 nor 1`, { targets: "flags" }],
