@@ -232,3 +232,14 @@ Deno.test("toOnnx() refuses a prepared model whose quantizers are off and have s
   assert.ok(quantizedLayersIn(model).every(({ phase }) => phase.fakeQuantizing !== true));
   await toOnnx(model, { precision: "float32" });
 });
+
+Deno.test("toOnnx() holds the file to the table of a target, its own or the one that is asked for", async () => {
+  const { model } = await prepareCalibrated(sequentialModel());
+  await toOnnx(model, { target: "x86" });
+  await assert.rejects(toOnnx(model, { target: "x86-portable" }), {
+    name: "RangeError",
+    message: /^Cannot write "\w+" for target "x86-portable": its weights are int8 -?\d+ to 127 around 0/,
+  });
+  await assert.rejects(toOnnx(model, { target: "arm" }), /its activations are uint8/);
+  await assert.rejects(toOnnx(model, { target: "amd" }), /Cannot quantize for "amd": needed is one of/);
+});

@@ -136,3 +136,26 @@ Deno.test("weightError() gives signal to noise in dB, null where there is no noi
   assert.equal(weightError([1, 2], [1, 2]).sqnrDb, null);
   assert.equal(weightError([0, 0], [0, 0]).sqnrDb, null);
 });
+
+Deno.test("validate() runs files for ARM as they run there when int8 activations are allowed", async () => {
+  await registerBackend();
+  const { model, islands } = await prepareCalibrated(skipModel(), { target: "arm" });
+  const [int8, float] = [await toOnnx(model), await toOnnx(model, { precision: "float32" })];
+  const [x] = samplesFor(model, 4);
+  const samples = Object.fromEntries(int8.graph.inputs.map((name) => [name, x.dataSync<"float32">()]));
+  const simulated = predictAll(int8.bytes, [samples], { int8Activations: true });
+  const look = (int8Activations: boolean) =>
+    validate({
+      int8,
+      float,
+      batches: [samples],
+      simulated,
+      islands,
+      int8Activations,
+      latency: { runs: 1, threads: 1 },
+    });
+  const allowed = look(true);
+  assert.deepEqual(allowed.fusion.float, []);
+  assert.deepEqual(allowed.deployed, simulated);
+  assert.ok(look(false).fusion.float.length > 0);
+});

@@ -64,8 +64,8 @@ interface Written extends QuantizationRecord {
   readonly version: string;
 }
 
-/** Where records lie among a model's metadata. */
-const KEY = "quantization";
+/** Where records lie among a model's metadata, of which the rest is the user's. */
+const KEY = "tfjs-qat";
 
 /** Version of the record's form. */
 const SCHEMA = 1;

@@ -61,7 +61,7 @@ Deno.test("attachRecord() keeps other metadata, the task's name, and this projec
   assert.equal(recordOf(prepared.model)?.task, "regression");
   const metadata = JSON.parse(JSON.stringify(prepared.model.getUserDefinedMetadata()));
   const { version } = JSON.parse(await Deno.readTextFile(new URL("../deno.json", import.meta.url)));
-  assert.deepEqual([metadata.author, metadata.quantization.version], ["me", version]);
+  assert.deepEqual([metadata.author, metadata["tfjs-qat"].version], ["me", version]);
 });
 
 /** Damages to a record, and what is said of them. */
@@ -83,8 +83,8 @@ const DAMAGES: Readonly<Record<string, readonly [(record: Record<string, unknown
 for (const [name, [damage, message]] of Object.entries(DAMAGES)) {
   Deno.test(`recordOf() refuses a record that ${name}`, () => {
     const { model } = prepareQat(sequentialModel());
-    const { quantization } = JSON.parse(JSON.stringify(model.getUserDefinedMetadata()));
-    model.setUserDefinedMetadata({ quantization: damage(quantization) });
+    const { "tfjs-qat": record } = JSON.parse(JSON.stringify(model.getUserDefinedMetadata()));
+    model.setUserDefinedMetadata({ "tfjs-qat": damage(record) });
     assert.throws(() => recordOf(model), { name: "TypeError", message });
     assert.throws(() => recordOf(model), /Cannot read the quantization record of model "seq": /);
   });

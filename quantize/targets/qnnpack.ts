@@ -20,7 +20,7 @@ export const qnnpack: Target = {
   file: {
     ...QDQ_FILE,
     session: {},
-    shows: "This run shows the answers of ONNX Runtime on x86 with VNNI, which are those of its kernels for ARM; " +
+    shows: "On a CPU with VNNI, or with --precise, this run shows the answers of ONNX Runtime's kernels for ARM; " +
       "it does not show their speed, nor QNNPACK itself.",
   },
 };

@@ -16,6 +16,7 @@ export const x86: Target = {
   file: {
     ...QDQ_FILE,
     session: {},
-    shows: "This run shows what an x86 CPU with VNNI answers; one without may saturate, and then answers otherwise.",
+    shows:
+      "On a CPU with VNNI, or with --precise, this run shows what such a CPU answers; on others sums may saturate.",
   },
 };
