@@ -1,5 +1,5 @@
 /** Sample sets: named inputs and named targets as plain typed arrays. A labelled image set is one of each. */
-import { imageBytes, type ImageSet, type ImageShape } from "./dataset.ts";
+import type { ImageSet, ImageShape } from "./dataset.ts";
 
 /** Pictures of one shape. */
 export interface Pictures extends ImageShape {
@@ -73,11 +73,6 @@ export function targetWidth(target: SampleTarget): number {
   return target.kind === "classes" ? 1 : target.names.length;
 }
 
-/** Returns the target's values as a model's task takes them: class numbers, or numbers row by row. */
-export function targetValues(target: SampleTarget): Int32Array | Float32Array {
-  return target.kind === "classes" ? target.labels : target.values;
-}
-
 /** Says in a few words what is to be answered: "10 classes". */
 export function describeTarget({ kind, names }: SampleTarget): string {
   const [one, many] = kind === "classes"
@@ -86,30 +81,6 @@ export function describeTarget({ kind, names }: SampleTarget): string {
     ? ["number", "numbers a sample"]
     : ["label", "labels"];
   return `${names.length} ${names.length === 1 ? one : many}`;
-}
-
-/** Keeps the first `n` samples; a set with no more than `n` stays as it is. Shares the set's memory. */
-export function takeSamples(set: SampleSet, n: number): SampleSet {
-  if (n >= set.count) return set;
-  const first = (values: Float32Array, width: number) => values.subarray(0, n * width);
-  return {
-    ...set,
-    count: n,
-    inputs: mapValues(
-      set.inputs,
-      (input) =>
-        input.kind === "pictures"
-          ? { ...input, bytes: input.bytes.subarray(0, n * imageBytes(input)) }
-          : { ...input, values: first(input.values, input.names.length) },
-    ),
-    targets: mapValues(
-      set.targets,
-      (target) =>
-        target.kind === "classes"
-          ? { ...target, labels: target.labels.subarray(0, n) }
-          : { ...target, values: first(target.values, target.names.length) },
-    ),
-  };
 }
 
 /** Changes each value of a record. */

@@ -1,6 +1,5 @@
 /** What a model answers to samples, from TF.js or from any other runtime: one type for all of them. */
 import type { QParams } from "../src/numbers/scheme.ts";
-import { nearestName } from "../src/text/nearest.ts";
 
 /** One output's answers to a number of samples. */
 export interface Answer {
@@ -15,29 +14,9 @@ export interface Answer {
 /** A model's answers by the output's name, in the model's order. */
 export type Answers = Readonly<Record<string, Answer>>;
 
-/**
- * Returns the answers of the output called `name`.
- *
- * @throws {RangeError} If there is no such output.
- */
-export function answerOf(answers: Answers, name: string): Answer {
-  if (Object.hasOwn(answers, name)) return answers[name];
-  const names = Object.keys(answers);
-  const meant = nearestName(name, names);
-  throw new RangeError(
-    `Cannot find the answers of output "${name}": there are those of ${names.map((name) => `"${name}"`).join(", ")}` +
-      (meant === undefined ? "" : ` (did you mean "${meant}"?)`),
-  );
-}
-
 /** Returns the numbers of one answer. */
 export function widthOf({ shape }: Answer): number {
   return shape.slice(1).reduce((product, dim) => product * dim, 1);
-}
-
-/** Returns how many samples were answered; 0 if there is no output. */
-export function countOf(answers: Answers): number {
-  return Object.values(answers)[0]?.shape[0] ?? 0;
 }
 
 /** Returns the answer to sample `i`, sharing its memory. */
