@@ -48,7 +48,9 @@ function infer(model: LayersModel): PreparedModel {
   const choiceOf = (name: string): Choice => {
     const unit = unitOf(name);
     const quantizer = quantizers.find(({ of }) => of === (unit?.end ?? name));
-    return choiceIn(model, { weights: unit?.layer ?? name, activations: quantizer?.name });
+    // A call of a shared layer has the weights of the first.
+    const { layer } = nodeOf(graph, unit?.layer ?? name);
+    return choiceIn(model, { weights: layer.name, activations: quantizer?.name });
   };
   const where = { units, islands, quantizers };
   const layers = graph.nodes.map((node) => describeLayer(node, { ...where, choiceOf, float: new Map() }));

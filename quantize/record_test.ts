@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import "@tensorflow/tfjs-backend-cpu";
-import type * as tfl from "@tensorflow/tfjs-layers";
+import * as tfl from "@tensorflow/tfjs-layers";
 import { loadLayersModel, saveLayersModel } from "../models/import/layers_model.ts";
 import { fromModel } from "../src/rewrite/mod.ts";
-import { islandModel, nestedModel, sequentialModel, skipModel } from "../tests/_support/small_models.ts";
+import { apply, islandModel, nestedModel, sequentialModel, skipModel } from "../tests/_support/small_models.ts";
 import { adoptPrepared } from "./adopt.ts";
 import { type PreparedModel, prepareQat } from "./prepare.ts";
 import { keepFloat } from "./recipe.ts";
@@ -45,6 +45,19 @@ for (const make of [sequentialModel, skipModel, nestedModel, islandModel]) {
     assert.equal(target, "arm");
   });
 }
+
+Deno.test("adoptPrepared() finds the weights of shared layers without a record, in float and quantized", () => {
+  const image = tfl.input({ shape: [4, 4, 3], name: "image" });
+  const conv = tfl.layers.conv2d({ filters: 3, kernelSize: 1, name: "conv" });
+  const prelu = tfl.layers.prelu({ name: "prelu" });
+  const outputs = [conv, prelu, conv, prelu].reduce((x, layer) => apply(layer, x), image);
+  const prepared = prepareQat(tfl.model({ inputs: image, outputs }), { swap: [] });
+  prepared.model.setUserDefinedMetadata({});
+  const { layers, islands } = adoptPrepared(prepared.model);
+  assert.deepEqual(islands, prepared.islands);
+  const weights = (all: typeof layers) => all.map(({ layer, weights }) => [layer, weights]);
+  assert.deepEqual(weights(layers), weights(prepared.layers));
+});
 
 Deno.test("adoptPrepared() tells layers that were left in float without a record", () => {
   const prepared = prepareQat(sequentialModel(), { recipe: { rules: keepFloat("fc") } });
