@@ -130,7 +130,7 @@ refuses(
 );
 refuses(
   "names of outputs without a model",
-  "Cannot use --outputs without --model: a built-in architecture has one output",
+  "Cannot use --outputs without --model: an architecture has one output",
   () => ({ outputs: ["softmax"] }),
 );
 refuses(

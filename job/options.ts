@@ -127,9 +127,6 @@ export function resolveOptions(options: QatOptions): ResolvedOptions {
   if (model !== undefined && arch !== undefined) {
     throw new RangeError(`Cannot use --model and --arch together: "${arch}" is trained from nothing`);
   }
-  if (model === undefined && options.outputs !== undefined) {
-    throw new RangeError(`Cannot use --outputs without --model: a built-in architecture has one output`);
-  }
   return {
     ...options,
     data: options.data ?? "generated",
