@@ -16,7 +16,10 @@ type Reference = readonly [string, number, number, ...unknown[]];
 
 /** A layer, as far as its calls go. */
 interface Layer {
+  /** What references call it. */
   readonly name: string;
+  /** What its configuration calls it: the same, in files that are in order. */
+  readonly ownName: string;
   /** What each call reads. */
   readonly calls: readonly (readonly Reference[])[];
   /** What references to the first call have for its number: a nested model and an input have been called before. */
@@ -46,8 +49,12 @@ export function orderCalls(topology: JsonObject): JsonObject {
 
 /** Whether the configuration is a functional model's: the layers of a Sequential need no references. */
 function isFunctional({ layers }: JsonObject): boolean {
-  return Array.isArray(layers) && layers.length > 0 &&
-    layers.every((layer) => isObject(layer) && typeof layer.name === "string" && Array.isArray(layer.inbound_nodes));
+  const named: readonly unknown[] = Array.isArray(layers) ? layers : [];
+  const listed = named.filter((layer) => isObject(layer) && Array.isArray(layer.inbound_nodes));
+  const [odd] = named.filter((layer) => !listed.includes(layer));
+  if (listed.length === 0 || odd === undefined) return listed.length > 0;
+  const name = isObject(odd) ? odd.name : undefined;
+  throw new CallsError(`the layer "${name}" has no list "inbound_nodes", one is needed, as other layers have it`);
 }
 
 function orderOwn(config: JsonObject): JsonObject {
@@ -57,6 +64,7 @@ function orderOwn(config: JsonObject): JsonObject {
     const layers = readLayers(current);
     if (layers === undefined) return current;
     checkReferences(layers);
+    checkPorts(current, layers);
     const orders = makingOrders(layers);
     if ([...orders.values()].every((order) => order.every((call, i) => call === i))) return current;
     if (round > layers.length) throw new CallsError("the calls of its shared layers cannot be put into one order");
@@ -69,8 +77,11 @@ function readLayers({ layers }: JsonObject): readonly Layer[] | undefined {
   const read = (layers as readonly JsonObject[]).map((layer): Layer | undefined => {
     const calls = (layer.inbound_nodes as readonly unknown[]).map(readCall);
     if (!calls.every((call) => call !== undefined)) return undefined;
-    const isModel = isObject(layer.config) && Array.isArray(layer.config.layers);
-    return { name: String(layer.name), calls, offset: isModel || layer.class_name === "InputLayer" ? 1 : 0 };
+    const config = isObject(layer.config) ? layer.config : {};
+    const isModel = Array.isArray(config.layers);
+    const name = String(layer.name);
+    const ownName = typeof config.name === "string" ? config.name : name;
+    return { name, ownName, calls, offset: isModel || layer.class_name === "InputLayer" ? 1 : 0 };
   });
   return read.every((layer) => layer !== undefined) ? read : undefined;
 }
@@ -84,20 +95,44 @@ function isReference(value: unknown): value is Reference {
 }
 
 function checkReferences(layers: readonly Layer[]): void {
-  const byName = new Map(layers.map((layer) => [layer.name, layer]));
-  for (const { name, calls } of layers) {
-    for (const [source, call] of calls.flat()) {
-      const layer = byName.get(source);
-      if (layer === undefined) {
-        const meant = nearestName(source, [...byName.keys()]);
-        const hint = meant === undefined ? "" : ` (did you mean "${meant}"?)`;
-        throw new CallsError(`the layer "${name}" reads "${source}", a layer of the model is needed${hint}`);
-      }
-      const count = layer.calls.length + layer.offset;
-      if (Number.isInteger(call) && call >= 0 && call < count) continue;
-      throw new CallsError(`the layer "${name}" reads call ${call} of "${source}", which has ${count}, counted from 0`);
+  for (const names of [layers.map(({ name }) => name), layers.map(({ ownName }) => ownName)]) {
+    const twice = names.find((name, i) => names.indexOf(name) < i);
+    if (twice !== undefined) {
+      throw new CallsError(`two of its layers are called "${twice}", names of their own are needed`);
     }
   }
+  const byName = new Map(layers.map((layer) => [layer.name, layer]));
+  for (const { name, calls } of layers) {
+    if (calls.some(({ length }) => length === 0)) {
+      throw new CallsError(`the layer "${name}" has a call that reads nothing, a value is needed`);
+    }
+    for (const reference of calls.flat()) checkReference(byName, `the layer "${name}" reads`, reference);
+  }
+}
+
+/** Checks which values are the model's inputs and outputs. */
+function checkPorts(config: JsonObject, layers: readonly Layer[]): void {
+  const byName = new Map(layers.map((layer) => [layer.name, layer]));
+  for (const [key, what] of [["input_layers", "input"], ["output_layers", "output"]] as const) {
+    const ports = config[key];
+    if (!Array.isArray(ports)) continue;
+    if (ports.length === 0) throw new CallsError(`"${key}" is empty, a model needs at least one ${what}`);
+    // Newer Keras writes an only port without the list around it.
+    const list: readonly unknown[] = isReference(ports) ? [ports] : ports;
+    for (const port of list.filter(isReference)) checkReference(byName, `its ${what} is`, port);
+  }
+}
+
+function checkReference(layers: ReadonlyMap<string, Layer>, who: string, [source, call]: Reference): void {
+  const layer = layers.get(source);
+  if (layer === undefined) {
+    const meant = nearestName(source, [...layers.keys()]);
+    const hint = meant === undefined ? "" : ` (did you mean "${meant}"?)`;
+    throw new CallsError(`${who} "${source}", a layer of the model is needed${hint}`);
+  }
+  const count = layer.calls.length + layer.offset;
+  if (Number.isInteger(call) && call >= 0 && call < count) return;
+  throw new CallsError(`${who} call ${call} of "${source}", which has ${count}, counted from 0`);
 }
 
 /** Lists, by the layer, its calls in the order in which TF.js makes them. */

@@ -71,7 +71,7 @@ function topology(calls: Readonly<Record<string, unknown>>) {
   const own = Object.entries(calls).map(([name, inbound_nodes]) => ({
     name,
     class_name: "Dense",
-    config: {},
+    config: {} as Record<string, unknown>,
     inbound_nodes,
   }));
   const input = { name: "x", class_name: "InputLayer", config: {}, inbound_nodes: [] };
@@ -98,6 +98,7 @@ const DAMAGED: Readonly<Record<string, [Readonly<Record<string, unknown>>, RegEx
   "a call before the first": [{ a: [[["x", -1, 0]]] }, /"a" reads call -1 of "x"/],
   "half a call": [{ a: [[["x", 0.5, 0]]] }, /"a" reads call 0.5 of "x"/],
   "itself": [{ a: [[["a", 0, 0]]] }, /its layers "a" wait for each other/],
+  nothing: [{ a: [[]], b: [[["a", 0, 0]]] }, /"a" has a call that reads nothing/],
   "a cycle": [{ a: [[["b", 0, 0]]], b: [[["a", 0, 0]]], c: [[["x", 0, 0]]] }, /its layers "a", "b" wait/],
 };
 
@@ -144,3 +145,22 @@ Deno.test("loadLayersModel() makes a model answer that TF.js frees a value of to
     assert.deepEqual(predict(loaded, inputs), [values.map((value) => Math.fround(2 * value) * value)]);
     assert.deepEqual(loaded.getUserDefinedMetadata(), { note: "kept" });
   }));
+
+Deno.test("orderCalls() refuses two layers of one name, in the list or in their configurations", () => {
+  const [list, inside] = [0, 1].map(() => topology({ a: [[["x", 0, 0]]], b: [[["x", 0, 0]]] }));
+  list.config.layers[2].name = "a";
+  inside.config.layers[2].config = { name: "a" };
+  for (const damaged of [list, inside]) assert.throws(() => orderCalls(damaged), /two of its layers are called "a"/);
+});
+
+Deno.test("orderCalls() refuses models without inputs, outputs that are not there, and layers without calls", () => {
+  const refused = (changes: Readonly<Record<string, unknown>>) => () => {
+    const { class_name, config } = topology({ a: [[["x", 0, 0]]] });
+    return orderCalls({ class_name, config: { ...config, ...changes } });
+  };
+  assert.throws(refused({ input_layers: [] }), /"input_layers" is empty, a model needs at least one input/);
+  assert.throws(refused({ output_layers: [["b", 0, 0]] }), /its output is "b", a layer of the model is needed/);
+  assert.throws(refused({ output_layers: ["a", 1, 0] }), /its output is call 1 of "a", which has 1/);
+  assert.throws(refused({ layers: topology({ a: null }).config.layers }), /"a" has no list "inbound_nodes"/);
+  assert.doesNotThrow(refused({ input_layers: ["x", 0, 0], output_layers: [["a", 0, 0]] }));
+});
