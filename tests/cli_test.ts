@@ -57,6 +57,14 @@ Deno.test("qat --target list prints the table of targets, and --dry-run what wou
     assert.deepEqual([...Deno.readDirSync(dir)].map(({ name }) => name), ["in"]);
   }));
 
+Deno.test("cli.ts takes a command's name, and does the main job where it is given none", async () => {
+  const [named, unnamed] = [await run("qat", "--help"), await run("--help")];
+  assert.deepEqual(named, unnamed);
+  const unknown = await run("toString");
+  assert.deepEqual([unknown.code, unknown.stdout], [2, ""]);
+  assert.match(unknown.stderr, /^error: too many arguments/);
+});
+
 Deno.test("qat suggests the nearest option when one is unknown", async () => {
   const { code, stdout, stderr } = await run("--epoch", "3");
   assert.deepEqual([code, stdout], [2, ""]);
