@@ -4,6 +4,7 @@ import { drawChange, writeImage } from "./_augment.ts";
 import { type Batch, batches, type BatchOptions, countBatches } from "./batches.ts";
 import { type ImageSet, imageSet } from "./dataset.ts";
 import { parseNormalize } from "./normalize.ts";
+import type { SampleSet } from "./samples.ts";
 import { Random } from "../src/numbers/random.ts";
 
 const BYTES = parseNormalize("0..255");
@@ -138,4 +139,41 @@ Deno.test("drawChange() draws every shift and both sides, and nothing that was n
   }
   assert.equal(seen.size, 5 * 5 * 2);
   assert.deepEqual(drawChange(random, { flip: false, pad: 0 }), { dy: 0, dx: 0, mirror: false });
+});
+
+Deno.test("batches() gives every input and target of a sample set by name, in one order", () => {
+  const set: SampleSet = {
+    name: "mixed",
+    count: 5,
+    inputs: {
+      picture: {
+        kind: "pictures",
+        height: 1,
+        width: 2,
+        channels: 1,
+        bytes: Uint8Array.from({ length: 10 }, (_, i) => i),
+      },
+      row: { kind: "rows", names: ["a", "b", "c"], values: Float32Array.from({ length: 15 }, (_, i) => 100 + i) },
+    },
+    targets: {
+      kind: { kind: "classes", names: ["x", "y"], labels: Int32Array.of(0, 1, 0, 1, 1) },
+      point: { kind: "reals", names: ["u", "v"], values: Float32Array.from({ length: 10 }, (_, i) => 200 + i) },
+      tag: { kind: "flags", names: ["t"], values: Float32Array.of(1, 0, 0, 1, 0) },
+    },
+  };
+  const options = { batchSize: 2, normalize: parseNormalize("0..255"), shuffle: true, seed: 3 };
+  const all = [...batches(set, options)];
+  assert.deepEqual(all.map(({ size }) => size), [2, 2, 1]);
+  const order = all.flatMap(({ indices }) => [...indices]);
+  assert.deepEqual([...order].sort(), [0, 1, 2, 3, 4]);
+  assert.notDeepEqual(order, [0, 1, 2, 3, 4]);
+  for (const { inputs, targets, indices } of all) {
+    const rows = (width: number, from: number) =>
+      [...indices].flatMap((i) => Array.from({ length: width }, (_, k) => from + i * width + k));
+    assert.deepEqual([...inputs.picture], rows(2, 0));
+    assert.deepEqual([...inputs.row], rows(3, 100));
+    assert.deepEqual([...targets.point], rows(2, 200));
+    assert.deepEqual(targets.kind, Int32Array.from(indices, (i) => [0, 1, 0, 1, 1][i]));
+    assert.deepEqual(targets.tag, Float32Array.from(indices, (i) => [1, 0, 0, 1, 0][i]));
+  }
 });

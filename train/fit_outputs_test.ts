@@ -54,6 +54,20 @@ Deno.test("fit() trains what is not left, and leaves the rest as it was", async 
   assert.deepEqual(size(), before);
 });
 
+Deno.test("fit() takes the softmax of a fused head once, so that a perfect model has no loss", async () => {
+  await useBackend("cpu");
+  const dense = tfl.layers.dense({ name: "fc", units: 2, inputShape: [1], activation: "softmax", useBias: false });
+  const model = tfl.sequential({ layers: [dense] });
+  dense.setWeights([tf.tensor2d([[-30, 30]])]);
+  const batch = { inputs: { x: Float32Array.of(-1, 1) }, targets: { y: Int32Array.of(0, 1) }, size: 2 };
+  const { epochs } = await fit(model, options({ train: () => [batch], epochs: 1 }));
+  // Softmax of softmax would give log(1 + 1/e) = 0.3133.
+  assert.equal(epochs[0].loss, 0);
+  dense.setWeights([tf.tensor2d([[30, -30]])]);
+  const wrong = await fit(model, options({ train: () => [batch], epochs: 1 }));
+  assertClose([wrong.epochs[0].loss], [60], 1e-5);
+});
+
 Deno.test("fit() weighs the losses of the outputs as their tasks say", async () => {
   await useBackend("cpu");
   const lossOf = async (weight: number) => {
