@@ -3,10 +3,13 @@ import assert from "node:assert/strict";
 import * as tfl from "@tensorflow/tfjs-layers";
 import sharp from "sharp";
 import { assertFitsSchema } from "../tests/_support/report_schema.ts";
+import { openData } from "../data/open.ts";
+import { registerBackend } from "../src/backend/mod.ts";
 import { decodeModel } from "../src/onnx/file/mod.ts";
 import { apply, randomArray, seedWeights } from "../tests/_support/small_models.ts";
 import { save, SMALL, withFolder } from "./_test_support.ts";
 import { runQat } from "./qat.ts";
+import { dealTargets } from "./_task.ts";
 
 const TABLE = { limit: 60, batchSize: 20, epochs: 1, floatEpochs: 2, precise: true };
 
@@ -178,6 +181,19 @@ Deno.test("runQat() trains the outputs that are named, and deals the targets out
       /outputs of .* "fear": needed is one of near, far \(did you/,
     );
   }));
+
+Deno.test("dealTargets() gives each output its columns, in the model's order", async () => {
+  await registerBackend();
+  const columns = { kind: "reals", names: ["p", "q", "r"], values: Float32Array.of(1, 2, 3, 4, 5, 6) } as const;
+  const half = { name: "set", count: 2, inputs: {}, targets: { target: columns } };
+  const opened = { ...await openData("generated", { limit: 1 }), train: half, test: half };
+  const { train: { targets }, test } = dealTargets(opened, twoOutputs(), "two");
+  assert.deepEqual(targets, {
+    near: { kind: "reals", names: ["p"], values: Float32Array.of(1, 4) },
+    far: { kind: "reals", names: ["q", "r"], values: Float32Array.of(2, 3, 5, 6) },
+  });
+  assert.deepEqual(test.targets, targets);
+});
 
 Deno.test("runQat() says of a model that is no classifier what it is, and that there are other tasks", () =>
   withFolder(async (dir) => {

@@ -49,7 +49,14 @@ Deno.test("fit() trains what is not left, and leaves the rest as it was", async 
   const size = () => model.getLayer("size").getWeights().map((weight) => [...weight.dataSync()]);
   const before = size();
   const optimizer = tf.train.adam(0.1);
-  const { epochs } = await fit(model, options({ optimizer, epochs: 20, task: classification(), leave: ["size"] }));
+  const left = { task: classification(), leave: ["size"] };
+  const { epochs } = await fit(model, options({ optimizer, epochs: 20, ...left }));
+  // With an output that is left, a name that is neither's may be a slip.
+  const slip = { ...TWO, targets: { digt: TWO.targets.digit } };
+  await assert.rejects(
+    fit(model, options({ ...left, train: () => [slip] })),
+    /no target "digt", .*did you mean "digit"/,
+  );
   assert.deepEqual(epochs[19].metrics.map(({ name, value }) => [name, value]), [["accuracy", 1]]);
   assert.deepEqual(size(), before);
 });

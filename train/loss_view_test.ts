@@ -145,6 +145,13 @@ for (const [where, make] of Object.entries(HEADS)) {
   });
 }
 
+Deno.test("lossView() of a frozen nested model has no more to train than the model", () => {
+  const model = seedWeights(HEADS["in a nested model"]());
+  model.getLayer("head").trainable = false;
+  assert.equal(model.trainableWeights.length, 2);
+  assert.equal(logitsModel(model).trainableWeights.length, 2);
+});
+
 Deno.test("lossView() cuts each output before its own activation", () => {
   const model = skipModel();
   const view = lossView(model, {

@@ -8,7 +8,7 @@ import { epochOf, quarters, tinyNet, weightValues } from "./_test_task.ts";
 import { type EpochInfo, fit } from "./fit.ts";
 import { headOf, meanSquaredError } from "../tasks/loss.ts";
 import { softmaxCrossEntropy } from "../tasks/classification/cross_entropy.ts";
-import type { Loss } from "../tasks/task.ts";
+import type { Head, Loss } from "../tasks/task.ts";
 import { optimizerFor } from "./optimizers.ts";
 import { prepareQat } from "../quantize/prepare.ts";
 import { qatSchedule } from "./schedule.ts";
@@ -98,8 +98,8 @@ Deno.test("stepKey() differs when the size, the optimizer's settings or a layer'
   const { model: view } = prepareQat(tinyNet());
   const optimizer = tf.train.momentum(0.1, 0.9);
   const head = headOf(meanSquaredError);
-  const key = (size = 4, classes = true, weight = 1) =>
-    stepKey({ view, optimizer, batches: { heads: [{ head: { ...head, weight } }] } }, {
+  const key = (size = 4, classes = true, changed: Partial<Head> = {}) =>
+    stepKey({ view, optimizer, batches: { heads: [{ head: { ...head, ...changed } }] } }, {
       size,
       inputs: [],
       targets: [classes ? new Int32Array(size) : new Float32Array(size)],
@@ -108,7 +108,8 @@ Deno.test("stepKey() differs when the size, the optimizer's settings or a layer'
   assert.equal(key(), first);
   assert.notEqual(key(5), first);
   assert.notEqual(key(4, false), first);
-  assert.notEqual(key(4, true, 2), first);
+  assert.notEqual(key(4, true, { weight: 2 }), first);
+  assert.notEqual(key(4, true, { loss: softmaxCrossEntropy() }), first);
   optimizer.setLearningRate(0.2);
   assert.equal(key(), first);
   optimizer.setMomentum(0.8);
