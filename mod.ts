@@ -34,7 +34,12 @@ export { type JobEvents, type JobPhase } from "./job/events.ts";
 export { type FloatMetrics, type QatEpoch, runQat } from "./job/qat.ts";
 export { dryRun } from "./job/dry_run.ts";
 export { type QatOptions } from "./job/options.ts";
-export { createProgress, type Progress, type ProgressOptions, type ProgressStream } from "./cli/progress.ts";
+export {
+  createProgress,
+  type Progress,
+  type ProgressOptions,
+  type ProgressStream,
+} from "./report/terminal/progress.ts";
 
 // The engine: TF.js on ONNX Runtime.
 export {

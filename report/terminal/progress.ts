@@ -1,8 +1,8 @@
 /** Shows how training goes: a bar on a terminal, plain lines elsewhere, nothing when quiet. Writes to stderr. */
 import { stderr } from "node:process";
 import cliProgress from "cli-progress";
-import { formatMetric } from "../tasks/task.ts";
-import type { EpochInfo, Reading, StepInfo } from "../train/fit.ts";
+import { formatMetric } from "../../tasks/task.ts";
+import type { EpochInfo, Reading, StepInfo } from "../../train/fit.ts";
 
 /** Shows how training goes. Its methods fit the callbacks of `fit`, which itself prints nothing. */
 export interface Progress {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Writable } from "node:stream";
-import type { EpochInfo, Reading, StepInfo } from "../train/fit.ts";
+import type { EpochInfo, Reading, StepInfo } from "../../train/fit.ts";
 import { createProgress, formatDuration } from "./progress.ts";
 
 /** A stream that keeps what is written to it. */
