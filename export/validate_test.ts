@@ -10,7 +10,6 @@ import { DeployedModel, type Samples } from "./deployed.ts";
 import { compareLatency } from "./latency.ts";
 import { type OnnxModel, toOnnx } from "./to_onnx.ts";
 import { predictAll, validate } from "./validate.ts";
-import { weightError } from "./weight_error.ts";
 
 async function exportBoth(): Promise<
   { int8: OnnxModel; float: OnnxModel; x: tf.Tensor; simulated: Float32Array; scale: number }
@@ -128,13 +127,6 @@ Deno.test("compareLatency() times both models at the batch asked for", async () 
   const [one] = compareLatency([float.bytes, int8.bytes], { runs: 20, threads: 1 });
   const [many] = compareLatency([float.bytes, int8.bytes], { runs: 20, threads: 1, batch: 256 });
   assert.ok(many.p50 > 3 * one.p50, `${many.p50} ms for 256 samples, ${one.p50} ms for 1`);
-});
-
-Deno.test("weightError() gives signal to noise in dB, null where there is no noise", () => {
-  // Signal 5, noise 0.05: a factor of 100.
-  assert.ok(Math.abs(weightError([1, 2], [1, 2 + Math.sqrt(0.05)]).sqnrDb! - 20) < 1e-9);
-  assert.equal(weightError([1, 2], [1, 2]).sqnrDb, null);
-  assert.equal(weightError([0, 0], [0, 0]).sqnrDb, null);
 });
 
 Deno.test("validate() runs files for ARM as they run there when int8 activations are allowed", async () => {
