@@ -38,7 +38,6 @@ export async function readQuantization(options: ResolvedOptions): Promise<Quanti
     );
   }
   const target = targetOf(options.target ?? given.target ?? DEFAULT_TARGET);
-  refuseOpset(options, target);
   const rules = [...rulesOf(options), ...given.rules];
   return { target, recipe: { ...given, rules: options.strict ? rules.map(require) : rules } };
 }
@@ -60,12 +59,6 @@ export function flagOfRules({ keepFloat, perChannel, recipe, target }: ResolvedO
   if (perChannel !== undefined) return perChannel ? "--per-channel" : "--per-tensor";
   if (recipe !== undefined) return "--recipe";
   return target === undefined ? undefined : "--target";
-}
-
-function refuseOpset({ opset }: ResolvedOptions, { name, file }: Target): void {
-  if (file === undefined || (opset >= file.opsets.least && opset <= file.opsets.most)) return;
-  const { least, most } = file.opsets;
-  throw new RangeError(`Cannot use --opset ${opset} with target "${name}": ${least} to ${most} are needed`);
 }
 
 function readRecipeOf(name: string): Promise<Recipe> {

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import "@tensorflow/tfjs-backend-cpu";
+import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
-import { sequentialModel, skipModel } from "../tests/_support/small_models.ts";
+import { outputGridOf } from "../src/quant/mod.ts";
+import { calibrate } from "./calibrate.ts";
+import { inputFor, sequentialModel, skipModel } from "../tests/_support/small_models.ts";
 import { INT8_SYMMETRIC, INT8_SYMMETRIC_PER_CHANNEL, UINT8_AFFINE } from "../src/numbers/scheme.ts";
 import { type PreparedModel, prepareQat } from "./prepare.ts";
+import { fromModel } from "../src/rewrite/mod.ts";
+import { resolver } from "./resolve.ts";
+import { targetOf } from "./targets/mod.ts";
 import { keepFloat, PER_TENSOR_WEIGHTS, type RecipeRule } from "./recipe.ts";
 
 function prepare(rules: readonly RecipeRule[], target = "x86"): PreparedModel {
@@ -38,6 +44,15 @@ Deno.test("prepareQat() takes parts of a scheme from several rules, and the rest
   assert.deepEqual(layerOf(prepare([]), "conv1").activations, UINT8_AFFINE);
 });
 
+Deno.test("prepareQat() takes each part of a scheme from the first rule that has it", () => {
+  const prepared = prepare([
+    { match: { name: "fc" }, then: { weights: { qmin: -7 } } },
+    { match: {}, then: { weights: { qmin: -64, qmax: 64 } } },
+  ]);
+  const { weights, rules } = layerOf(prepared, "fc");
+  assert.deepEqual([weights?.qmin, weights?.qmax, rules], [-7, 64, [0, 1]]);
+});
+
 Deno.test("prepareQat() gives another type all of its codes, as many below 0 as above where they are symmetric", () => {
   const then = { weights: { dtype: "int4" }, activations: { dtype: "uint4", span: 10 } } as const;
   const { weights, activations } = layerOf(prepare([{ match: {}, then }], "simulation"), "fc");
@@ -51,10 +66,16 @@ Deno.test("prepareQat() takes a layer back from float by a rule that comes first
   assert.ok(prepare(rules).islands.some(({ layer }) => layer === "conv1"));
 });
 
-Deno.test("prepareQat() lets training leave the ranges of static layers", () => {
-  const prepared = prepare([{ match: { name: "fc" }, then: { method: "static" } }]);
-  const flags = ["fc_quant", "act1_quant"].map((name) => prepared.model.getLayer(name).getConfig().onlyCalibrated);
-  assert.deepEqual(flags, [true, undefined]);
+Deno.test("prepareQat() lets training leave the ranges of static layers, which calibration sets", async () => {
+  const { model } = prepare([{ match: { name: "fc" }, then: { method: "static" } }]);
+  const scaleOf = (name: string) => outputGridOf(model.getLayer(name))?.scale;
+  await calibrate(model, [inputFor(model)], { beforeTraining: true });
+  const before = ["fc_quant", "conv1_input_quant"].map(scaleOf);
+  assert.ok(before.every((scale) => scale !== undefined && scale > 0));
+  tf.tidy(() => void model.apply(inputFor(model).map((x) => tf.mul(x, 50)), { training: true }));
+  const after = ["fc_quant", "conv1_input_quant"].map(scaleOf);
+  assert.equal(after[0], before[0]);
+  assert.ok((after[1] ?? 0) > (before[1] ?? Infinity));
 });
 
 Deno.test("prepareQat() applies what is said of any layer of a unit to its output", () => {
@@ -126,4 +147,15 @@ Deno.test("prepareQat() refuses an unknown target, and a recipe for another one"
   const recipe = { name: "mine", target: "arm", rules: [] };
   assert.throws(() => prepareQat(model, { target: "x86", recipe }), /by recipe "mine": it is for "arm"/);
   assert.equal(prepareQat(model, { recipe }).target, "arm");
+});
+
+Deno.test("resolver() refuses a method that the target does not take", () => {
+  const graph = fromModel(sequentialModel());
+  const recipe = { rules: [{ match: {}, then: { method: "static" } }] } as const;
+  const target = { ...targetOf("x86"), methods: ["qat"] } as const;
+  const { choose } = resolver({ recipe, target, original: graph, graph });
+  assert.throws(() => choose(["fc"], { hasWeights: true }), {
+    name: "RangeError",
+    message: 'Cannot quantize "fc" by static for target "x86": needed is one of qat',
+  });
 });
