@@ -124,6 +124,9 @@ export function resolveOptions(options: QatOptions): ResolvedOptions {
   checkNumbers(options);
   checkTexts(options);
   const { model, arch, floatEpochs = model === undefined ? 8 : 0 } = options;
+  if (model === undefined && options.outputs !== undefined) {
+    throw new RangeError(`Cannot use --outputs without --model: an architecture has one output`);
+  }
   if (model !== undefined && arch !== undefined) {
     throw new RangeError(`Cannot use --model and --arch together: "${arch}" is trained from nothing`);
   }
