@@ -57,7 +57,7 @@ export function addPrinting(command: Command): Command {
   return command
     .option("--quiet", "print nothing but errors")
     .option("--json", "print the report as JSON, everything else to stderr")
-    .option("--debug", "print the stack of an error");
+    .option("--debug", "print the stack of an error, and check every pass over a graph");
 }
 
 /** Reads the flags, or ends the program where they make no sense or ask for help. */

@@ -46,7 +46,10 @@ export async function qat(args: readonly string[]): Promise<void> {
       const record = await dryRun({ ...options, ...weights }, log);
       return json ? printJson(record) : console.log(fitTerminal(formatRecord(record)));
     }
-    const report = await runQat({ ...options, ...weights }, { ...log, ...eventsFor(progress) });
+    const report = await runQat({ ...options, ...weights, ...(debug ? { debug } : {}) }, {
+      ...log,
+      ...eventsFor(progress),
+    });
     if (json) printJson(report);
     else if (!quiet) printTable(report);
   }, { debug, stop: () => progress.stop() });

@@ -25,12 +25,16 @@ export interface Engine {
  * @throws {Error} If the backend cannot be loaded.
  */
 export async function startEngine(
-  { backend, device: asked, threads }: ResolvedOptions,
+  { backend, device: asked, threads, debug }: ResolvedOptions,
   log: (line: string) => void,
 ): Promise<Engine> {
   const device = chooseDevice(asked);
   for (const warning of [deviceWarning(device), threadsWarning(threads)]) if (warning !== undefined) log(warning);
-  const name = await selectBackend(backend, { device: device.ran, ...(threads === undefined ? {} : { threads }) });
+  const name = await selectBackend(backend, {
+    device: device.ran,
+    debug,
+    ...(threads === undefined ? {} : { threads }),
+  });
   // The backend "onnxruntime" has kernels of its own for these.
   if (name !== "onnxruntime") registerQuantKernels(name);
   return { backend: name, device };

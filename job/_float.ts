@@ -62,7 +62,8 @@ async function checkPreparable(
   const { options } = job;
   const { model } = rewriteModel(original, rules);
   const prepared = prepareFor(model, job.quantization);
-  await toOnnx(prepared.model, { precision: "float32", inputLayout: options.inputLayout, opset: options.opset });
+  const { inputLayout, opset, debug } = options;
+  await toOnnx(prepared.model, { precision: "float32", inputLayout, opset, debug });
   prepared.model.dispose();
   model.dispose();
 }

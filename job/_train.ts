@@ -79,12 +79,12 @@ function* calibrationBatches(model: tfl.LayersModel, data: JobData): Iterable<Ba
 
 /** Measures the model as simulated, and its int8 file in ONNX Runtime if there is one. */
 async function judgeBoth(model: tfl.LayersModel, job: Job): Promise<Pick<QatEpoch, "simulated" | "deployed">> {
-  const { inputLayout, opset, threads, precise } = job.options;
+  const { inputLayout, opset, threads, precise, debug } = job.options;
   const { metrics: simulated, task, targets } = await judge(model, job);
   const { file } = job.quantization.target;
   if (file === undefined) return { simulated };
   const threaded = threads === undefined ? {} : { threads };
   const session = { device: job.engine.device.ran, precise, ...file.session, ...threaded };
-  const { bytes } = await toOnnx(model, { inputLayout, opset });
+  const { bytes } = await toOnnx(model, { inputLayout, opset, debug });
   return { simulated, deployed: measureAll(task, { answers: predictAll(bytes, samples(job), session), targets }) };
 }

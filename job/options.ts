@@ -79,6 +79,8 @@ export interface QatOptions {
    * CPUs. Latency is this CPU's own. Default false.
    */
   readonly precise?: boolean;
+  /** Whether every pass over a graph is checked for what it needs and promises: slower, to find faults of ours. Default false. */
+  readonly debug?: boolean;
   /** Where the results go. Default "out". */
   readonly out?: string;
   /** Images used at the most, for training and for testing each. Default: all. */
@@ -147,6 +149,7 @@ export function resolveOptions(options: QatOptions): ResolvedOptions {
     backend: options.backend ?? "auto",
     device: options.device ?? "cpu",
     precise: options.precise ?? false,
+    debug: options.debug ?? false,
     strict: options.strict ?? false,
     keepFloat: options.keepFloat ?? [],
     out: options.out ?? "out",

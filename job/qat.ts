@@ -148,13 +148,13 @@ async function begin(original: tfl.LayersModel, job: Job): Promise<JobStart> {
 
 /** Measures the trained model, exports it where its target has a file, and compares the file with it. */
 async function prove({ model, islands }: PreparedModel, job: Job): Promise<Proof> {
-  const { opset, inputLayout, threads, precise } = job.options;
+  const { opset, inputLayout, threads, precise, debug } = job.options;
   const { answers, metrics: simulated, targets, task } = await judge(model, job);
   const { file } = job.quantization.target;
   if (file === undefined) return { task, targets, answers, simulated };
   const metadata = metadataFor(model, { ...job, task });
-  const int8 = await toOnnx(model, { opset, inputLayout, metadata });
-  const float = await toOnnx(model, { opset, inputLayout, metadata, precision: "float32" });
+  const int8 = await toOnnx(model, { opset, inputLayout, metadata, debug });
+  const float = await toOnnx(model, { opset, inputLayout, metadata, debug, precision: "float32" });
   const validation = validate({
     int8,
     float,
