@@ -323,14 +323,17 @@ Deno.test("prepareQat() leaks nothing and leaves the original usable", () => {
 
 Deno.test("prepareQat() makes models that print a summary and train with fit()", async () => {
   const lines: string[] = [];
-  const { model } = prepareQat(sequentialModel());
+  const original = sequentialModel();
+  // TF.js's own fit draws masks and the order of samples without a seed.
+  Reflect.set(original.getLayer("drop"), "seed", 7);
+  const { model } = prepareQat(original);
   model.summary(100, undefined, (line) => lines.push(String(line)));
   assert.ok(lines.some((line) => line.includes("act1_quant (FakeQuantize)")));
   model.compile({ optimizer: tf.train.adam(0.01), loss: "categoricalCrossentropy" });
   const y = tf.oneHot(tf.tensor1d([0, 3], "int32"), 5);
-  const history = await model.fit(randomTensor([2, 8, 8, 3]), y, { epochs: 8, verbose: 0 });
+  const history = await model.fit(randomTensor([2, 8, 8, 3]), y, { epochs: 8, verbose: 0, shuffle: false });
   const losses = history.history.loss.map(Number);
-  assert.ok(losses.every(Number.isFinite) && Math.min(...losses.slice(2)) < losses[0], String(losses));
+  assert.ok(losses.every(Number.isFinite) && losses[7] < losses[0], String(losses));
   assert.deepEqual(uncalibratedIn(model), []);
 });
 
