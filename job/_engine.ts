@@ -9,7 +9,7 @@ import type { ResolvedOptions } from "./options.ts";
 
 const SATURATION_WARNING =
   "Warning: this CPU has no VNNI, its int8 kernels add pairs of products in 16 bits and saturate: int8 files answer " +
-  "otherwise than simulated; --precise judges them as other CPUs run them";
+  "otherwise than simulated; --target x86-portable avoids it, --precise judges them as other CPUs run them";
 
 /** What a job computes with. */
 export interface Engine {
