@@ -30,8 +30,8 @@
  */
 
 // The job: runQat, what it is told and what it tells.
-export { type JobEvents, type JobPhase } from "./job/events.ts";
-export { type FloatMetrics, type QatEpoch, runQat } from "./job/qat.ts";
+export { type JobEvents, type JobPhase, type StageName } from "./job/events.ts";
+export { type EpochMetric, type EpochMetrics, type FloatMetrics, runQat, type StageEpoch } from "./job/qat.ts";
 export { dryRun } from "./job/dry_run.ts";
 export { type QatOptions } from "./job/options.ts";
 export {

@@ -2,13 +2,10 @@
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { toOnnx } from "../export/to_onnx.ts";
 import { formatRewrite, parseSwap, type Rewrite, rewriteModel, type Rule, swapActivation } from "../src/rewrite/mod.ts";
-import { fit } from "../train/fit.ts";
-import { cosineRate, optimizerFor } from "../train/optimizers.ts";
-import { stepsPerEpoch, trainingBatches } from "./_data.ts";
-import { describeMetrics, type FloatMetrics, type Job, judge, signalOf } from "./_job.ts";
-import { tasksFor } from "./_task.ts";
+import { describeMetrics, type FloatMetrics, type Job, judge } from "./_job.ts";
 import { NO_SWAP } from "./options.ts";
 import { prepareFor } from "./_recipe.ts";
+import { trainStage } from "./_stage.ts";
 
 /** A float model, ready to be prepared for quantization. */
 export interface FloatModel {
@@ -23,7 +20,7 @@ export async function makeFloatModel(original: tfl.LayersModel, job: Job): Promi
   const rules = rulesFor(options.swap);
   await checkPreparable(original, { rules, job });
   if (options.model === undefined && options.floatEpochs > 0) {
-    await trainFloat(original, { job, name: "float", epochs: options.floatEpochs });
+    await trainStage(job, { name: "float", model: original, epochs: options.floatEpochs });
   }
   const { metrics: first } = await judge(original, job);
   log(`Float ${describeMetrics(first)}.`);
@@ -43,7 +40,7 @@ async function adapt(
   if (swapped !== undefined) log(`Float ${describeMetrics(swapped, " after the swap")}.`);
   const epochs = isSwapped ? options.adaptEpochs : options.model === undefined ? 0 : options.floatEpochs;
   if (epochs === 0) return swapped === undefined ? {} : { swapped };
-  await trainFloat(model, { job, name: isSwapped ? "adapt" : "float", epochs });
+  await trainStage(job, { name: isSwapped ? "adapted" : "float", model, epochs });
   const { metrics: adapted } = await judge(model, job);
   log(`Float ${describeMetrics(adapted, ` after ${epochs} more epochs`)}.`);
   return swapped === undefined ? { adapted } : { swapped, adapted };
@@ -66,34 +63,4 @@ async function checkPreparable(
   await toOnnx(prepared.model, { precision: "float32", inputLayout, opset, debug });
   prepared.model.dispose();
   model.dispose();
-}
-
-interface FloatTraining {
-  readonly job: Job;
-  readonly name: string;
-  readonly epochs: number;
-}
-
-async function trainFloat(model: tfl.LayersModel, { job, name, epochs }: FloatTraining): Promise<void> {
-  const { options, events, data } = job;
-  const steps = stepsPerEpoch(data);
-  const optimizer = optimizerFor(options.optimizer, { learningRate: options.floatLr });
-  events.onPhase?.({ name, epochs, stepsPerEpoch: steps });
-  try {
-    await fit(model, {
-      task: tasksFor(model, options, data),
-      train: (epoch) => trainingBatches(model, data, epoch),
-      epochs,
-      stepsPerEpoch: steps,
-      optimizer,
-      learningRate: cosineRate(options.floatLr, { epochs }),
-      seed: options.seed,
-      ...signalOf(job),
-      ...(events.onStep === undefined ? {} : { onStep: events.onStep }),
-      onEpochEnd: (info) => events.onEpoch?.(info),
-    });
-  } finally {
-    events.onPhaseEnd?.();
-    optimizer.dispose();
-  }
 }

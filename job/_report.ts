@@ -25,13 +25,13 @@ import type { FilesProof, FloatMetrics, Job, JobStart, Proof } from "./_job.ts";
 import { describeLayers, parameterCount } from "./_layers_report.ts";
 import { describeQuantization } from "./_quantization_report.ts";
 import type { ResolvedOptions } from "./options.ts";
-import type { QatEpoch, Training } from "./_train.ts";
+import type { StageEpoch, StageResult } from "./_stage.ts";
 
 /** What the report is made of. */
 export interface ReportParts {
   readonly job: Job;
   readonly start: JobStart;
-  readonly training: Training;
+  readonly training: StageResult;
   readonly proof: Proof;
   readonly command: string;
 }
@@ -171,8 +171,8 @@ function describeValue({ name, output, value }: MetricValue): MetricValueReport 
   return { name, output, value: measured(value) };
 }
 
-function describeEpoch(epoch: QatEpoch): EpochReport {
-  const { simulated, deployed, loss, observing, trainingBatchNorm, stepMs } = epoch;
+function describeEpoch(epoch: StageEpoch): EpochReport {
+  const { simulated = [], deployed, loss, observing, trainingBatchNorm, stepMs } = epoch;
   return {
     epoch: epoch.epoch,
     loss,

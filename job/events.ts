@@ -1,10 +1,15 @@
 /** What the job tells while it runs. */
 import type { EpochInfo, Reading, StepInfo } from "../train/fit.ts";
 
+/**
+ * A stage of training: "float", "adapted" to swapped activations, "qat"; "control" is the float model trained on as long
+ * as with fake quantization, "own-control" the same with the activations that it had before they were swapped.
+ */
+export type StageName = "float" | "adapted" | "control" | "own-control" | "qat";
+
 /** A stretch of training. */
 export interface JobPhase {
-  /** "float", "adapt" (to swapped activations) or "qat". */
-  readonly name: string;
+  readonly name: StageName;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
 }

@@ -24,11 +24,11 @@ import { buildReport } from "./_report.ts";
 import { logUnmatched, prepareFor, readQuantization } from "./_recipe.ts";
 import { isPrepared, resume } from "./_resume.ts";
 import { checkOutputs, checkTargets, dealTargets } from "./_task.ts";
-import { trainQat } from "./_train.ts";
+import { trainStage } from "./_stage.ts";
 import { type QatOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 
 export type { FloatMetrics } from "./_job.ts";
-export type { QatEpoch } from "./_train.ts";
+export type { EpochMetric, EpochMetrics, StageEpoch } from "./_stage.ts";
 
 /**
  * Does the whole job: load or train, rewrite, prepare, train with fake quantization, export, validate, report.
@@ -64,7 +64,7 @@ export async function runQat(options: QatOptions = {}, events: JobEvents = {}): 
   warnOfSaturation({ precise: resolved.precise, target: job.quantization.target }, log);
   job.log("Prepared for quantization-aware training:");
   logSummary(model, job);
-  const training = await trainQat(model, job);
+  const training = await trainStage(job, { name: "qat", model, epochs: job.options.epochs });
   if (job.quantization.target.file !== undefined) job.log("Exporting, and validating in ONNX Runtime …");
   const proof = await prove(start.prepared, job);
   const report = buildReport({ job, start, training, proof, command: commandOf(options) });

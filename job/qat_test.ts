@@ -173,7 +173,7 @@ Deno.test("runQat() swaps activations and tells the accuracy before, between and
       phases.push(`${name} ${epochs}×${stepsPerEpoch}`);
     };
     const report = await runQat({ ...SMALL, model, out: `${dir}/a`, floatEpochs: 2 }, { onPhase });
-    assert.deepEqual(phases, ["adapt 2×2", "qat 1×2"]);
+    assert.deepEqual(phases, ["adapted 2×2", "qat 1×2"]);
     const steps = report.floatBefore!.map(({ step, isReference }) => [step, isReference]);
     assert.deepEqual(steps, [["original", true], ["swapped", false], ["adapted", false]]);
     assert.equal(report.metrics[0].float, report.floatBefore![0].metrics[0].value);

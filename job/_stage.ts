@@ -1,0 +1,148 @@
+/** Training of a job, stage by stage: each goes through one function, which knows what sets the stages apart. */
+import type * as tfl from "@tensorflow/tfjs-layers";
+import type { Batch } from "../data/batches.ts";
+import { toOnnx } from "../export/to_onnx.ts";
+import { predictAll } from "../export/validate.ts";
+import { calibrate, uncalibratedIn } from "../quantize/calibrate.ts";
+import { measureAll, type MetricValue } from "../tasks/task.ts";
+import { type EpochInfo, fit, type History } from "../train/fit.ts";
+import { cosineRate, optimizerFor } from "../train/optimizers.ts";
+import { floatSchedule, qatSchedule, type Schedule } from "../train/schedule.ts";
+import { type JobData, stepsPerEpoch, trainingBatches } from "./_data.ts";
+import type { StageName } from "./events.ts";
+import { type Job, judge, samples, signalOf } from "./_job.ts";
+import { tasksFor } from "./_task.ts";
+
+/** A stretch of training. */
+export interface Stage {
+  readonly name: StageName;
+  /** Trained in place. */
+  readonly model: tfl.LayersModel;
+  readonly epochs: number;
+}
+
+/** What a stage gave besides the model's weights; plain data. */
+export interface StageResult {
+  /** Its best epoch is the one whose weights the model has. */
+  readonly history: History;
+  readonly epochs: readonly StageEpoch[];
+}
+
+/** A metric's value after an epoch. */
+export type EpochMetric = Omit<MetricValue, "scores">;
+
+/** Metrics after an epoch, by what was measured; the first of each is the task's own. */
+export interface EpochMetrics {
+  /** Of the fake-quantized model in TF.js. */
+  readonly simulated?: readonly EpochMetric[];
+  /** Of its int8 file in ONNX Runtime, in the same order; absent where the target has none. */
+  readonly deployed?: readonly EpochMetric[];
+}
+
+/** An epoch of training, with what was measured after it. */
+export interface StageEpoch extends EpochInfo, EpochMetrics {}
+
+/** How a stage trains. */
+interface Plan {
+  /** Peak of the learning rate, which falls to 0 along a cosine. */
+  readonly rate: number;
+  readonly schedule: Schedule;
+  /** Epochs whose orders and changes of the data belong to other stages. */
+  readonly firstEpoch: number;
+  /** What is measured after an epoch; the last of it decides which epoch is the best. Nothing: the last epoch is. */
+  readonly measure?: (model: tfl.LayersModel, job: Job) => Promise<EpochMetrics>;
+}
+
+/**
+ * Trains the model of a stage in place: every training of a job goes through here.
+ *
+ * The name of the stage and the options of the job decide optimizer, learning rate, schedule, order of the data and how
+ * the best epoch is chosen, whose weights the model ends with. A model that is to be trained with fake quantization and
+ * has no ranges yet gets them first.
+ */
+export async function trainStage(job: Job, { name, model, epochs }: Stage): Promise<StageResult> {
+  const { options, events, data } = job;
+  const { rate, schedule, firstEpoch, measure } = planOf(name, job);
+  if (name === "qat" && uncalibratedIn(model).length > 0) {
+    await calibrate(model, calibrationBatches(model, data), { beforeTraining: true });
+  }
+  const steps = stepsPerEpoch(data);
+  const optimizer = optimizerFor(options.optimizer, { learningRate: rate });
+  const records: StageEpoch[] = [];
+  events.onPhase?.({ name, epochs, stepsPerEpoch: steps });
+  try {
+    const history = await fit(model, {
+      task: tasksFor(model, options, data),
+      train: (epoch) => trainingBatches(model, data, firstEpoch + epoch),
+      epochs,
+      stepsPerEpoch: steps,
+      optimizer,
+      learningRate: cosineRate(rate, { epochs }),
+      schedule,
+      seed: options.seed,
+      ...signalOf(job),
+      ...(events.onStep === undefined ? {} : { onStep: events.onStep }),
+      onEpochEnd: async (info) => {
+        const measured = await measure?.(model, job) ?? {};
+        records.push({ ...info, ...measured });
+        const scores = Object.entries(measured).map(([name, [own]]) => ({ ...own, name }));
+        events.onEpoch?.(info, scores);
+        return scores.at(-1)?.value;
+      },
+    });
+    return { history, epochs: records };
+  } finally {
+    events.onPhaseEnd?.();
+    optimizer.dispose();
+  }
+}
+
+function planOf(name: StageName, { options }: Job): Plan {
+  const { floatLr, lr, floatEpochs, adaptEpochs } = options;
+  const long = { rate: floatLr, schedule: floatSchedule, firstEpoch: 0 };
+  // Other orders and changes than those of the float epochs.
+  const short = { rate: lr, firstEpoch: floatEpochs + adaptEpochs };
+  switch (name) {
+    case "float":
+    case "adapted":
+      return long;
+    case "control":
+    case "own-control":
+      return { ...short, schedule: floatSchedule };
+    case "qat": {
+      const { freezeObserversAfter, freezeBnAfter } = options;
+      const schedule = qatSchedule({ freezeObserversAfter, freezeBatchNormAfter: freezeBnAfter });
+      return { ...short, schedule, measure: measureQuantized };
+    }
+  }
+}
+
+/** Batches that ranges are set from before training starts. */
+const CALIBRATION_BATCHES = 4;
+
+function* calibrationBatches(model: tfl.LayersModel, data: JobData): Iterable<Batch> {
+  let count = 0;
+  for (const batch of trainingBatches(model, data, 0)) {
+    if (count++ === CALIBRATION_BATCHES) return;
+    yield batch;
+  }
+}
+
+/** Measures the model as simulated, and its int8 file in ONNX Runtime if there is one. */
+async function measureQuantized(model: tfl.LayersModel, job: Job): Promise<EpochMetrics> {
+  const { inputLayout, opset, threads, precise, debug } = job.options;
+  const { metrics, task, targets } = await judge(model, job);
+  const simulated = metrics.map(withoutScores);
+  const { file } = job.quantization.target;
+  if (file === undefined) return { simulated };
+  const threaded = threads === undefined ? {} : { threads };
+  const session = { device: job.engine.device.ran, precise, ...file.session, ...threaded };
+  const { bytes } = await toOnnx(model, { inputLayout, opset, debug });
+  const answers = predictAll(bytes, samples(job), session);
+  return { simulated, deployed: measureAll(task, { answers, targets }).map(withoutScores) };
+}
+
+/** A number a sample would be most of what is kept of an epoch. */
+function withoutScores({ scores: _, ...metric }: MetricValue): EpochMetric {
+  return metric;
+}
