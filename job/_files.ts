@@ -65,11 +65,14 @@ export async function writeOutputs(dir: string, { int8, float, model, report }: 
   const made = missingFolders(join(dir, MODEL_DIR));
   try {
     ensureWritableDirectory(join(dir, MODEL_DIR));
-    commitFiles([
-      ...models,
-      { path: join(dir, "report.html"), bytes: renderHtml(complete) },
-      { path: join(dir, "report.json"), bytes: `${JSON.stringify(complete, null, 2)}\n` },
-    ]);
+    commitFiles({
+      root: dir,
+      files: [
+        ...models,
+        { path: join(dir, "report.html"), bytes: renderHtml(complete) },
+        { path: join(dir, "report.json"), bytes: `${JSON.stringify(complete, null, 2)}\n` },
+      ],
+    });
   } finally {
     removeEmpty(made);
   }

@@ -1,8 +1,8 @@
 /** TensorFlow.js layers-models on disk. */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
-import { join } from "node:path";
-import { commitFiles, ensureWritableDirectory, type FileContent } from "../../src/io/atomic.ts";
+import { dirname, join } from "node:path";
+import { commitFiles, describeUnfinished, ensureWritableDirectory, type FileContent } from "../../src/io/atomic.ts";
 import { QuantizedLayerError, quantizedLayersIn } from "../../src/quant/mod.ts";
 import { registerConstantValue, withCopies } from "../../src/rewrite/mod.ts";
 import { CallsError, orderCalls } from "./_calls.ts";
@@ -63,6 +63,7 @@ export interface LoadedLayersModel {
 export async function loadLayersModel(path: string): Promise<LoadedLayersModel> {
   registerConstantValue();
   await tf.ready(); // no backend is the program's fault, and must not be blamed on the file below
+  refuseUnfinished(path);
   const json = withOrderedCalls(await readModelJson(path));
   const bytes = await readWeightBytes(json);
   const model = await build(json, bytes);
@@ -97,7 +98,7 @@ export async function loadLayersModel(path: string): Promise<LoadedLayersModel> 
 export async function saveLayersModel(model: tfl.LayersModel, dir: string): Promise<void> {
   const files = await layersModelFiles(model, dir);
   ensureWritableDirectory(dir);
-  commitFiles(files);
+  commitFiles({ root: dir, files });
 }
 
 /**
@@ -125,6 +126,12 @@ export async function layersModelFiles(model: tfl.LayersModel, dir: string): Pro
     { path: join(dir, "weights.bin"), bytes: new Uint8Array(joinBuffers(artifacts.weightData)) },
     { path: join(dir, "model.json"), bytes: JSON.stringify(json) },
   ];
+}
+
+/** Weights of one commit beside a model.json of another would load, and answer wrong. */
+function refuseUnfinished(path: string): void {
+  const because = describeUnfinished(path.endsWith(".json") ? dirname(path) : path);
+  if (because !== undefined) throw cannotLoad(path, because);
 }
 
 function withOrderedCalls(json: ModelJson): ModelJson {

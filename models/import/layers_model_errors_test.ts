@@ -234,3 +234,17 @@ Deno.test("loadLayersModel() names the inner layer when the class of a nested mo
     Deno.writeTextFileSync(`${dir}/model.json`, json.slice(0, at) + json.slice(at).replace("ReLU", "Gelu"));
     await assert.rejects(loadLayersModel(dir), /: the layer "act" has the class "Gelu"/);
   }));
+
+Deno.test("loadLayersModel() refuses a model whose files a process stopped moving into place", () =>
+  withTempDir(async (dir) => {
+    const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 1, inputShape: [2] })] });
+    await saveLayersModel(model, `${dir}/qat`);
+    for (const root of [dir, `${dir}/qat`]) {
+      Deno.writeTextFileSync(`${root}/.commit.json`, "{}");
+      for (const path of [`${dir}/qat`, `${dir}/qat/model.json`]) {
+        await assert.rejects(loadLayersModel(path), /: a process stopped while it moved files into "[^\n]*finishes$/);
+      }
+      Deno.removeSync(`${root}/.commit.json`);
+    }
+    await loadLayersModel(`${dir}/qat`);
+  }));

@@ -1,14 +1,23 @@
 /**
- * Files that appear whole or not at all.
+ * Files that appear whole or not at all, and files that change together.
  *
  * Content goes to a temporary name in the target's own folder (a rename is atomic only within one file system), is
  * flushed to the disk, and is renamed over the target. A killed process therefore leaves the old file or the new one.
  *
+ * Several files are one commit: all are staged and flushed, then a journal with their hashes appears by one rename, which
+ * is the moment that counts; then they are moved into place. Whoever finds a journal finishes it (`finishCommit`) or
+ * refuses to read (`refuseUnfinished`). Old files go before new ones come, and the file that refers to the others comes
+ * last, so that a program which knows nothing of journals finds a file missing, never an old one beside a new one.
+ *
  * Everything here is synchronous on purpose: it happens in one turn of the event loop, so a program with a SIGINT
- * listener stops before an output or after it, and leaves no temporary file.
+ * listener stops before an output or after it.
  */
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
+import { disk, exists, removeQuietly } from "./disk.ts";
 import { OutputError } from "./errors.ts";
+import { sha256 } from "./hash.ts";
+import { FileLock } from "./lock.ts";
+import { JOURNAL, type Journal, readJournal } from "./_journal.ts";
 
 export { OutputError } from "./errors.ts";
 
@@ -36,39 +45,159 @@ export interface FileContent {
  * ```
  */
 export function writeFileAtomic(path: string, bytes: Uint8Array | string): void {
-  commitFiles([{ path, bytes }]);
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path)}.${crypto.randomUUID()}.tmp`);
+  const content = toBytes(bytes);
+  try {
+    attempt(path, () => {
+      refuseFolder(path);
+      disk.write(temporary, content);
+      disk.rename(temporary, path);
+      disk.syncFolder(folder);
+    });
+  } catch (cause) {
+    throw OutputError.in(path, { bytes: content.length, cause });
+  } finally {
+    removeQuietly(temporary);
+  }
+}
+
+/** Files that change together. */
+export interface Commit {
+  /** The folder that all of them are in; it must be there. Folders within are made. */
+  readonly root: string;
+  /** Written in this order: put a file that refers to others (a model.json) behind them. */
+  readonly files: readonly FileContent[];
+  /** Files to remove with the same commit; one that is not there is none to remove. */
+  readonly remove?: readonly string[];
 }
 
 /**
- * Writes several files that belong together: all are staged first, then all are renamed in the order given.
+ * Writes, replaces and removes several files as one: after a kill at any moment all are old, or all will be new.
  *
- * Put the file that refers to the others (a model.json) last. Without a SIGINT listener, and always with SIGKILL, a
- * process that dies between two renames, which lie some microseconds apart, leaves new first files beside old last ones.
+ * What a process left that died while it moved its files is finished first.
  *
- * @throws {OutputError} If a file cannot be staged or a target is a folder; no target has changed then.
+ * @throws {OutputError} If a file cannot be staged, a target is a folder or the disk is full; nothing has changed then.
  *
  * @example
  * ```ts
  * import assert from "node:assert/strict";
  * import { commitFiles } from "./atomic.ts";
  *
- * const dir = Deno.makeTempDirSync();
- * commitFiles([
- *   { path: `${dir}/weights.bin`, bytes: new Uint8Array([1, 2, 3]) },
- *   { path: `${dir}/model.json`, bytes: "{}" },
- * ]);
- * assert.deepEqual([...Deno.readDirSync(dir)].map((entry) => entry.name).sort(), ["model.json", "weights.bin"]);
- * Deno.removeSync(dir, { recursive: true });
+ * const root = Deno.makeTempDirSync();
+ * commitFiles({
+ *   root,
+ *   files: [
+ *     { path: `${root}/weights.bin`, bytes: new Uint8Array([1, 2, 3]) },
+ *     { path: `${root}/model.json`, bytes: "{}" },
+ *   ],
+ * });
+ * assert.deepEqual([...Deno.readDirSync(root)].map((entry) => entry.name).sort(), ["model.json", "weights.bin"]);
+ * Deno.removeSync(root, { recursive: true });
  * ```
  */
-export function commitFiles(files: readonly FileContent[]): void {
-  const staged = files.map((file) => ({ ...file, temporary: temporaryNameFor(file.path) }));
+export function commitFiles({ root, files, remove = [] }: Commit): void {
+  using _ = lockCommits(root);
+  finish(root);
+  const contents = files.map(({ path, bytes }) => ({ path, bytes: toBytes(bytes) }));
+  const staged = `.commit-${crypto.randomUUID()}`;
   try {
-    for (const { path, bytes, temporary } of staged) attempt(path, () => writeThrough(temporary, bytes));
-    for (const { path } of staged) attempt(path, () => refuseFolder(path));
-    for (const { path, temporary } of staged) attempt(path, () => Deno.renameSync(temporary, path));
-  } finally {
-    staged.forEach(({ temporary }) => removeIfThere(temporary));
+    for (const { path } of contents) attempt(path, () => refuseFolder(path));
+    attempt(root, () => disk.makeFolder(join(root, staged)));
+    contents.forEach(({ path, bytes }, i) => attempt(path, () => disk.write(join(root, staged, `${i}`), bytes)));
+    for (const { path } of contents) attempt(path, () => disk.makeFolder(dirname(path)));
+    const journal: Journal = {
+      staged,
+      put: contents.map(({ path, bytes }) => ({ path: within(root, path), sha256: sha256(bytes) })),
+      remove: remove.map((path) => within(root, path)),
+    };
+    attempt(root, () => publish(root, journal));
+  } catch (cause) {
+    // The journal first: without what is staged it could never be finished.
+    removeQuietly(join(root, JOURNAL));
+    if (!exists(join(root, JOURNAL))) removeQuietly(join(root, staged));
+    throw OutputError.in(root, { bytes: contents.reduce((sum, { bytes }) => sum + bytes.length, 0), cause });
+  }
+  finish(root);
+}
+
+/** Makes the journal appear, which is the commit. */
+function publish(root: string, journal: Journal): void {
+  const draft = join(root, journal.staged, "journal");
+  disk.write(draft, toBytes(JSON.stringify(journal)));
+  disk.syncFolder(join(root, journal.staged));
+  disk.rename(draft, join(root, JOURNAL));
+  disk.syncFolder(root);
+}
+
+/**
+ * Finishes what a process began that died while it moved its files, and removes what it had only staged.
+ *
+ * @returns Whether there was something to finish.
+ * @throws {OutputError} If the journal or a file of it is damaged, or the folder is not writable.
+ */
+export function finishCommit(root: string): boolean {
+  if (!exists(join(root, JOURNAL)) && leftovers(root).length === 0) return false;
+  using _ = lockCommits(root);
+  return finish(root);
+}
+
+/** Says why what is in `folder` cannot be read: a commit to it, or to the folder around it, was begun and not finished. */
+export function describeUnfinished(folder: string): string | undefined {
+  const root = [folder, dirname(folder)].find((root) => exists(join(root, JOURNAL)));
+  if (root === undefined) return undefined;
+  return `a process stopped while it moved files into "${root}", which --resume ${root}, or writing there again, finishes`;
+}
+
+function finish(root: string): boolean {
+  const journal = readJournal(root);
+  if (journal !== undefined) attempt(root, () => move(root, journal));
+  for (const name of leftovers(root)) removeQuietly(join(root, name));
+  return journal !== undefined;
+}
+
+/** Does what the journal says, from wherever somebody stopped doing it. */
+function move(root: string, { staged, put, remove }: Journal): void {
+  const files = put.map(({ path, sha256 }, i) => ({
+    target: join(root, path),
+    from: join(root, staged, `${i}`),
+    sha256,
+  }));
+  for (const { target, from, sha256: expected } of files) {
+    const path = exists(from) ? from : target;
+    if (exists(path) && sha256(Deno.readFileSync(path)) === expected) continue;
+    throw new OutputError(`Cannot finish what was begun in "${root}": "${path}" is missing or damaged`);
+  }
+  const waiting = files.filter(({ from }) => exists(from));
+  const old = [...remove.map((path) => join(root, path)), ...waiting.map(({ target }) => target).reverse()];
+  for (const path of old) if (exists(path)) disk.remove(path);
+  for (const { from, target } of waiting) disk.rename(from, target);
+  for (const folder of new Set(files.map(({ target }) => dirname(target)))) disk.syncFolder(folder);
+  disk.remove(join(root, JOURNAL));
+  disk.syncFolder(root);
+}
+
+/** Folders of files that were staged and never committed. */
+function leftovers(root: string): readonly string[] {
+  if (!exists(root)) return [];
+  return [...Deno.readDirSync(root)].filter(({ name, isDirectory }) =>
+    isDirectory && /^\.commit-[-\da-f]{36}$/.test(name)
+  )
+    .map(({ name }) => name);
+}
+
+function lockCommits(root: string): FileLock {
+  const lock = takeLock(root);
+  if (lock !== undefined) return lock;
+  throw new OutputError(`Cannot write to "${root}": another process is writing there`);
+}
+
+function takeLock(root: string): FileLock | undefined {
+  try {
+    return FileLock.take(join(root, ".commit.lock"));
+  } catch (error) {
+    // The lock's file is nothing that the caller knows of.
+    throw error instanceof OutputError ? OutputError.at(root, error.cause) : error;
   }
 }
 
@@ -90,12 +219,12 @@ export function commitFiles(files: readonly FileContent[]): void {
  * ```
  */
 export function ensureWritableDirectory(path: string): void {
-  const probe = temporaryNameFor(join(path, "probe"));
+  const probe = join(path, `.probe.${crypto.randomUUID()}.tmp`);
   try {
-    attempt(path, () => Deno.mkdirSync(path, { recursive: true }));
-    attempt(path, () => Deno.writeFileSync(probe, new Uint8Array(0), { createNew: true }));
+    attempt(path, () => disk.makeFolder(path));
+    attempt(path, () => disk.write(probe, new Uint8Array(0)));
   } finally {
-    removeIfThere(probe);
+    removeQuietly(probe);
   }
 }
 
@@ -104,39 +233,19 @@ function attempt(path: string, operation: () => void): void {
   try {
     operation();
   } catch (cause) {
-    throw OutputError.at(path, cause);
+    throw cause instanceof OutputError ? cause : OutputError.at(path, cause);
   }
 }
 
-/** Hidden, unique name beside `path`: two writers of one target do not meet. */
-function temporaryNameFor(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.tmp`);
+function toBytes(bytes: Uint8Array | string): Uint8Array {
+  return typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
 }
 
-function writeThrough(temporary: string, bytes: Uint8Array | string): void {
-  const content = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
-  using file = Deno.openSync(temporary, { write: true, createNew: true });
-  for (let done = 0; done < content.length;) done += file.writeSync(content.subarray(done));
-  file.syncSync();
+/** Journals have paths within their folder, with forward slashes, so that the folder can be moved. */
+function within(root: string, path: string): string {
+  return relative(root, path).split(sep).join("/");
 }
 
-/** A rename onto a folder fails anyway, but only after the renames before it. */
 function refuseFolder(path: string): void {
-  if (isFolder(path)) throw new Deno.errors.IsADirectory();
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false; // nothing there: the rename makes the file
-  }
-}
-
-function removeIfThere(temporary: string): void {
-  try {
-    Deno.removeSync(temporary);
-  } catch {
-    // Renamed by now, or never made: nothing is left behind.
-  }
+  if (exists(path) && Deno.lstatSync(path).isDirectory) throw new Deno.errors.IsADirectory();
 }

@@ -42,7 +42,7 @@ Deno.test("commitFiles() changes no target and leaves no temporary file when one
     Deno.mkdirSync(`${dir}/second`);
     const files = [{ path: `${dir}/first`, bytes: "new" }, { path: `${dir}/second`, bytes: "new" }];
     assert.throws(
-      () => commitFiles(files),
+      () => commitFiles({ root: dir, files }),
       new OutputError(`Cannot write to "${dir}/second": it is a folder, a file is needed`),
     );
     assert.equal(Deno.readTextFileSync(`${dir}/first`), "old");
@@ -53,7 +53,7 @@ Deno.test("commitFiles() changes no target when a later file cannot be staged", 
   withTempDir((dir) => {
     Deno.writeTextFileSync(`${dir}/first`, "old");
     const files = [{ path: `${dir}/first`, bytes: "new" }, { path: `${dir}/first/below`, bytes: "new" }];
-    assert.throws(() => commitFiles(files), OutputError);
+    assert.throws(() => commitFiles({ root: dir, files }), OutputError);
     assert.equal(Deno.readTextFileSync(`${dir}/first`), "old");
     assert.deepEqual(namesIn(dir), ["first"]);
   }));

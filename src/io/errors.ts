@@ -22,6 +22,39 @@ export class OutputError extends Error {
   static at(path: string, cause: unknown): OutputError {
     return new OutputError(`Cannot write to "${path}": ${describeFailure(cause)}`, { cause });
   }
+
+  /**
+   * Words the failure of writing files into a folder; of a full disk it says how much would have been needed.
+   *
+   * @param folder The folder that the files were to be in.
+   * @param bytes Of all files together.
+   */
+  static in(folder: string, { bytes, cause }: { readonly bytes: number; readonly cause: unknown }): OutputError {
+    const full = describeFull(cause);
+    if (full === undefined) return cause instanceof OutputError ? cause : OutputError.at(folder, cause);
+    const needed = `${bytes.toLocaleString("en")} bytes are needed there`;
+    return new OutputError(`Cannot write to "${folder}": ${full}, ${needed}`, { cause });
+  }
+}
+
+/** Says that a checkpoint cannot be gone on from: one line that names it, what is wrong and what is needed. */
+export class CheckpointError extends Error {
+  override readonly name: string = "CheckpointError";
+}
+
+/** What stands for more bytes than there is room for; some errors have their number in their message only. */
+const FULL = [
+  { is: /^ENOSPC$/, says: "the disk is full" },
+  { is: /^EDQUOT$|\(os error 122\)/, says: "the disk quota is used up" },
+  { is: /^EFBIG$|\(os error 27\)/, says: "files may not become so large there" },
+];
+
+/** Returns in which way there is no room; undefined if that is not what `cause` says. */
+function describeFull(cause: unknown): string | undefined {
+  const error = cause instanceof OutputError ? cause.cause : cause;
+  if (!(error instanceof Error)) return undefined;
+  const code: unknown = Reflect.get(error, "code");
+  return FULL.find(({ is }) => is.test(String(code)) || is.test(error.message))?.says;
 }
 
 /**
@@ -43,5 +76,5 @@ export function describeFailure(cause: unknown): string {
   if (cause instanceof Deno.errors.NotADirectory) return "a part of the path is a file, a folder is needed";
   if (cause instanceof Deno.errors.AlreadyExists) return "a file of that name exists, a folder is needed";
   if (cause instanceof Deno.errors.IsADirectory) return "it is a folder, a file is needed";
-  return oneLine(cause instanceof Error ? cause.message : String(cause));
+  return describeFull(cause) ?? oneLine(cause instanceof Error ? cause.message : String(cause));
 }

@@ -1,0 +1,57 @@
+/**
+ * What commits do to the disk: every write, rename and removal goes through these few operations.
+ *
+ * A test replaces one to let the disk be full or the process die at it; nothing else does.
+ */
+
+/** Operations on files, all synchronous. */
+export interface Disk {
+  /** Writes a file that is not there yet, down to the disk. */
+  write(path: string, bytes: Uint8Array): void;
+  /** Moves a file or a folder; a file that is there is replaced. */
+  rename(from: string, to: string): void;
+  /** Removes a file, or a folder with all that is in it. */
+  remove(path: string): void;
+  /** Makes a folder and those around it, where they are not there. */
+  makeFolder(path: string): void;
+  /** Brings the names in a folder down to the disk, where the operating system can. */
+  syncFolder(path: string): void;
+}
+
+/** The disk. */
+export const disk: Disk = {
+  write(path, bytes) {
+    using file = Deno.openSync(path, { write: true, createNew: true });
+    for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+    file.syncSync();
+  },
+  rename: (from, to) => Deno.renameSync(from, to),
+  remove: (path) => Deno.removeSync(path, { recursive: true }),
+  makeFolder: (path) => Deno.mkdirSync(path, { recursive: true }),
+  syncFolder(path) {
+    // Windows opens no folders, and keeps names by its own journal.
+    if (Deno.build.os === "windows") return;
+    using folder = Deno.openSync(path);
+    folder.syncSync();
+  },
+};
+
+/** Whether something is at `path`, even a link to nothing. */
+export function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    // A part of the path may be a file: whoever uses the path will say so.
+    return !(error instanceof Deno.errors.NotFound);
+  }
+}
+
+/** Removes what is at `path`, if anything is and it can be removed. */
+export function removeQuietly(path: string): void {
+  try {
+    disk.remove(path);
+  } catch {
+    // Never made, or gone already.
+  }
+}
