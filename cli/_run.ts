@@ -1,5 +1,5 @@
 /** How a command ends: well, with an error in one line, or by a signal. */
-import { oneLine, plainText } from "../src/text/plain.ts";
+import { plainLine, plainText } from "../src/text/plain.ts";
 import { fitTerminal } from "./_terminal.ts";
 
 /** Exit codes: of a job that failed, of a command line that makes no sense, of one ended by a signal (128 + number). */
@@ -7,9 +7,6 @@ export const EXIT = { failure: 1, usage: 2, SIGINT: 130, SIGTERM: 143 };
 
 /** What ends a job early; Windows knows no SIGTERM. */
 const SIGNALS = Deno.build.os === "windows" ? ["SIGINT"] as const : ["SIGINT", "SIGTERM"] as const;
-
-/** A longer message is somebody's whole file. */
-const LONGEST_MESSAGE = 1000;
 
 /** How a command is run. */
 export interface RunOptions {
@@ -35,15 +32,17 @@ export async function runCommand(work: () => Promise<void>, { debug = false, sto
     await work();
   } catch (error) {
     stop?.();
-    console.error(debug ? error : fitTerminal(`error: ${messageOf(error)}`));
+    console.error(fitTerminal(debug ? stackOf(error) : `error: ${messageOf(error)}`));
     Deno.exit(EXIT.failure);
   }
 }
 
 /** Returns the message of an error as one line that no name in it can break. */
 export function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const line = plainText(oneLine(message));
-  if (line.length <= LONGEST_MESSAGE) return line;
-  return `${line.slice(0, LONGEST_MESSAGE)} … (${line.length} characters; --debug prints them all)`;
+  return plainLine(error instanceof Error ? error.message : String(error)) || "unknown, and without a message";
+}
+
+/** Returns an error with its stack and its causes, in lines that steer no terminal. */
+function stackOf(error: unknown): string {
+  return Deno.inspect(error).split("\n").map(plainText).join("\n");
 }

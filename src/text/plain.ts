@@ -38,3 +38,59 @@ export function asciiText(text: string): string {
 export function oneLine(text: string): string {
   return text.replace(/\s+/g, " ").trim();
 }
+
+/** A longer line is somebody's whole file. */
+const LONGEST_LINE = 1000;
+
+/**
+ * Puts text on one line of bounded length that nothing in it can break: as messages of errors have to be.
+ *
+ * Of what is too long the middle is left out: a message begins with what went wrong, and ends with what is needed.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { plainLine } from "./plain.ts";
+ *
+ * assert.equal(plainLine("Cannot\n  read \x1b[31m it"), "Cannot read ?[31m it");
+ * ```
+ */
+export function plainLine(text: string, longest: number = LONGEST_LINE): string {
+  return shorten(plainText(oneLine(text)), longest);
+}
+
+/**
+ * Writes a value as JSON does, shortened and on one line, for messages that quote what others wrote.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { showValue } from "./plain.ts";
+ *
+ * assert.equal(showValue({ units: "8\n" }), '{"units":"8\\n"}');
+ * assert.equal(showValue(undefined), "missing");
+ * assert.equal(showValue(NaN), "NaN");
+ * ```
+ */
+export function showValue(value: unknown, longest: number = 60): string {
+  if (value === undefined) return "missing";
+  if (typeof value === "object" && value !== null) return plainLine(jsonOf(value), longest);
+  return plainLine(typeof value === "string" ? JSON.stringify(shorten(value, longest)) : String(value), 2 * longest);
+}
+
+function jsonOf(value: object): string {
+  try {
+    return JSON.stringify(value) ?? typeof value;
+  } catch {
+    // It contains itself, a bigint, or more levels than the stack has.
+    return Array.isArray(value) ? "a list" : "an object";
+  }
+}
+
+/** Leaves out the middle of text that is too long; its ends are whole characters. */
+function shorten(text: string, longest: number): string {
+  if (text.length <= longest) return text;
+  const mark = longest < 200 ? "…" : ` … (${text.length} characters) … `;
+  const tail = Math.floor((longest - mark.length) / 3);
+  return `${text.slice(0, longest - mark.length - tail)}${mark}${text.slice(text.length - tail)}`.toWellFormed();
+}

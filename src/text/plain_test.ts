@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { asciiText, oneLine, plainText } from "./plain.ts";
+import { asciiText, oneLine, plainLine, plainText, showValue } from "./plain.ts";
 
 Deno.test("plainText() removes what could steer a terminal or turn the direction of writing", () => {
   assert.equal(plainText("a\x1b[31mb\r\nc\u009bd"), "a?[31mb?c?d");
@@ -21,4 +21,28 @@ Deno.test("oneLine() joins lines with single spaces", () => {
 
 Deno.test("asciiText() writes what ASCII has no letter for as what comes nearest", () => {
   assert.equal(asciiText("3.2× …\n10 → 9, −1\u00a0é😀"), "3.2x ...\n10 -> 9, -1\u00a0??");
+});
+
+Deno.test("plainLine() is one line of bounded length and whole characters, whatever the text", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", maxLength: 300 }), fc.integer({ min: 10, max: 250 }), (text, most) => {
+      const line = plainLine(text, most);
+      assert.ok(line.length <= most + 1);
+      assert.doesNotMatch(line, /[\p{Cc}\u2028\u2029\p{Bidi_Control}]/u);
+    }),
+  );
+  assert.equal(plainLine(`${"a".repeat(300)}, b is needed`, 20), "aaaaaaaaaaaaa…needed");
+  assert.ok(plainLine("😀".repeat(1000), 500).isWellFormed());
+});
+
+Deno.test("showValue() writes any value, shortened, and fails for none", () => {
+  const self: unknown[] = [];
+  self.push(self);
+  assert.equal(showValue("a\nb"), '"a\\nb"');
+  assert.equal(showValue(self), "a list");
+  assert.equal(showValue({ big: 1n }), "an object");
+  assert.equal(showValue(Symbol("x")), "Symbol(x)");
+  assert.equal(showValue(1e999), "Infinity");
+  assert.ok(showValue({ units: Array(1e5).fill(7) }).length <= 60);
+  assert.equal(showValue(null), "null");
 });
