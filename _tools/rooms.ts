@@ -37,7 +37,10 @@ export const ROOMS: readonly Room[] = [
   { path: "src/layers", imports: [], types: ["src/numbers", "src/quant"] },
   { path: "src/rewrite", imports: ["src/layers", "src/text"] },
   { path: "data", imports: ["src/numbers", "src/text"] },
-  { path: "models", imports: ["src/io", "src/numbers", "src/quant", "src/rewrite", "src/text"] },
+  {
+    path: "models",
+    imports: ["src/io", "src/layers", "src/numbers", "src/quant", "src/rewrite", "src/shadow.ts", "src/text"],
+  },
   { path: "tasks", imports: ["src/text", "models"], types: ["data"] },
   {
     path: "quantize",

@@ -13,8 +13,11 @@ type Method = (...args: never[]) => unknown;
 /** Names of the methods of `T`. */
 export type MethodName<T> = { [K in keyof T]: T[K] extends Method ? K : never }[keyof T];
 
-/** What is called in the place of a method `F`, with what is below it: the next shadow, or the object's own. */
-export type Around<F extends Method> = (next: F, ...args: Parameters<F>) => ReturnType<F>;
+/**
+ * What is called in the place of a method `F` of a `T`, with what is below it: the next shadow, or the object's own. Where
+ * a prototype is shadowed, `this` tells whose method is called.
+ */
+export type Around<F extends Method, T = unknown> = (this: T, next: F, ...args: Parameters<F>) => ReturnType<F>;
 
 /** The shadows of one method, the newest last. Replaced and not changed, so that calls under way see what they began with. */
 interface Stack {
@@ -26,7 +29,8 @@ interface Stack {
 const STACKS = new WeakMap<object, Map<PropertyKey, Stack>>();
 
 /**
- * Puts `around` in the place of the method `name` of `object`, and of no other object of its class.
+ * Puts `around` in the place of the method `name` of `object`, and of no other object of its class; of a prototype, in
+ * the place of the method of all that inherit it.
  *
  * @returns A function that takes this shadow away; calling it again does nothing.
  * @throws {TypeError} If the object has no such method, or its property cannot be defined anew.
@@ -46,7 +50,7 @@ const STACKS = new WeakMap<object, Map<PropertyKey, Stack>>();
 export function shadow<T extends object, K extends MethodName<T>>(
   object: T,
   name: K,
-  around: Around<Extract<T[K], Method>>,
+  around: Around<Extract<T[K], Method>, T>,
 ): () => void {
   const stack = STACKS.get(object)?.get(name) ?? addStack(object, name);
   // An object for each shadow, since one function may be put there twice. It is called with the method's own arguments.
@@ -96,5 +100,6 @@ interface Call {
 
 function callFrom(top: number, call: Call): unknown {
   if (top < 0) return Reflect.apply(call.original, call.self, call.args);
-  return call.shadows[top].around((...args) => callFrom(top - 1, { ...call, args }), ...call.args);
+  const next: Method = (...args) => callFrom(top - 1, { ...call, args });
+  return Reflect.apply(call.shadows[top].around, call.self, [next, ...call.args]);
 }

@@ -8,6 +8,7 @@
  *
  * Source: tfjs-layers 4.22, engine/container.ts, `fromConfig`.
  */
+import { LAYER_ROWS } from "../../src/layers/mod.ts";
 import { nearestName } from "../../src/text/nearest.ts";
 import { isObject, type JsonObject } from "./_model_json.ts";
 
@@ -24,7 +25,12 @@ interface Layer {
   readonly calls: readonly (readonly Reference[])[];
   /** What references to the first call have for its number: a nested model and an input have been called before. */
   readonly offset: number;
+  /** How many values a call gives; infinite where only TF.js can tell. */
+  readonly values: number;
 }
+
+/** Layers whose calls give their states too where they are asked to, or two values, forward and backward. */
+const MAY_GIVE_MORE = ["RNN", "SimpleRNN", "LSTM", "GRU", "ConvLSTM2D", "Bidirectional"];
 
 /** Says what is wrong with the calls of a topology, as the rest of a sentence. */
 export class CallsError extends Error {
@@ -81,9 +87,17 @@ function readLayers({ layers }: JsonObject): readonly Layer[] | undefined {
     const isModel = Array.isArray(config.layers);
     const name = String(layer.name);
     const ownName = typeof config.name === "string" ? config.name : name;
-    return { name, ownName, calls, offset: isModel || layer.class_name === "InputLayer" ? 1 : 0 };
+    const offset = isModel || layer.class_name === "InputLayer" ? 1 : 0;
+    return { name, ownName, calls, offset, values: valuesOf(layer) };
   });
   return read.every((layer) => layer !== undefined) ? read : undefined;
+}
+
+function valuesOf({ class_name: className, config }: JsonObject): number {
+  const ports = isObject(config) ? config.output_layers : undefined;
+  if (Array.isArray(ports)) return isReference(ports) ? 1 : ports.length;
+  const isTfLayer = typeof className === "string" && Object.hasOwn(LAYER_ROWS, className);
+  return isTfLayer && !MAY_GIVE_MORE.includes(className) ? 1 : Infinity;
 }
 
 function readCall(call: unknown): readonly Reference[] | undefined {
@@ -91,7 +105,8 @@ function readCall(call: unknown): readonly Reference[] | undefined {
 }
 
 function isReference(value: unknown): value is Reference {
-  return Array.isArray(value) && typeof value[0] === "string" && typeof value[1] === "number";
+  return Array.isArray(value) && typeof value[0] === "string" && typeof value[1] === "number" &&
+    typeof value[2] === "number";
 }
 
 function checkReferences(layers: readonly Layer[]): void {
@@ -123,7 +138,7 @@ function checkPorts(config: JsonObject, layers: readonly Layer[]): void {
   }
 }
 
-function checkReference(layers: ReadonlyMap<string, Layer>, who: string, [source, call]: Reference): void {
+function checkReference(layers: ReadonlyMap<string, Layer>, who: string, [source, call, index]: Reference): void {
   const layer = layers.get(source);
   if (layer === undefined) {
     const meant = nearestName(source, [...layers.keys()]);
@@ -131,8 +146,16 @@ function checkReference(layers: ReadonlyMap<string, Layer>, who: string, [source
     throw new CallsError(`${who} "${source}", a layer of the model is needed${hint}`);
   }
   const count = layer.calls.length + layer.offset;
-  if (Number.isInteger(call) && call >= 0 && call < count) return;
-  throw new CallsError(`${who} call ${call} of "${source}", which has ${count}, counted from 0`);
+  if (!isIndex(call, count)) {
+    throw new CallsError(`${who} call ${call} of "${source}", which has ${count}, counted from 0`);
+  }
+  if (!isIndex(index, layer.values)) {
+    throw new CallsError(`${who} value ${index} of "${source}", which gives ${layer.values}, counted from 0`);
+  }
+}
+
+function isIndex(value: number, count: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < count;
 }
 
 /** Lists, by the layer, its calls in the order in which TF.js makes them. */

@@ -5,6 +5,8 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import type { io } from "@tensorflow/tfjs-core";
 import { QuantizedLayerError } from "../../src/quant/mod.ts";
 import { describeFailure, type ModelFileError } from "../../src/io/errors.ts";
+import { plainLine } from "../../src/text/plain.ts";
+import { BuildError, placeOf } from "./_build.ts";
 import { cannotLoad, isObject, type JsonObject, type ModelJson } from "./_model_json.ts";
 
 /** A weight that a model has a place for. */
@@ -16,15 +18,30 @@ interface Slot {
 }
 
 /**
- * Words an error of `tf.loadLayersModel` on artifacts made from `model`.
+ * Words an error of making a model of `json`.
  *
- * @param cause What TensorFlow.js threw.
+ * @param cause What was thrown.
  */
-export async function explainRefusal(model: ModelJson, cause: unknown): Promise<ModelFileError> {
-  if (cause instanceof QuantizedLayerError) return damagedQuantizer(model.path, cause);
-  const because = unknownClass(model.topology, cause) ?? await weightProblem(model) ??
-    `TensorFlow.js refuses it: ${describeFailure(cause)}`;
-  return cannotLoad(model.path, because, cause);
+export function explainRefusal(json: ModelJson, cause: unknown): ModelFileError {
+  if (cause instanceof QuantizedLayerError) return damagedQuantizer(json.path, cause);
+  if (cause instanceof BuildError) return cannotLoad(json.path, cause.message, cause);
+  return cannotLoad(json.path, unknownClass(json.topology, cause) ?? whatFailed(cause), cause);
+}
+
+/** Names the layer, and says what TensorFlow.js says of it where that is meant for people. */
+function whatFailed(cause: unknown): string {
+  const place = placeOf(cause);
+  const because = isForPeople(cause) ? plainLine(describeFailure(cause), 300) : "its configuration is damaged";
+  if (place === undefined) return `TensorFlow.js cannot make its layers: ${because}`;
+  const { layer, className, reads } = place;
+  const what = reads === undefined ? "cannot be made" : `cannot read ${reads.slice(0, 5).join(", ")}`;
+  return `the layer "${layer}" (${className}) ${what}: ${because}`;
+}
+
+/** Whether an error was thrown on purpose, with a reason. */
+function isForPeople(cause: unknown): boolean {
+  const isRaw = [TypeError, RangeError, ReferenceError, SyntaxError].some((kind) => cause instanceof kind);
+  return cause instanceof Error && !isRaw && cause.message.trim() !== "";
 }
 
 /** Words an error of one of this project's own layers. */
@@ -34,7 +51,7 @@ export function damagedQuantizer(path: string, cause: QuantizedLayerError): Mode
 
 /** tfjs-layers 4.22, utils/generic_utils.ts deserializeKerasObject: "Unknown layer: Foo. This may be due …". */
 function unknownClass(topology: JsonObject, cause: unknown): string | undefined {
-  const match = /^Unknown (\w+): (.+?)\. This may be due/.exec(cause instanceof Error ? cause.message : "");
+  const match = /^Unknown (\w+): ([^]+?)\. This may be due/.exec(cause instanceof Error ? cause.message : "");
   if (match === null) return undefined;
   const [, kind, className] = match;
   const mention = findMention(topology, className) ?? { as: className };
@@ -74,14 +91,13 @@ function layerName(value: JsonObject): string | undefined {
   return typeof value.config.name === "string" ? value.config.name : undefined;
 }
 
-/** Compares the manifest with the model that the topology alone makes. */
-async function weightProblem(model: ModelJson): Promise<string | undefined> {
-  const slots = await slotsOf(model.topology);
-  if (slots === undefined) return undefined;
+/** Says what is wrong with the manifest of `json` for the model that its topology makes; undefined if nothing is. */
+export function weightProblem({ groups }: ModelJson, model: tfl.LayersModel): string | undefined {
+  const slots = layerSlots(model);
   const wanted = new Map(slots.map((slot) => [slot.name, slot]));
   const given = new Map<string, io.WeightsManifestEntry>();
   let extra: string | undefined;
-  for (const weight of model.groups.flatMap((group) => group.weights)) {
+  for (const weight of groups.flatMap((group) => group.weights)) {
     if (weight.group === "optimizer") continue;
     const name = wanted.has(weight.name) ? weight.name : withoutCellName(weight.name);
     if (wanted.has(name)) given.set(name, weight);
@@ -110,19 +126,6 @@ function slotProblem(slot: Slot, weight: io.WeightsManifestEntry | undefined, ex
 function withoutCellName(name: string): string {
   const parts = name.split("/");
   return [...parts.slice(0, -2), ...parts.slice(-1)].join("/");
-}
-
-async function slotsOf(topology: JsonObject): Promise<readonly Slot[] | undefined> {
-  try {
-    const model = await tfl.models.modelFromJSON({
-      modelTopology: { ...topology } as tfl.ModelAndWeightsConfig["modelTopology"],
-    });
-    const slots = layerSlots(model);
-    model.dispose();
-    return slots;
-  } catch {
-    return undefined; // the topology itself is at fault, and its error is already at hand
-  }
 }
 
 function layerSlots(model: tfl.LayersModel): readonly Slot[] {

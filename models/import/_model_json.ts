@@ -6,7 +6,12 @@
 import { join } from "node:path";
 import type { io } from "@tensorflow/tfjs-core";
 import { describeFailure, ModelFileError } from "../../src/io/errors.ts";
-import { oneLine } from "../../src/text/plain.ts";
+import { readTextWithin } from "../../src/io/read.ts";
+import { parseJson } from "../../src/text/json.ts";
+import { showValue } from "../../src/text/plain.ts";
+
+/** Most bytes of a model.json: those of nets with thousands of layers have one or two MiB. */
+const MOST_BYTES = 2 ** 26;
 
 /** A JSON object whose values are not yet known. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -39,7 +44,7 @@ export interface ModelJson {
 export async function readModelJson(path: string): Promise<ModelJson> {
   const file = await findModelJson(path);
   const text = await readText(file);
-  const json = parseJson(text, file);
+  const json = parseModel(text, file);
   const topology = layersTopology(json, file);
   return {
     path: file,
@@ -83,19 +88,18 @@ async function statModel(path: string): Promise<Deno.FileInfo> {
 
 async function readText(file: string): Promise<string> {
   try {
-    return await Deno.readTextFile(file);
+    return await readTextWithin(file, { most: MOST_BYTES });
   } catch (cause) {
     throw cannotLoad(file, describeFailure(cause), cause);
   }
 }
 
-function parseJson(text: string, file: string): JsonObject {
-  if (text.trim() === "") throw cannotLoad(file, "the file is empty, a TensorFlow.js model.json is needed");
+function parseModel(text: string, file: string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (cause) {
-    throw cannotLoad(file, `it is not valid JSON (damaged or truncated): ${describeFailure(cause)}`, cause);
+    throw cannotLoad(file, describeFailure(cause), cause);
   }
   if (isObject(value)) return value;
   throw cannotLoad(
@@ -176,7 +180,7 @@ function weightEntry(weight: unknown, file: string): io.WeightsManifestEntry {
   const { name, shape, dtype, quantization, group } = weight;
   const refuse = (because: string) => cannotLoad(file, `the weight "${name}" has ${because}`);
   if (!isShape(shape)) {
-    throw refuse(`the shape ${oneLine(JSON.stringify(shape) ?? "undefined")}, a list of sizes is needed`);
+    throw refuse(`the shape ${showValue(shape)}, a list of sizes is needed`);
   }
   if (dtype !== "float32" && dtype !== "int32" && dtype !== "bool") {
     throw refuse(`the dtype ${describeValue(dtype)}, "float32", "int32" or "bool" is needed`);
@@ -227,5 +231,5 @@ function describeValue(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "an object";
-  return typeof value === "string" ? `"${oneLine(value).slice(0, 60)}"` : `the ${typeof value} ${value}`;
+  return typeof value === "string" ? showValue(value) : `the ${typeof value} ${showValue(value)}`;
 }

@@ -4,9 +4,10 @@
  * TensorFlow.js ignores bytes that are too many and blames the wrong thing for bytes that are too few, so sizes are
  * checked here, before anything is read.
  */
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join, normalize, relative, win32 } from "node:path";
 import type { io } from "@tensorflow/tfjs-core";
 import { describeFailure } from "../../src/io/errors.ts";
+import { formatBytes, readFileWithin } from "../../src/io/read.ts";
 import { cannotLoad, type ModelJson, type WeightGroup } from "./_model_json.ts";
 
 /** Bytes of one element, by the dtype in the file. */
@@ -24,15 +25,26 @@ interface Shard {
   readonly size: number;
 }
 
+/** Most bytes that all weights together may take. */
+const MOST_BYTES = 2 ** 32;
+
 /**
  * Reads all shards of all groups into one buffer.
+ *
+ * Shards lie in the folder of model.json, or in folders within it: a path or a link that leads out of it is refused, and
+ * nothing is told of what is there.
  *
  * @throws {ModelFileError} If a shard is missing, or a group's shards hold another number of bytes than its weights.
  */
 export async function readWeightBytes(model: ModelJson): Promise<WeightBytes> {
   const shards: Shard[] = [];
   for (const group of model.groups) shards.push(...await measureGroup(group, model.path));
-  const bytes = new Uint8Array(shards.reduce((sum, { size }) => sum + size, 0));
+  const length = shards.reduce((sum, { size }) => sum + size, 0);
+  if (length > MOST_BYTES) {
+    const sizes = `${formatBytes(length)}, at most ${formatBytes(MOST_BYTES)}`;
+    throw cannotLoad(model.path, `its weights have ${sizes} can be read`);
+  }
+  const bytes = new Uint8Array(length);
   let offset = 0;
   for (const shard of shards) {
     bytes.set(await readShard(shard, model.path), offset);
@@ -66,10 +78,7 @@ async function measureGroup(group: WeightGroup, modelPath: string): Promise<read
 }
 
 async function measureShard(path: string, modelPath: string): Promise<Shard> {
-  if (isAbsolute(path)) {
-    throw cannotLoad(modelPath, `the weights file "${path}" is an absolute path, one relative to the model is needed`);
-  }
-  const file = join(dirname(modelPath), path);
+  const file = await findShard(path, modelPath);
   const info = await Deno.stat(file).catch((cause) => {
     throw cannotLoad(modelPath, `the weights file "${file}" cannot be read: ${describeFailure(cause)}`, cause);
   });
@@ -77,8 +86,44 @@ async function measureShard(path: string, modelPath: string): Promise<Shard> {
   return { file, size: info.size };
 }
 
+/** Returns the path of a shard that lies within the model's folder, or is not there. */
+async function findShard(path: string, modelPath: string): Promise<string> {
+  const refuse = (what: string) =>
+    cannotLoad(modelPath, `the weights file "${path}" is ${what}, one within the folder of model.json is needed`);
+  if (isAbsolute(path) || win32.isAbsolute(path)) throw refuse("an absolute path");
+  if (leadsOut(path)) throw refuse("a path out of the model's folder");
+  const folder = dirname(modelPath);
+  const file = join(folder, path);
+  const real = await realPath(file);
+  // A link to what is not there is refused in the same words: whether something is there is nobody's business.
+  if (real === undefined ? await hasLink(folder, path) : leadsOut(relative(await Deno.realPath(folder), real))) {
+    throw refuse("a link out of the model's folder");
+  }
+  return file;
+}
+
+function leadsOut(path: string): boolean {
+  return isAbsolute(path) || normalize(path).split(/[/\\]/).includes("..");
+}
+
+async function realPath(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.realPath(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a part of `path`, which begins in `folder`, is a link. */
+async function hasLink(folder: string, path: string): Promise<boolean> {
+  const parts = normalize(path).split("/");
+  const ways = parts.map((_, i) => join(folder, ...parts.slice(0, i + 1)));
+  const found = await Promise.all(ways.map((way) => Deno.lstat(way).catch(() => undefined)));
+  return found.some((info) => info?.isSymlink);
+}
+
 async function readShard({ file, size }: Shard, modelPath: string): Promise<Uint8Array> {
-  const bytes = await Deno.readFile(file).catch((cause) => {
+  const bytes = await readFileWithin(file, { most: size }).catch((cause) => {
     throw cannotLoad(modelPath, `the weights file "${file}" cannot be read: ${describeFailure(cause)}`, cause);
   });
   if (bytes.length === size) return bytes;

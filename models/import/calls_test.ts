@@ -98,6 +98,11 @@ const DAMAGED: Readonly<Record<string, [Readonly<Record<string, unknown>>, RegEx
   "a call before the first": [{ a: [[["x", -1, 0]]] }, /"a" reads call -1 of "x"/],
   "half a call": [{ a: [[["x", 0.5, 0]]] }, /"a" reads call 0.5 of "x"/],
   "itself": [{ a: [[["a", 0, 0]]] }, /its layers "a" wait for each other/],
+  "a second value where there is one": [
+    { a: [[["x", 0, 1]]] },
+    /"a" reads value 1 of "x", which gives 1, counted from 0/,
+  ],
+  "a negative value": [{ a: [[["x", 0, -1]]] }, /"a" reads value -1 of "x"/],
   nothing: [{ a: [[]], b: [[["a", 0, 0]]] }, /"a" has a call that reads nothing/],
   "a cycle": [{ a: [[["b", 0, 0]]], b: [[["a", 0, 0]]], c: [[["x", 0, 0]]] }, /its layers "a", "b" wait/],
 };

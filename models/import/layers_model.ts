@@ -5,9 +5,12 @@ import { dirname, join } from "node:path";
 import { commitFiles, describeUnfinished, ensureWritableDirectory, type FileContent } from "../../src/io/atomic.ts";
 import { QuantizedLayerError, quantizedLayersIn } from "../../src/quant/mod.ts";
 import { registerConstantValue, withCopies } from "../../src/rewrite/mod.ts";
+import { showValue } from "../../src/text/plain.ts";
+import { inPlainWords } from "../../src/text/plain_errors.ts";
 import { CallsError, orderCalls } from "./_calls.ts";
-import { damagedQuantizer, explainRefusal } from "./_explain.ts";
-import { cannotLoad, type JsonObject, type ModelJson, readModelJson } from "./_model_json.ts";
+import { BuildError, buildTopology } from "./_build.ts";
+import { damagedQuantizer, explainRefusal, weightProblem } from "./_explain.ts";
+import { cannotLoad, type JsonObject, type ModelJson, readModelJson, type WeightGroup } from "./_model_json.ts";
 import { readWeightBytes, type WeightBytes } from "./_shards.ts";
 
 export { ModelFileError } from "../../src/io/errors.ts";
@@ -63,13 +66,7 @@ export interface LoadedLayersModel {
 export async function loadLayersModel(path: string): Promise<LoadedLayersModel> {
   registerConstantValue();
   await tf.ready(); // no backend is the program's fault, and must not be blamed on the file below
-  refuseUnfinished(path);
-  const json = withOrderedCalls(await readModelJson(path));
-  const bytes = await readWeightBytes(json);
-  const model = await build(json, bytes);
-  refuseNonFinite(model, json.path);
-  refuseDamagedGrids(model, json.path);
-  return { model, source: describeSource(json, bytes) };
+  return await inPlainWords(() => load(path));
 }
 
 /**
@@ -134,6 +131,16 @@ function refuseUnfinished(path: string): void {
   if (because !== undefined) throw cannotLoad(path, because);
 }
 
+async function load(path: string): Promise<LoadedLayersModel> {
+  refuseUnfinished(path);
+  const json = withOrderedCalls(await readModelJson(path));
+  const bytes = await readWeightBytes(json);
+  const model = await build(json, bytes);
+  refuseNonFinite(model, json.path);
+  refuseDamagedGrids(model, json.path);
+  return { model, source: describeSource(json, bytes) };
+}
+
 function withOrderedCalls(json: ModelJson): ModelJson {
   try {
     return { ...json, topology: orderCalls(json.topology) };
@@ -143,19 +150,38 @@ function withOrderedCalls(json: ModelJson): ModelJson {
 }
 
 async function build(json: ModelJson, { data }: WeightBytes): Promise<tfl.LayersModel> {
-  const weightSpecs = json.groups.flatMap((group) => group.weights);
-  const { topology: modelTopology, userDefinedMetadata } = json;
-  let model: tfl.LayersModel;
+  let model: tfl.LayersModel | undefined;
   try {
-    model = await tfl.loadLayersModel(
-      tf.io.fromMemory({ modelTopology, weightSpecs, weightData: data, userDefinedMetadata }),
-    );
+    const made = await buildTopology(json.topology, json.groups);
+    if (!(made instanceof tfl.LayersModel)) {
+      throw new BuildError(`it is a ${showValue(json.topology.class_name)}, a model is needed`);
+    }
+    model = made;
+    const problem = weightProblem(json, model);
+    if (problem !== undefined) throw new BuildError(problem);
+    setWeights(model, { groups: json.groups, data });
+    if (json.userDefinedMetadata !== undefined) model.setUserDefinedMetadata(json.userDefinedMetadata);
   } catch (cause) {
-    throw await explainRefusal(json, cause);
+    model?.dispose();
+    throw explainRefusal(json, cause);
   }
   const copied = withCopies(model);
   if (copied !== model) model.dispose();
   return copied;
+}
+
+function setWeights(
+  model: tfl.LayersModel,
+  { groups, data }: { readonly groups: readonly WeightGroup[]; readonly data: ArrayBuffer },
+): void {
+  const specs = groups.flatMap(({ weights }) => weights);
+  const tensors = tf.io.decodeWeights(data, specs);
+  const own = specs.filter(({ group }) => group !== "optimizer").map(({ name }) => [name, tensors[name]] as const);
+  try {
+    model.loadWeights(Object.fromEntries(own));
+  } finally {
+    tf.dispose(Object.values(tensors));
+  }
 }
 
 function refuseNonFinite(model: tfl.LayersModel, path: string): void {

@@ -34,7 +34,7 @@ const UNKNOWN = "which is not known here; one of TensorFlow.js, " +
   "or one given to tf.serialization.registerClass, is needed";
 
 const DAMAGES: readonly Damage[] = [
-  text("model.json is empty", "", "the file is empty, a TensorFlow.js model.json is needed"),
+  text("model.json is empty", "", "it is empty, JSON is needed"),
   text(
     "model.json is truncated",
     '{"format":"layers-model","modelTop',
@@ -138,7 +138,7 @@ const DAMAGES: readonly Damage[] = [
   edited(
     "a shard's path is absolute",
     (json) => json.weightsManifest[0].paths = ["/dev/zero"],
-    'the weights file "/dev/zero" is an absolute path, one relative to the model is needed',
+    'the weights file "/dev/zero" is an absolute path, one within the folder of model.json is needed',
   ),
   edited(
     "a layer's class is unknown",
