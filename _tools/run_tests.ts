@@ -5,17 +5,21 @@
  */
 import { closingLine, type Counts, countTests } from "./_count_tests.ts";
 
+/** Where it is installed, a test shows by it that native code speaks to no network. */
+const STRACE = "/usr/bin/strace";
+
 /** Tests read anything, write in the folder for temporary files, and start no program but Deno (the command line). */
-function permissions(): string[] {
+async function permissions(): Promise<string[]> {
   const temporary = Deno.env.get("TMPDIR") ?? Deno.env.get("TEMP") ?? Deno.env.get("TMP") ?? "/tmp";
-  const run = `--allow-run=${Deno.execPath()}`;
+  const hasStrace = await Deno.stat(STRACE).then(() => true, () => false);
+  const run = `--allow-run=${[Deno.execPath(), ...(hasStrace ? [STRACE] : [])]}`;
   return ["--no-prompt", "--allow-read", `--allow-write=${temporary}`, "--allow-ffi", "--ignore-env", run];
 }
 
 /** Runs `deno test`, shows its output as it comes, and returns it with the exit code. */
 async function runDenoTest(args: readonly string[]): Promise<{ code: number; output: string }> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", "--doc", ...permissions(), ...args],
+    args: ["test", "--doc", ...await permissions(), ...args],
     stdout: "piped",
   }).spawn();
   let output = "";

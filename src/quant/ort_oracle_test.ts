@@ -1,7 +1,7 @@
 /** ONNX Runtime as the oracle: its own QuantizeLinear and DequantizeLinear against ours. */
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import * as ort from "onnxruntime-node";
+import { ort } from "../runtime/library.ts";
 import protobuf from "protobufjs";
 import { randomValues, useCpu } from "./_test_support.ts";
 import { fakeQuantize } from "./fake_quantize.ts";

@@ -4,12 +4,11 @@
  * Source: onnxruntime-node 1.30, dist/backend.js. Its public `InferenceSession` wraps the same binding in promises;
  * TF.js's `dataSync` needs the synchronous form.
  */
-import { env, Tensor as OrtTensor } from "onnxruntime-node";
-import { type Binding, binding, initOrt } from "onnxruntime-node/dist/binding.js";
 import { type DType, dtypeOfCode, type TypedArray } from "../numbers/dtype.ts";
+import { type Binding, binding, initOrt, ort } from "./library.ts";
 
 /** Version of ONNX Runtime. */
-export const ORT_VERSION: string = env.versions.node ?? env.versions.common;
+export const ORT_VERSION: string = ort.env.versions.node ?? ort.env.versions.common;
 
 /** A tensor's elements as they pass in and out of a session, row-major. */
 export interface HostTensor {
@@ -100,14 +99,14 @@ export class Session {
     feeds: Readonly<Record<string, HostTensor>>,
     into: Readonly<Record<string, HostTensor>> = {},
   ): Record<string, HostTensor> {
-    const inputs: Record<string, OrtTensor> = {};
+    const inputs: Record<string, ort.Tensor> = {};
     for (const name in feeds) inputs[name] = toOrt(feeds[name]);
-    const fetches: Record<string, OrtTensor | null> = {};
+    const fetches: Record<string, ort.Tensor | null> = {};
     for (const { name } of this.outputs) fetches[name] = name in into ? toOrt(into[name]) : null;
     const results = this.#session.run(inputs, fetches, {});
     const outputs: Record<string, HostTensor> = {};
     for (const { name, dtype } of this.outputs) {
-      outputs[name] = into[name] ?? fromOrt(results[name] as OrtTensor, dtype);
+      outputs[name] = into[name] ?? fromOrt(results[name] as ort.Tensor, dtype);
     }
     return outputs;
   }
@@ -128,7 +127,7 @@ export function listDevices(): readonly { readonly device: string; readonly bund
 
 /** Starts ONNX Runtime, once a process. What it logs as an error it also throws, so its log would say it twice. */
 function start(): void {
-  if (env.logLevel === "warning") env.logLevel = "fatal";
+  if (ort.env.logLevel === "warning") ort.env.logLevel = "fatal";
   initOrt();
 }
 
@@ -162,11 +161,11 @@ function portInfo(meta: Binding.ValueMetadata): PortInfo {
   return { name: meta.name, dtype, shape: meta.shape };
 }
 
-function toOrt(tensor: HostTensor): OrtTensor {
+function toOrt(tensor: HostTensor): ort.Tensor {
   // The constructor checks at run time that the array's class fits the element type.
-  return new OrtTensor(tensor.dtype, tensor.data as TypedArray, tensor.shape);
+  return new ort.Tensor(tensor.dtype, tensor.data as TypedArray, tensor.shape);
 }
 
-function fromOrt(tensor: OrtTensor, dtype: DType): HostTensor {
+function fromOrt(tensor: ort.Tensor, dtype: DType): HostTensor {
   return { dtype, shape: tensor.dims, data: tensor.data as Float32Array };
 }

@@ -1,5 +1,5 @@
 /** ONNX Runtime as an oracle for tests. */
-import * as ort from "onnxruntime-node";
+import { ort } from "../../src/runtime/library.ts";
 
 /** A tensor as ONNX Runtime takes and gives it. */
 export interface OrtTensor {
