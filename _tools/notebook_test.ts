@@ -16,7 +16,15 @@ async function run(cells: readonly string[], broken?: string) {
     await Deno.writeTextFile(`${folder}/beside.ts`, `export const beside = "a neighbour";\n`);
     await Deno.writeTextFile(`${folder}/tiny.ipynb`, broken ?? writeNotebook(cells));
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", "--allow-read", "--allow-run", RUNNER, `${folder}/tiny.ipynb`],
+      args: [
+        "run",
+        "--no-prompt",
+        "--allow-read",
+        `--allow-run=${Deno.execPath()}`,
+        "--ignore-env",
+        RUNNER,
+        `${folder}/tiny.ipynb`,
+      ],
       env: { NO_COLOR: "1" },
     }).output();
     const decoder = new TextDecoder();

@@ -6,6 +6,7 @@
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { joinCells, type NotebookModule, readCodeCells } from "./_notebook.ts";
+import { temporaryFolder } from "./_temporary.ts";
 
 const EXAMPLES = new URL("../examples/", import.meta.url);
 const CONFIG = fileURLToPath(new URL("../deno.json", import.meta.url));
@@ -26,7 +27,13 @@ async function runNotebook(url: URL): Promise<string | undefined> {
 }
 
 async function runModule(module: NotebookModule, { name, folder }: { name: string; folder: URL }) {
-  const permissions = ["--no-prompt", "--allow-read", "--allow-write", "--allow-ffi", "--ignore-env"];
+  const permissions = [
+    "--no-prompt",
+    "--allow-read",
+    `--allow-write=${temporaryFolder()}`,
+    "--allow-ffi",
+    "--ignore-env",
+  ];
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--check", "--quiet", `--config=${CONFIG}`, ...permissions, "--ext=ts", "-"],
     cwd: folder,

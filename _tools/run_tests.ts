@@ -4,16 +4,16 @@
  * Arguments go to `deno test`. With `--docs` first only the examples in docstrings and Markdown run; without, both.
  */
 import { closingLine, type Counts, countTests } from "./_count_tests.ts";
+import { temporaryFolder } from "./_temporary.ts";
 
 /** Where it is installed, a test shows by it that native code speaks to no network. */
 const STRACE = "/usr/bin/strace";
 
 /** Tests read anything, write in the folder for temporary files, and start no program but Deno (the command line). */
 async function permissions(): Promise<string[]> {
-  const temporary = Deno.env.get("TMPDIR") ?? Deno.env.get("TEMP") ?? Deno.env.get("TMP") ?? "/tmp";
   const hasStrace = await Deno.stat(STRACE).then(() => true, () => false);
   const run = `--allow-run=${[Deno.execPath(), ...(hasStrace ? [STRACE] : [])]}`;
-  return ["--no-prompt", "--allow-read", `--allow-write=${temporary}`, "--allow-ffi", "--ignore-env", run];
+  return ["--no-prompt", "--allow-read", `--allow-write=${temporaryFolder()}`, "--allow-ffi", "--ignore-env", run];
 }
 
 /** Runs `deno test`, shows its output as it comes, and returns it with the exit code. */

@@ -5,6 +5,7 @@
  *
  * PROFILE is the prefix of the traces that ONNX Runtime writes of this backend's sessions.
  */
+import process from "node:process";
 import * as tf from "@tensorflow/tfjs-core";
 import { type BackendOptions, type OnnxRuntimeBackend, registerBackend } from "../../src/backend/mod.ts";
 import { buildArchitecture } from "../../models/arch/mod.ts";
@@ -12,7 +13,6 @@ import { fit } from "../../train/fit.ts";
 import { optimizerFor } from "../../train/optimizers.ts";
 import { prepareQat } from "../../quantize/prepare.ts";
 import { floatSchedule, type Schedule } from "../../train/schedule.ts";
-import { peakMemoryMb } from "./_memory.ts";
 import { CLASSES, type NetTask, netTask, randomBatch } from "./_task.ts";
 import { useWasm } from "./_wasm.ts";
 
@@ -113,4 +113,9 @@ async function useBackend(way: Way, options: BackendOptions): Promise<OnnxRuntim
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[sorted.length >> 1];
+}
+
+/** Returns the largest resident memory of this process so far, in MB (2^20 bytes). */
+function peakMemoryMb(): number {
+  return process.resourceUsage().maxRSS / 1024;
 }

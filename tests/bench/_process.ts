@@ -9,6 +9,9 @@ export interface ProcessOptions {
   readonly profile?: string;
 }
 
+/** The profile is written by ONNX Runtime itself. */
+const PERMISSIONS = ["--no-prompt", "--allow-read", "--allow-ffi", "--allow-sys=cpus", "--ignore-env"];
+
 /**
  * Takes steps with net `name`, and returns what they took.
  *
@@ -20,7 +23,16 @@ export async function runWay(
   { steps, threads, profile }: ProcessOptions,
 ): Promise<WayResult> {
   const script = new URL("./_one_way.ts", import.meta.url).pathname;
-  const args = ["run", "-A", script, name, way, `${steps}`, `${threads}`, ...(profile === undefined ? [] : [profile])];
+  const args = [
+    "run",
+    ...PERMISSIONS,
+    script,
+    name,
+    way,
+    `${steps}`,
+    `${threads}`,
+    ...(profile === undefined ? [] : [profile]),
+  ];
   const { success, stdout } = await new Deno.Command(Deno.execPath(), { args, stderr: "inherit" }).output();
   if (!success) throw new Error(`Cannot bench "${name}" ${way}: its process failed`);
   return JSON.parse(new TextDecoder().decode(stdout).trim().split("\n").at(-1)!);

@@ -69,7 +69,7 @@ function giga(value: number): string {
 
 async function printNet(name: string, way: Way, { peak, ...options }: Options): Promise<void> {
   const { medianMs } = await runWay(name, way, options);
-  const directory = await Deno.makeTempDir();
+  const directory = await Deno.makeTempDir({ dir: ".", suffix: ".tmp" });
   try {
     await runWay(name, way, { ...options, profile: `${directory}/step` });
     const nodes = await readTrace(directory);
