@@ -207,7 +207,7 @@ export {
 
 // Quantization: targets, recipes and the record of what they came to.
 export { type Method, type Role, type Target, type TargetFile } from "./quantize/target.ts";
-export { formatTargets, targetOf, TARGETS } from "./quantize/targets/mod.ts";
+export { targetOf, TARGETS } from "./quantize/targets/mod.ts";
 export {
   keepFloat,
   type LayerMatch,
@@ -222,7 +222,6 @@ export {
 } from "./quantize/recipe.ts";
 export { presetOf, PRESETS } from "./quantize/presets/mod.ts";
 export { type Choice } from "./quantize/resolve.ts";
-export { formatRecord } from "./quantize/format_record.ts";
 export { type PlacedQuantizer, type QuantizationRecord, recordOf, type ResolvedLayer } from "./quantize/record.ts";
 
 // Quantization: placing quantizers and finding their ranges.
@@ -293,5 +292,10 @@ export {
 
 // Reports.
 export type * from "./report/schema.ts";
+export { formatRecord } from "./report/terminal/record.ts";
 export { formatReport, type TerminalOptions } from "./report/terminal/terminal.ts";
+export { formatSummary } from "./report/terminal/summary.ts";
+export { formatTargets } from "./report/terminal/targets.ts";
+export { DISPLAY, type Displayable, displayModel, displayReport, type Forms } from "./report/notebook/display.ts";
+export { type Codes, type LayerSummary, type ModelSummary, summarize } from "./models/summary.ts";
 export { renderHtml } from "./report/html/html.ts";

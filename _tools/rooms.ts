@@ -85,7 +85,11 @@ export const ROOMS: readonly Room[] = [
     ],
     types: ["tasks"],
   },
-  { path: "report", imports: ["src/text", "tasks/task.ts"], types: ["tasks", "train/fit.ts", "export"] },
+  {
+    path: "report",
+    imports: ["src/text", "models/summary.ts", "quantize", "tasks/task.ts"],
+    types: ["src/numbers", "tasks", "train/fit.ts", "export"],
+  },
   {
     path: "job",
     imports: [

@@ -36,7 +36,7 @@ export async function qat(args: readonly string[]): Promise<void> {
       qatCommand(),
       args,
     );
-  if (options.target === "list") return console.log(fitTerminal(formatTargets()));
+  if (options.target === "list") return console.log(formatTargets(terminalOptions()));
   const progress = createProgress({ quiet, plain: isDumb() });
   const print = json ? console.error : console.log;
   const log = quiet ? {} : { log: (line: string) => print(fitTerminal(line)) };
@@ -44,7 +44,7 @@ export async function qat(args: readonly string[]): Promise<void> {
   await runCommand(async () => {
     if (isDry) {
       const record = await dryRun({ ...options, ...weights }, log);
-      return json ? printJson(record) : console.log(fitTerminal(formatRecord(record)));
+      return json ? printJson(record) : console.log(formatRecord(record, terminalOptions()));
     }
     const report = await runQat({ ...options, ...weights, ...(debug ? { debug } : {}) }, {
       ...log,

@@ -6,6 +6,8 @@ import { mapValues, type SampleInput } from "../data/samples.ts";
 import type { Samples } from "../export/deployed.ts";
 import type { Validation } from "../export/validate.ts";
 import type { Answers } from "../models/answers.ts";
+import { summarize } from "../models/summary.ts";
+import { formatSummary } from "../report/terminal/summary.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
 import { type BoundTask, formatMetric, type MetricValue, type Targets } from "../tasks/task.ts";
 import { evaluate, type Evaluation } from "../train/evaluate.ts";
@@ -89,9 +91,9 @@ export function signalOf({ events: { signal } }: Job): { readonly signal?: Abort
   return signal === undefined ? {} : { signal };
 }
 
-/** Logs what `model.summary()` prints. */
+/** Logs what a model is made of, in lines of 80 columns at most. */
 export function logSummary(model: tfl.LayersModel, { log }: Job): void {
-  model.summary(undefined, undefined, (...lines: unknown[]) => log(lines.join(" ")));
+  for (const line of formatSummary(summarize(model)).split("\n")) log(line);
 }
 
 /** Writes a model's metrics for people: "MAE after the swap: 3.2 px". */

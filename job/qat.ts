@@ -1,6 +1,7 @@
 /** The main job: a TF.js model in, a proven int8 ONNX file and a report out. */
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { openData } from "../data/open.ts";
+import { type Displayable, displayReport } from "../report/notebook/display.ts";
 import type { Report } from "../report/schema.ts";
 import { validate } from "../export/validate.ts";
 import { toOnnx } from "../export/to_onnx.ts";
@@ -36,7 +37,7 @@ export type { EpochMetric, EpochMetrics, StageEpoch } from "./_stage.ts";
  * Writes model.int8.onnx, model.float.onnx, qat/model.json with its weights, report.html and report.json into
  * `options.out`, all at the end and each as a whole; a job that fails writes nothing.
  *
- * @returns The report, as written to report.json.
+ * @returns The report, as written to report.json; a notebook shows it as the page.
  * @throws {RangeError} If an option is out of range, or data is damaged.
  * @throws {TypeError} If model and data do not fit together.
  * @throws {ModelFileError} If the model's files are damaged.
@@ -48,7 +49,7 @@ export type { EpochMetric, EpochMetrics, StageEpoch } from "./_stage.ts";
  * console.log(report.metrics);
  * ```
  */
-export async function runQat(options: QatOptions = {}, events: JobEvents = {}): Promise<Report> {
+export async function runQat(options: QatOptions = {}, events: JobEvents = {}): Promise<Report & Displayable> {
   const resolved = resolveOptions(options);
   checkWritable(resolved.out);
   const quantization = await readQuantization(resolved);
@@ -76,7 +77,7 @@ export async function runQat(options: QatOptions = {}, events: JobEvents = {}): 
   attachScalings(model, job.data);
   const written = await writeOutputs(resolved.out, { ...proof.files, model, report });
   model.dispose();
-  return written;
+  return displayReport(written);
 }
 
 /** What is told is one line a call, and no name of a file, class or layer in it can make two or steer a terminal. */

@@ -1,4 +1,5 @@
 /** What a report says in words, the same in the terminal and on the page. */
+import type { Codes } from "../models/summary.ts";
 import { agreementPercent, count, plural, ratio, significant } from "./_format.ts";
 import { unitFormat } from "./_unit.ts";
 import type { AgreementReport, DeclinedReport, DeviceReport, MetricReport, Report } from "./schema.ts";
@@ -59,4 +60,16 @@ export function otherDeclined({ declined = [], fusion }: Report): readonly Decli
 /** Whether metrics of several outputs are in the report, so that they must be told apart. */
 export function hasSeveralOutputs({ metrics }: Report): boolean {
   return metrics.some(({ output }) => output !== metrics[0].output);
+}
+
+/** Writes a shape as "32×32×3"; "?" is open. */
+export function describeShape(shape: readonly (number | null)[]): string {
+  return shape.length === 0 ? "number" : shape.map((side) => side ?? "?").join("×");
+}
+
+/** Writes codes as their type, and their ends where those say more. */
+export function describeCodes(codes: Codes | undefined): string {
+  if (codes === undefined) return "";
+  const { dtype, qmin, qmax } = codes;
+  return dtype ?? `${qmin}..${qmax}`;
 }

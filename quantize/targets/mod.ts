@@ -1,15 +1,7 @@
 /** The targets, by name. */
 import type { QuantScheme } from "../../src/numbers/scheme.ts";
 import { suggestName } from "../../src/text/nearest.ts";
-import {
-  absorbsClip,
-  absorbsRelu,
-  describeScheme,
-  type Role,
-  type Target,
-  type TargetFile,
-  whyNotHeld,
-} from "../target.ts";
+import { type Role, type Target, whyNotHeld } from "../target.ts";
 import { arm } from "./arm.ts";
 import { fbgemm } from "./fbgemm.ts";
 import { qnnpack } from "./qnnpack.ts";
@@ -44,30 +36,4 @@ export function targetOf(name: string): Target {
 export function targetThatHolds(role: Role, scheme: QuantScheme): Target {
   // "simulation" refuses nothing.
   return TARGETS.find((target) => whyNotHeld(target, role, scheme) === undefined) ?? simulation;
-}
-
-/** Writes the table of targets for people. */
-export function formatTargets(): string {
-  return TARGETS.map((target) => {
-    const { name, description, activations, weights, methods, file } = target;
-    const either = (schemes: readonly QuantScheme[]) =>
-      `${schemes.map(describeScheme).join(", or ")}${file === undefined ? " (or any other)" : ""}`;
-    return [
-      `${name}: ${description}`,
-      `  activations  ${either(activations)}`,
-      `  weights      ${either(weights)}`,
-      `  methods      ${methods.join(", ")}`,
-      ...(file === undefined ? ["  file         none"] : formatFile(target, file)),
-    ].join("\n");
-  }).join("\n\n");
-}
-
-function formatFile({ activations: [scheme] }: Target, { opsets, forms, bias, operators }: TargetFile): string[] {
-  const { least, most } = opsets;
-  const absorbed = [...(absorbsRelu(scheme) ? ["ReLU"] : []), ...(absorbsClip(scheme) ? ["ReLU6"] : [])];
-  return [
-    `  file         ONNX opset ${least} to ${most}, ${forms.join(", ")}, ${bias} biases`,
-    `  on integers  ${operators.join(", ")}`,
-    `  absorbed     ${absorbed.join(", ")}`,
-  ];
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { faultOfScheme, INT8_SYMMETRIC, UINT8_AFFINE } from "../../src/numbers/scheme.ts";
 import { absorbsClip, absorbsRelu, whyNotHeld } from "../target.ts";
-import { formatTargets, targetOf, TARGETS, targetThatHolds } from "./mod.ts";
+import { targetOf, TARGETS, targetThatHolds } from "./mod.ts";
 
 for (const target of TARGETS) {
   Deno.test(`target "${target.name}" holds its own schemes, and absorbs ReLU if it has a file`, () => {
@@ -31,11 +31,4 @@ Deno.test("absorbsRelu() and absorbsClip() ask for a grid that ends where the ty
   assert.ok(absorbsClip(UINT8_AFFINE) && absorbsRelu({ ...UINT8_AFFINE, qmax: 127 }));
   assert.ok(!absorbsClip({ ...UINT8_AFFINE, qmax: 127 }) && !absorbsClip({ ...UINT8_AFFINE, span: 127 }));
   assert.ok(!absorbsRelu(INT8_SYMMETRIC) && !absorbsRelu({ ...UINT8_AFFINE, qmin: 1 }));
-});
-
-Deno.test("formatTargets() names every target with what it holds", () => {
-  const text = formatTargets();
-  for (const { name, description } of TARGETS) assert.ok(text.includes(`${name}: ${description}`));
-  assert.match(text, /activations {2}uint8 0 to 255, 127 steps, affine, per tensor\n/);
-  assert.match(text, /file {9}none/);
 });

@@ -41,8 +41,10 @@ const ANSI: Readonly<Record<Tone, string>> = {
 const GAP = 2;
 /** A wrapped column narrower than this is harder to read than one on a line of its own. */
 const MIN_WRAPPED = 16;
-/** A column of words is not cut below this. */
+/** A column of words is not cut below this, */
 const MIN_WORDS = 12;
+/** unless nothing else brings the row into the terminal. */
+const MIN_SQUEEZED = 5;
 
 /** Formats a section as lines: heading, rule, rows. */
 export function formatSection({ heading, rows }: Section, style: TerminalStyle): string[] {
@@ -53,6 +55,12 @@ export function formatSection({ heading, rows }: Section, style: TerminalStyle):
     paint((style.ascii ? "-" : "─").repeat(style.width), "muted", style),
     ...clean.flatMap((row) => formatRow(row, { widths, style })),
   ];
+}
+
+/** Drops the columns that have nothing below their title, the first row, in any other row. */
+export function withoutEmptyColumns([titles, ...rows]: readonly (readonly Cell[])[]): readonly (readonly Cell[])[] {
+  const isUsed = titles.map((_, i) => rows.some((row) => row[i].text !== ""));
+  return [titles, ...rows].map((row) => row.filter((_, i) => isUsed[i]));
 }
 
 /** Formats running text as lines no longer than the terminal is wide. */
@@ -97,12 +105,18 @@ function columnWidths(rows: readonly (readonly Cell[])[], width: number): number
   const words = widths.flatMap((_, column) =>
     column < last && !cellsOf(column).some(({ right }) => right) ? column : []
   );
-  const room = width - Math.min(widths[last], Math.floor(width / 2)) - GAP * last;
-  while (widths.slice(0, last).reduce((sum, w) => sum + w, 0) > room) {
-    const widest = words.reduce((a, b) => widths[b] > widths[a] ? b : a, words[0]);
-    if (widest === undefined || widths[widest] <= MIN_WORDS) break;
-    widths[widest]--;
-  }
+  const used = () => widths.slice(0, last).reduce((sum, w) => sum + w, 0);
+  const narrow = (room: number, least: number) => {
+    while (used() > room) {
+      const widest = words.reduce((a, b) => widths[b] > widths[a] ? b : a, words[0]);
+      if (widest === undefined || widths[widest] <= least) return;
+      widths[widest]--;
+    }
+  };
+  const room = width - GAP * last;
+  narrow(room - Math.min(widths[last], Math.floor(width / 2)), MIN_WORDS);
+  // What does not fit behind the rest goes to lines of its own, from MIN_WRAPPED columns on.
+  narrow(room - Math.min(widths[last], MIN_WRAPPED - 1), MIN_SQUEEZED);
   return widths;
 }
 

@@ -1,24 +1,12 @@
-/** Shows how training goes: a bar on a terminal, plain lines elsewhere, nothing when quiet. Writes to stderr. */
+/** Shows how training goes: a bar on a terminal, a table in a notebook, plain lines elsewhere, nothing when quiet. */
 import { stderr } from "node:process";
 import cliProgress from "cli-progress";
-import { formatMetric } from "../../tasks/task.ts";
 import type { EpochInfo, Reading, StepInfo } from "../../train/fit.ts";
+import { describe, describeEpoch, describeReading, formatDuration, type Progress, TimeLeft } from "../_progress.ts";
+import { shorten, widthOf } from "../_width.ts";
+import { notebookDisplay, notebookProgress } from "../notebook/progress.ts";
 
-/** Shows how training goes. Its methods fit the callbacks of `fit`, which itself prints nothing. */
-export interface Progress {
-  /** Starts a phase of training, such as "float" or "qat"; it names the lines that follow. */
-  start(title: string): void;
-  /** Shows a step. */
-  step(info: StepInfo): void;
-  /**
-   * Shows an epoch.
-   *
-   * @param scores What was measured after it, such as "simulated" and "deployed".
-   */
-  epochEnd(info: EpochInfo, scores?: readonly Reading[]): void;
-  /** Ends the phase and leaves the terminal as it was; also right after a failure, or twice. */
-  stop(): void;
-}
+export type { Progress };
 
 /** Where progress is shown. */
 export interface ProgressOptions {
@@ -26,7 +14,7 @@ export interface ProgressOptions {
   readonly quiet?: boolean;
   /** Shows lines on a terminal too, for one that cannot move its cursor. Default: false. */
   readonly plain?: boolean;
-  /** Default: the process's stderr. */
+  /** Default: a notebook's own output, else the process's stderr. */
   readonly stream?: ProgressStream;
   /** Where there is no bar, an unfinished epoch says how it goes this often, in seconds. Default: 30. */
   readonly everySeconds?: number;
@@ -34,8 +22,8 @@ export interface ProgressOptions {
   readonly now?: () => number;
 }
 
-/** What progress is written to: a terminal if `isTTY`. */
-export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean };
+/** What progress is written to: a terminal if `isTTY`, of so many columns. */
+export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 
 /**
  * Makes a progress display.
@@ -52,10 +40,12 @@ export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean 
  * ```
  */
 export function createProgress(
-  { quiet = false, plain = false, stream = stderr, ...options }: ProgressOptions = {},
+  { quiet = false, plain = false, ...options }: ProgressOptions = {},
 ): Progress {
   if (quiet) return { start: () => {}, step: () => {}, epochEnd: () => {}, stop: () => {} };
-  const { now = () => performance.now(), everySeconds = 30 } = options;
+  const { stream = stderr, now = () => performance.now(), everySeconds = 30 } = options;
+  const display = options.stream === undefined ? notebookDisplay() : undefined;
+  if (display !== undefined) return notebookProgress(display, { now });
   return new Display(stream, {
     view: stream.isTTY && !plain ? barView(stream) : lineView(stream, { now, everySeconds }),
     now,
@@ -116,15 +106,12 @@ function barView(stream: ProgressStream): StepView {
   let bar: Bar | undefined;
   return {
     show(info, { title, timeLeft }) {
-      const { meanLoss, metrics, samplesPerSecond } = info;
-      const text = [`loss ${meanLoss.toFixed(4)}`, ...metrics.map(describeReading)].join(" ") +
-        ` ${Math.round(samplesPerSecond)} samples/s, ${timeLeft} left`;
-      const payload = { title, epoch: info.epoch, epochs: info.epochs, text };
+      const payload = { head: `${title} ${info.epoch}/${info.epochs}`, tail: barParts(info, timeLeft) };
       if (bar === undefined) {
         bar = new SingleBar({
-          format: "{title} {epoch}/{epochs} [{bar}] {text}",
+          format: (_: unknown, at: { readonly progress: number }, parts: typeof payload) =>
+            fitBar(at.progress, { ...parts, columns: stream.columns ?? 80 }),
           stream,
-          barsize: 20,
           clearOnComplete: true,
           // The terminal is left as it is: Ctrl-C must end the program, with nothing to put right.
           gracefulExit: false,
@@ -140,6 +127,42 @@ function barView(stream: ProgressStream): StepView {
       bar = undefined;
     },
   };
+}
+
+/** What stands behind a bar, the most telling first. */
+function barParts({ meanLoss, metrics, samplesPerSecond }: StepInfo, timeLeft: string): readonly string[] {
+  return [
+    `${timeLeft} left`,
+    `loss ${meanLoss.toFixed(4)}`,
+    ...metrics.map(describeReading),
+    `${Math.round(samplesPerSecond)} samples/s`,
+  ];
+}
+
+/** What is drawn of a bar at the most, and at the least, in columns. */
+const BAR = { longest: 20, shortest: 5 };
+
+/**
+ * Draws a bar in one line that does not reach the terminal's last column, where some terminals would break it: parts
+ * behind the bar are left out from the last on, then the bar gets shorter, then what is before it is cut.
+ */
+export function fitBar(
+  progress: number,
+  { head, tail, columns }: { readonly head: string; readonly tail: readonly string[]; readonly columns: number },
+): string {
+  const room = columns - 1;
+  const frame = " []".length;
+  const start = shorten(head, { width: Math.max(1, room - frame - BAR.shortest), ellipsis: "..." });
+  const left = room - widthOf(start) - frame;
+  const text = tail.reduce((text, part) => {
+    const longer = `${text} ${part}`;
+    return widthOf(longer) + BAR.longest <= left || text === "" && widthOf(longer) + BAR.shortest <= left
+      ? longer
+      : text;
+  }, "");
+  const size = Math.max(0, Math.min(BAR.longest, left - widthOf(text)));
+  const done = Math.round(size * Math.min(1, Math.max(0, progress)));
+  return `${start} [${"=".repeat(done)}${"-".repeat(size - done)}]${text}`;
 }
 
 interface LineOptions {
@@ -162,59 +185,4 @@ function lineView(stream: ProgressStream, { now, everySeconds }: LineOptions): S
       last = undefined;
     },
   };
-}
-
-function describeEpoch(info: EpochInfo, scores: readonly Reading[]): string {
-  const frozen = info.fakeQuantizing
-    ? [...(info.observing ? [] : ["ranges fixed"]), ...(info.trainingBatchNorm ? [] : ["BN frozen"])]
-    : [];
-  return [describe(info, scores), ...frozen].join(", ");
-}
-
-function describe(
-  { loss, metrics, samplesPerSecond }: Pick<EpochInfo, "loss" | "metrics" | "samplesPerSecond">,
-  scores: readonly Reading[],
-): string {
-  const readings = [...metrics, ...scores].map(describeReading);
-  return [`loss ${loss.toFixed(4)}`, ...readings, `${Math.round(samplesPerSecond)} samples/s`].join(", ");
-}
-
-/** `NAME 93.1%`, `NAME 3.2 px`. */
-function describeReading({ name, unit, value }: Reading): string {
-  return `${name} ${unit === "fraction" ? `${(100 * value).toFixed(1)}%` : formatMetric(value, { unit })}`;
-}
-
-/** Tells how long the rest will take, if it goes on as since the first step, which builds the graph and does not count. */
-class TimeLeft {
-  readonly #now: () => number;
-  #first: { readonly at: number; readonly done: number } | undefined;
-  #total = 0;
-  #done = 0;
-
-  constructor(now: () => number) {
-    this.#now = now;
-  }
-
-  /** Returns the ms left after a step; NaN after the first. */
-  after({ epoch, epochs, step, stepsPerEpoch }: StepInfo): number {
-    this.#total = epochs * stepsPerEpoch;
-    this.#done = (epoch - 1) * stepsPerEpoch + step;
-    this.#first ??= { at: this.#now(), done: this.#done };
-    return this.now();
-  }
-
-  /** Returns the ms left; NaN where nothing is known. */
-  now(): number {
-    if (this.#first === undefined) return NaN;
-    return (this.#now() - this.#first.at) / (this.#done - this.#first.done) * (this.#total - this.#done);
-  }
-}
-
-/** Formats ms as `0:42` or `1:02:03`; `?` if they are not known. */
-export function formatDuration(ms: number): string {
-  if (!Number.isFinite(ms)) return "?";
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  const pad = (n: number) => String(n).padStart(2, "0");
-  return h > 0 ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`;
 }

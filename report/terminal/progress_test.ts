@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Writable } from "node:stream";
 import type { EpochInfo, Reading, StepInfo } from "../../train/fit.ts";
-import { createProgress, formatDuration } from "./progress.ts";
+import { formatDuration } from "../_progress.ts";
+import { createProgress, fitBar } from "./progress.ts";
 
 /** A stream that keeps what is written to it. */
 function sink(isTTY: boolean) {
@@ -85,7 +86,7 @@ Deno.test("createProgress() draws a bar and clears it for the epoch's line when 
   const progress = createProgress({ stream });
   progress.start("qat");
   progress.step(step(1, 2));
-  assert.match(text(), /qat 1\/2 \[=+-+\] loss 0\.2500 accuracy 87\.5% 1234 samples\/s, \? left/);
+  assert.match(text(), /qat 1\/2 \[={10}-{10}\] \? left loss 0\.2500 accuracy 87\.5% 1234 samples\/s/);
   const drawn = text().length;
   progress.epochEnd(EPOCH);
   // Cleared (ESC [ 2 K), then the line.
@@ -124,4 +125,18 @@ Deno.test("formatDuration() rounds to seconds and says ? when it does not know",
     "?",
     "?",
   ]);
+});
+
+Deno.test("fitBar() stays on one line of the terminal, and leaves out what tells least first", () => {
+  const tail = ["0:42 left", "loss 0.2500", "F1 of the first output 87.5%", "1234 samples/s"];
+  const draw = (columns: number) => fitBar(0.5, { head: "own-control 8/8", tail, columns });
+  assert.equal(draw(120), `own-control 8/8 [${"=".repeat(10)}${"-".repeat(10)}] ${tail.join(" ")}`);
+  assert.equal(draw(80), `own-control 8/8 [${"=".repeat(10)}${"-".repeat(10)}] 0:42 left loss 0.2500 1234 samples/s`);
+  assert.equal(draw(36), "own-control 8/8 [====---] 0:42 left");
+  for (let columns = 1; columns <= 120; columns++) {
+    const line = draw(columns);
+    if (columns >= 12) assert.ok(line.length < columns, `${columns}: ${line}`);
+  }
+  assert.match(fitBar(2, { head: "a", tail: [], columns: 80 }), /\[={20}\]$/);
+  assert.match(fitBar(-1, { head: "a", tail: [], columns: 80 }), /\[-{20}\]$/);
 });

@@ -11,7 +11,10 @@ import {
   type TerminalSection,
 } from "./_sections.ts";
 import { taskSection } from "./_task_section.ts";
+import { styleOf, type TerminalOptions } from "./_terminal_options.ts";
 import { formatParagraph, formatSection } from "./_text_table.ts";
+
+export type { TerminalOptions };
 
 /** The report from top to bottom. */
 const SECTIONS: readonly TerminalSection[] = [
@@ -23,20 +26,6 @@ const SECTIONS: readonly TerminalSection[] = [
   declinedSection,
   fileSection,
 ];
-
-/** How to write a report to a terminal. */
-export interface TerminalOptions {
-  /** Whether to use ANSI colours; the caller knows about NO_COLOR and whether this is a terminal. Default false. */
-  readonly color?: boolean;
-  /** Columns to stay within, 40 to 100. Default 80. */
-  readonly width?: number;
-  /** Whether to keep to ASCII. Default false. */
-  readonly ascii?: boolean;
-}
-
-const MIN_WIDTH = 40;
-/** Longer lines are hard to follow. */
-const MAX_WIDTH = 100;
 
 /**
  * Formats `report` as a table for the terminal, without a final newline.
@@ -54,8 +43,7 @@ const MAX_WIDTH = 100;
  */
 export function formatReport(report: Report, options: TerminalOptions = {}): string {
   checkSchema(report);
-  const { color = false, ascii = false } = options;
-  const style = { color, ascii, width: Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, Math.floor(options.width ?? 80))) };
+  const style = styleOf(options);
   const verdict = judge(report);
   const sections = SECTIONS.flatMap(({ render }) => render(report, verdict)).filter(({ rows }) => rows.length > 0);
   const title = [report.model?.name ?? "Quantization report", report.data && `on ${report.data.name}`];

@@ -28,6 +28,19 @@ interface Walk {
   readonly frozen: ReadonlySet<number>;
   /** Describes a layer that is met for the first time. */
   readonly read: (layer: Layer, as: FirstCall) => LayerSpec;
+  /** The calls met, with the layers themselves. */
+  readonly calls: ModelCall[];
+}
+
+/** One call of a layer of a model, under the name that `fromModel` gives it. */
+export interface ModelCall {
+  /** Unique within the model. */
+  readonly name: string;
+  readonly layer: Layer;
+  /** Names of the values that it reads, in order. Empty for an input and for a constant. */
+  readonly inbound: readonly string[];
+  /** Shapes of what it gives, the batch first; null is open. */
+  readonly shapes: readonly tfl.SymbolicTensor["shape"][];
 }
 
 /** What is known of a layer from its first call. */
@@ -53,18 +66,22 @@ export function fromModel(model: tfl.LayersModel): LayerGraph {
 
 /** Names values of `model` as `fromModel` does, without reading a weight. */
 export function valueNames(model: tfl.LayersModel, tensors: readonly Tensor[]): readonly string[] {
-  const named = walkModel(model, (layer, { name }) => ({
-    name,
-    className: layer.getClassName(),
-    config: {},
-    weights: [],
-  }));
-  return tensors.map(named.valueOf);
+  return tensors.map(walkModel(model, nameLayer).valueOf);
+}
+
+/** Lists the calls of `model` in topological order, nested models flattened, without reading a weight. */
+export function modelCalls(model: tfl.LayersModel): readonly ModelCall[] {
+  return walkModel(model, nameLayer).calls;
+}
+
+function nameLayer(layer: Layer, { name }: FirstCall): LayerSpec {
+  return { name, className: layer.getClassName(), config: {}, weights: [] };
 }
 
 /** A model that was walked. */
 interface Walked {
   readonly graph: LayerGraph;
+  readonly calls: readonly ModelCall[];
   /** Returns the name of a value of the model itself, none within a nested one. */
   valueOf(this: void, tensor: Tensor): string;
 }
@@ -74,12 +91,13 @@ function walkModel(model: tfl.LayersModel, read: Walk["read"]): Walked {
     throw new TypeError(`Cannot read model "${model.name}": it has no layers yet, at least one is needed`);
   }
   const own = model.layers.filter((layer) => !isModel(layer)).map((layer) => layer.name);
-  const walk: Walk = { nodes: [], taken: new Set(own), shared: new Map(), frozen: new Set(frozenIn(model)), read };
+  const frozen = new Set(frozenIn(model));
+  const walk: Walk = { nodes: [], taken: new Set(own), shared: new Map(), frozen, read, calls: [] };
   const inputs = model.inputs.map((tensor) => addInput(walk, tensor));
   const scope = makeScope(model, inputs);
   const valueOf = (tensor: Tensor) => resolve(walk, scope, tensor);
   const outputs = model.outputs.map(valueOf);
-  return { graph: { name: model.name, nodes: walk.nodes, inputs, outputs }, valueOf };
+  return { graph: { name: model.name, nodes: walk.nodes, inputs, outputs }, calls: walk.calls, valueOf };
 }
 
 function makeScope(model: tfl.LayersModel, inputs: readonly string[], outer?: Scope): Scope {
@@ -96,6 +114,7 @@ function addInput(walk: Walk, tensor: Tensor): string {
   const config: serialization.ConfigDict = { ...copyConfig(tensor.sourceLayer), name };
   walk.taken.add(name);
   walk.nodes.push({ name, layer: { name, className: "InputLayer", config, weights: [] }, inbound: [], outputs: 1 });
+  walk.calls.push({ name, layer: tensor.sourceLayer, inbound: [], shapes: [tensor.shape] });
   return name;
 }
 
@@ -129,6 +148,7 @@ function addCall(walk: Walk, scope: Scope, { layer, call, key }: Met): string {
     walk.read(layer, { name, frozen: walk.frozen.has(layer.id), rank: call.outputTensors[0].rank });
   if (spec.weights.length > 0) walk.shared.set(layer.id, spec);
   walk.nodes.push({ name, layer: spec, inbound, outputs: call.outputTensors.length });
+  walk.calls.push({ name, layer, inbound, shapes: call.outputTensors.map(({ shape }) => shape) });
   return name;
 }
 
