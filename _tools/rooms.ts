@@ -36,7 +36,7 @@ export const ROOMS: readonly Room[] = [
   },
   { path: "src/layers", imports: [], types: ["src/numbers", "src/quant"] },
   { path: "src/rewrite", imports: ["src/layers", "src/text"] },
-  { path: "data", imports: ["src/numbers", "src/text"] },
+  { path: "data", imports: ["src/io", "src/numbers", "src/text"] },
   {
     path: "models",
     imports: ["src/io", "src/layers", "src/numbers", "src/quant", "src/rewrite", "src/shadow.ts", "src/text"],

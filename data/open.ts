@@ -7,6 +7,7 @@ import { type BadImage, readFolder } from "./sources/folder.ts";
 import { generate } from "./sources/generated.ts";
 import { readMnist } from "./sources/mnist.ts";
 import { lookUp, nearestName } from "../src/text/nearest.ts";
+import { inPlainWords } from "../src/text/plain_errors.ts";
 import { type Normalize, parseNormalize } from "./normalize.ts";
 import { samplesOf, type SampleSplit, type SampleTarget } from "./samples.ts";
 import { readCsv } from "./sources/csv.ts";
@@ -165,7 +166,11 @@ function parseSpec(spec: string): { readonly source: Source; readonly path: stri
  * assert.deepEqual([train.count, test.count, normalize.text], [50, 50, "-1..1"]);
  * ```
  */
-export async function openData(spec: string, options: OpenOptions = {}): Promise<OpenedData> {
+export function openData(spec: string, options: OpenOptions = {}): Promise<OpenedData> {
+  return inPlainWords(() => open(spec, options));
+}
+
+async function open(spec: string, options: OpenOptions): Promise<OpenedData> {
   const { source, path } = parseSpec(spec);
   const { limit = Infinity } = options;
   if (limit !== Infinity && !(Number.isInteger(limit) && limit > 0)) {

@@ -45,7 +45,8 @@ export function columnsOf(
     const needed = picture === undefined ? `one that begins with "target" or "y"` : "one beside the picture's";
     throw new RangeError(`${cannot}: none of its columns is a target, needed is ${needed}, or --targets`);
   }
-  if (new Set(targets).size < targets.length) throw new RangeError(`${cannot}: a target column is named twice`);
+  const answers = new Set(targets);
+  if (answers.size < targets.length) throw new RangeError(`${cannot}: a target column is named twice`);
   if (kind === "classes" && targets.length > 1) {
     const names = targets.map((i) => header[i]);
     throw new RangeError(
@@ -53,7 +54,7 @@ export function columnsOf(
         `${names.length > 5 ? `, … (${names.length} in all)` : ""}; needed is one (--targets), or another --task`,
     );
   }
-  const features = picture === undefined ? others.filter((i) => !targets.includes(i)) : [];
+  const features = picture === undefined ? others.filter((i) => !answers.has(i)) : [];
   if (picture === undefined && features.length === 0) {
     throw new RangeError(`${cannot}: all its columns are targets, needed is a column "file" or numbers to answer from`);
   }

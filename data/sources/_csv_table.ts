@@ -1,6 +1,10 @@
 /** A CSV file as lines of cells, with what it takes to name one of them. */
 import { CsvError, parse } from "csv-parse/sync";
-import { firstLine, readBytes } from "./_files.ts";
+import { showValue } from "../../src/text/plain.ts";
+import { messageOf, readBytes } from "./_files.ts";
+
+/** Most bytes of a table: its cells take some ten times as much. */
+const MOST_BYTES = 2 ** 28;
 
 /** A line and its number in the file, counted from 1. */
 export interface Line {
@@ -28,13 +32,15 @@ export interface Table {
  * @throws {RangeError} If it is no table: no header, a column twice, a line of another length, no samples.
  */
 export async function readTable(path: string): Promise<Table> {
-  const [header, ...lines] = parseLines(await readBytes(path), path);
+  const [header, ...lines] = parseLines(await readBytes(path, MOST_BYTES), path);
   const cannot = `Cannot read "${path}"`;
   if (header === undefined) throw new RangeError(`${cannot}: it is empty, a header line is needed`);
   const names = header.cells.map((name) => name.trim());
+  const seen = new Set<string>();
   names.forEach((name, i) => {
     if (name === "") throw new RangeError(`${cannot}: column ${i + 1} of its header has no name`);
-    if (names.indexOf(name) < i) throw new RangeError(`${cannot}: its header has the column "${name}" twice`);
+    if (seen.has(name)) throw new RangeError(`${cannot}: its header has the column "${name}" twice`);
+    seen.add(name);
   });
   const odd = lines.find(({ cells }) => cells.length !== names.length);
   if (odd !== undefined) {
@@ -61,7 +67,7 @@ function parseLines(bytes: Uint8Array<ArrayBuffer>, path: string): readonly Line
     return records.map((cells, i) => ({ number: numbers[i], cells }));
   } catch (cause) {
     if (cause instanceof CsvError) {
-      throw new RangeError(`Cannot read "${path}": line ${cause.lines} is no CSV (${firstLine(cause.message)})`, {
+      throw new RangeError(`Cannot read "${path}": line ${cause.lines} is no CSV (${messageOf(cause)})`, {
         cause,
       });
     }
@@ -81,5 +87,5 @@ interface CellFault {
 /** Makes the error that names a cell. */
 export function refuseCell({ path, header }: Table, { line, column, because }: CellFault): RangeError {
   const where = `line ${line.number}, column "${header[column]}"`;
-  return new RangeError(`Cannot read "${path}": ${where}: ${JSON.stringify(line.cells[column])} ${because}`);
+  return new RangeError(`Cannot read "${path}": ${where}: ${showValue(line.cells[column])} ${because}`);
 }

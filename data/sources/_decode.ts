@@ -1,11 +1,20 @@
-/** Image files decoded by sharp. */
+/** Image files decoded by sharp, within a bound of memory for all that are decoded at once. */
 import type sharp from "sharp";
-import { firstLine } from "./_files.ts";
+import { formatBytes, readFileWithin } from "../../src/io/read.ts";
+import { Budget } from "./_budget.ts";
+import { messageOf, whyUnreadable } from "./_files.ts";
+import { readPictureHeader } from "./_picture_header.ts";
 import type { ImageShape } from "../dataset.ts";
 import { convertChannels } from "../fit_to.ts";
 
 /** How many files are decoded at once: enough to keep libvips's threads busy while files are read. */
 const AT_ONCE = 16;
+
+/** Most bytes of one file. */
+const MOST_FILE_BYTES = 2 ** 28;
+
+/** Most bytes of all pictures that are decoded at once, their files included: interlaced ones are held as a whole. */
+const MOST_BYTES_AT_ONCE = 2 ** 29;
 
 /** An image that could not be read. */
 export interface BadImage {
@@ -15,19 +24,11 @@ export interface BadImage {
   readonly because: string;
 }
 
-/**
- * Decodes a file: turned as its EXIF says, transparent parts on white, 8 bits a channel in sRGB, stretched to the
- * shape's sides (sharp's linear kernel).
- */
-async function decode(file: string, { open, shape }: { open: typeof sharp; shape: ImageShape }): Promise<Uint8Array> {
-  const { data, info } = await open(file, { failOn: "error" })
-    .autoOrient()
-    .flatten({ background: "white" })
-    .resize(shape.width, shape.height, { fit: "fill", kernel: "linear" })
-    .toColourspace("srgb")
-    .raw({ depth: "uchar" })
-    .toBuffer({ resolveWithObject: true });
-  return convertChannels(data, { from: info.channels, to: shape.channels });
+/** A file that is worth decoding. */
+interface Picture {
+  readonly bytes: Uint8Array;
+  /** Bytes that it takes while it is decoded. */
+  readonly cost: number;
 }
 
 /**
@@ -39,16 +40,58 @@ export async function decodeAll(files: readonly string[], shape: ImageShape): Pr
   // Loaded when needed: the native library takes 50 ms, and most data sets have no files to decode.
   const { default: open } = await import("sharp");
   const results: (Uint8Array | BadImage)[] = [];
-  for (let i = 0; i < files.length; i += AT_ONCE) {
-    const chunk = files.slice(i, i + AT_ONCE).map((file) =>
-      decode(file, { open, shape }).catch((error) => refuse(file, error))
-    );
-    results.push(...await Promise.all(chunk));
+  const budget = new Budget({ atOnce: AT_ONCE, most: MOST_BYTES_AT_ONCE });
+  for (const [i, file] of files.entries()) {
+    const picture = await readPicture(file);
+    if ("because" in picture) results[i] = picture;
+    else {
+      await budget.start(picture.cost, async () => {
+        results[i] = await decode(picture.bytes, { open, shape }).catch((error) => refuse(file, error));
+      });
+    }
   }
+  await budget.finish();
   return results;
 }
 
+/** Reads a file, and looks at what it is and how large, before anything is decoded. */
+async function readPicture(file: string): Promise<Picture | BadImage> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFileWithin(file, { most: MOST_FILE_BYTES });
+  } catch (error) {
+    return { file, because: whyUnreadable(error) };
+  }
+  const header = readPictureHeader(bytes);
+  if (typeof header === "string") return { file, because: `${header}, needed is a JPEG or PNG` };
+  const { width, height, pixelBytes } = header;
+  const cost = width * height * pixelBytes + bytes.length;
+  if (cost <= MOST_BYTES_AT_ONCE) return { bytes, cost };
+  const most = `${formatBytes(cost)}, at most ${formatBytes(MOST_BYTES_AT_ONCE)}`;
+  return { file, because: `its ${width}x${height} pixels take ${most} can be decoded` };
+}
+
+/**
+ * Decodes a file: turned as its EXIF says, transparent parts on white, 8 bits a channel in sRGB, stretched to the
+ * shape's sides (sharp's linear kernel).
+ */
+async function decode(
+  bytes: Uint8Array,
+  { open, shape }: { readonly open: typeof sharp; readonly shape: ImageShape },
+): Promise<Uint8Array> {
+  const { data, info } = await open(bytes, { failOn: "error" })
+    .autoOrient()
+    .flatten({ background: "white" })
+    .resize(shape.width, shape.height, { fit: "fill", kernel: "linear" })
+    .toColourspace("srgb")
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true });
+  return convertChannels(data, { from: info.channels, to: shape.channels });
+}
+
 function refuse(file: string, error: unknown): BadImage {
-  const because = error instanceof Error ? firstLine(error.message) : String(error);
-  return { file, because: because.replace(/^Input file (contains|is) /, "it $1 ").replace(`${file}: `, "") };
+  const said = messageOf(error).replace(/^Input (buffer|file) (contains|is|has) /, "it $2 ");
+  // libvips has no words for some damage.
+  const isVague = said === "" || said === "Unknown error";
+  return { file, because: isVague ? "it is damaged" : `it cannot be decoded: ${said}` };
 }

@@ -1,13 +1,18 @@
 /** Files and folders of data sets, with errors that name them. */
+import { readFileWithin } from "../../src/io/read.ts";
+import { plainLine } from "../../src/text/plain.ts";
+
+/** Most bytes of a file with samples: more fit in no one array. */
+const MOST_BYTES = 2 ** 31;
 
 /**
  * Reads a file.
  *
- * @throws {Error} If it cannot be read; the message names `path` and says why.
+ * @throws {Error} If it cannot be read, or has more than `most` bytes; the message names `path` and says why.
  */
-export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBytes(path: string, most: number = MOST_BYTES): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    return await Deno.readFile(path);
+    return await readFileWithin(path, { most });
   } catch (error) {
     throw new Error(`Cannot read "${path}": ${whyUnreadable(error)}`, { cause: error });
   }
@@ -46,17 +51,19 @@ export async function isFolder(path: string): Promise<boolean> {
   }
 }
 
-function whyUnreadable(error: unknown): string {
+/** Words a failed file operation as the end of a sentence. */
+export function whyUnreadable(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "it does not exist";
   if (error instanceof Deno.errors.NotADirectory) return "it is no folder";
   if (error instanceof Deno.errors.IsADirectory) return "it is a folder, needed is a file";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
-  return error instanceof Error ? firstLine(error.message) : String(error);
+  if (error instanceof Deno.errors.NotCapable) return "Deno runs without the permission for it";
+  return messageOf(error);
 }
 
-/** Returns the first line of a message, for errors that stay on one line. */
-export function firstLine(message: string): string {
-  return message.split("\n", 1)[0];
+/** Returns what a library says went wrong, in a few words of one line. */
+export function messageOf(error: unknown): string {
+  return plainLine((error instanceof Error ? error.message : String(error)).split("\n", 1)[0], 200);
 }
 
 /** Joins a folder and a name. */

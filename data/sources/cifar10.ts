@@ -4,11 +4,12 @@
  * Source: A. Krizhevsky, "The CIFAR-10 dataset", section "Binary version".
  */
 import { join, listFolder, readBytes } from "./_files.ts";
-import { type DataSplit, type ImageSet, imageSet } from "../dataset.ts";
+import { checkMemory, type DataSplit, type ImageSet, imageSet } from "../dataset.ts";
 
 const SIDE = 32;
 const PLANE = SIDE * SIDE;
 const RECORD = 1 + 3 * PLANE;
+const SHAPE = { height: SIDE, width: SIDE, channels: 3 };
 
 const CLASS_NAMES = [
   "airplane",
@@ -64,12 +65,14 @@ async function readRecords(files: readonly string[], { name, classNames }: {
   readonly classNames: readonly string[];
 }): Promise<ImageSet> {
   const parts: Uint8Array[] = [];
+  let count = 0;
   for (const file of files) {
     const bytes = await readBytes(file);
     check(bytes, file);
     parts.push(bytes);
+    count += bytes.length / RECORD;
+    checkMemory(SHAPE, { count, doing: `read "${file}"` });
   }
-  const count = parts.reduce((sum, bytes) => sum + bytes.length / RECORD, 0);
   const images = new Uint8Array(count * 3 * PLANE);
   const labels = new Int32Array(count);
   let at = 0;
@@ -77,12 +80,15 @@ async function readRecords(files: readonly string[], { name, classNames }: {
     unpack(bytes, { images, labels, at });
     at += bytes.length / RECORD;
   }
-  return imageSet(name, { height: SIDE, width: SIDE, channels: 3, images, labels, classNames });
+  return imageSet(name, { ...SHAPE, images, labels, classNames });
 }
+
+/** Most bytes of a file of class names. */
+const MOST_NAMES = 2 ** 16;
 
 /** Reads the class names, one a line. */
 async function readNames(file: string): Promise<readonly string[]> {
-  const text = new TextDecoder().decode(await readBytes(file));
+  const text = new TextDecoder().decode(await readBytes(file, MOST_NAMES));
   const names = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
   if (names.length !== 10) {
     throw new RangeError(`Cannot read "${file}": it has ${names.length} class names, needed are 10, one a line`);

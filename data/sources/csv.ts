@@ -43,6 +43,9 @@ interface Half {
   readonly lines: readonly Line[];
 }
 
+/** More classes than any set of pictures has: they are numbers, or names of the samples. */
+const MOST_CLASSES = 2 ** 16;
+
 /** Random streams. */
 const STREAMS = { split: 0, train: 1, test: 2 };
 
@@ -66,6 +69,12 @@ export async function readCsv(path: string, options: CsvOptions): Promise<CsvSpl
     return { table, lines: new Random(seed, [STREAMS[half]]).shuffle([...lines]).slice(0, limit) };
   };
   const classNames = options.targets === "classes" ? classesOf(halves.train, columns.targets[0]) : [];
+  if (classNames.length > MOST_CLASSES) {
+    throw new RangeError(
+      `Cannot read "${path}": column "${table.header[columns.targets[0]]}" names ${classNames.length} classes, ` +
+        `at most ${MOST_CLASSES} are needed (numbers are answered by --task regression)`,
+    );
+  }
   const read = (half: "train" | "test") =>
     readHalf(keep(half), { name: `${path} ${half}`, columns, classNames, options });
   const [train, test] = [await read("train"), await read("test")];

@@ -1,7 +1,7 @@
 /** MNIST and sets of the same form (Fashion-MNIST, KMNIST): four IDX files in a folder. */
-import { join, listFolder, readBytes } from "./_files.ts";
+import { join, listFolder } from "./_files.ts";
 import { type DataSplit, describeShape, type ImageSet, imageSet } from "../dataset.ts";
-import { parseIdx } from "./idx.ts";
+import { readIdx } from "./idx.ts";
 
 const DIGITS = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
@@ -23,8 +23,8 @@ async function readHalf(half: "train" | "t10k", dir: string): Promise<ImageSet> 
   const names = await listFolder(dir);
   const imagesFile = find(`${half}-images`, { dir, names, rank: 3 });
   const labelsFile = find(`${half}-labels`, { dir, names, rank: 1 });
-  const { dims: [count, height, width], data } = parseIdx(await readBytes(imagesFile), { file: imagesFile, rank: 3 });
-  const labels = parseIdx(await readBytes(labelsFile), { file: labelsFile, rank: 1 }).data;
+  const { dims: [count, height, width], data } = await readIdx({ file: imagesFile, rank: 3 });
+  const labels = (await readIdx({ file: labelsFile, rank: 1 })).data;
   if (labels.length !== count) {
     throw new RangeError(
       `Cannot read "${labelsFile}": it has ${labels.length} labels, "${imagesFile}" ${count} images`,

@@ -92,6 +92,27 @@ Deno.test("parseIdx() never fails otherwise on damaged files", () => {
   }
 });
 
+Deno.test("readMnist() expands gzip no further than the sides in it say", async () => {
+  const images = "train-images-idx3-ubyte";
+  const pack = (bytes: Uint8Array) => new Uint8Array(gzipSync(bytes));
+  // 64 MiB of zeros in 64 KiB, behind a header that asks for four bytes.
+  const long = new Uint8Array(64 << 20);
+  long.set(FILES[images]);
+  const cases: [Uint8Array, RegExp][] = [
+    [pack(long), /its gzip promises 67108864 bytes, its sides need 20$/],
+    [pack(idx([1 << 16, 1 << 14, 4], [1])), /its sides 65536x16384x4 need 4 GiB, at most 2 GiB can be read$/],
+    [pack(idx([1000, 1000, 1000], [1])), /1000000016 bytes, \d+ bytes of gzip cannot hold them$/],
+    [pack(idx([2, 1, 2], [1, 2, 3])), /3 bytes follow its header, its sides 2x1x2 need 4; it is truncated$/],
+    [pack(new Uint8Array(3)), /3 bytes, needed is an IDX header of 16/],
+    [Uint8Array.of(0x1f, 0x8b), /no whole gzip file/],
+  ];
+  const forged = pack(long);
+  // It promises what its sides need, and holds more.
+  new DataView(forged.buffer).setUint32(forged.length - 4, 20, true);
+  cases.push([forged, /5 bytes follow its header, its sides 2x1x2 need 4$/]);
+  for (const [bytes, message] of cases) await assert.rejects(read({ [images]: bytes }), message);
+});
+
 testWithShared("readMnist() reads the real set", "data/mnist", async (dir) => {
   const { train, test } = await readMnist(dir);
   assert.deepEqual([train.count, test.count], [60000, 10000]);

@@ -1,7 +1,15 @@
 /** Names that users write: which one was probably meant, and what a table has under one. */
+import { plainLine } from "./plain.ts";
 
 /** Longer lists of names hide the one that was meant. */
 const MOST_LISTED = 20;
+
+/** A name is compared letter by letter with each other: longer ones, and more of them, would take minutes. */
+const LONGEST_COMPARED = 100;
+const MOST_COMPARED = 10_000;
+
+/** Longer names are cut where they are listed. */
+const LONGEST_LISTED = 60;
 
 /** Fewer letters are the beginning of too many names. */
 const LEAST_BEGINNING = 3;
@@ -12,9 +20,11 @@ const LEAST_BEGINNING = 3;
  * @returns undefined if even that one differs in more than half of its characters, and none begins as `wrong` does.
  */
 export function nearestName(wrong: string, names: readonly string[]): string | undefined {
+  if (wrong.length > LONGEST_COMPARED) return undefined;
   const asked = wrong.toLowerCase();
   let best: { readonly name: string; readonly edits: number } | undefined;
-  for (const name of names) {
+  for (const name of names.slice(0, MOST_COMPARED)) {
+    if (name.length > LONGEST_COMPARED) continue;
     const edits = countEdits(asked, name.toLowerCase());
     if (edits <= name.length / 2 && (best === undefined || edits < best.edits)) best = { name, edits };
   }
@@ -28,7 +38,7 @@ export function nearestName(wrong: string, names: readonly string[]): string | u
  */
 export function suggestName(wrong: string, names: readonly string[]): string {
   const meant = nearestName(wrong, names);
-  const listed = names.slice(0, MOST_LISTED).join(", ");
+  const listed = names.slice(0, MOST_LISTED).map((name) => plainLine(name, LONGEST_LISTED)).join(", ");
   const all = names.length > MOST_LISTED ? `${listed}, … (${names.length} in all)` : listed;
   return `needed is one of ${all}${meant === undefined ? "" : ` (did you mean "${meant}"?)`}`;
 }
