@@ -30,6 +30,7 @@ h2 { font-size: 19px; line-height: 1.3; font-weight: 650; margin: 0 0 4px; }
 h3 { font-size: 15px; font-weight: 650; margin: 28px 0 8px; }
 p { margin: 0 0 12px; max-width: 46em; }
 section { border-top: 1px solid var(--rule); margin-top: 40px; padding-top: 24px; }
+h1, h2, h3, p, code, figcaption, .value, .note { overflow-wrap: anywhere; }
 section > p, .meta, figcaption { color: var(--muted); }
 .meta { font-size: 14px; margin: 0; }
 code, pre { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; }
@@ -114,6 +115,7 @@ const MATRIX = `
 .matrix { width: fit-content; max-width: 100%; } .matrix table { width: auto; } .matrix td { text-align: right; }
 .matrix thead th { vertical-align: bottom; text-align: right; } .matrix th.corner { text-align: left; font-weight: 400; }
 .matrix th span { writing-mode: vertical-rl; transform: rotate(180deg); max-height: 12em; overflow: hidden; text-align: left; }
+.matrix tbody th { white-space: normal; overflow-wrap: anywhere; min-width: 6em; max-width: 12em; }
 .matrix td { background: color-mix(in srgb, var(--simulated) calc(var(--share) * 50%), transparent); }
 .matrix td.hit { background: color-mix(in srgb, var(--int8) calc(var(--share) * 50%), transparent); }
 .matrix td.miss { background: color-mix(in srgb, var(--poor) calc(var(--share) * 50%), transparent); }

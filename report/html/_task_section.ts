@@ -1,4 +1,5 @@
 /** Sections that come from the task, as data: each kind has a way to be shown. */
+import { shorten } from "../_width.ts";
 import type { BarsSection, CurveSection, MatrixSection, Section, TableSection } from "../../tasks/section.ts";
 import { count, escapeHtml } from "../_format.ts";
 import { formatCells, hitsOf, isNumeric, sharesOf } from "../_task_tables.ts";
@@ -36,9 +37,16 @@ function renderTable(data: TableSection): string {
   return denseTable(columns, formatCells(data).map((row) => row.map(escapeHtml)));
 }
 
+/** A longer heading of a column is cut, in characters: it stands upright. */
+const LONGEST_HEAD = 20;
+
 function renderMatrix({ rows, columns, values }: MatrixSection): string {
   const hits = hitsOf({ rows, columns });
-  const head = columns.names.map((name) => `<th scope="col"><span>${escapeHtml(name)}</span></th>`).join("");
+  const head = columns.names.map((name) =>
+    `<th scope="col" title="${escapeHtml(name)}"><span>${
+      escapeHtml(shorten(name, { width: LONGEST_HEAD }))
+    }</span></th>`
+  ).join("");
   const body = values.map((row, r) => {
     const shares = sharesOf(row);
     const cells = row.map((value, c) => {

@@ -58,7 +58,7 @@ export function displayReport(report: Report): Report & Displayable {
 
 /** A page within the page, since its style is for all of a document. It has no script, and may run none. */
 function frame(report: Report): string {
-  return `<iframe sandbox="" style="width:100%;height:${REPORT_HEIGHT}px;border:1px solid #8884;border-radius:6px" ` +
+  return `<iframe sandbox="" style="box-sizing:border-box;width:100%;height:${REPORT_HEIGHT}px;border:1px solid #8884;border-radius:6px" ` +
     `title="Quantization report" srcdoc="${
       renderHtml(report).replaceAll("&", "&amp;").replaceAll('"', "&quot;")
     }"></iframe>`;
