@@ -45,6 +45,7 @@ export const ROOMS: readonly Room[] = [
   {
     path: "quantize",
     imports: [
+      "src/io",
       "src/layers",
       "src/numbers",
       "src/passes/deploy/integer_ops.ts",

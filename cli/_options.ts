@@ -1,7 +1,9 @@
 /** Options that commands share, in groups, and how a command line is read. */
 import { type Command, CommanderError, InvalidArgumentError } from "commander";
 import { TASK_NAMES } from "../mod.ts";
+import { plainLine } from "../src/text/plain.ts";
 import { EXIT } from "./_run.ts";
+import { fitTerminal } from "./_terminal.ts";
 
 /** What the flags say about printing. */
 export interface Printing {
@@ -12,9 +14,8 @@ export interface Printing {
 
 /** Reads the number of a flag. */
 export function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || Number.isNaN(value)) throw new InvalidArgumentError("A number is needed.");
-  return value;
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) throw new InvalidArgumentError("A number is needed.");
+  return Number(text);
 }
 
 /** Reads names between commas. */
@@ -60,14 +61,51 @@ export function addPrinting(command: Command): Command {
     .option("--debug", "print the stack of an error, and check every pass over a graph");
 }
 
-/** Reads the flags, or ends the program where they make no sense or ask for help. */
-export function parseFlags<Flags extends object>(command: Command, args: readonly string[]): Flags {
-  command.optionsGroup("Help:").helpOption("-h, --help", "print this").allowExcessArguments(false).exitOverride();
+/**
+ * Reads the flags, or ends the program where they make no sense or ask for help.
+ *
+ * @param apart Pairs of flags of which only one can be given, beside those that are each other's contrary.
+ */
+export function parseFlags<Flags extends object>(
+  command: Command,
+  args: readonly string[],
+  apart: readonly (readonly [string, string])[] = [],
+): Flags {
   try {
-    return command.parse(args, { from: "user" }).opts<Flags>();
+    return readFlags(command, args, apart);
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // Commander has printed its message, or the help.
     Deno.exit(error.exitCode === 0 ? 0 : EXIT.usage);
+  }
+}
+
+/** Reads the flags as `parseFlags` does; throws Commander's error, which has been printed, where that ends the program. */
+export function readFlags<Flags extends object>(
+  command: Command,
+  args: readonly string[],
+  apart: readonly (readonly [string, string])[],
+): Flags {
+  command.optionsGroup("Help:").helpOption("-h, --help", "print this").allowExcessArguments(false).exitOverride();
+  // Its message quotes what was given, and may have a second line.
+  command.configureOutput({ outputError: (text, write) => write(`${fitTerminal(plainLine(text))}\n`) });
+  refuseTwice(command, apart);
+  return command.parse(args, { from: "user" }).opts<Flags>();
+}
+
+/** Refuses a flag that is given twice, and two of which one is the other's contrary: the last would win without a word. */
+function refuseTwice(command: Command, apart: readonly (readonly [string, string])[]): void {
+  const given = new Map<string, string>();
+  for (const option of command.options.filter(({ variadic }) => !variadic)) {
+    const { long } = option;
+    if (long === undefined || long === null) continue;
+    const pair = apart.find((flags) => flags.includes(long));
+    const key = pair?.join() ?? option.attributeName();
+    command.on(`option:${option.name()}`, () => {
+      const before = given.get(key);
+      if (before === long) command.error(`error: option '${long}' is given twice, once is needed`);
+      if (before !== undefined) command.error(`error: options '${before}' and '${long}' contradict each other`);
+      given.set(key, long);
+    });
   }
 }

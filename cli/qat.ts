@@ -35,6 +35,7 @@ export async function qat(args: readonly string[]): Promise<void> {
     parseFlags<Flags>(
       qatCommand(),
       args,
+      [["--per-channel", "--per-tensor"]],
     );
   if (options.target === "list") return console.log(formatTargets(terminalOptions()));
   const progress = createProgress({ quiet, plain: isDumb() });

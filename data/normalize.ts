@@ -31,15 +31,31 @@ function refuse(text: string, because: string): RangeError {
   );
 }
 
+/** A number in decimal; JavaScript takes others too, such as "0x10" and "". */
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
 function parseNumber(text: string): number {
-  return text.trim() === "" ? NaN : Number(text);
+  return NUMBER.test(text.trim()) ? Number(text) : NaN;
+}
+
+/** Checks that black and white are two numbers that float32 has. */
+function checkEnds(normalize: Normalize): Normalize {
+  const { text, mean, std } = normalize;
+  for (let i = 0; i < Math.max(mean.length, std.length); i++) {
+    const [m, s] = [mean[mean.length === 1 ? 0 : i], std[std.length === 1 ? 0 : i]];
+    const [black, white] = [Math.fround((0 - m) / s), Math.fround((1 - m) / s)];
+    if (!(Number.isFinite(black) && Number.isFinite(white) && black < white)) {
+      throw refuse(text, `it makes black ${black} and white ${white} in float32`);
+    }
+  }
+  return normalize;
 }
 
 /** Reads `a..b`: the bytes 0 and 255 become a and b. */
 function parseRange(text: string, [low, high]: readonly number[]): Normalize {
   if (!(Number.isFinite(low) && Number.isFinite(high))) throw refuse(text, "an end is no number");
   if (low >= high) throw refuse(text, `${low} is not below ${high}`);
-  return { text, mean: [-low / (high - low) + 0], std: [1 / (high - low)] };
+  return checkEnds({ text, mean: [-low / (high - low) + 0], std: [1 / (high - low)] });
 }
 
 /** Reads `mean:std`, each one number or one a channel. */
@@ -54,7 +70,7 @@ function parseMeanStd(text: string, spec: string): Normalize {
   const scale = "in units of pixels from 0 to 1 (divide by 255)";
   if (mean.some((m) => m < 0 || m > 1)) throw refuse(text, `a mean is outside 0 to 1; means are ${scale}`);
   if (std.some((s) => s <= 0)) throw refuse(text, "a deviation is not greater than 0");
-  return { text, mean, std };
+  return checkEnds({ text, mean, std });
 }
 
 /**

@@ -64,3 +64,9 @@ Deno.test("parseNormalize() refuses what is no normalization and says which form
 Deno.test("normalizeTable() refuses a list for another number of channels", () => {
   assert.throws(() => normalizeTable(parseNormalize("imagenet"), 1), /is for 3 channels, the images have 1/);
 });
+
+Deno.test("parseNormalize() refuses what float32 cannot hold, and numbers that are not decimal", () => {
+  const refused = ["-1e308..1e308", "0..1e39", "0..1e-60", "0.5:1e-300", "0.5:1e300", "0x0..0x1", "0..0b1", "0..1_0"];
+  for (const text of refused) assert.throws(() => parseNormalize(text), RangeError, text);
+  for (const text of ["0..1e30", "-1e-30..1e-30", "0.5,0.4,0.3:1e-20", "+0..+.5"]) parseNormalize(text);
+});

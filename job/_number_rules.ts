@@ -1,4 +1,5 @@
 /** What numbers the options take. */
+import { showValue } from "../src/text/plain.ts";
 import { flagOf } from "./_flags.ts";
 
 /** The numbers that an option takes. */
@@ -32,6 +33,12 @@ const RULES = {
 } satisfies Readonly<Record<string, NumberRule>>;
 
 /** Options that are numbers. */
+export type NumberOption = keyof typeof RULES;
+
+/** Their names. */
+export const NUMBER_OPTIONS: readonly string[] = Object.keys(RULES);
+
+/** Their values. */
 type Numbers = { readonly [Option in keyof typeof RULES]?: number };
 
 /** @throws {RangeError} If a number of `options` is not one that its option takes. */
@@ -39,7 +46,7 @@ export function checkNumbers(options: Numbers): void {
   for (const [option, rule] of Object.entries<NumberRule>(RULES)) {
     const value: unknown = Reflect.get(options, option);
     if (value === undefined || fits(value, rule)) continue;
-    throw new RangeError(`Cannot use ${flagOf(option)} ${value}: it must be ${describe(rule)}`);
+    throw new RangeError(`Cannot use ${flagOf(option)} ${showValue(value)}: it must be ${describe(rule)}`);
   }
 }
 

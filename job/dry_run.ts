@@ -3,6 +3,7 @@ import { adoptPrepared } from "../quantize/adopt.ts";
 import type { PreparedModel } from "../quantize/prepare.ts";
 import type { QuantizationRecord } from "../quantize/record.ts";
 import { rewriteModel } from "../src/rewrite/mod.ts";
+import { inPlainWords } from "../src/text/plain_errors.ts";
 import { startEngine } from "./_engine.ts";
 import { rulesFor } from "./_float.ts";
 import { logUnmatched, prepareFor, readQuantization } from "./_recipe.ts";
@@ -16,7 +17,11 @@ import { lineLog, open } from "./qat.ts";
  *
  * @throws {Error} As `runQat` does before it trains.
  */
-export async function dryRun(options: QatOptions = {}, events: JobEvents = {}): Promise<QuantizationRecord> {
+export function dryRun(options: QatOptions = {}, events: JobEvents = {}): Promise<QuantizationRecord> {
+  return inPlainWords(() => resolveModel(options, events));
+}
+
+async function resolveModel(options: QatOptions, events: JobEvents): Promise<QuantizationRecord> {
   const resolved = resolveOptions(options);
   const quantization = await readQuantization(resolved);
   const log = lineLog(events);

@@ -6,8 +6,11 @@ import { ARCH_NAMES } from "../models/arch/mod.ts";
 import { TASK_NAMES } from "../tasks/mod.ts";
 import { OPTIMIZER_NAMES } from "../train/optimizers.ts";
 import { checkChoice } from "../src/text/nearest.ts";
+import { showValue } from "../src/text/plain.ts";
+import { inPlainWordsSync } from "../src/text/plain_errors.ts";
 import { flagOf } from "./_flags.ts";
 import { checkNumbers } from "./_number_rules.ts";
+import { checkKinds } from "./_option_kinds.ts";
 
 /** Options of {@linkcode runQat}; each is also a flag of the command line. */
 export interface QatOptions {
@@ -123,6 +126,11 @@ const INPUT_LAYOUTS = ["nhwc", "nchw"] as const;
  * @throws {RangeError} If an option is out of range, or options contradict each other.
  */
 export function resolveOptions(options: QatOptions): ResolvedOptions {
+  return inPlainWordsSync(() => resolve(options));
+}
+
+function resolve(options: QatOptions): ResolvedOptions {
+  checkKinds(options);
   checkNumbers(options);
   checkTexts(options);
   const { model, arch, floatEpochs = model === undefined ? 8 : 0 } = options;
@@ -160,10 +168,7 @@ export function resolveOptions(options: QatOptions): ResolvedOptions {
 }
 
 function checkTexts(options: QatOptions): void {
-  const { model, out, arch, task, optimizer, inputLayout, swap, normalize, backend, device } = options;
-  for (const [key, path] of Object.entries({ model, out })) {
-    if (path === "") throw new RangeError(`Cannot use ${flagOf(key)} "": a path is needed`);
-  }
+  const { arch, task, optimizer, inputLayout, swap, normalize, backend, device } = options;
   const choices = {
     arch: [arch, ARCH_NAMES],
     task: [task, TASK_NAMES],
@@ -174,7 +179,7 @@ function checkTexts(options: QatOptions): void {
   } as const;
   for (const [key, [value, of]] of Object.entries(choices)) {
     if (value !== undefined) {
-      checkChoice<string>(value, { of, cannot: `Cannot use ${flagOf(key)} ${JSON.stringify(value)}` });
+      checkChoice<string>(value, { of, cannot: `Cannot use ${flagOf(key)} ${showValue(value)}` });
     }
   }
   if (swap !== undefined && swap !== NO_SWAP) checkText("swap", swap, parseSwap);
@@ -191,6 +196,6 @@ function checkText(key: keyof QatOptions, value: string, parse: (text: string) =
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const because = error.message.replace(/^C/, "c");
-    throw new RangeError(`Cannot use ${flagOf(key)} ${JSON.stringify(value)}: ${because}`, { cause: error });
+    throw new RangeError(`Cannot use ${flagOf(key)} ${showValue(value)}: ${because}`, { cause: error });
   }
 }

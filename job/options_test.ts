@@ -60,3 +60,61 @@ Deno.test("commandOf() writes options as flags that a shell reads back", () => {
 Deno.test("flagOf() writes an option as a flag", () => {
   assert.deepEqual(["lr", "freezeBnAfter"].map(flagOf), ["--lr", "--freeze-bn-after"]);
 });
+
+/** Values that no option takes, whatever its kind; some for each kind that is none of its own. */
+const HOSTILE: readonly unknown[] = [
+  NaN,
+  Infinity,
+  -Infinity,
+  -1,
+  1e999,
+  2 ** 53,
+  0.5,
+  1n,
+  null,
+  "",
+  "  ",
+  "a\0b",
+  "x".repeat(1e5),
+  "\x1b[2J\n",
+  "__proto__",
+  [],
+  [1],
+  [[]],
+  {},
+  { toString: () => "8" },
+  () => 8,
+  Symbol("eight"),
+  new Date(0),
+];
+
+Deno.test("resolveOptions() takes or refuses any value of any option, in one line that names it", () => {
+  const { model: _, ...all } = resolveOptions({ targets: ["y"], normalize: "0..1", threads: 1, limit: 5 });
+  const keys = [...Object.keys(all), "model", "arch", "task", "outputs", "target", "recipe", "perChannel", "augment"];
+  let refused = 0;
+  for (const key of keys) {
+    for (const value of HOSTILE) {
+      try {
+        resolveOptions({ [key]: value });
+      } catch (error) {
+        refused++;
+        assert.ok(error instanceof RangeError, `${key}: ${error}`);
+        assert.match(error.message, new RegExp(`^Cannot use ${flagOf(key)} .*[^ ]$`));
+        assert.ok(error.message.length <= 1001 && !/\p{Cc}/u.test(error.message), error.message);
+      }
+    }
+  }
+  assert.ok(refused > 0.8 * keys.length * HOSTILE.length, `${refused} of ${keys.length * HOSTILE.length}`);
+});
+
+Deno.test("resolveOptions() refuses options that it does not know, and what are no options", () => {
+  const of = (options: object) => () => resolveOptions(options);
+  assert.throws(
+    of({ epoch: 3 }),
+    /^RangeError: Cannot use the option "epoch": needed is one of .*\(did you mean "epochs"\?\)$/,
+  );
+  assert.throws(of({ constructor: 3 }), /Cannot use the option "constructor"/);
+  assert.throws(of(JSON.parse('{"__proto__": 1}')), /Cannot use the option "__proto__"/);
+  assert.throws(of([]), /^TypeError: Cannot use \[\] as options: an object is needed$/);
+  assert.doesNotThrow(of({ epochs: undefined, targets: ["a"], keepFloat: [] }));
+});

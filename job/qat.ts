@@ -6,7 +6,8 @@ import type { Report } from "../report/schema.ts";
 import { validate } from "../export/validate.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
-import { plainText } from "../src/text/plain.ts";
+import { plainText, shorten } from "../src/text/plain.ts";
+import { inPlainWords } from "../src/text/plain_errors.ts";
 import { TASK_NAMES, taskRow } from "../tasks/mod.ts";
 import { measureAll } from "../tasks/task.ts";
 import type { PreparedModel } from "../quantize/prepare.ts";
@@ -49,7 +50,11 @@ export type { EpochMetric, EpochMetrics, StageEpoch } from "./_stage.ts";
  * console.log(report.metrics);
  * ```
  */
-export async function runQat(options: QatOptions = {}, events: JobEvents = {}): Promise<Report & Displayable> {
+export function runQat(options: QatOptions = {}, events: JobEvents = {}): Promise<Report & Displayable> {
+  return inPlainWords(() => doJob(options, events));
+}
+
+async function doJob(options: QatOptions, events: JobEvents): Promise<Report & Displayable> {
   const resolved = resolveOptions(options);
   checkWritable(resolved.out);
   const quantization = await readQuantization(resolved);
@@ -82,8 +87,11 @@ export async function runQat(options: QatOptions = {}, events: JobEvents = {}): 
 
 /** What is told is one line a call, and no name of a file, class or layer in it can make two or steer a terminal. */
 export function lineLog({ log }: JobEvents): (line: string) => void {
-  return (line) => log?.(plainText(line));
+  return (line) => log?.(shorten(plainText(line), LONGEST_LINE));
 }
+
+/** A longer line is not read; names in it come from files. */
+const LONGEST_LINE = 1000;
 
 /** Opens the model and the data of a job, and checks that they fit. */
 export async function open(
@@ -115,6 +123,9 @@ export async function open(
   if (options.augment === true && options.task !== TASK_NAMES[0]) log(AUGMENT_WARNING);
   log(`Model "${name}", ${original.countParams().toLocaleString("en")} parameters.`);
   log(`Data "${data.name}": ${data.train.count} ${unitOf(data)} to train on, ${data.test.count} to judge by.`);
+  if (options.batchSize > data.train.count) {
+    log(`Warning: --batch-size ${options.batchSize} is more than there are to train on, ${data.train.count} are used.`);
+  }
   return { original, job: { ...given, options, data } };
 }
 

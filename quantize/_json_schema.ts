@@ -1,5 +1,6 @@
 /** Checks JSON against a schema: a part of JSON Schema, large enough for what this project reads, with errors for people. */
 import { suggestName } from "../src/text/nearest.ts";
+import { showValue } from "../src/text/plain.ts";
 
 /** A schema, as JSON Schema writes it. Keys that an object's schema does not name are refused. */
 export type JsonSchema =
@@ -46,12 +47,12 @@ export function faultOfJson(value: unknown, schema: JsonSchema, path = "$"): str
     case "object":
       return faultOfObject(value, schema, path);
     case "array":
-      if (!Array.isArray(value)) return `${path} is ${show(value)}, a list is needed`;
+      if (!Array.isArray(value)) return `${path} is ${showValue(value)}, a list is needed`;
       return firstFault(value.map((item, i) => () => faultOfJson(item, schema.items, `${path}[${i}]`)));
     case "string":
       return faultOfString(value, schema, path);
     case "boolean":
-      return typeof value === "boolean" ? undefined : `${path} is ${show(value)}, true or false is needed`;
+      return typeof value === "boolean" ? undefined : `${path} is ${showValue(value)}, true or false is needed`;
     default:
       return faultOfNumber(value, schema, path);
   }
@@ -63,13 +64,13 @@ function faultOfObject(
   path: string,
 ): string | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return `${path} is ${show(value)}, an object is needed`;
+    return `${path} is ${showValue(value)}, an object is needed`;
   }
   const entries = Object.entries(value);
   const unknown = entries.find(([key]) => !Object.hasOwn(properties, key));
   if (unknown !== undefined) {
     const [key] = unknown;
-    return `${path} has the unknown key ${show(key)}, ${suggestName(key, Object.keys(properties))}`;
+    return `${path} has the unknown key ${showValue(key)}, ${suggestName(key, Object.keys(properties))}`;
   }
   const missing = required.find((key) => !Object.hasOwn(value, key));
   if (missing !== undefined) return `${path}.${missing} is missing`;
@@ -81,16 +82,16 @@ function faultOfString(
   schema: Extract<JsonSchema, { type: "string" }>,
   path: string,
 ): string | undefined {
-  if (typeof value !== "string") return `${path} is ${show(value)}, a text is needed`;
+  if (typeof value !== "string") return `${path} is ${showValue(value)}, a text is needed`;
   if (schema.enum !== undefined && !schema.enum.includes(value)) {
-    return `${path} is ${show(value)}, ${suggestName(value, schema.enum)}`;
+    return `${path} is ${showValue(value)}, ${suggestName(value, schema.enum)}`;
   }
   if (schema.format !== "regex") return undefined;
   try {
     new RegExp(value);
     return undefined;
   } catch {
-    return `${path} is ${show(value)}, a regular expression is needed`;
+    return `${path} is ${showValue(value)}, a regular expression is needed`;
   }
 }
 
@@ -102,7 +103,7 @@ function faultOfNumber(
   const { type, minimum = -Infinity, maximum = Infinity, exclusiveMinimum = -Infinity } = schema;
   const kind = type === "integer" ? "a whole number" : "a number";
   if (typeof value !== "number" || !Number.isFinite(value) || (type === "integer" && !Number.isInteger(value))) {
-    return `${path} is ${show(value)}, ${kind} is needed`;
+    return `${path} is ${showValue(value)}, ${kind} is needed`;
   }
   if (value >= minimum && value <= maximum && value > exclusiveMinimum) return undefined;
   const least = exclusiveMinimum > minimum ? `above ${exclusiveMinimum}` : `from ${minimum}`;
@@ -115,10 +116,4 @@ function firstFault(checks: readonly (() => string | undefined)[]): string | und
     if (fault !== undefined) return fault;
   }
   return undefined;
-}
-
-/** A value as JSON writes it, cut where it is long. */
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? "missing";
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -8,7 +8,11 @@ import { CODE_TYPES, type CodeType } from "../src/numbers/codes.ts";
 import type { Granularity } from "../src/numbers/scheme.ts";
 import { LAYER_KINDS, LAYER_ROWS } from "../src/layers/mod.ts";
 import { OBSERVER_NAMES, type ObserverName } from "../src/quant/mod.ts";
+import { describeFailure } from "../src/io/errors.ts";
+import { readTextWithin } from "../src/io/read.ts";
+import { parseJson } from "../src/text/json.ts";
 import { suggestName } from "../src/text/nearest.ts";
+import { inPlainWords } from "../src/text/plain_errors.ts";
 import { faultOfJson, type JsonSchema, objectSchema } from "./_json_schema.ts";
 import type { Method } from "./target.ts";
 import { TARGETS } from "./targets/mod.ts";
@@ -145,24 +149,24 @@ export function readRecipe(value: unknown, source: string): Recipe {
   return refuse(`$.target is "${target}", ${suggestName(target, names)}`);
 }
 
+/** Most bytes of a recipe's file. */
+const MOST_BYTES = 2 ** 22;
+
 /**
  * Reads a recipe from a file.
  *
  * @throws {TypeError} If the file cannot be read, is no JSON or no recipe.
  */
-export async function loadRecipe(path: string): Promise<Recipe> {
-  const refuse = (what: string, cause: unknown): never => {
-    const because = (cause instanceof Error ? cause.message : String(cause)).split("\n")[0];
-    throw new TypeError(`Cannot read recipe "${path}": ${what}: ${because}`, { cause });
-  };
-  const text = await Deno.readTextFile(path).catch((cause) => refuse("the file cannot be read", cause));
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    return refuse("it is not valid JSON", cause);
-  }
-  return readRecipe(value, path);
+export function loadRecipe(path: string): Promise<Recipe> {
+  return inPlainWords(async () => {
+    let value: unknown;
+    try {
+      value = parseJson(await readTextWithin(path, { most: MOST_BYTES }));
+    } catch (cause) {
+      throw new TypeError(`Cannot read recipe "${path}": ${describeFailure(cause)}`, { cause });
+    }
+    return readRecipe(value, path);
+  });
 }
 
 /** Rules that keep the layers called `names` in float; each must be there. */

@@ -9,6 +9,7 @@ import { CODE_TYPES } from "../src/numbers/codes.ts";
 import type { Interval } from "../src/numbers/scheme.ts";
 import { LAYER_KINDS, type LayerKind } from "../src/layers/mod.ts";
 import { layersOf, type Rewrite, type Ungrouped, type Unit } from "../src/rewrite/mod.ts";
+import { plainLine } from "../src/text/plain.ts";
 import { faultOfJson, type JsonSchema, objectSchema } from "./_json_schema.ts";
 import type { Island, Quantizer } from "./placement.ts";
 import { type Recipe, RECIPE_SCHEMA } from "./recipe.ts";
@@ -173,7 +174,7 @@ export function recordOf(model: LayersModel): QuantizationRecord | undefined {
   if (typeof metadata !== "object" || metadata === null || !(KEY in metadata)) return undefined;
   const value = metadata[KEY];
   const refuse = (because: string): never => {
-    throw new TypeError(`Cannot read the quantization record of model "${model.name}": ${because}`);
+    throw new TypeError(plainLine(`Cannot read the quantization record of model "${model.name}": ${because}`));
   };
   const fault = faultOfJson(value, RECORD_SCHEMA);
   if (fault !== undefined) return refuse(fault);

@@ -89,7 +89,7 @@ function jsonOf(value: object): string {
 }
 
 /** Leaves out the middle of text that is too long; its ends are whole characters. */
-function shorten(text: string, longest: number): string {
+export function shorten(text: string, longest: number): string {
   if (text.length <= longest) return text;
   const mark = longest < 200 ? "…" : ` … (${text.length} characters) … `;
   const tail = Math.floor((longest - mark.length) / 3);

@@ -13,6 +13,7 @@ import {
   type QuantScheme,
 } from "../../numbers/scheme.ts";
 import { suggestName } from "../../text/nearest.ts";
+import { showValue } from "../../text/plain.ts";
 import { isObserverName, OBSERVER_NAMES, type ObserverName } from "../observers/mod.ts";
 import type { Layer } from "./layer.ts";
 import { QuantizedLayerError } from "./quantized_layer.ts";
@@ -30,18 +31,18 @@ export function readScheme(value: Json | undefined, name: string): QuantScheme {
   const refuse = (what: string): never => {
     throw new QuantizedLayerError(name, `its scheme ${what}`);
   };
-  if (!isRecord(value)) return refuse(`is ${show(value)}, an object is needed`);
+  if (!isRecord(value)) return refuse(`is ${showValue(value)}, an object is needed`);
   const { qmin, qmax, symmetric, span } = value;
   const dtype = "dtype" in value ? value.dtype : firstDType(value, refuse);
-  if (typeof dtype !== "string") return refuse(`has dtype ${show(dtype)}, a name is needed`);
+  if (typeof dtype !== "string") return refuse(`has dtype ${showValue(dtype)}, a name is needed`);
   if (!isCodeType(dtype)) {
     return refuse(`has dtype "${dtype}", ${suggestName(dtype, CODE_TYPES)}`);
   }
   if (typeof qmin !== "number" || typeof qmax !== "number") {
-    return refuse(`has codes ${show(qmin)} to ${show(qmax)}, two numbers are needed`);
+    return refuse(`has codes ${showValue(qmin)} to ${showValue(qmax)}, two numbers are needed`);
   }
-  if (typeof symmetric !== "boolean") return refuse(`has symmetric ${show(symmetric)}, true or false is needed`);
-  if (span !== undefined && typeof span !== "number") return refuse(`has span ${show(span)}, a number is needed`);
+  if (typeof symmetric !== "boolean") return refuse(`has symmetric ${showValue(symmetric)}, true or false is needed`);
+  if (span !== undefined && typeof span !== "number") return refuse(`has span ${showValue(span)}, a number is needed`);
   const granularity = readGranularity(value, refuse);
   const scheme = { dtype, qmin, qmax, symmetric, granularity, ...(span === undefined ? {} : { span }) };
   checkScheme(scheme, name);
@@ -63,7 +64,7 @@ export function readFixed(value: Json | undefined, name: string): QParams | null
   if (value === undefined || value === null) return null;
   const { scale, zeroPoint } = isRecord(value) ? value : {};
   if (typeof scale === "number" && typeof zeroPoint === "number") return { scale, zeroPoint };
-  throw new QuantizedLayerError(name, `its fixed grid is ${show(value)}, a scale and a zeroPoint are needed`);
+  throw new QuantizedLayerError(name, `its fixed grid is ${showValue(value)}, a scale and a zeroPoint are needed`);
 }
 
 /**
@@ -75,7 +76,7 @@ export function readObserver(value: Json | undefined, name: string): ObserverNam
   if (value === undefined || value === null) return "moving-average";
   if (typeof value === "string" && isObserverName(value)) return value;
   const needed = suggestName(typeof value === "string" ? value : "", OBSERVER_NAMES);
-  throw new QuantizedLayerError(name, `its observer is ${show(value)}, ${needed}`);
+  throw new QuantizedLayerError(name, `its observer is ${showValue(value)}, ${needed}`);
 }
 
 /**
@@ -86,7 +87,7 @@ export function readObserver(value: Json | undefined, name: string): ObserverNam
 export function readMomentum(value: Json | undefined, name: string): number {
   if (value === undefined || value === null) return 0.01;
   if (typeof value === "number" && value > 0 && value <= 1) return value;
-  throw new QuantizedLayerError(name, `its momentum is ${show(value)}, a number in (0, 1] is needed`);
+  throw new QuantizedLayerError(name, `its momentum is ${showValue(value)}, a number in (0, 1] is needed`);
 }
 
 /** @throws {QuantizedLayerError} If layer `name` cannot have this scale and zero point. */
@@ -116,28 +117,22 @@ export function readLayer(serialized: Json | undefined): Layer {
 type Refuse = (what: string) => never;
 
 function firstDType({ bits, signed }: serialization.ConfigDict, refuse: Refuse): string {
-  if (typeof bits !== "number") return refuse(`has bits ${show(bits)}, a number is needed`);
-  if (typeof signed !== "boolean") return refuse(`has signed ${show(signed)}, true or false is needed`);
+  if (typeof bits !== "number") return refuse(`has bits ${showValue(bits)}, a number is needed`);
+  if (typeof signed !== "boolean") return refuse(`has signed ${showValue(signed)}, true or false is needed`);
   return `${signed ? "int" : "uint"}${bits}`;
 }
 
 function readGranularity({ granularity, axis = null }: serialization.ConfigDict, refuse: Refuse): Granularity {
   if (granularity === undefined) {
     if (axis === null) return PER_TENSOR;
-    return typeof axis === "number" ? perChannel(axis) : refuse(`has axis ${show(axis)}, a number is needed`);
+    return typeof axis === "number" ? perChannel(axis) : refuse(`has axis ${showValue(axis)}, a number is needed`);
   }
   const { kind, axis: own } = isRecord(granularity) ? granularity : {};
   if (kind === "per-tensor") return PER_TENSOR;
   if (kind === "per-channel" && typeof own === "number") return perChannel(own);
-  return refuse(`has granularity ${show(granularity)}, "per-tensor" or "per-channel" with an axis is needed`);
+  return refuse(`has granularity ${showValue(granularity)}, "per-tensor" or "per-channel" with an axis is needed`);
 }
 
 function isRecord(value: Json | undefined): value is serialization.ConfigDict {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A value as it stands in its file, cut where it is long. */
-function show(value: Json | undefined): string {
-  const text = JSON.stringify(value) ?? "missing";
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -1,0 +1,86 @@
+/** What each option is, for callers that no compiler checks: a text, a flag, a number or a list of names. */
+import { suggestName } from "../src/text/nearest.ts";
+import { showValue } from "../src/text/plain.ts";
+import { flagOf } from "./_flags.ts";
+import { NUMBER_OPTIONS, type NumberOption } from "./_number_rules.ts";
+import type { QatOptions } from "./options.ts";
+
+type Kind = "text" | "flag" | "names";
+
+/** All options that are no numbers. */
+const KINDS: Readonly<Record<Exclude<keyof QatOptions, NumberOption>, Kind>> = {
+  model: "text",
+  arch: "text",
+  data: "text",
+  task: "text",
+  targets: "names",
+  outputs: "names",
+  normalize: "text",
+  augment: "flag",
+  optimizer: "text",
+  swap: "text",
+  target: "text",
+  recipe: "text",
+  strict: "flag",
+  perChannel: "flag",
+  keepFloat: "names",
+  backend: "text",
+  device: "text",
+  precise: "flag",
+  debug: "flag",
+  out: "text",
+  skipBadImages: "flag",
+  inputLayout: "text",
+};
+
+/** Longer texts are no names and no paths. */
+const LONGEST = 4096;
+
+/**
+ * Checks that options are known, and that each is of its kind.
+ *
+ * @throws {TypeError} If they are no options.
+ * @throws {RangeError} If one is not known, or no option's value.
+ */
+export function checkKinds(options: unknown): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new TypeError(`Cannot use ${showValue(options)} as options: an object is needed`);
+  }
+  for (const [key, value] of Object.entries(options)) {
+    if (NUMBER_OPTIONS.includes(key) || value === undefined) continue;
+    const kind = isOption(key) ? KINDS[key] : undefined;
+    if (kind === undefined) throw new RangeError(`Cannot use the option ${showValue(key)}: ${suggest(key)}`);
+    const because = FAULTS[kind](value);
+    if (because !== undefined) throw new RangeError(`Cannot use ${flagOf(key)} ${showValue(value)}: ${because}`);
+  }
+}
+
+function isOption(key: string): key is keyof typeof KINDS {
+  return Object.hasOwn(KINDS, key);
+}
+
+function suggest(key: string): string {
+  return suggestName(key, [...Object.keys(KINDS), ...NUMBER_OPTIONS]);
+}
+
+/** Say what is wrong with a value, as the end of a sentence. */
+const FAULTS: Readonly<Record<Kind, (value: unknown) => string | undefined>> = {
+  text: faultOfText,
+  flag: (value) => typeof value === "boolean" ? undefined : "true or false is needed",
+  names: (value) => {
+    if (!Array.isArray(value)) return "a list of names is needed";
+    const names: readonly unknown[] = value;
+    for (const name of names) {
+      const fault = faultOfText(name);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  },
+};
+
+function faultOfText(value: unknown): string | undefined {
+  if (typeof value !== "string") return "a text is needed";
+  if (value.trim() === "") return "a text that is not empty is needed";
+  if (value.length > LONGEST) return `it has ${value.length} characters, ${LONGEST} at most are needed`;
+  return value.includes("\0") ? "a text without NUL characters is needed" : undefined;
+}
