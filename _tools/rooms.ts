@@ -126,6 +126,8 @@ export const KEPT: Readonly<Record<string, string>> = {
   "protobufjs": "src/onnx",
   "string-width": "report",
   "ts-json-schema-generator": "_tools",
+  "@babel/parser": "_tools",
+  "@babel/types": "_tools",
   "ajv": "tests",
   "commander": "cli",
   "cli-progress": "report",
