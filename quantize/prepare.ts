@@ -89,7 +89,7 @@ export function prepareQat(model: LayersModel, options: PrepareOptions = {}): Pr
   const original = fromModel(model);
   const { graph, log } = rewrite(original, rulesFor(target, options.swap ?? [DEFAULT_SWAP]));
   const asked = resolver({ recipe, target, original, graph });
-  const kept = layersInFloat(graph, { asked, target });
+  const kept = layersInFloat(graph, { asked, target, model });
   const found = findUnits(graph, new Set(kept.keys()));
   const placement = placeQuantizers(graph, { ...found, kept });
   const { islands } = placement;
@@ -131,6 +131,23 @@ function rulesFor(target: Target, swaps: readonly Swap[]) {
   return hasScalePerTensorOnly(target) ? [...qatRules(swaps), foldBatchNorm] : qatRules(swaps);
 }
 
+/** Names the softmaxes of `graph`, which is `model` rewritten, along an axis of length 1. */
+function softmaxesOfOne(graph: LayerGraph, model: LayersModel): readonly string[] {
+  const softmaxes = graph.nodes.filter(({ layer }) => {
+    const activation = activationOf(layer);
+    return activation?.name === "softmax" && activation.place === "layer";
+  }).map(({ name }) => name);
+  // Shapes are known of models, and making one takes time.
+  const givesOne = layersIn(model).some(({ inboundNodes }) =>
+    inboundNodes.some(({ outputShapes }) => outputShapes.flat().at(-1) === 1)
+  );
+  if (softmaxes.length === 0 || !givesOne) return [];
+  const shaped = toModel({ ...graph, outputs: softmaxes });
+  const found = softmaxes.filter((_, i) => shaped.outputs[i].shape.at(-1) === 1);
+  shaped.dispose();
+  return found;
+}
+
 function hasScalePerTensorOnly({ weights }: Target): boolean {
   return weights.every(({ granularity }) => granularity.kind === "per-tensor");
 }
@@ -138,13 +155,18 @@ function hasScalePerTensorOnly({ weights }: Target): boolean {
 interface Asked {
   readonly asked: Resolver;
   readonly target: Target;
+  /** The model as it was given. */
+  readonly model: LayersModel;
 }
 
 /** Says of the layers that stay in float why: they are asked to, or the target cannot hold them. */
-function layersInFloat(graph: LayerGraph, { asked, target }: Asked): ReadonlyMap<string, string> {
+function layersInFloat(graph: LayerGraph, { asked, target, model }: Asked): ReadonlyMap<string, string> {
   const kept = new Map([...asked.float.keys()].map((name) => [name, ASKED]));
-  if (target.file === undefined) return kept;
   const keep = (name: string, because: string) => kept.has(name) || kept.set(name, because);
+  for (const name of softmaxesOfOne(graph, model)) {
+    keep(name, "a softmax of one value is 1, of which ONNX Runtime's int8 kernel makes 0");
+  }
+  if (target.file === undefined) return kept;
   if (!absorbsClip(target.activations[0])) {
     for (const { name, layer } of graph.nodes) {
       if (!isRelu(layer) || activationOf(layer)?.name === "relu") continue;

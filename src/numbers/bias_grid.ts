@@ -4,21 +4,19 @@
  *   g[c] = s_x * max(s_w[c], max(|b[c]| / MAX_BIAS_CODE, MIN_BIAS_SCALE) / s_x)
  *
  * with s_x the input's scale and s_w the weights'. The maxima keep codes within int32, and scales above 0, where a channel's
- * weights are next to nothing; onnxruntime's own quantizer does the like (docs/quantization.md, section 6).
+ * weights are next to nothing; onnxruntime's own quantizer does the like (docs/quantization.md, section 6). Weights that are
+ * all 0 have the least scale there is, so that their channel's grid is as fine as its bias wants.
  *
  * Rounding: float32, each operation rounded, so that `src/quant/layers/_accumulator_grid.ts` computes the same in a graph.
  */
 import { unclampedCode } from "./quantize.ts";
-import { LEAST_NORMAL } from "./round.ts";
+import { LEAST_SCALE } from "./qparams.ts";
 
 /** Largest code of a bias: leaves one bit of int32 for the products. */
 export const MAX_BIAS_CODE = 2 ** 30;
 
-/** Smallest scale of a bias, far from where float32 ends: weights that training let die (1e-44) would make it 0. */
-export const MIN_BIAS_SCALE = 2 ** -100;
-
-/** Smallest scale of a channel, the smallest normal float32: with less it stands for nothing, and 0 is no scale. */
-export const LEAST_SCALE = LEAST_NORMAL;
+/** Smallest scale of a bias: one bit above the least of all, so that rounding a product does not leave float32's normal range. */
+export const MIN_BIAS_SCALE = 2 * LEAST_SCALE;
 
 /**
  * Returns the least scale of weights with which `bias` has a code.
@@ -43,9 +41,13 @@ export function biasCode(bias: number, scale: number): number {
 /**
  * Returns the scale of weights that batch normalization multiplies with `factor`: the sign goes to their codes.
  *
- * Undefined where it would be next to nothing: such weights are written as codes 0, on the scale that they had.
+ * At least `LEAST_SCALE`: below it such weights are next to nothing (`vanishes`), and are written as codes 0.
  */
-export function foldedScale(scale: number, factor: number): number | undefined {
-  const folded = Math.fround(scale * Math.abs(factor));
-  return folded < LEAST_SCALE ? undefined : folded;
+export function foldedScale(scale: number, factor: number): number {
+  return Math.max(Math.fround(scale * Math.abs(factor)), LEAST_SCALE);
+}
+
+/** Whether nothing is left of weights of this scale when batch normalization multiplies them with `factor`. */
+export function vanishes(scale: number, factor: number): boolean {
+  return Math.fround(scale * Math.abs(factor)) < LEAST_SCALE;
 }

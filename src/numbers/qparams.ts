@@ -8,11 +8,11 @@
  *
  * steps is qmax - qmin, or the scheme's span: PyTorch's "reduce range", with codes that saturate later.
  * On [-127, 127] the symmetric divisor is 127, as ONNX Runtime has it; on [-128, 127] it is 127.5, PyTorch's.
- * A range of width 0 gets s = 1, as in ONNX Runtime; any other scale is at least `MIN_SCALE`, as in PyTorch. Both keep
- * the scale of an int32 bias (input scale times weight scale) from overflowing its codes.
+ * A range of width 0 gets `EMPTY_SCALE`. Any other scale is as small as the range asks for, where PyTorch
+ * stops at 2^-23: values of 1e-6 would all be 0. It ends at `LEAST_SCALE`, near the end of float32's normal numbers.
  */
 import { clampCode, type CodeRange, isSigned } from "./codes.ts";
-import { roundHalfEven } from "./round.ts";
+import { LEAST_NORMAL, roundHalfEven } from "./round.ts";
 import { type QParams, type QuantScheme, stepsOf } from "./scheme.ts";
 
 /** A closed range of real values, as numbers or tensors. */
@@ -23,8 +23,20 @@ export interface Range<T = number> {
   readonly max: T;
 }
 
-/** Smallest scale of a range that is not empty: float32's machine epsilon, 2^-23, PyTorch's `eps` of observers. */
-export const MIN_SCALE = 2 ** -23;
+/**
+ * Smallest scale that there is: values below half of it are 0.
+ *
+ * Two bits above float32's smallest normal number, which thereby stands for 0 on every grid (`src/passes/guard_pad.ts`).
+ */
+export const LEAST_SCALE = 4 * LEAST_NORMAL;
+
+/**
+ * Scale of activations that were 0 whenever they were looked at.
+ *
+ * A bias behind them lies on a grid of it times the weights' scale, for which 1, as ONNX Runtime's quantizer has it, is too
+ * coarse. Half way to the end of float32, so that kernels can multiply with its ratios to other scales.
+ */
+export const EMPTY_SCALE = 2 ** -62;
 
 /**
  * Computes the scale and zero point of `range` under `scheme`.
@@ -75,5 +87,5 @@ export function codesAboveZero(scheme: QuantScheme): number {
 }
 
 function scaleOfWidth(width: number, steps: number): number {
-  return width === 0 ? 1 : Math.max(Math.fround(width / steps), MIN_SCALE);
+  return width === 0 ? EMPTY_SCALE : Math.max(Math.fround(width / steps), LEAST_SCALE);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import fc from "fast-check";
 import { useCpu } from "../quant/_test_support.ts";
-import { computeQParams, MIN_SCALE, type Range, rangeOfGrid } from "./qparams.ts";
+import { computeQParams, EMPTY_SCALE, LEAST_SCALE, type Range, rangeOfGrid } from "./qparams.ts";
 import { computeTensorQParams } from "../quant/qparams_tensor.ts";
 import { realOf, unclampedCode } from "./quantize.ts";
 import { codeRangeOf } from "./codes.ts";
@@ -46,9 +46,11 @@ const cases: readonly { name: string; range: Range; scheme: QuantScheme; scale: 
     scale: 1,
     zeroPoint: 64,
   },
-  { name: "width 0", range: { min: 0, max: 0 }, scheme: UINT8_AFFINE, scale: 1, zeroPoint: 0 },
-  { name: "width 0, symmetric", range: { min: 0, max: 0 }, scheme: INT8_SYMMETRIC, scale: 1, zeroPoint: 0 },
-  { name: "tiny width", range: { min: 0, max: 1e-9 }, scheme: UINT8_AFFINE, scale: MIN_SCALE, zeroPoint: 0 },
+  { name: "width 0", range: { min: 0, max: 0 }, scheme: UINT8_AFFINE, scale: EMPTY_SCALE, zeroPoint: 0 },
+  { name: "width 0, symmetric", range: { min: 0, max: 0 }, scheme: INT8_SYMMETRIC, scale: EMPTY_SCALE, zeroPoint: 0 },
+  { name: "tiny width", range: { min: 0, max: 255 * 2 ** -100 }, scheme: UINT8_AFFINE, scale: 2 ** -100, zeroPoint: 0 },
+  { name: "least width", range: { min: 0, max: 2 ** -124 }, scheme: UINT8_AFFINE, scale: LEAST_SCALE, zeroPoint: 0 },
+  { name: "subnormal width", range: { min: 0, max: 1e-44 }, scheme: UINT8_AFFINE, scale: LEAST_SCALE, zeroPoint: 0 },
 ];
 
 for (const { name, range, scheme, scale, zeroPoint } of cases) {

@@ -4,7 +4,7 @@
  * No branches and no reading back, so that a step that observes is one static graph.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { MIN_SCALE, type Range, symmetricZeroPoint } from "../numbers/qparams.ts";
+import { EMPTY_SCALE, LEAST_SCALE, type Range, symmetricZeroPoint } from "../numbers/qparams.ts";
 import { type QParams, type QuantScheme, stepsOf } from "../numbers/scheme.ts";
 
 /**
@@ -22,7 +22,7 @@ export function computeTensorQParams(
     const lo = range.min && tf.minimum(range.min, 0);
     const hi = tf.maximum(range.max, 0);
     if (scheme.symmetric) {
-      const scale = symmetricTensorScale(lo === undefined ? hi : tf.maximum(tf.neg(lo), hi), scheme);
+      const scale = scaleOfWidth(lo === undefined ? hi : tf.maximum(tf.neg(lo), hi), stepsOf(scheme) / 2);
       return { scale, zeroPoint: tf.fill(scale.shape, symmetricZeroPoint(scheme), "float32") };
     }
     const scale = scaleOfWidth(lo === undefined ? hi : tf.sub(hi, lo), stepsOf(scheme));
@@ -33,16 +33,18 @@ export function computeTensorQParams(
 }
 
 /**
- * Computes the scale of a symmetric grid from magnitudes: max|w| / (steps / 2).
+ * Computes the scale of weights from magnitudes: max|w| / (steps / 2), at least `LEAST_SCALE`.
+ *
+ * Weights that are all 0 have that one: the grid of their channel's bias is then as fine as the bias wants (bias_grid.ts).
  *
  * @param magnitude Largest magnitudes, not negative, any shape.
  */
 export function symmetricTensorScale(magnitude: tf.Tensor, scheme: QuantScheme): tf.Tensor {
-  return tf.tidy(() => scaleOfWidth(magnitude, stepsOf(scheme) / 2));
+  return tf.tidy(() => tf.maximum(tf.div(magnitude, stepsOf(scheme) / 2), LEAST_SCALE));
 }
 
 function scaleOfWidth(width: tf.Tensor, steps: number): tf.Tensor {
-  // step(0) is 0, so the floor is 1 for a range of width 0 and MIN_SCALE for any other.
-  const floor = tf.maximum(tf.sub(1, tf.step(width)), MIN_SCALE);
+  // step(0) is 0, so the floor is EMPTY_SCALE for a range of width 0 and LEAST_SCALE for any other.
+  const floor = tf.maximum(tf.mul(tf.sub(1, tf.step(width)), EMPTY_SCALE), LEAST_SCALE);
   return tf.maximum(tf.div(width, steps), floor);
 }

@@ -1,5 +1,5 @@
 /** Integer constants with the grid that they stand on: what becomes of a fake-quantized weight. */
-import { foldedScale } from "../../numbers/bias_grid.ts";
+import { foldedScale, vanishes } from "../../numbers/bias_grid.ts";
 import { allocate, type TypedArray } from "../../numbers/dtype.ts";
 import { type Node, sizeOf, type Tensor } from "../../onnx/graph.ts";
 import type { GraphWriter } from "../../onnx/writer.ts";
@@ -122,7 +122,8 @@ export function commonZeroPoint({ zeroPoint }: QuantizedConstant): number | unde
 }
 
 /**
- * Returns codes with every channel's sign and scale multiplied by a factor. A factor of 0 leaves a dead channel.
+ * Returns codes with every channel's sign and scale multiplied by a factor. A factor of 0 leaves a dead channel, on the
+ * least scale that there is.
  *
  * The channels have one zero point, which fold_batch_norm.ts makes sure of.
  */
@@ -133,14 +134,13 @@ export function scaleChannels(
 ): QuantizedConstant {
   const { codes, channels = channelsAlong(codes.shape, axis) } = constant;
   const scaleOf = (c: number) => constant.scale[constant.scale.length === 1 ? 0 : c];
-  const scaled = Array.from(factors, (factor, c) => foldedScale(scaleOf(c), factor));
   const zero = Number(constant.zeroPoint[0]);
   const data = allocate(codes.dtype, codes.data.length);
-  const signs = scaled.map((s, c) => s === undefined ? 0 : Math.sign(factors[c]));
+  const signs = Array.from(factors, (factor, c) => vanishes(scaleOf(c), factor) ? 0 : Math.sign(factor));
   forEachChannel(channels, data.length, (c, from, to) => {
     for (let i = from; i < to; i++) data[i] = zero + signs[c] * (Number(codes.data[i]) - zero);
   });
-  const scale = Float32Array.from(scaled, (s, c) => s ?? scaleOf(c));
+  const scale = Float32Array.from(factors, (factor, c) => foldedScale(scaleOf(c), factor));
   const zeroPoint = allocate(codes.dtype, scale.length);
   for (let c = 0; c < scale.length; c++) zeroPoint[c] = zero;
   return { ...constant, codes: { ...codes, data }, scale, zeroPoint, channels };

@@ -16,6 +16,7 @@ import {
   quantizedConstant,
   scaleChannels,
 } from "./_quantized_constant.ts";
+import { refuseLoss } from "./_lost_weights.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 import { holds } from "../conditions.ts";
 import { type Decline, definePass, type Pass } from "../pass.ts";
@@ -26,7 +27,11 @@ const DEFAULT_EPSILON = 1e-5;
 /** Axis of the output channels in each operator's weights. */
 const CHANNEL_AXIS: Readonly<Record<string, number>> = { Conv: 0, Gemm: 1 };
 
-/** Folds every BatchNormalization whose input is a Conv or Gemm that nothing else reads. */
+/**
+ * Folds every BatchNormalization whose input is a Conv or Gemm that nothing else reads.
+ *
+ * It throws a RangeError where weights are lost that way though they show.
+ */
 export const foldBatchNorm: Pass = definePass({
   name: "foldBatchNorm",
   requires: [holds.weightCodes, holds.completeBiases],
@@ -93,7 +98,9 @@ function scaledWeights(
   }
   const quantized = quantizedConstant(index.producer(node.inputs[1]), index.constant);
   if (quantized === undefined || !canScale(quantized, factors)) return undefined;
-  return emitQuantized(out, scaleChannels(quantized, factors, axis), { base, like: node });
+  const scaled = scaleChannels(quantized, factors, axis);
+  refuseLoss({ node, trained: quantized, factors, written: scaled }, index);
+  return emitQuantized(out, scaled, { base, like: node });
 }
 
 /** Whether the type has a code for every scaled value: where a sign turns, the code as far beyond the zero point. */

@@ -22,6 +22,7 @@ import { placeQdq } from "./place_qdq.ts";
 import { quantizeBias } from "./quantize_bias.ts";
 import { atBatch, followsPlainly } from "./rebatch.ts";
 import { requantize } from "./requantize.ts";
+import { softmaxOfOne } from "./softmax_of_one.ts";
 import { symbolicBatch, type Traced } from "./symbolic_batch.ts";
 import { tanhBySigmoid } from "./tanh_by_sigmoid.ts";
 
@@ -64,6 +65,7 @@ export function deployPasses({ evaluate, weights, float }: DeployOptions): reado
     foldBatchNorm,
     normalizeByConv({ scheme: weights, except: float }),
     globalAveragePool,
+    softmaxOfOne,
     mergePad,
     placeQdq,
     guardPad,

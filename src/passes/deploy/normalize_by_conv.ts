@@ -3,10 +3,11 @@
  * before that it could be folded into.
  *
  * BN(x) = k·x + β − k·μ with k = γ / √(σ² + ε) is a 1×1 convolution of each channel on its own. Its weight k is one code,
- * the last on its side of 0, on a grid of scale |k| / 127 where there are 127 to the last: nothing is rounded. k = 0 keeps
- * the code of 0.
+ * the last on its side of 0, on a grid of scale |k| / 127 where there are 127 to the last: nothing is rounded. k = 0 has
+ * the code of 0 and the least scale, so that the grid of its bias is as fine as the bias wants.
  */
-import { codesAboveZero, symmetricZeroPoint } from "../../numbers/qparams.ts";
+import { vanishes } from "../../numbers/bias_grid.ts";
+import { codesAboveZero, LEAST_SCALE, symmetricZeroPoint } from "../../numbers/qparams.ts";
 import { INT8_SYMMETRIC, type QuantScheme } from "../../numbers/scheme.ts";
 import { allocateCodes, codeRangeOf } from "../../numbers/codes.ts";
 import type { Graph, Node } from "../../onnx/graph.ts";
@@ -129,10 +130,12 @@ interface Weights {
 function weightsOf(node: Node, { affine: { factors }, scheme, ones }: Weights): QuantizedConstant {
   const [zero, most] = [symmetricZeroPoint(scheme), codesAboveZero(scheme)];
   const dtype = scheme.dtype === "uint8" ? "uint8" : "int8";
-  const codes = allocateCodes(factors.length, codeRangeOf(dtype)).map((_, c) => zero + most * Math.sign(factors[c]));
+  const codes = allocateCodes(factors.length, codeRangeOf(dtype)).map((_, c) =>
+    zero + (vanishes(1 / most, factors[c]) ? 0 : most * Math.sign(factors[c]))
+  );
   return {
     codes: { dtype, shape: [factors.length, 1, ...ones], data: codes },
-    scale: Float32Array.from(factors, (k) => (Math.abs(k) || 1) / most),
+    scale: Float32Array.from(factors, (k) => Math.max(Math.abs(k) / most, LEAST_SCALE)),
     zeroPoint: codes.map(() => zero),
     channels: { inner: 1, count: factors.length },
     node,

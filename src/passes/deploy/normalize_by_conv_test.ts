@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { LEAST_SCALE } from "../../numbers/qparams.ts";
 import type { GraphBuilder, Value } from "../../onnx/writer.ts";
 import { INT8_SYMMETRIC, type QuantScheme } from "../../numbers/scheme.ts";
 import { applied, assertSameNumbers, fakeQuantized, graphOf, opsOf, realConstant } from "../_test_support.ts";
@@ -48,8 +49,8 @@ Deno.test("normalizeByConv() writes weights that stand for the factors", () => {
   const { initializers, nodes } = applied(normalizeByConv(), graph);
   const [codes, scale] = nodes[2].inputs.map((name) => initializers.get(name)!.data);
   assert.deepEqual(Array.from(codes as Int8Array), [-127, 0, 127]);
-  [1.5 / Math.sqrt(0.501), 1, 0.7 / Math.sqrt(2.001)].forEach((k, c) =>
-    assert.ok(Math.abs(Number(scale[c]) * 127 - k) < 1e-6)
+  [1.5 / Math.sqrt(0.501), 127 * LEAST_SCALE, 0.7 / Math.sqrt(2.001)].forEach((k, c) =>
+    assert.ok(Math.abs(Number(scale[c]) * 127 / k - 1) < 1e-6)
   );
 });
 

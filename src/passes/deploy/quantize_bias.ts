@@ -9,12 +9,17 @@ import { allocate } from "../../numbers/dtype.ts";
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { emitQuantized, forEachChannel, type QuantizedConstant, quantizedConstant } from "./_quantized_constant.ts";
+import { refuseLoss } from "./_lost_weights.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 import { roundHalfEven } from "../../numbers/round.ts";
 import { holds } from "../conditions.ts";
 import { definePass, type Pass } from "../pass.ts";
 
-/** Quantizes the float biases of Conv and Gemm whose input and weights are dequantized. */
+/**
+ * Quantizes the float biases of Conv and Gemm whose input and weights are dequantized.
+ *
+ * It throws a RangeError where the weights are lost that way though they show.
+ */
 export const quantizeBias: Pass = definePass({
   name: "quantizeBias",
   requires: [holds.weightCodes, holds.completeBiases],
@@ -39,6 +44,7 @@ function withIntegerBias(node: Node, index: Index, out: GraphWriter): Node | und
   const base = node.layer ?? node.name;
   const sx = Number(inputScale.data[0]);
   const fitted = fitScales(weights, bias, sx);
+  if (fitted !== weights) refuseLoss({ node, trained: weights, written: fitted }, index);
   const weightName = fitted === weights
     ? node.inputs[1]
     : emitQuantized(out, fitted, { base: `${base}/kernel_fitted` });

@@ -3,7 +3,8 @@
  * `src/numbers/bias_grid.ts` as TF.js ops, with the same float32 roundings in the same order.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { LEAST_SCALE, MAX_BIAS_CODE, MIN_BIAS_SCALE } from "../../numbers/bias_grid.ts";
+import { MAX_BIAS_CODE, MIN_BIAS_SCALE } from "../../numbers/bias_grid.ts";
+import { LEAST_SCALE } from "../../numbers/qparams.ts";
 import { findWeight, type Layer } from "./layer.ts";
 import { type QuantizedLayer, quantizedLayer } from "./quantized_layer.ts";
 import { SharedCall } from "./shared_call.ts";
@@ -28,8 +29,7 @@ export function roundBias(bias: tf.Tensor, { input, factors, ...scales }: Produc
 }
 
 function foldedScale(scale: tf.Tensor, factors: tf.Tensor): tf.Tensor {
-  const folded = tf.mul(scale, tf.abs(factors));
-  return tf.where(tf.less(folded, LEAST_SCALE), scale, folded);
+  return tf.maximum(tf.mul(scale, tf.abs(factors)), LEAST_SCALE);
 }
 
 /**

@@ -220,8 +220,8 @@ function expectedBias({ bias, gamma, beta, mean, variance, epsilon }: Folding): 
   return gamma.map((g, c) => {
     const factor = g / Math.sqrt(variance[c] + epsilon);
     const folded = beta[c] + factor * ((bias?.[c] ?? 0) - mean[c]);
-    // A factor that leaves nothing of the weights counts as 0, and 0 keeps the weights' own scale.
-    const step = 0.5 * (c + 1) / 127 * (Math.abs(factor) < 1e-38 ? 1 : Math.abs(factor));
+    // Where nothing is left of the weights, the bias has as many codes as there are.
+    const step = Math.max(0.5 * (c + 1) / 127 * Math.abs(factor), Math.abs(folded) / 2 ** 30);
     return Math.round(folded / step) * step;
   });
 }
@@ -315,17 +315,19 @@ Deno.test("FreezableBatchNormalization leaks no tensors when it rounds", async (
 Deno.test("FreezableBatchNormalization rounds its offset as the bias of a convolution of its own when it is alone", async () => {
   await useLayers();
   // gamma 1.27 and variance 1: weights of scale 0.01, so that offsets behind HALVES lie on steps of 0.005.
-  const norm = (beta: number, alone: number | boolean) =>
+  const norm = (beta: number, alone: number | boolean, gamma = 1.27) =>
     new FreezableBatchNormalization({
       alone,
       epsilon: 0,
       betaInitializer: tfl.initializers.constant({ value: beta }),
-      gammaInitializer: tfl.initializers.constant({ value: 1.27 }),
+      gammaInitializer: tfl.initializers.constant({ value: gamma }),
     });
-  const offset = (beta: number, alone: number | boolean) => biasIn(chain(quantizer("q"), norm(beta, alone)));
+  const offset = (...args: Parameters<typeof norm>) => biasIn(chain(quantizer("q"), norm(...args)));
   assertClose([offset(0.012, true), offset(0.013, true), offset(0.012, false)], [0.01, 0.015, 0.012], 1e-6);
   // With 63.5 codes the weights have twice the scale, and offsets lie on steps of 0.01.
   assertClose([offset(0.012, 63.5), offset(0.016, 63.5)], [0.01, 0.02], 1e-6);
+  // Where gamma is 0 nothing has to be shared with weights.
+  assertClose([offset(0.012, true, 0), offset(-0.0001, true, 0)], [0.012, -0.0001], 1e-7);
   const [before, layer] = [quantizer("q"), norm(0.012, true)];
   const model = chain(before, layer);
   before.enabled = false;

@@ -7,6 +7,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { LEAST_SCALE } from "../../numbers/qparams.ts";
 import { batchNormFrozen } from "../batch_norm_frozen.ts";
 import { batchNormTraining } from "../batch_norm_training.ts";
 import { layerBefore, quantizerBefore, roundBias, straightThrough } from "./_accumulator_grid.ts";
@@ -209,9 +210,7 @@ export class FreezableBatchNormalization extends tfl.layers.Layer implements Cal
     return straightThrough(beta, () => {
       const factor = tf.div(gamma, tf.sqrt(tf.add(variance, this.#epsilon)));
       const folded = tf.add(beta, tf.mul(factor, tf.sub(folding.bias, mean)));
-      // A channel whose factor is 0 keeps the scale of its weights; step(0) is 0.
-      const size = tf.abs(factor);
-      const rounded = folding.round(folded, tf.add(size, tf.sub(1, tf.step(size))));
+      const rounded = folding.round(folded, factor);
       return tf.add(beta, tf.sub(rounded, folded));
     });
   }
@@ -226,7 +225,11 @@ export class FreezableBatchNormalization extends tfl.layers.Layer implements Cal
     if (most === undefined || input === undefined) return undefined;
     return {
       bias: 0,
-      round: (bias, factors = tf.scalar(1)) => roundBias(bias, { input, weights: tf.div(factors, most) }),
+      round: (bias, factors = tf.scalar(1)) => {
+        // As normalize_by_conv.ts has it.
+        const weights = tf.maximum(tf.div(tf.abs(factors), most), LEAST_SCALE);
+        return roundBias(bias, { input, weights });
+      },
     };
   }
 

@@ -53,7 +53,7 @@ interface Entry extends QuantizedWeight {
  * A layer that runs another one with its weights rounded to a symmetric grid.
  *
  * Name and weights are the inner layer's; each quantized weight adds `NAME_scale`, not trained, [channels] or []:
- * max|w| / 127 of a channel, 1 where that is 0. Scales follow the weights at every training step while `observing`;
+ * max|w| / 127 of a channel, the least scale that there is where that is 0. Scales follow the weights at every training step while `observing`;
  * afterwards they stay, and codes that would leave [-127, 127] are clamped.
  *
  * The bias is rounded to the grid that the exported file holds it on, input scale times weight scale, where a

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { LEAST_SCALE } from "../../numbers/qparams.ts";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { assertClose, randomValues } from "../_test_support.ts";
@@ -148,13 +149,13 @@ Deno.test("QuantizedWeights uses one scale when the scheme has no axis", async (
   });
 });
 
-Deno.test("QuantizedWeights has scale 1 when all weights of a channel are 0", async () => {
+Deno.test("QuantizedWeights has the least scale when all weights of a channel are 0", async () => {
   await useLayers();
   const layer = new QuantizedWeights({ layer: tfl.layers.dense({ units: 2 }), weights: CASES.dense.weights });
   layer.build([null, 1]);
   layer.layer.setWeights([tf.tensor2d([[0, 2.54]]), tf.zeros([2])]);
   layer.observeWeights();
-  assert.deepEqual(Array.from(layer.readGrid("kernel").scale as Float32Array), [1, Math.fround(0.02)]);
+  assert.deepEqual(Array.from(layer.readGrid("kernel").scale as Float32Array), [LEAST_SCALE, Math.fround(0.02)]);
   assertClose(valuesOf(layer.apply(tf.ones([1, 1]))), [0, 2.54], 1e-6);
 });
 
