@@ -1,5 +1,4 @@
 /** Which source elements TF.js's resizing reads for every output element, along one axis, and how ONNX is told the size. */
-import { vector } from "./_emit.ts";
 import type { Emit, Value } from "./op.ts";
 
 /** TF.js's way to lay the new grid over the old one. */
@@ -51,16 +50,36 @@ export function linearWeights(lengths: Lengths, grid: Grid): Float32Array {
 }
 
 /**
+ * Returns the factor that takes an axis to its new length in a Resize, as float32.
+ *
+ * The new length is the floor of old length and factor's product, which ONNX Runtime's kernel takes in float32 and its
+ * shape inference in float64. A quotient that was rounded down can fall short in either (62 → 128 and some 10,000 pairs
+ * more below 256): the next float32 is above the quotient, so neither product is below the length.
+ */
+export function resizeScale({ from, to }: Lengths): number {
+  const scale = Math.fround(to / from);
+  return lengthBy(scale, from) === to && Math.floor(scale * from) === to ? scale : nextUp(scale);
+}
+
+/** The length that ONNX Runtime's kernel makes of `from`. */
+function lengthBy(scale: number, from: number): number {
+  return Math.floor(Math.fround(scale * from));
+}
+
+/** The next float32 above a positive one. */
+function nextUp(value: number): number {
+  const bits = new Uint32Array(Float32Array.of(value).buffer);
+  bits[0]++;
+  return new Float32Array(bits.buffer)[0];
+}
+
+/**
  * Returns the inputs of a Resize of `x` [n, c, h, w] to `size`.
  *
- * Scales where float32 takes them to that size, since they leave the batch open, as sizes do not. ONNX Runtime computes
- * the same coordinates from either.
+ * Scales, since they leave the batch open, as sizes do not.
  */
 export function resizeInputs(emit: Emit, x: Value, [height, width]: readonly number[]): readonly (Value | null)[] {
-  const [n, c, h, w] = x.shape;
-  const scales = [Math.fround(height / h), Math.fround(width / w)];
-  const isExact = Math.floor(Math.fround(scales[0] * h)) === height && Math.floor(Math.fround(scales[1] * w)) === width;
-  return isExact
-    ? [x, null, emit.constant("float32", [4], [1, 1, ...scales])]
-    : [x, null, null, vector(emit, [n, c, height, width])];
+  const [, , h, w] = x.shape;
+  const scales = [1, 1, resizeScale({ from: h, to: height }), resizeScale({ from: w, to: width })];
+  return [x, null, emit.constant("float32", [4], scales)];
 }

@@ -7,7 +7,7 @@ import type {
 } from "@tensorflow/tfjs-core";
 import { cast, vector } from "./_emit.ts";
 import { toChannelsFirst, toChannelsLast } from "./_layout.ts";
-import { type Grid, type Lengths, nearestSources, resizeInputs } from "./_resample.ts";
+import { type Grid, type Lengths, nearestSources, resizeInputs, resizeScale } from "./_resample.ts";
 import { defineOp, type Emit, Unsupported, type Value } from "./op.ts";
 
 /** Bilinear resizing; float32. Shapes: images [n, h, w, c] → [n, size[0], size[1], c]. */
@@ -64,7 +64,7 @@ function agree(lengths: Lengths, grid: Grid): boolean {
 
 function runtimeSource(i: number, { from, to }: Lengths, { alignCorners, halfPixelCenters }: Grid): number {
   const f = Math.fround;
-  const scale = f(f(to) / f(from));
+  const scale = resizeScale({ from, to });
   if (scale === 1) return i;
   if (alignCorners) {
     const at = to === 1 ? 0 : f(f(i * (from - 1)) / f(to - 1));
