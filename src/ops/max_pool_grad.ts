@@ -1,6 +1,6 @@
 import type { MaxPoolGradInputs } from "@tensorflow/tfjs-core";
 import type { Geometry } from "./_conv_geometry.ts";
-import { cast, reshaped, vector } from "./_emit.ts";
+import { reshaped, scalar, vector } from "./_emit.ts";
 import { toChannelsFirst, toChannelsLast } from "./_layout.ts";
 import { type PoolAttrs, poolAttrs, poolGeometry } from "./_pool_geometry.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
@@ -49,13 +49,15 @@ function compare(emit: Emit, { x, dy }: Pictures, g: Geometry): Value {
   const parts: Value[] = [];
   // Windows whose maximum was at an earlier place.
   let found: Value | undefined;
+  const zero = scalar(emit, "float32", 0);
   for (let place = 0; place < k * k; place++) {
     const starts = vector(emit, [Math.floor(place / k), place % k]);
     const at = emit.node("Slice", [x, starts, vector(emit, covered), vector(emit, [2, 3]), vector(emit, [k, k])]);
     const equal = emit.node("Equal", [at, maxima]);
     const isFirst = found === undefined ? equal : emit.node("And", [equal, emit.node("Not", [found])]);
     found = found === undefined ? equal : emit.node("Or", [found, equal]);
-    parts.push(emit.node("Mul", [cast(emit, isFirst, "float32"), dy]));
+    // Not a product with 0 and 1: of an infinite dy that is NaN at the places that are not meant.
+    parts.push(emit.node("Where", [isFirst, dy, zero]));
   }
   if (k === 1) return uncover(emit, parts[0], x.shape);
   const places = emit.node("Concat", parts, { axis: 1 });

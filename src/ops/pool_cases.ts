@@ -1,3 +1,4 @@
+import { sizeOf } from "../onnx/graph.ts";
 import { backend_util } from "@tensorflow/tfjs-core";
 import type { OpCase, OpCases } from "../../tests/_support/op_cases.ts";
 import { EXPLICIT, SUMS } from "./conv2d_cases.ts";
@@ -89,8 +90,19 @@ const maxGrad = POOLS.flatMap((pool): OpCase[] => {
       attrs,
       tolerance: SUMS,
     },
+    {
+      name: `${pool.name}, infinite gradients`,
+      inputs: { ...inputsWith(), dy: { ...dy, values: withInfinities(sizeOf(dy.shape)) } },
+      attrs,
+      tolerance: SUMS,
+    },
   ];
 });
+
+/** Every fifth number is infinite. */
+function withInfinities(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i % 5 === 3 ? Infinity : i - 4);
+}
 
 /** Cases by kernel. */
 export const cases: OpCases = {

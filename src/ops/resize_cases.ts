@@ -76,10 +76,23 @@ const ofOneImage = GRIDS.slice(0, 2).map((grid): OpCase => ({
   attrs: { size: [7, 7], ...grid },
 }));
 
+/** The same of gradients that are infinite or NaN at some places, none of them where a weight is 0. */
+const ofUnbounded: OpCase = {
+  name: "infinities and a NaN, by the kernel itself",
+  inputs: {
+    images: { shape: [1, 3, 3, 1] },
+    dy: {
+      shape: [1, 7, 7, 1],
+      values: Array.from({ length: 49 }, (_, i) => ({ 8: Infinity, 12: -Infinity, 40: NaN })[i] ?? i),
+    },
+  },
+  attrs: { size: [7, 7], alignCorners: false, halfPixelCenters: false },
+};
+
 /** Cases by kernel. */
 export const cases: OpCases = {
   ResizeBilinear: [...resizings(), resizings({ dtype: "int32" })[0]],
-  ResizeBilinearGrad: [...gradients("ResizeBilinear"), ...ofOneImage],
+  ResizeBilinearGrad: [...gradients("ResizeBilinear"), ...ofOneImage, ofUnbounded],
   ResizeNearestNeighbor: [
     ...resizings().map((opCase): OpCase => ({ ...opCase, tolerance: "exact" })),
     resizings({ dtype: "int32" })[0],
@@ -97,5 +110,5 @@ export const cases: OpCases = {
       nodes: ["Transpose", "Resize", "Transpose"],
     },
   ],
-  ResizeNearestNeighborGrad: [...gradients("ResizeNearestNeighbor"), ...ofOneImage],
+  ResizeNearestNeighborGrad: [...gradients("ResizeNearestNeighbor"), ...ofOneImage, ofUnbounded],
 };

@@ -14,6 +14,7 @@ import type {
 import { needFloat, scalar } from "./_emit.ts";
 import { toChannelsFirst, toChannelsLast } from "./_layout.ts";
 import { type Grid, type Lengths, linearWeights, nearestSources, nearestWeights } from "./_resample.ts";
+import { sumChosen } from "./_scatter.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
 
 interface Axes {
@@ -71,7 +72,7 @@ function throughWeights(
 ): Value {
   const ofColumns = emit.constant("float32", [columns.to, columns.from], weights(columns, grid));
   const ofRows = emit.constant("float32", [rows.from, rows.to], flipped(weights(rows, grid), rows));
-  return emit.node("MatMul", [ofRows, emit.node("MatMul", [dy, ofColumns])]);
+  return sumChosen(emit, dy, (part) => emit.node("MatMul", [ofRows, emit.node("MatMul", [part, ofColumns])]));
 }
 
 /** [to, from] → [from, to]. */

@@ -1,4 +1,6 @@
+import * as tf from "@tensorflow/tfjs-core";
 import type { InputSpec, OpCase, OpCases } from "../../tests/_support/op_cases.ts";
+import { Random } from "../numbers/random.ts";
 
 function ids(shape: readonly number[], range: readonly [number, number]): InputSpec {
   return { shape, dtype: "int32", range };
@@ -24,6 +26,33 @@ function updated(name: string, tensor: InputSpec, indices: InputSpec, updates: I
   return { name, inputs: { tensor, indices, updates }, tolerance: "exact" };
 }
 
+const UNBOUNDED = [Infinity, -Infinity, NaN];
+
+/** Rows among whose elements are infinities and NaN, each of which may touch the sums that it is added to and no other. */
+function unbounded(kernel: "ScatterNd" | "UnsortedSegmentSum"): OpCase[] {
+  return [3, 20, 600].map((count, seed): OpCase => {
+    const random = new Random(seed);
+    const [n, r] = [30, 4];
+    const rows = Array.from(
+      { length: n * r },
+      () => random.chance(0.05) ? random.pick(UNBOUNDED) : random.between(-2, 2),
+    );
+    const at = Array.from({ length: n }, () => random.below(count));
+    const x: InputSpec = { shape: [n, r], values: rows };
+    const sums = new Float64Array(count * r);
+    rows.forEach((value, i) => sums[at[Math.floor(i / r)] * r + i % r] += value);
+    const indices: InputSpec = { shape: kernel === "ScatterNd" ? [n, 1] : [n], dtype: "int32", values: at };
+    return {
+      name: `infinities and NaN among ${n} rows of ${count} sums`,
+      ...(kernel === "ScatterNd"
+        ? { inputs: { indices, updates: x }, attrs: { shape: [count, r] } }
+        : { inputs: { x, segmentIds: indices }, attrs: { numSegments: count } }),
+      // By hand: TF.js's UnsortedSegmentSum is a product with a one-hot matrix, too, and spreads them.
+      oracle: () => tf.tensor2d(Float32Array.from(sums), [count, r]),
+    };
+  });
+}
+
 /** Cases by kernel. */
 export const cases: OpCases = {
   GatherNd: [
@@ -41,6 +70,7 @@ export const cases: OpCases = {
     scattered("elements of a matrix", [3, 4], places([1, 2], [0, 3], [1, 2]), { shape: [3] }),
     scattered("int32", [5], places([1], [4], [1]), { shape: [3], dtype: "int32" }),
     scattered("many places", [20, 30], ids([50, 2], [0, 20]), { shape: [50] }),
+    ...unbounded("ScatterNd"),
     scattered("no update", [4, 2], { shape: [0, 1], dtype: "int32" }, { shape: [0, 2] }),
   ],
   TensorScatterUpdate: [
@@ -65,6 +95,7 @@ export const cases: OpCases = {
       { shape: [4], dtype: "int32", values: [-1, 600, 0, 599] },
       600,
     ),
+    ...unbounded("UnsortedSegmentSum"),
     segments("int32", { shape: [6, 2], dtype: "int32" }, ids([6], [0, 3]), 3),
     segments("no row", { shape: [0, 2] }, { shape: [0], dtype: "int32" }, 3),
   ],
