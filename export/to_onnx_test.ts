@@ -203,7 +203,7 @@ Deno.test("toOnnx() leaves layers in float that were kept so, weights and all", 
   const { float } = verifyFusion(exported.bytes, exported.graph, { islands });
   const kept = "it was asked to stay in float";
   const found = float.map(({ op, layer, because }) => `${layer} ${op}: ${because}`);
-  for (const line of [`conv_b Conv: ${kept}`, `score_linear FusedGemm: ${kept}`]) {
+  for (const line of [`conv_b Conv: ${kept}`, `score_linear Gemm: ${kept}`]) {
     assert.ok(found.includes(line), found.join("\n"));
   }
   const x = samplesFor(model, 2);

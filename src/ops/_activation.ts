@@ -1,4 +1,5 @@
 /** The activation at the end of TF.js's fused kernels. */
+import { emitElu, emitSigmoid } from "./_accurate.ts";
 import { type Emit, Unsupported, type Value } from "./op.ts";
 
 /** Attributes and inputs that TF.js's fused kernels share. */
@@ -18,9 +19,9 @@ export function activate(emit: Emit, x: Value, options: FusedActivation): Value 
     case "relu6":
       return emit.node("Clip", [x, emit.constant("float32", [], [0]), emit.constant("float32", [], [6])]);
     case "elu":
-      return emit.node("Elu", [x]);
+      return emitElu(emit, x);
     case "sigmoid":
-      return emit.node("Sigmoid", [x]);
+      return emitSigmoid(emit, x);
     case "leakyrelu":
       return emit.node("LeakyRelu", [x], { alpha: options.leakyreluAlpha ?? 0.2 });
     case "prelu":

@@ -11,7 +11,7 @@ import type {
   TanInputs,
 } from "@tensorflow/tfjs-core";
 import { cast, needFloat, needNumbers, scalar } from "./_emit.ts";
-import { defineOp } from "./op.ts";
+import { defineOp, type Emit, type Value } from "./op.ts";
 
 /** 1 / √x. Shapes: x any → the same. */
 export const rsqrt = defineOp<RsqrtInputs>({
@@ -86,13 +86,22 @@ export const tan = defineOp<TanInputs>({
   },
 });
 
+/** In float64 1 + x and exp(x) lose the last digits of smaller numbers, of which both functions are x to 5e-9. */
+const TINY = 1e-8;
+
+/** Gives x where it is tiny, else `value`, both float64, as float32. */
+function unlessTiny(emit: Emit, x: Value, value: Value): Value {
+  const isTiny = emit.node("Less", [emit.node("Abs", [x]), scalar(emit, "float64", TINY)]);
+  return cast(emit, emit.node("Where", [isTiny, x, value]), "float32");
+}
+
 /** Gives log(1 + x). Shapes: x any → the same. */
 export const log1p = defineOp<Log1pInputs>({
   kernel: "Log1p",
   lower: (emit, { x }) => {
     needFloat("Log1p", x);
-    const sum = emit.node("Add", [cast(emit, x, "float64"), scalar(emit, "float64", 1)]);
-    return cast(emit, emit.node("Log", [sum]), "float32");
+    const wide = cast(emit, x, "float64");
+    return unlessTiny(emit, wide, emit.node("Log", [emit.node("Add", [wide, scalar(emit, "float64", 1)])]));
   },
 });
 
@@ -101,7 +110,7 @@ export const expm1 = defineOp<Expm1Inputs>({
   kernel: "Expm1",
   lower: (emit, { x }) => {
     needFloat("Expm1", x);
-    const power = emit.node("Exp", [cast(emit, x, "float64")]);
-    return cast(emit, emit.node("Sub", [power, scalar(emit, "float64", 1)]), "float32");
+    const wide = cast(emit, x, "float64");
+    return unlessTiny(emit, wide, emit.node("Sub", [emit.node("Exp", [wide]), scalar(emit, "float64", 1)]));
   },
 });

@@ -1,6 +1,7 @@
-/** Kernels of one input that one ONNX operator of the same name computes, element by element. */
+/** Kernels of one input that are computed element by element, most by one ONNX operator of the same name. */
 import type { UnaryInputs } from "@tensorflow/tfjs-core";
 import { needFloat } from "./_emit.ts";
+import { emitElu, emitSelu, emitSigmoid } from "./_accurate.ts";
 import { defineOp, type Op } from "./op.ts";
 
 /** Kernels that TF.js gives float32 (it truncates an int32 result, which no ONNX operator does). */
@@ -13,13 +14,10 @@ const FLOAT = [
   "Atanh",
   "Cos",
   "Cosh",
-  "Elu",
   "Erf",
   "Exp",
   "Log",
   "Reciprocal",
-  "Selu",
-  "Sigmoid",
   "Sin",
   "Sinh",
   "Softplus",
@@ -33,7 +31,10 @@ const NUMERIC = ["Abs", "Neg", "Relu"] as const;
 /** Kernels that leave integers as they are. */
 const ROUNDING = ["Ceil", "Floor", "Round"] as const;
 
-type UnaryKernel = (typeof FLOAT | typeof NUMERIC | typeof ROUNDING)[number];
+/** Kernels that several operators compute more accurately than their own. */
+const ACCURATE = { Elu: emitElu, Selu: emitSelu, Sigmoid: emitSigmoid } as const;
+
+type UnaryKernel = keyof typeof ACCURATE | (typeof FLOAT | typeof NUMERIC | typeof ROUNDING)[number];
 
 function float(kernel: string): Op {
   return defineOp<UnaryInputs>({
@@ -41,6 +42,16 @@ function float(kernel: string): Op {
     lower: (emit, { x }) => {
       needFloat(kernel, x);
       return emit.node(kernel, [x]);
+    },
+  });
+}
+
+function accurate(kernel: keyof typeof ACCURATE): Op {
+  return defineOp<UnaryInputs>({
+    kernel,
+    lower: (emit, { x }) => {
+      needFloat(kernel, x);
+      return ACCURATE[kernel](emit, x);
     },
   });
 }
@@ -72,4 +83,7 @@ export const unary: Readonly<Record<UnaryKernel, Op>> = {
   ...rows(FLOAT, float),
   ...rows(NUMERIC, numeric),
   ...rows(ROUNDING, rounding),
+  Elu: accurate("Elu"),
+  Selu: accurate("Selu"),
+  Sigmoid: accurate("Sigmoid"),
 };

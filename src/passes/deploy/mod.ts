@@ -5,6 +5,7 @@ import { guardPad } from "../guard_pad.ts";
 import { channelsFirst } from "../layout.ts";
 import { mergeReshapes } from "../merge_reshapes.ts";
 import { type Pass, type Passed, type RunOptions, runPasses } from "../pass.ts";
+import { plainActivations } from "../plain_activations.ts";
 import { recognizeClip } from "../recognize_clip.ts";
 import { batchNormRank } from "./batch_norm_rank.ts";
 import { dropNanGuards } from "./drop_nan_guards.ts";
@@ -50,6 +51,7 @@ export interface DeployOptions extends RunOptions {
  */
 export function deployPasses({ evaluate, weights, float }: DeployOptions): readonly Pass[] {
   return [
+    plainActivations,
     dropNanGuards,
     dropRedundant,
     mergeReshapes,

@@ -4,6 +4,7 @@ import { guardPad } from "../guard_pad.ts";
 import { channelsFirst } from "../layout.ts";
 import { mergeReshapes } from "../merge_reshapes.ts";
 import { type Pass, type RunOptions, runPasses } from "../pass.ts";
+import { plainActivationsOfFiles } from "../plain_activations.ts";
 import { recognizeClip } from "../recognize_clip.ts";
 import { blockChannels } from "./blocked/block_channels.ts";
 import { fuseBlocked } from "./blocked/fuse_blocked.ts";
@@ -23,6 +24,7 @@ export interface StepOptions extends RunOptions {
 /** The passes of a step, in order. */
 export function stepPasses({ block = 1 }: StepOptions = {}): readonly Pass[] {
   return [
+    plainActivationsOfFiles,
     mergeReshapes,
     simulateWeights,
     shareEqual,
