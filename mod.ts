@@ -259,6 +259,12 @@ export {
   type SampleBatch,
   type StepInfo,
 } from "./train/fit.ts";
+export {
+  CheckpointError,
+  type CheckpointOptions,
+  type CheckpointPlace,
+  type CheckpointWritten,
+} from "./train/checkpoint.ts";
 export { evaluate, type EvaluateOptions, type Evaluation } from "./train/evaluate.ts";
 
 // Export and proof.

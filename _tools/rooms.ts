@@ -60,6 +60,7 @@ export const ROOMS: readonly Room[] = [
     path: "train",
     imports: [
       "src/backend",
+      "src/io",
       "src/layers",
       "src/numbers",
       "src/quant",

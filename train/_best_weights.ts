@@ -33,7 +33,22 @@ export class BestWeights {
 
   /** Gives the model its best weights back, if any were kept. */
   restore(): void {
-    this.#values.forEach((value, i) => this.#model.weights[i].write(value));
+    // A weight's constraint is applied once more, which makes tensors.
+    tf.tidy(() => this.#values.forEach((value, i) => this.#model.weights[i].write(value)));
+  }
+
+  /** What is kept, and of which score and epoch; undefined if none was offered with a score. */
+  get kept(): { readonly score: number; readonly epoch: number; readonly values: readonly tf.Tensor[] } | undefined {
+    if (this.#score === undefined || this.#epoch === undefined) return undefined;
+    return { score: this.#score, epoch: this.#epoch, values: this.#values };
+  }
+
+  /** Keeps these weights of an earlier process; the tensors become its own. */
+  adopt({ score, epoch, values }: NonNullable<BestWeights["kept"]>): void {
+    this.dispose();
+    this.#score = score;
+    this.#epoch = epoch;
+    this.#values = values.map((value) => tf.keep(value));
   }
 
   /** Frees what is kept. */

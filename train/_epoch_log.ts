@@ -15,6 +15,35 @@ export interface Reading extends MetricInfo {
   readonly value: number;
 }
 
+/** An epoch that was completed. */
+export interface EpochInfo {
+  /** Counts from 1. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Mean training loss. */
+  readonly loss: number;
+  /** What the task counts while it trains, each sample by the weights of its step. */
+  readonly metrics: readonly Reading[];
+  /** Whether ranges were observed at any step. */
+  readonly observing: boolean;
+  /** Whether values were rounded at any step. */
+  readonly fakeQuantizing: boolean;
+  /** Whether batch normalization used the batch's statistics at any step; true of a model that has none to freeze. */
+  readonly trainingBatchNorm: boolean;
+  /** Learning rate of the last step; absent if the optimizer shows none. */
+  readonly learningRate?: number;
+  readonly steps: number;
+  /** Median time of a step, in ms. */
+  readonly stepMs: number;
+  /** Loading of data included, the call after the epoch not. */
+  readonly samplesPerSecond: number;
+}
+
+/** An epoch and what `onEpochEnd` thought of it. */
+export interface EpochRecord extends EpochInfo {
+  readonly score?: number;
+}
+
 /** The epoch so far. */
 export interface Running {
   readonly meanLoss: number;
@@ -22,21 +51,57 @@ export interface Running {
   readonly samplesPerSecond: number;
 }
 
+/** What a log has counted, as plain data. */
+export interface EpochLogState {
+  readonly times: readonly number[];
+  readonly sums: readonly number[];
+  readonly samples: number;
+  readonly loss: number;
+  readonly phase: Phase;
+  readonly elapsedMs: number;
+}
+
 /** Means, medians and flags over the steps of an epoch. Starts its clock when made. */
 export class EpochLog {
-  readonly #start = performance.now();
-  readonly #times: number[] = [];
+  readonly #start: number;
+  readonly #times: number[];
   readonly #counted: readonly MetricInfo[];
   readonly #sums: number[];
-  #samples = 0;
-  #loss = 0;
-  #phase: Phase = { observing: false, fakeQuantizing: false, trainingBatchNorm: false };
-  #elapsedMs = 0;
+  #samples: number;
+  #loss: number;
+  #phase: Phase;
+  #elapsedMs: number;
 
-  /** @param counted What each sum of a step is of. */
-  constructor(counted: readonly MetricInfo[]) {
+  /**
+   * @param counted What each sum of a step is of.
+   * @param before What a log of the same epoch had counted when it was left.
+   */
+  constructor(counted: readonly MetricInfo[], before?: EpochLogState) {
     this.#counted = counted;
-    this.#sums = counted.map(() => 0);
+    this.#times = [...before?.times ?? []];
+    this.#sums = [...before?.sums ?? counted.map(() => 0)];
+    this.#samples = before?.samples ?? 0;
+    this.#loss = before?.loss ?? 0;
+    this.#phase = before?.phase ?? { observing: false, fakeQuantizing: false, trainingBatchNorm: false };
+    this.#elapsedMs = before?.elapsedMs ?? 0;
+    this.#start = performance.now() - this.#elapsedMs;
+  }
+
+  /** Steps so far. */
+  get steps(): number {
+    return this.#times.length;
+  }
+
+  /** What was counted so far. */
+  get state(): EpochLogState {
+    return {
+      times: [...this.#times],
+      sums: [...this.#sums],
+      samples: this.#samples,
+      loss: this.#loss,
+      phase: this.#phase,
+      elapsedMs: this.#elapsedMs,
+    };
   }
 
   /** Adds a step that has just ended. */

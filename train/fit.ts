@@ -8,6 +8,7 @@ import { resourceUsage } from "node:process";
 import type * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { type InputShapes, outputPorts } from "../models/ports.ts";
+import type { PlanMemory } from "../src/backend/mod.ts";
 import { layersIn, quantizedLayer, quantizedLayersIn, setQatPhase } from "../src/quant/mod.ts";
 import { bindTasks, type Learning } from "../tasks/bind.ts";
 import { defaultTask } from "../tasks/mod.ts";
@@ -15,17 +16,20 @@ import type { BoundTask } from "../tasks/task.ts";
 import { describeNotFinite, orderBatch, type OrderedBatch, planBatches, type SampleBatch } from "./_batch.ts";
 import { BestWeights } from "./_best_weights.ts";
 import { makeYield } from "./_events.ts";
-import { EpochLog, median, type Reading } from "./_epoch_log.ts";
+import { type EpochInfo, EpochLog, type EpochRecord, median, type Reading } from "./_epoch_log.ts";
 import { refuseLoss, refuseWeights } from "./_finite.ts";
 import { type StepPlan, takeStep, trainableVariables } from "./_step.ts";
 import { isRepeatable } from "./_repeatable.ts";
 import { uncalibratedIn } from "../quantize/calibrate.ts";
 import { lossView } from "./loss_view.ts";
+import { type Progress, Saver } from "./_saver.ts";
+import type { CheckpointOptions } from "./checkpoint.ts";
+import { engineHistory } from "./_tensor_blobs.ts";
 import { type LearningRate, learningRateOf, setLearningRate } from "./optimizers.ts";
 import { floatSchedule, type Phase, type Schedule } from "./schedule.ts";
 import { type SeededDropout, withSeededDropout } from "./seeded_dropout.ts";
 
-export type { Reading, SampleBatch };
+export type { EpochInfo, EpochRecord, Reading, SampleBatch };
 
 /**
  * How a model is trained: what its outputs learn (`task`, or no more than a `loss`), and how. Callbacks see epochs and
@@ -48,8 +52,10 @@ export interface FitOptions extends Learning {
   readonly seed?: number;
   /** Shape of one sample, of the only input or by the inputs' names, for models that leave it open. */
   readonly inputShape?: InputShapes;
-  /** Stops training before the next step. */
+  /** Stops training before the next step; its state is written first, where there are checkpoints. */
   readonly signal?: AbortSignal;
+  /** Where the state is kept, so that another process can go on. Default: nowhere. */
+  readonly checkpoint?: CheckpointOptions;
   /** Called after each step. */
   readonly onStep?: (info: StepInfo) => void;
   /**
@@ -79,35 +85,6 @@ export interface StepInfo {
   readonly stepMs: number;
 }
 
-/** An epoch that was completed. */
-export interface EpochInfo {
-  /** Counts from 1. */
-  readonly epoch: number;
-  readonly epochs: number;
-  /** Mean training loss. */
-  readonly loss: number;
-  /** What the task counts while it trains, each sample by the weights of its step. */
-  readonly metrics: readonly Reading[];
-  /** Whether ranges were observed at any step. */
-  readonly observing: boolean;
-  /** Whether values were rounded at any step. */
-  readonly fakeQuantizing: boolean;
-  /** Whether batch normalization used the batch's statistics at any step; true of a model that has none to freeze. */
-  readonly trainingBatchNorm: boolean;
-  /** Learning rate of the last step; absent if the optimizer shows none. */
-  readonly learningRate?: number;
-  readonly steps: number;
-  /** Median time of a step, in ms. */
-  readonly stepMs: number;
-  /** Loading of data included, the call after the epoch not. */
-  readonly samplesPerSecond: number;
-}
-
-/** An epoch and what `onEpochEnd` thought of it. */
-export interface EpochRecord extends EpochInfo {
-  readonly score?: number;
-}
-
 /** What happened. */
 export interface History {
   readonly epochs: readonly EpochRecord[];
@@ -132,11 +109,14 @@ export interface History {
  * of `--task`.
  *
  * With one seed, on one machine and backend, two runs give the same weights: batches, dropout and initializers are then
- * all seeded. Prints nothing.
+ * all seeded. So do a run and one that was killed, any number of times, and went on from its `checkpoint`; `train` must
+ * give an epoch's batches anew then, and those already learned are passed over. Prints nothing.
  *
  * @throws {RangeError} If a number of epochs or steps is not a positive integer, an epoch has no batch, a name is no
  *   input's or output's, or a target is out of range.
  * @throws {TypeError} If an output has no loss or two, batches do not fit the model, or nothing in it can be trained.
+ * @throws {CheckpointError} If the checkpoint is damaged, or of another training.
+ * @throws {OutputError} If a checkpoint cannot be written.
  * @throws {Error} If the loss or, after an epoch, a weight is not finite, or ranges are neither observed nor calibrated.
  * @throws The signal's reason, if it is aborted.
  *
@@ -166,29 +146,33 @@ export async function fit(model: tfl.LayersModel, options: FitOptions): Promise<
   const { task, plan } = planSteps(model, options);
   const dropout = withSeededDropout(model, options.seed ?? 0);
   const best = new BestWeights(model, task.metrics[0]?.better ?? "higher");
-  const records: EpochRecord[] = [];
+  const progress: Progress = {
+    epoch: 0,
+    records: [],
+    samples: 0,
+    elapsedMs: 0,
+    stepTimes: [],
+    peakRssMb: 0,
+    isFinished: false,
+  };
   const run: Run = {
     model,
     options,
     plan,
     dropout,
-    stepTimes: [],
-    samples: 0,
-    elapsedMs: 0,
+    best,
+    progress,
     phase: undefined,
     canFreeze: quantizedLayersIn(model).some(({ phase }) => phase.trainingBatchNorm !== undefined),
     handleEvents: makeYield(),
   };
   try {
-    for (let epoch = 0; epoch < options.epochs; epoch++) {
-      const info = await trainEpoch(run, epoch);
-      const score = await options.onEpochEnd?.(info);
-      records.push(typeof score === "number" ? { ...info, score } : info);
-      if (typeof score === "number") best.offer(score, info.epoch);
-    }
-    best.restore();
-    return summarize(run, records, best.epoch);
+    await goOn(run);
+    while (progress.epoch < options.epochs) await completeEpoch(run, await trainEpoch(run));
+    if (!progress.isFinished) await finish(run);
+    return summarize(run);
   } finally {
+    run.saver?.close();
     best.dispose();
     dropout.restore();
   }
@@ -200,10 +184,9 @@ interface Run {
   readonly options: FitOptions;
   readonly plan: StepPlan;
   readonly dropout: SeededDropout;
-  readonly stepTimes: number[];
-  samples: number;
-  /** Time spent in epochs, callbacks after them not included. */
-  elapsedMs: number;
+  readonly best: BestWeights;
+  readonly progress: Progress;
+  saver?: Saver;
   phase: Phase | undefined;
   /** Whether there is batch normalization that the schedule freezes. */
   readonly canFreeze: boolean;
@@ -211,36 +194,85 @@ interface Run {
   readonly handleEvents: () => Promise<void>;
 }
 
-async function trainEpoch(run: Run, epoch: number): Promise<EpochInfo> {
-  const { options, plan } = run;
+/** Starts, or goes on from a checkpoint if there is one. */
+async function goOn(run: Run): Promise<void> {
+  const { options: { checkpoint, epochs, stepsPerEpoch, seed = 0 }, plan: { optimizer }, progress } = run;
+  if (checkpoint === undefined) return;
+  run.saver = await Saver.open(checkpoint, { ...run, optimizer }, { epochs, "steps per epoch": stepsPerEpoch, seed });
+  // Model and optimizer are as the last step left them.
+  if (progress.last !== undefined) enterStep(run, progress.last);
+}
+
+async function trainEpoch(run: Run): Promise<EpochInfo> {
+  const { options, plan, progress } = run;
   const { stepsPerEpoch, epochs } = options;
+  const { epoch } = progress;
   const { batches } = plan;
-  const log = new EpochLog(countedBy(plan));
-  let step = 0;
+  const log = progress.log = new EpochLog(countedBy(plan), progress.log?.state);
+  const behind = log.steps;
+  let index = 0;
   for await (const given of options.train(epoch)) {
     await run.handleEvents();
-    options.signal?.throwIfAborted();
+    await stopIfAborted(run);
+    if (index++ < behind) continue;
     const batch = orderBatch(given, batches);
     const start = performance.now();
-    const phase = enterStep(run, { epoch, step, stepsPerEpoch });
-    const masks = run.dropout.startStep(run.stepTimes.length, batch.size);
+    const at = { epoch, step: log.steps, stepsPerEpoch };
+    const phase = enterStep(run, at);
+    const masks = run.dropout.startStep(progress.stepTimes.length, batch.size);
     const result = await takeStep(batch, plan, masks);
     const stepMs = performance.now() - start;
-    step++;
+    const step = at.step + 1;
     refuseLossOf(run, { batch, loss: result.loss, where: `epoch ${epoch + 1}, step ${step}` });
     const trainingBatchNorm = phase.trainingBatchNorm || !run.canFreeze;
     log.add(result, { phase: { ...phase, trainingBatchNorm }, stepMs, size: batch.size });
-    run.stepTimes.push(stepMs);
+    progress.stepTimes.push(stepMs);
+    progress.last = at;
     options.onStep?.({ epoch: epoch + 1, step, stepsPerEpoch, epochs, loss: result.loss, stepMs, ...log.running() });
+    if (run.saver?.isDue) await run.saver.write();
   }
-  if (step === 0) {
+  if (log.steps === 0) {
     throw new RangeError(`Cannot ${batches.doing}: epoch ${epoch + 1} has no batch, at least 1 is needed`);
   }
   await refuseWeights({ ...run, ...options, where: `the end of epoch ${epoch + 1}` });
-  run.samples += log.work.samples;
-  run.elapsedMs += log.work.elapsedMs;
   const learningRate = learningRateOf(options.optimizer);
   return { epoch: epoch + 1, epochs, ...log.summary(), ...(learningRate === undefined ? {} : { learningRate }) };
+}
+
+/** Ends training at the signal, after its state was written. */
+async function stopIfAborted({ options: { signal }, saver }: Run, engine?: PlanMemory): Promise<void> {
+  if (!signal?.aborted) return;
+  await saver?.write(engine);
+  signal.throwIfAborted();
+}
+
+/** Has an epoch judged, and counts it as completed. */
+async function completeEpoch(run: Run, info: EpochInfo): Promise<void> {
+  const { options, progress, best } = run;
+  const engine = run.saver === undefined ? undefined : engineHistory()?.read();
+  let score: number | void;
+  try {
+    score = await options.onEpochEnd?.(info);
+  } catch (error) {
+    // Whoever goes on has the epoch judged again, by what the engine had seen before it was.
+    await stopIfAborted(run, engine);
+    throw error;
+  }
+  progress.records.push(typeof score === "number" ? { ...info, score } : info);
+  if (typeof score === "number") best.offer(score, info.epoch);
+  progress.epoch++;
+  progress.samples += progress.log?.state.samples ?? 0;
+  progress.elapsedMs += progress.log?.state.elapsedMs ?? 0;
+  progress.log = undefined;
+  // Kibibytes; the operating system's own count, which needs no permission.
+  progress.peakRssMb = Math.max(progress.peakRssMb, resourceUsage().maxRSS / 1024);
+  if (progress.epoch < options.epochs) await run.saver?.write();
+}
+
+async function finish({ best, progress, saver }: Run): Promise<void> {
+  best.restore();
+  progress.isFinished = true;
+  await saver?.write();
 }
 
 /** Lists what the heads count within a step, named by their outputs where there are several. */
@@ -324,11 +356,9 @@ function refuseUncalibrated(model: tfl.LayersModel, { observing, fakeQuantizing 
   );
 }
 
-function summarize(
-  { stepTimes, samples, elapsedMs }: Run,
-  epochs: readonly EpochRecord[],
-  bestEpoch?: number,
-): History {
+function summarize({ best, progress }: Run): History {
+  const { stepTimes, samples, elapsedMs, peakRssMb, records: epochs } = progress;
+  const bestEpoch = best.epoch;
   const [firstStepMs, ...others] = stepTimes;
   return {
     epochs,
@@ -336,7 +366,6 @@ function summarize(
     firstStepMs,
     stepMs: others.length > 0 ? median(others) : firstStepMs,
     samplesPerSecond: 1000 * samples / elapsedMs,
-    // Kibibytes; the operating system's own count, which needs no permission.
-    peakRssMb: resourceUsage().maxRSS / 1024,
+    peakRssMb,
   };
 }

@@ -7,7 +7,7 @@ export interface Buffer {
   /** Whether the array came from outside or was handed out: then it is never written again. */
   exposed: boolean;
   /** Whether a run computed it: a variable's value, which the next step will find changed. */
-  readonly computed?: boolean;
+  computed?: boolean;
 }
 
 /**

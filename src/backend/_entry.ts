@@ -31,3 +31,8 @@ export function toElements(values: tf.BackendValues, dtype: tf.DataType): TypedA
   if (dtype === "bool" && !(array instanceof Uint8Array)) return Uint8Array.from(array);
   return array;
 }
+
+/** Whether two shapes are one. */
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((dim, i) => dim === b[i]);
+}

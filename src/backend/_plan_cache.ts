@@ -5,6 +5,9 @@
  * learning rates, epsilons, loss weights. One that turns out to differ between two runs of the same graph, or to be a
  * run's result, becomes an input for good, at the cost of one more compilation, so a value that changes every step does
  * not make every step a new graph.
+ *
+ * A folded constant rounds otherwise than an input. What is one is therefore remembered by graph, whether its session
+ * lives or not, and can be handed to another process (`memory`), which then computes to the same bits.
  */
 import type { TypedArray } from "../numbers/dtype.ts";
 import type { Attr, Graph } from "../onnx/graph.ts";
@@ -23,16 +26,23 @@ const PARALLEL_ELEMENTS = 8192;
 /** Sessions whose arenas take more bytes than this hold memory that is worth having back. */
 const LARGE_BYTES = 8 * 1024 * 1024;
 
+/** Graphs that are remembered; a job has some hundred, each with some dozen numbers. */
+const MOST_GRAPHS = 4096;
+
 /** A compiled graph. */
 export interface Plan {
   /** The graph that it was compiled from, written down. */
   readonly key: string;
   readonly session: Session;
   /** The inputs compiled as constants, with the value that each was compiled with. */
-  readonly constants: ReadonlyMap<string, number | bigint>;
-  /** The inputs seen to change. */
-  readonly changing: ReadonlySet<string>;
+  readonly constants: Constants;
 }
+
+/** Values of inputs that were compiled as constants, by the inputs' names. */
+type Constants = ReadonlyMap<string, number | bigint>;
+
+/** What a cache knows of graphs that it has seen, as plain data: the inputs that never changed, by the graph's hash. */
+export type PlanMemory = Readonly<Record<string, Readonly<Record<string, number | bigint>>>>;
 
 /** A plan in the cache, with what its session holds between runs. */
 interface Kept extends Plan, HeldMemory {
@@ -45,7 +55,8 @@ interface Source {
   readonly key: string;
   readonly graph: Graph;
   readonly feeds: readonly Feed[];
-  readonly changing: ReadonlySet<string>;
+  /** Says of a feed that it is a constant. */
+  readonly isConstant: (feed: Feed) => boolean;
 }
 
 /** What the cache did so far. */
@@ -59,8 +70,10 @@ export interface PlanStats {
 export class PlanCache {
   /** In the order of last use. */
   readonly #plans = new Map<string, Kept>();
-  /** Of graphs whose sessions were given up for their memory: the inputs seen to change, by the graph's hash. */
-  readonly #givenUp = new Map<string, ReadonlySet<string>>();
+  /** Of all graphs that were compiled, by their hashes, the inputs that have not changed yet. */
+  readonly #seen = new Map<string, Constants>();
+  /** Hashes of graphs whose sessions were given up for their memory. */
+  readonly #givenUp = new Set<string>();
   #compilations = 0;
   #compileMs = 0;
 
@@ -104,11 +117,13 @@ export class PlanCache {
       this.#use(known);
       return known;
     }
-    const seen = known?.changing ?? this.#givenUp.get(hashOf(key)) ?? [];
-    const changing = new Set([...seen, ...feeds.filter(isChanging).map(({ value }) => value.name)]);
-    for (const { value } of differing) changing.add(value.name);
+    const seen = this.#seen.get(hashOf(key));
+    const isFirst = seen === undefined;
+    const isConstant = (feed: Feed) =>
+      isFirst ? !isChanging(feed) : seen.has(feed.value.name) && !(differing.length > 0 && isChanging(feed)) &&
+        Object.is(seen.get(feed.value.name), feed.buffer.data[0]);
     if (known !== undefined) this.#drop(known);
-    const plan = this.#compile({ key, graph, feeds, changing }, known === undefined);
+    const plan = this.#compile({ key, graph, feeds, isConstant }, isFirst);
     this.#plans.set(key, plan);
     for (const oldest of this.#plans.values()) {
       if (this.#plans.size <= this.limit) break;
@@ -121,7 +136,7 @@ export class PlanCache {
   #giveUp(bytes: number): void {
     const large = [...this.#plans.values()].filter((plan) => plan.bytes >= this.largeBytes);
     for (const plan of toGiveUp(large, { bytes, now: performance.now() })) {
-      this.#givenUp.set(hashOf(plan.key), plan.changing);
+      this.#givenUp.add(hashOf(plan.key));
       this.#drop(plan);
     }
   }
@@ -136,6 +151,28 @@ export class PlanCache {
     for (const plan of this.#plans.values()) this.#drop(plan);
   }
 
+  /** What is known of all graphs so far. */
+  get memory(): PlanMemory {
+    return Object.fromEntries([...this.#seen].map(([hash, constants]) => [hash, Object.fromEntries(constants)]));
+  }
+
+  /** Knows from now on what another cache knew, and nothing else. */
+  set memory(memory: PlanMemory) {
+    this.clear();
+    this.#seen.clear();
+    for (const [hash, constants] of Object.entries(memory)) this.#seen.set(hash, new Map(Object.entries(constants)));
+  }
+
+  #remember(hash: string, constants: Constants): void {
+    // At the end of the order, which is that of the last compilation.
+    this.#seen.delete(hash);
+    this.#seen.set(hash, constants);
+    for (const oldest of this.#seen.keys()) {
+      if (this.#seen.size <= MOST_GRAPHS) break;
+      this.#seen.delete(oldest);
+    }
+  }
+
   #use(plan: Kept): void {
     this.#plans.delete(plan.key);
     this.#plans.set(plan.key, plan);
@@ -143,11 +180,9 @@ export class PlanCache {
     plan.ranOnce = false;
   }
 
-  #compile({ key, graph, feeds, changing }: Source, isFirst: boolean): Kept {
+  #compile({ key, graph, feeds, isConstant }: Source, isFirst: boolean): Kept {
     const start = performance.now();
-    const fixed = feeds.filter(({ value, buffer }) =>
-      buffer.data.length === 1 && !buffer.computed && !changing.has(value.name)
-    );
+    const fixed = feeds.filter((feed) => feed.buffer.data.length === 1 && !feed.buffer.computed && isConstant(feed));
     const constants = new Map(fixed.map(({ value, buffer }) => [value.name, buffer.data[0]]));
     const options = isSmall(graph) ? { ...this.sessionOptions(), threads: 1 } : this.sessionOptions();
     const optimized = this.optimize(withConstants(graph, fixed));
@@ -158,8 +193,10 @@ export class PlanCache {
     const compileMs = usedAt - start;
     this.#compilations++;
     this.#compileMs += compileMs;
-    const cameAgain = this.#givenUp.has(hashOf(key));
-    return { key, session, constants, changing, bytes, compileMs, usedAt, ranOnce: isFirst, cameAgain };
+    const hash = hashOf(key);
+    this.#remember(hash, constants);
+    const cameAgain = this.#givenUp.has(hash);
+    return { key, session, constants, bytes, compileMs, usedAt, ranOnce: isFirst, cameAgain };
   }
 }
 

@@ -12,10 +12,11 @@ import { type Graph, sizeOf } from "../onnx/graph.ts";
 import type { HostTensor } from "../runtime/session.ts";
 import { type Buffer, BufferPool } from "./_buffer.ts";
 import type { BackendOptions, BackendStats, TraceInput, TraceOptions } from "./options.ts";
-import { DTYPES, type Entry, toElements } from "./_entry.ts";
+import { DTYPES, type Entry, sameShape, toElements } from "./_entry.ts";
 import { type Port, type RepeatedStep, Repeater, type RepeatHost, type RunRecord } from "./_repeat.ts";
 import type { DeviceChoice } from "./device.ts";
 import { feedsOf, type Plan, PlanCache } from "./_plan_cache.ts";
+import { EngineHistory } from "./_history.ts";
 import { Recorder } from "./_recorder.ts";
 import { checkOptions, Settings } from "./_settings.ts";
 
@@ -24,6 +25,8 @@ const POOL_BYTES = 512 * 1024 * 1024;
 
 /** Runs TF.js on ONNX Runtime. Made by {@linkcode registerBackend}. */
 export class OnnxRuntimeBackend extends tf.KernelBackend {
+  /** What it has seen so far, and what decides the last bit of results. */
+  readonly history: EngineHistory;
   readonly #data: tf.DataStorage<Entry>;
   readonly #pending = new Set<Entry>();
   readonly #pool = new BufferPool(POOL_BYTES);
@@ -47,6 +50,8 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
       (graph) => this.#settings.optimize(graph),
       () => this.#settings.sessionOptions(),
     );
+    const bufferOf = (dataId: object) => this.#data.get(dataId)?.buffer;
+    this.history = new EngineHistory({ plans: this.#plans, flush: () => this.flush(), bufferOf });
     this.change(options);
   }
 
@@ -391,8 +396,4 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   #newId(): object {
     return { id: this.#nextId++ };
   }
-}
-
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((dim, i) => dim === b[i]);
 }

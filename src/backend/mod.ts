@@ -28,7 +28,8 @@ export { BACKEND, registerBackend } from "./register.ts";
 export { BACKEND_NAMES, type BackendName, selectBackend, type SelectOptions } from "./select.ts";
 export { OnnxRuntimeBackend } from "./backend.ts";
 export type { BackendOptions, BackendStats, TraceInput, TraceOptions } from "./options.ts";
-export type { PlanStats } from "./_plan_cache.ts";
+export type { EngineHistory } from "./_history.ts";
+export type { PlanMemory, PlanStats } from "./_plan_cache.ts";
 export type { RepeatedStep } from "./_repeat.ts";
 export { chooseDevice, type Device, type DeviceChoice, DEVICES, deviceWarning } from "./device.ts";
 // What a trace is: see "@tfjs-qat/tfjs-qat/onnx".

@@ -122,6 +122,54 @@ Deno.test("PlanCache takes a number for a constant until it changes", () => {
   plans.clear();
 });
 
+Deno.test("PlanCache folds what another cache would fold, once it has that one's memory", () => {
+  const both = (b: GraphBuilder, [x, y, z]: readonly Value[]) => b.node("Div", [b.node("Add", [x, y]), z]);
+  const numbers = [[5, 3], [6, 3], [7, 3], [8, 3], [9, 2], [9, 2]];
+  const foldedBy = (plans: PlanCache, [y, z]: readonly number[]) => {
+    const { graph, feeds } = record([[1, 2], [y], [z]], both);
+    return [...plans.planFor(graph, feeds).constants];
+  };
+  const undisturbed = cache();
+  const expected = numbers.map((pair) => foldedBy(undisturbed, pair));
+  assert.deepEqual(expected.map((constants) => constants.length), [2, 1, 1, 1, 0, 0]);
+  for (let killed = 1; killed < numbers.length; killed++) {
+    const first = cache();
+    numbers.slice(0, killed).forEach((pair) => foldedBy(first, pair));
+    const memory = JSON.parse(JSON.stringify(first.memory));
+    first.clear();
+    const second = cache();
+    foldedBy(second, [6, 3]); // of another process, before it goes on
+    second.memory = memory;
+    assert.deepEqual(numbers.slice(killed).map((pair) => foldedBy(second, pair)), expected.slice(killed));
+    assert.deepEqual(second.memory, undisturbed.memory);
+    second.clear();
+  }
+  // A result of a run that was restored from memory is no constant, as it was none.
+  const computed = cache();
+  const { graph, feeds } = record([[1, 2], [4], [2]], both);
+  const plan = computed.planFor(graph, feeds.map((feed) => ({ ...feed, buffer: { ...feed.buffer, computed: true } })));
+  assert.deepEqual([...plan.constants], []);
+  const { memory } = computed;
+  computed.memory = memory;
+  assert.deepEqual([...computed.planFor(graph, feeds).constants], []);
+  computed.clear();
+  undisturbed.clear();
+});
+
+Deno.test("PlanCache folds the same constants whether a session was given up in between or not", () => {
+  const folded = [0, Infinity].map((largeBytes) => {
+    const plans = new PlanCache(8, (graph) => graph, () => ({ threads: 1 }), largeBytes);
+    return [5, 6, 6, 7].map((y) => {
+      const { graph, feeds } = record([[1, 2], [y]], sum);
+      const { constants } = plans.planFor(graph, feeds);
+      run(plans, record([[1, 2]], (b, [x]) => b.node("Neg", [x])));
+      return [...constants];
+    });
+  });
+  assert.deepEqual(folded[0], folded[1]);
+  assert.deepEqual(folded[0], [[["x1", 5]], [], [], []]);
+});
+
 Deno.test("PlanCache compiles once for each number that changes, whenever it does", () => {
   const plans = cache();
   const both = (b: GraphBuilder, [x, y, z]: readonly Value[]) => b.node("Mul", [b.node("Add", [x, y]), z]);

@@ -37,7 +37,10 @@ export function withFault({ at, fault }: { readonly at: number; readonly fault: 
     };
   const nothing = () => {};
   const faulty: Disk = {
-    write: around(real.write, (path, bytes) => real.write(path, bytes.subarray(0, bytes.length >> 1))),
+    write: around(
+      real.write,
+      (path, ...parts) => real.write(path, ...parts.map((part) => part.subarray(0, part.length >> 1))),
+    ),
     rename: around(real.rename, nothing),
     remove: around(real.remove, nothing),
     makeFolder: around(real.makeFolder, nothing),

@@ -6,8 +6,8 @@
 
 /** Operations on files, all synchronous. */
 export interface Disk {
-  /** Writes a file that is not there yet, down to the disk. */
-  write(path: string, bytes: Uint8Array): void;
+  /** Writes a file that is not there yet, of parts one after another, down to the disk. */
+  write(path: string, ...parts: readonly Uint8Array[]): void;
   /** Moves a file or a folder; a file that is there is replaced. */
   rename(from: string, to: string): void;
   /** Removes a file, or a folder with all that is in it. */
@@ -20,9 +20,9 @@ export interface Disk {
 
 /** The disk. */
 export const disk: Disk = {
-  write(path, bytes) {
+  write(path, ...parts) {
     using file = Deno.openSync(path, { write: true, createNew: true });
-    for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+    for (const bytes of parts) for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
     file.syncSync();
   },
   rename: (from, to) => Deno.renameSync(from, to),

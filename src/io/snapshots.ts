@@ -80,22 +80,21 @@ export class Snapshots {
    * @throws {OutputError} If it cannot be written; the state before it is untouched then.
    */
   write(snapshot: Snapshot): number {
-    const numbers = numbersIn(this.dir);
     const files = filesOf(snapshot);
-    const bytes = files.reduce((sum, [, content]) => sum + content.length, 0);
-    const name = nameOf((numbers.at(-1) ?? 0) + 1);
-    const staged = join(this.dir, `.${name}.${crypto.randomUUID()}.tmp`);
+    const bytes = sizeOf(files.flatMap(({ parts }) => parts));
+    const staged = join(this.dir, `.state.${crypto.randomUUID()}.tmp`);
     try {
+      const newest = numbersIn(this.dir).at(-1) ?? 0;
       disk.makeFolder(staged);
-      for (const [file, content] of files) disk.write(join(staged, file), content);
+      for (const { name, parts } of files) disk.write(join(staged, name), ...parts);
       disk.syncFolder(staged);
-      disk.rename(staged, join(this.dir, name));
+      disk.rename(staged, join(this.dir, nameOf(newest + 1)));
       disk.syncFolder(this.dir);
     } catch (cause) {
       removeQuietly(staged);
       throw OutputError.in(this.dir, { bytes, cause });
     }
-    for (const number of numbers) removeQuietly(join(this.dir, nameOf(number)));
+    this.#sweep();
     return bytes;
   }
 
@@ -108,7 +107,7 @@ export class Snapshots {
   #sweep(): void {
     for (const number of numbersIn(this.dir).slice(0, -1)) removeQuietly(join(this.dir, nameOf(number)));
     for (const { name } of Deno.readDirSync(this.dir)) {
-      if (/^\.\d{6,}\.[-\da-f]{36}\.tmp$/.test(name)) removeQuietly(join(this.dir, name));
+      if (/^\.state\.[-\da-f]{36}\.tmp$/.test(name)) removeQuietly(join(this.dir, name));
     }
   }
 }
@@ -128,26 +127,26 @@ function numbersIn(dir: string): readonly number[] {
     .map(({ name }) => Number(name)).sort((a, b) => a - b);
 }
 
-/** Returns the files of a state; what vouches for the others comes last. */
-function filesOf({ state, blobs }: Snapshot): readonly (readonly [string, Uint8Array])[] {
-  const text = new TextEncoder();
-  const sizes = Object.entries(blobs).map(([name, { length }]) => ({ name, bytes: length }));
-  const files = [
-    [DATA, concatenate(Object.values(blobs))],
-    [STATE, text.encode(writeJson({ state, blobs: sizes }))],
-  ] as const;
-  const described = files.map(([name, bytes]) => ({ name, bytes: bytes.length, sha256: sha256(bytes) }));
-  return [...files, [MANIFEST, text.encode(writeJson({ format: FORMAT, version: VERSION, files: described }))]];
+/** A file to write: its parts stand one after another. */
+interface Content {
+  readonly name: string;
+  readonly parts: readonly Uint8Array[];
 }
 
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
+/** Returns the files of a state; what vouches for the others comes last. */
+function filesOf({ state, blobs }: Snapshot): readonly Content[] {
+  const encode = (value: unknown) => [new TextEncoder().encode(writeJson(value))];
+  const sizes = Object.entries(blobs).map(([name, { length }]) => ({ name, bytes: length }));
+  const files: readonly Content[] = [
+    { name: DATA, parts: Object.values(blobs) },
+    { name: STATE, parts: encode({ state, blobs: sizes }) },
+  ];
+  const described = files.map(({ name, parts }) => ({ name, bytes: sizeOf(parts), sha256: sha256(...parts) }));
+  return [...files, { name: MANIFEST, parts: encode({ format: FORMAT, version: VERSION, files: described }) }];
+}
+
+function sizeOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0);
 }
 
 function readFolder(dir: string): Snapshot {
