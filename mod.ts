@@ -31,7 +31,7 @@
 
 // The job: runQat, what it is told and what it tells.
 export { type JobEvents, type JobPhase, type StageName } from "./job/events.ts";
-export { type EpochMetric, type EpochMetrics, type FloatMetrics, runQat, type StageEpoch } from "./job/qat.ts";
+export { type EpochMetric, type EpochMetrics, runQat, type StageEpoch } from "./job/qat.ts";
 export { dryRun } from "./job/dry_run.ts";
 export { type QatOptions } from "./job/options.ts";
 export {
@@ -125,7 +125,14 @@ export {
 export type * from "./tasks/section.ts";
 export { type BindOptions, bindTasks, type Learning } from "./tasks/bind.ts";
 export { type OutputOptions, type OutputTask, outputTask } from "./tasks/output_task.ts";
-export { type ChangeInterval, changeInterval } from "./tasks/interval.ts";
+export {
+  compareModels,
+  type CompareOptions,
+  type ConfidenceInterval,
+  type MeasuredAnswers,
+  type MetricChange,
+  type Uncertainty,
+} from "./tasks/uncertainty/mod.ts";
 export { meanSquaredError } from "./tasks/loss.ts";
 export * from "./tasks/mod.ts";
 export { type CheckedRow, type TargetKind, type TargetOf, type TaskRow } from "./tasks/row.ts";

@@ -41,7 +41,7 @@ export const ROOMS: readonly Room[] = [
     path: "models",
     imports: ["src/io", "src/layers", "src/numbers", "src/quant", "src/rewrite", "src/shadow.ts", "src/text"],
   },
-  { path: "tasks", imports: ["src/text", "models"], types: ["data"] },
+  { path: "tasks", imports: ["src/numbers", "src/text", "models"], types: ["data"] },
   {
     path: "quantize",
     imports: [

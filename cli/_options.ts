@@ -37,6 +37,11 @@ export function addModelAndData(command: Command): Command {
     .option("--targets <columns>", "target columns of a table, between commas (default: told from its header)", list)
     .option("--outputs <names>", "outputs of the model that are trained, between commas (default: the last)", list)
     .option("--normalize <form>", "what the model's input expects: 0..1, -1..1, 0..255, imagenet or mean:std")
+    .option(
+      "--validation <share>",
+      "training samples to choose the best epoch by (default: 0.1); 0: the last one",
+      number,
+    )
     .option("--limit <n>", "images used at the most, for training and for testing each", number)
     .option("--skip-bad-images", "leave out images that cannot be read")
     .option("--augment", "flip and shift training images at random (default for generated and cifar10)")

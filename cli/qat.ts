@@ -69,6 +69,8 @@ export function qatCommand(): Command {
     .option("--swap <from:to>", "activations to swap, or none (default: leaky_relu:relu)")
     .optionsGroup("Quantization-aware training:")
     .option("--epochs <n>", "epochs (default: 8)", number)
+    .option("--control", "train the float model on for as long too, and measure against that (default with --arch)")
+    .option("--no-control", "measure against the float model as it is (default with --model)")
     .option("--batch-size <n>", "images a step (default: 64)", number)
     .option("--lr <rate>", "peak learning rate (default: 5e-4)", number)
     .option("--optimizer <name>", "sgd, momentum, rmsprop, adam, … (default: adam)")

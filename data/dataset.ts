@@ -24,14 +24,29 @@ export interface ImageSet extends ImageShape {
   readonly classNames: readonly string[];
 }
 
-/** A data set in two halves that share no image. */
-export interface DataSplit {
+/** What a data set is parted into. No two parts share a sample. */
+export interface Parts<Set> {
+  /** To learn from. */
+  readonly train: Set;
+  /** To choose the best of several models by; absent where the data has no such part of its own. */
+  readonly validation?: Set;
+  /** To judge the model by that was chosen. */
+  readonly test: Set;
+}
+
+/** A data set of labelled images, in parts. */
+export interface DataSplit extends Parts<ImageSet> {
   /** Name for messages and reports. */
   readonly name: string;
-  /** Images to learn from. */
-  readonly train: ImageSet;
-  /** Images to be judged by. */
-  readonly test: ImageSet;
+}
+
+/** Changes each part of a data set. */
+export function mapParts<S, T>({ train, validation, test }: Parts<S>, change: (set: S) => T): Parts<T> {
+  return {
+    train: change(train),
+    ...(validation === undefined ? {} : { validation: change(validation) }),
+    test: change(test),
+  };
 }
 
 /** Returns the bytes that one image of this shape takes. */

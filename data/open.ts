@@ -1,7 +1,7 @@
 /** Data sets by name: what `--data` takes. */
 import type { Augment } from "./_augment.ts";
 import { readCifar10 } from "./sources/cifar10.ts";
-import { type DataSplit, describeShape, type ImageSet, type ImageShape, take } from "./dataset.ts";
+import { type DataSplit, describeShape, type ImageSet, type ImageShape, mapParts, take } from "./dataset.ts";
 import { fitTo } from "./fit_to.ts";
 import { type BadImage, readFolder } from "./sources/folder.ts";
 import { generate } from "./sources/generated.ts";
@@ -19,7 +19,7 @@ export const DATA_FORMS: string = `"generated", "mnist:DIR", "cifar10:DIR", "fol
 export interface OpenOptions {
   /** Make the images fit this input; by default they keep their shape (folders and tables: 64x64x3). */
   readonly shape?: ImageShape;
-  /** Keep at most so many samples of each half. */
+  /** Keep at most so many samples of each part. */
   readonly limit?: number;
   /** Decides what is generated or how a folder or table is split; default 0. */
   readonly seed?: number;
@@ -109,7 +109,7 @@ function ofImages(
   note?: (shape: ImageShape) => string,
 ): Source["read"] {
   return async (dir, options) => {
-    const { train, test, ...rest } = await read(dir, options);
+    const { train, validation, test, ...rest } = await read(dir, options);
     const { shape = train, limit = Infinity } = options;
     const fit = (set: ImageSet) => samplesOf(fitTo(limit === Infinity ? set : take(set, limit), shape));
     const fits = describeShape(train) === describeShape(shape);
@@ -118,7 +118,8 @@ function ofImages(
       : fits
       ? []
       : [`Images of ${describeShape(train)} are made ${describeShape(shape)}, as the model takes them.`];
-    return { ...rest, train: fit(train), test: fit(test), notes };
+    const own = validation === undefined ? {} : { validation };
+    return { ...rest, ...mapParts({ train, ...own, test }, fit), notes };
   };
 }
 

@@ -1,5 +1,5 @@
 /** Sample sets: named inputs and named targets as plain typed arrays. A labelled image set is one of each. */
-import type { ImageSet, ImageShape } from "./dataset.ts";
+import { imageBytes, type ImageSet, type ImageShape, type Parts } from "./dataset.ts";
 
 /** Pictures of one shape. */
 export interface Pictures extends ImageShape {
@@ -42,14 +42,10 @@ export interface SampleSet {
   readonly targets: Readonly<Record<string, SampleTarget>>;
 }
 
-/** A sample set in two halves that share no sample. */
-export interface SampleSplit {
+/** A sample set in parts. */
+export interface SampleSplit extends Parts<SampleSet> {
   /** Name for messages and reports. */
   readonly name: string;
-  /** Samples to learn from. */
-  readonly train: SampleSet;
-  /** Samples to be judged by. */
-  readonly test: SampleSet;
 }
 
 /** Takes labelled images as samples: the input "image" and the target "label". Shares the set's memory. */
@@ -61,6 +57,41 @@ export function samplesOf(set: ImageSet): SampleSet {
     inputs: { image: { kind: "pictures", height, width, channels, bytes: images } },
     targets: { label: { kind: "classes", labels, names: classNames } },
   };
+}
+
+/** Keeps the samples at `indices`, in that order, as the set called `name`. Copies. */
+export function selectSamples(set: SampleSet, { indices, name }: {
+  readonly indices: readonly number[];
+  readonly name: string;
+}): SampleSet {
+  return {
+    name,
+    count: indices.length,
+    inputs: mapValues(
+      set.inputs,
+      (input) =>
+        input.kind === "rows"
+          ? { ...input, values: pickRows(input.values, { indices, width: input.names.length }) }
+          : { ...input, bytes: pickRows(input.bytes, { indices, width: imageBytes(input) }) },
+    ),
+    targets: mapValues(
+      set.targets,
+      (target) =>
+        target.kind === "classes"
+          ? { ...target, labels: pickRows(target.labels, { indices, width: 1 }) }
+          : { ...target, values: pickRows(target.values, { indices, width: target.names.length }) },
+    ),
+  };
+}
+
+function pickRows<T extends Float32Array | Int32Array | Uint8Array>(
+  values: T,
+  { indices, width }: { readonly indices: readonly number[]; readonly width: number },
+): T {
+  const picked = values.slice(0, indices.length * width);
+  indices.forEach((from, to) => picked.set(values.subarray(from * width, (from + 1) * width), to * width));
+  // A slice of an array is one of its own kind.
+  return picked as T;
 }
 
 /** Returns the shape of one sample: [h, w, c] of a picture, [columns] of a row. */

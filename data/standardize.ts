@@ -1,5 +1,6 @@
 /** Rows of numbers brought to one size: a quantized model has one grid for all columns of its input. */
 import { lookUp } from "../src/text/nearest.ts";
+import { mapParts } from "./dataset.ts";
 import { mapValues, type SampleInput, type SampleSet, type SampleSplit } from "./samples.ts";
 
 /** What makes a column's numbers have mean 0 and deviation 1: x → (x − mean) / std. */
@@ -21,7 +22,7 @@ export function scalingsOf({ inputs, count }: SampleSet): Scalings {
 }
 
 /**
- * Scales the rows of both halves that have a scaling.
+ * Scales the rows of all parts that have a scaling.
  *
  * Rounding: in float64, results to float32.
  */
@@ -33,7 +34,7 @@ export function scaleRows<T extends SampleSplit>(split: T, scalings: Scalings): 
       return scaling === undefined ? input : scale(input, scaling);
     }),
   });
-  return { ...split, train: scaled(split.train), test: scaled(split.test) };
+  return { ...split, ...mapParts(split, scaled) };
 }
 
 /**

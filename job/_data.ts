@@ -13,6 +13,9 @@ export interface JobData {
   readonly name: string;
   /** Its targets are in the order of the model's outputs. */
   readonly train: SampleSet;
+  /** Samples that the best epoch is chosen by; absent: the last epoch is taken. */
+  readonly validation?: SampleSet;
+  /** Samples that all models are judged by, once, at the end. */
   readonly test: SampleSet;
   readonly normalize: Normalize;
   /** What was done to rows of numbers, by input. */
@@ -42,10 +45,11 @@ export function dataOf(opened: OpenedData, model: tfl.LayersModel, options: Reso
     : saved === undefined
     ? {}
     : readScalings(saved, opened.train);
-  const { name, train, test, ...own } = scaleRows(opened, scalings);
+  const { name, train, validation, test, ...own } = scaleRows(opened, scalings);
   return {
     name,
     train,
+    ...(validation === undefined ? {} : { validation }),
     test,
     normalize: options.normalize === undefined ? own.normalize : parseNormalize(options.normalize),
     scalings,
@@ -87,14 +91,21 @@ export function trainingBatches(model: tfl.LayersModel, data: JobData, epoch: nu
   return forOutputs(model, batches(data.train, trainingOptions(data, epoch)));
 }
 
-/** Test samples in their order, with targets by the names of the outputs of `model`. */
-export function testBatches(model: tfl.LayersModel, data: JobData): Iterable<Batch> {
-  return forOutputs(model, inputBatches(data));
+/** What models are judged by. */
+export type JudgedBy = "validation" | "test";
+
+/** Samples to judge by in their order, with targets by the names of the outputs of `model`. */
+export function judgedBatches(
+  model: tfl.LayersModel,
+  { data, by }: { readonly data: JobData; readonly by: JudgedBy },
+): Iterable<Batch> {
+  return forOutputs(model, inputBatches(data, by));
 }
 
-/** Test samples in their order. */
-export function inputBatches({ test, normalize }: JobData): Iterable<Batch> {
-  return batches(test, { batchSize: Math.min(EVALUATION_BATCH, test.count), normalize });
+/** Samples to judge by in their order. */
+export function inputBatches(data: JobData, by: JudgedBy): Iterable<Batch> {
+  const { [by]: set, normalize } = data;
+  return set === undefined ? [] : batches(set, { batchSize: Math.min(EVALUATION_BATCH, set.count), normalize });
 }
 
 /** Evaluation needs no gradients, so larger batches than training's fit in the same memory. */

@@ -8,11 +8,14 @@ export function flagOf(key: string): string {
 /** Options whose values are one argument, between commas. */
 const LISTS = ["targets", "outputs"];
 
+/** Options that are on where nothing is said, or may be. */
+const NEGATED: ReadonlySet<string> = new Set(["augment", "control"]);
+
 /** Returns the command line that does the same as `runQat(options)`. */
 export function commandOf(options: object): string {
   const flags = Object.entries(options).filter(([, value]) => value !== undefined).map(([key, value]) => {
     if (key === "perChannel") return value ? "--per-channel" : "--per-tensor";
-    if (typeof value === "boolean") return value ? flagOf(key) : key === "augment" ? "--no-augment" : "";
+    if (typeof value === "boolean") return value ? flagOf(key) : NEGATED.has(key) ? `--no-${key}` : "";
     if (LISTS.includes(key)) return `${flagOf(key)} ${quote([value].flat().join(","))}`;
     return `${flagOf(key)} ${[value].flat().map((part) => quote(String(part))).join(" ")}`;
   });

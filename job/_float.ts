@@ -1,49 +1,77 @@
-/** The float part of the job: training, swapping activations, adapting to them. */
+/** The float part of the job: training, swapping activations, adapting to them, and the control that is trained as long. */
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { toOnnx } from "../export/to_onnx.ts";
 import { formatRewrite, parseSwap, type Rewrite, rewriteModel, type Rule, swapActivation } from "../src/rewrite/mod.ts";
-import { describeMetrics, type FloatMetrics, type Job, judge } from "./_job.ts";
+import type { Job, KeptModel } from "./_job.ts";
 import { NO_SWAP } from "./options.ts";
 import { prepareFor } from "./_recipe.ts";
 import { trainStage } from "./_stage.ts";
 
 /** A float model, ready to be prepared for quantization. */
 export interface FloatModel {
+  /** One of `kept`. */
   readonly model: tfl.LayersModel;
-  readonly float: FloatMetrics;
+  /** All float models of the job, in the order in which they came about. */
+  readonly kept: readonly KeptModel[];
   readonly rewrites: readonly Rewrite[];
 }
 
-/** Trains the float model where asked to, swaps its activations, and adapts it to them. Disposes `original`. */
+/**
+ * Trains the float model where asked to, swaps its activations, adapts it to them, and trains copies on as the control.
+ * `original` becomes one of those that are kept.
+ */
 export async function makeFloatModel(original: tfl.LayersModel, job: Job): Promise<FloatModel> {
   const { options, log } = job;
   const rules = rulesFor(options.swap);
   await checkPreparable(original, { rules, job });
-  if (options.model === undefined && options.floatEpochs > 0) {
-    await trainStage(job, { name: "float", model: original, epochs: options.floatEpochs });
-  }
-  const { metrics: first } = await judge(original, job);
-  log(`Float ${describeMetrics(first)}.`);
-  const { model, log: rewrites } = rewriteModel(original, rules);
-  original.dispose();
+  const epochs = options.model === undefined ? options.floatEpochs : 0;
+  if (epochs > 0) await trainStage(job, { name: "float", model: original, epochs });
+  const first: KeptModel = { step: "original", model: original, epochs };
+  const { model: rewritten, log: rewrites } = rewriteModel(original, rules);
   for (const entry of rewrites) log(`  ${formatRewrite(entry)}`);
-  return { model, rewrites, float: { original: first, ...await adapt(model, { job, rewrites }) } };
+  const isSwapped = rewrites.some(({ rule, ok }) => ok && rule === "swap_activation");
+  if (!isSwapped) rewritten.dispose();
+  const kept: readonly KeptModel[] = isSwapped ? [first, { step: "swapped", model: rewritten, epochs }] : [first];
+  const adapted = await adapt(kept, job);
+  const { model } = adapted.at(-1) ?? first;
+  const controls = options.control ? await trainControls(adapted, job) : [];
+  return { model, kept: [...adapted, ...controls], rewrites };
 }
 
-async function adapt(
-  model: tfl.LayersModel,
-  { job, rewrites }: { job: Job; rewrites: readonly Rewrite[] },
-): Promise<Omit<FloatMetrics, "original">> {
-  const { options, log } = job;
-  const isSwapped = rewrites.some(({ rule, ok }) => ok && rule === "swap_activation");
-  const swapped = isSwapped ? (await judge(model, job)).metrics : undefined;
-  if (swapped !== undefined) log(`Float ${describeMetrics(swapped, " after the swap")}.`);
-  const epochs = isSwapped ? options.adaptEpochs : options.model === undefined ? 0 : options.floatEpochs;
-  if (epochs === 0) return swapped === undefined ? {} : { swapped };
-  await trainStage(job, { name: isSwapped ? "adapted" : "float", model, epochs });
-  const { metrics: adapted } = await judge(model, job);
-  log(`Float ${describeMetrics(adapted, ` after ${epochs} more epochs`)}.`);
-  return swapped === undefined ? { adapted } : { swapped, adapted };
+/** Trains the last of the models on: to adapt it to its activations, or because that was asked for. */
+async function adapt(kept: readonly KeptModel[], job: Job): Promise<readonly KeptModel[]> {
+  const { model: given, adaptEpochs, floatEpochs } = job.options;
+  const last = kept[kept.length - 1];
+  const isSwapped = last.step === "swapped";
+  const more = isSwapped ? adaptEpochs : given === undefined ? 0 : floatEpochs;
+  if (more === 0) return kept;
+  const model = copy(last.model);
+  await trainStage(job, { name: isSwapped ? "adapted" : "float", model, epochs: more });
+  return [...kept, { step: "adapted", model, epochs: last.epochs + more }];
+}
+
+/**
+ * Trains a copy of the last of the models on for as many epochs as it will be with fake quantization; after a swap also
+ * the model with its own activations, for as many epochs in all.
+ */
+async function trainControls(kept: readonly KeptModel[], job: Job): Promise<readonly KeptModel[]> {
+  const { epochs } = job.options;
+  const last = kept[kept.length - 1];
+  const model = copy(last.model);
+  await trainStage(job, { name: "control", model, epochs });
+  const control: KeptModel = { step: "control", model, epochs: last.epochs + epochs };
+  if (!kept.some(({ step }) => step === "swapped")) return [control];
+  const [original] = kept;
+  const own = copy(original.model);
+  const adaptEpochs = last.epochs - original.epochs;
+  if (adaptEpochs > 0) await trainStage(job, { name: "own-adapted", model: own, epochs: adaptEpochs });
+  await trainStage(job, { name: "own-control", model: own, epochs });
+  return [control, { step: "own-control", model: own, epochs: control.epochs }];
+}
+
+/** Copies a float or a prepared model. */
+export function copy(model: tfl.LayersModel): tfl.LayersModel {
+  return rewriteModel(model, []).model;
 }
 
 /** Swaps only: what changes no answer is for `prepareQat` to do, which then knows the layers' own names. */

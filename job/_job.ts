@@ -9,24 +9,32 @@ import type { Answers } from "../models/answers.ts";
 import { summarize } from "../models/summary.ts";
 import { formatSummary } from "../report/terminal/summary.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
-import { type BoundTask, formatMetric, type MetricValue, type Targets } from "../tasks/task.ts";
+import type { FloatStepReport } from "../report/schema.ts";
+import { formatMetric, measureAll, type MetricValue } from "../tasks/task.ts";
 import { evaluate, type Evaluation } from "../train/evaluate.ts";
 import type { PreparedModel } from "../quantize/prepare.ts";
-import { inputBatches, type JobData, testBatches } from "./_data.ts";
+import { inputBatches, type JobData, judgedBatches, type JudgedBy } from "./_data.ts";
 import type { Engine } from "./_engine.ts";
 import type { Quantization } from "./_recipe.ts";
 import type { JobEvents } from "./events.ts";
 import { tasksFor } from "./_task.ts";
 import type { JobOptions } from "./options.ts";
 
-/** What was measured of the float model on the way to quantization. */
-export interface FloatMetrics {
-  /** The model as loaded, or as trained from nothing. */
-  readonly original: readonly MetricValue[];
-  /** After its activations were swapped; absent if none was. */
-  readonly swapped?: readonly MetricValue[];
-  /** After further float training; absent if there was none. */
-  readonly adapted?: readonly MetricValue[];
+/** A float model of the job. */
+export interface FloatStep {
+  readonly step: FloatStepReport["step"];
+  /** Its epochs of training in this job. */
+  readonly epochs: number;
+}
+
+/** A float model that is kept, to be judged at the end together with all others. */
+export interface KeptModel extends FloatStep {
+  readonly model: tfl.LayersModel;
+}
+
+/** A float model by what it answered to the test samples. */
+export interface JudgedStep extends FloatStep {
+  readonly judged: Evaluation;
 }
 
 /** A job under way. */
@@ -42,20 +50,15 @@ export interface Job {
 /** A model ready for quantization-aware training, and how it came about. */
 export interface JobStart {
   readonly prepared: PreparedModel;
-  readonly float: FloatMetrics;
+  readonly float: readonly KeptModel[];
   readonly rewrites: readonly Rewrite[];
 }
 
 /** What the trained model answers, and the files that it gives. */
 export interface Proof {
-  /** The task, bound to the model's outputs. */
-  readonly task: BoundTask;
-  /** What the answers should have been. */
-  readonly targets: Targets;
-  /** What the simulated model answered. */
-  readonly answers: Answers;
-  /** Of the simulated model. */
-  readonly simulated: readonly MetricValue[];
+  readonly float: readonly JudgedStep[];
+  /** The fake-quantized model. */
+  readonly simulated: Evaluation;
   /** Absent where the target is simulated only. */
   readonly files?: FilesProof;
 }
@@ -64,24 +67,35 @@ export interface Proof {
 export interface FilesProof {
   readonly int8: OnnxModel;
   readonly float: OnnxModel;
-  /** Of the int8 file. */
-  readonly deployed: readonly MetricValue[];
+  /** What the int8 file answered. */
+  readonly deployed: Evaluation;
+  /** What the float file answered: the weights that were trained with fake quantization, and nothing rounded. */
+  readonly unrounded: Evaluation;
   readonly validation: Validation;
 }
 
-/** Runs `model` on the test samples. */
-export function judge(model: tfl.LayersModel, job: Job): Promise<Evaluation> {
-  return evaluate(model, testBatches(model, job.data), {
-    task: tasksFor(model, job.options, job.data),
+/** Runs `model` on the validation or test samples. */
+export function judge(
+  model: tfl.LayersModel,
+  { job, by }: { readonly job: Job; readonly by: JudgedBy },
+): Promise<Evaluation> {
+  const { data, options } = job;
+  return evaluate(model, judgedBatches(model, { data, by }), {
+    task: tasksFor(model, options, data),
     ...signalOf(job),
   });
 }
 
-/** Test samples in the layout of the exported file. */
-export function* samples({ data, options }: Job): Iterable<Samples> {
-  for (const { inputs, size } of inputBatches(data)) {
+/** Judges an exported file by what it answered to the samples that `model` was judged by. */
+export function judgeAnswers({ task, targets, count }: Evaluation, answers: Answers): Evaluation {
+  return { metrics: measureAll(task, { answers, targets }), answers, targets, count, task };
+}
+
+/** Validation or test samples in the layout of the exported file. */
+export function* samples({ data, options }: Job, by: JudgedBy): Iterable<Samples> {
+  for (const { inputs, size } of inputBatches(data, by)) {
     yield options.inputLayout === "nchw"
-      ? mapValues(inputs, (x, name) => toNchw(x, data.test.inputs[name], size))
+      ? mapValues(inputs, (x, name) => toNchw(x, data.train.inputs[name], size))
       : inputs;
   }
 }
@@ -97,7 +111,7 @@ export function logSummary(model: tfl.LayersModel, { log }: Job): void {
 }
 
 /** Writes a model's metrics for people: "MAE after the swap: 3.2 px". */
-export function describeMetrics(metrics: readonly MetricValue[], when = ""): string {
+export function describeMetrics(metrics: readonly Omit<MetricValue, "scores">[], when = ""): string {
   const isOne = new Set(metrics.map(({ output }) => output)).size <= 1;
   return metrics.map((metric) =>
     `${isOne ? "" : `${metric.output} `}${metric.name}${when}: ${formatMetric(metric.value, metric)}`

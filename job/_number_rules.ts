@@ -20,6 +20,7 @@ const MOST_IMAGES = 1_000_000_000;
 const RULES = {
   floatEpochs: { least: 0, most: MOST_EPOCHS, whole: true },
   adaptEpochs: { least: 0, most: MOST_EPOCHS, whole: true },
+  validation: { least: 0, most: 0.9, whole: false },
   epochs: { least: 1, most: MOST_EPOCHS, whole: true },
   batchSize: { least: 1, most: MOST_IMAGES, whole: true },
   lr: { least: 0, most: 1000, whole: false, above: true },

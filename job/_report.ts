@@ -18,10 +18,11 @@ import {
 } from "../report/schema.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
 import { ORT_VERSION } from "../src/runtime/session.ts";
-import { changeInterval } from "../tasks/interval.ts";
-import type { BoundTask, MetricValue } from "../tasks/task.ts";
+import type { BoundTask } from "../tasks/task.ts";
+import type { Evaluation } from "../train/evaluate.ts";
+import { compareModels, type Uncertainty } from "../tasks/uncertainty/mod.ts";
 import { reportDevice } from "./_engine.ts";
-import type { FilesProof, FloatMetrics, Job, JobStart, Proof } from "./_job.ts";
+import type { FilesProof, Job, JobStart, JudgedStep, Proof } from "./_job.ts";
 import { describeLayers, parameterCount } from "./_layers_report.ts";
 import { describeQuantization } from "./_quantization_report.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -41,13 +42,13 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
   const { options, data } = job;
   const { prepared } = start;
   const { history, epochs } = training;
-  const { files } = proof;
-  const metrics = describeMetrics(reference(start.float), proof);
+  const { files, simulated: { task } } = proof;
+  const { metrics, floatBefore } = describeModels(proof, options.seed);
   return {
     schema: SCHEMA,
-    task: describeTask(proof.task),
+    task: describeTask(task),
     metrics,
-    ...proof.task.fields(metrics),
+    ...task.fields(metrics),
     ...(files === undefined ? {} : describeFiles(files)),
     train: {
       epochs: epochs.map(describeEpoch),
@@ -72,6 +73,7 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
     data: {
       name: data.name,
       train: data.train.count,
+      ...(data.validation === undefined ? {} : { validation: data.validation.count }),
       test: data.test.count,
       facts: Object.values(data.test.targets).map(describeTarget),
     },
@@ -81,7 +83,7 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
     backend: job.engine.backend,
     device: files === undefined ? job.engine.device : reportDevice(job.engine.device, files.int8.bytes),
     ...describeQuantization(prepared),
-    ...floatBefore(start.float),
+    floatBefore,
     ...describeSections(proof),
     layers: describeLayers(prepared),
     ...(history.bestEpoch === undefined ? {} : { bestEpoch: history.bestEpoch }),
@@ -123,52 +125,83 @@ function describeTask({ name, heads, left }: BoundTask): TaskReport {
   return { name, outputs, ...(left.length === 0 ? {} : { left }) };
 }
 
-function describeMetrics(float: readonly MetricValue[], { simulated, files }: Proof): readonly MetricReport[] {
-  const deployed = files?.deployed;
-  return simulated.map(({ name, output, unit, better, chance, count, value }, i) => {
-    const interval = changeInterval(float[i], (deployed ?? simulated)[i]);
-    return {
-      name,
-      output,
-      unit,
-      better,
-      ...(chance === undefined ? {} : { chance: measured(chance) }),
-      float: measured(float[i].value),
-      simulated: measured(value),
-      ...(deployed === undefined ? {} : { deployed: measured(deployed[i].value) }),
-      count,
-      ...(interval === undefined ? {} : { interval }),
-    };
-  });
+/** A model with how sure its metrics are, one of each a metric. */
+interface Weighed {
+  readonly judged: Evaluation;
+  readonly sure: readonly Uncertainty[];
 }
 
-/**
- * What quantization is measured against: the float model as the user knows it, with its own activations; where none was
- * swapped, after further float training.
- */
-function reference({ original, swapped, adapted }: FloatMetrics): readonly MetricValue[] {
-  return swapped === undefined && adapted !== undefined ? adapted : original;
-}
-
-/** The way there, if it has more than one step. */
-function floatBefore(float: FloatMetrics): Pick<Report, "floatBefore"> {
-  const { original, swapped, adapted } = float;
-  if (swapped === undefined && adapted === undefined) return {};
-  const step = (name: FloatStepReport["step"], metrics: readonly MetricValue[] | undefined): FloatStepReport[] =>
-    metrics === undefined
-      ? []
-      : [{ step: name, isReference: metrics === reference(float), metrics: metrics.map(describeValue) }];
+/** What all models of the job reached on the same samples, and how sure that is. */
+function describeModels(
+  { float, simulated, files }: Proof,
+  seed: number,
+): { readonly metrics: readonly MetricReport[]; readonly floatBefore: readonly FloatStepReport[] } {
+  const quantized = files === undefined ? [simulated] : [simulated, files.deployed, files.unrounded];
+  const judged = [...float.map(({ judged }) => judged), ...quantized];
+  const reference = referenceOf(float);
+  const weighed = compareModels(judged, { reference, seed }).map((sure, i) => ({ judged: judged[i], sure }));
+  const [ofSimulated, ofDeployed, ofUnrounded] = weighed.slice(float.length);
+  const models = {
+    float: weighed[reference],
+    simulated: ofSimulated,
+    ...(files === undefined ? {} : { deployed: ofDeployed, unrounded: ofUnrounded }),
+  };
   return {
-    floatBefore: [
-      ...step("original", original),
-      ...step("swapped", swapped),
-      ...(swapped === undefined ? [] : step("adapted", adapted)),
-    ],
+    metrics: simulated.metrics.map((_, i) => describeMetric(models, i)),
+    floatBefore: float.map(({ step, epochs }, i) => ({
+      step,
+      isReference: i === reference,
+      epochs,
+      metrics: describeValues(weighed[i]),
+    })),
   };
 }
 
-function describeValue({ name, output, value }: MetricValue): MetricValueReport {
-  return { name, output, value: measured(value) };
+/**
+ * Index of what quantization is measured against: the control. Without one it is the float model as the user knows it,
+ * with its own activations; where none was swapped, after further float training.
+ */
+function referenceOf(float: readonly JudgedStep[]): number {
+  const at = (step: JudgedStep["step"]) => float.findIndex((one) => one.step === step);
+  if (at("control") >= 0) return at("control");
+  return at("swapped") >= 0 ? at("original") : float.length - 1;
+}
+
+/** The models of a metric; no files, no last two. */
+type Models = Readonly<Record<"float" | "simulated", Weighed> & Partial<Record<"deployed" | "unrounded", Weighed>>>;
+
+function describeMetric(models: Models, i: number): MetricReport {
+  const { float, simulated, deployed, unrounded } = models;
+  const { name, output, unit, better, chance, count } = simulated.judged.metrics[i];
+  const value = ({ judged }: Weighed) => measured(judged.metrics[i].value);
+  const { change } = (deployed ?? simulated).sure[i];
+  const intervals = Object.fromEntries(
+    Object.entries(models).flatMap(([name, { sure }]) => {
+      const { interval } = sure[i];
+      return interval === undefined ? [] : [[name, interval]];
+    }),
+  );
+  return {
+    name,
+    output,
+    unit,
+    better,
+    ...(chance === undefined ? {} : { chance: measured(chance) }),
+    float: value(float),
+    simulated: value(simulated),
+    ...(deployed === undefined ? {} : { deployed: value(deployed) }),
+    ...(unrounded === undefined ? {} : { unrounded: value(unrounded) }),
+    count,
+    intervals,
+    ...(change === undefined ? {} : { change }),
+  };
+}
+
+function describeValues({ judged, sure }: Weighed): readonly MetricValueReport[] {
+  return judged.metrics.map(({ name, output, value }, i) => {
+    const { interval } = sure[i];
+    return { name, output, value: measured(value), ...(interval === undefined ? {} : { interval }) };
+  });
 }
 
 function describeEpoch(epoch: StageEpoch): EpochReport {
@@ -200,8 +233,9 @@ function describeAgreement(agreement: Agreement): readonly AgreementReport[] {
 }
 
 /** What the task shows of the deployed file's answers, or of the simulated model's where there is none. */
-function describeSections({ task, files, answers, targets }: Proof): Pick<Report, "sections"> {
-  const sections = task.sections({ answers: files?.validation.deployed ?? answers, targets });
+function describeSections({ simulated, files }: Proof): Pick<Report, "sections"> {
+  const { task, answers, targets } = files?.deployed ?? simulated;
+  const sections = task.sections({ answers, targets });
   return sections.length === 0 ? {} : { sections };
 }
 

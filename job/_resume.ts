@@ -3,7 +3,8 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import { quantizedLayersIn, setQatPhase } from "../src/quant/mod.ts";
 import { adoptPrepared } from "../quantize/adopt.ts";
 import { flagOfRules } from "./_recipe.ts";
-import { describeMetrics, type Job, type JobStart, judge } from "./_job.ts";
+import { copy } from "./_float.ts";
+import type { Job, JobStart } from "./_job.ts";
 
 /** Whether `model` has fake quantization already. */
 export function isPrepared(model: tfl.LayersModel): boolean {
@@ -15,21 +16,19 @@ export function isPrepared(model: tfl.LayersModel): boolean {
  *
  * @throws {RangeError} If options ask for something that is done before a model is prepared.
  */
-export async function resume(model: tfl.LayersModel, job: Job): Promise<JobStart> {
+export function resume(model: tfl.LayersModel, job: Job): JobStart {
   refuseFloatOptions(job);
   const prepared = adoptPrepared(model);
   job.log(`"${job.options.model}" is prepared for quantization-aware training already, which goes on.`);
-  setQatPhase(model, { fakeQuantizing: false });
-  const { metrics: original } = await judge(model, job);
-  setQatPhase(model, { fakeQuantizing: true });
-  job.log(`In float, ${describeMetrics(original, " without rounding")}.`);
-  return { prepared, float: { original }, rewrites: [] };
+  const original = copy(model);
+  setQatPhase(original, { fakeQuantizing: false });
+  return { prepared, float: [{ step: "original", model: original, epochs: 0 }], rewrites: [] };
 }
 
 /** @throws {RangeError} If options ask for something that is done before a model is prepared. */
 export function refuseFloatOptions({ options }: Job): void {
-  const { model, floatEpochs } = options;
-  const asked = flagOfRules(options) ?? (floatEpochs > 0 ? "--float-epochs" : undefined);
+  const { model, floatEpochs, control } = options;
+  const asked = flagOfRules(options) ?? (floatEpochs > 0 ? "--float-epochs" : control ? "--control" : undefined);
   if (asked === undefined) return;
   throw new RangeError(
     `Cannot use ${asked} with "${model}": it is prepared for quantization-aware training already, ` +

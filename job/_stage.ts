@@ -4,13 +4,14 @@ import type { Batch } from "../data/batches.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { predictAll } from "../export/validate.ts";
 import { calibrate, uncalibratedIn } from "../quantize/calibrate.ts";
-import { measureAll, type MetricValue } from "../tasks/task.ts";
+import type { MetricValue } from "../tasks/task.ts";
+import type { Evaluation } from "../train/evaluate.ts";
 import { type EpochInfo, fit, type History } from "../train/fit.ts";
 import { cosineRate, optimizerFor } from "../train/optimizers.ts";
 import { floatSchedule, qatSchedule, type Schedule } from "../train/schedule.ts";
 import { type JobData, stepsPerEpoch, trainingBatches } from "./_data.ts";
 import type { StageName } from "./events.ts";
-import { type Job, judge, samples, signalOf } from "./_job.ts";
+import { describeMetrics, type Job, judge, judgeAnswers, samples, signalOf } from "./_job.ts";
 import { tasksFor } from "./_task.ts";
 
 /** A stretch of training. */
@@ -31,8 +32,10 @@ export interface StageResult {
 /** A metric's value after an epoch. */
 export type EpochMetric = Omit<MetricValue, "scores">;
 
-/** Metrics after an epoch, by what was measured; the first of each is the task's own. */
+/** Metrics on the validation samples after an epoch, by what was measured; the first of each is the task's own. */
 export interface EpochMetrics {
+  /** Of a float model. */
+  readonly float?: readonly EpochMetric[];
   /** Of the fake-quantized model in TF.js. */
   readonly simulated?: readonly EpochMetric[];
   /** Of its int8 file in ONNX Runtime, in the same order; absent where the target has none. */
@@ -49,19 +52,19 @@ interface Plan {
   readonly schedule: Schedule;
   /** Epochs whose orders and changes of the data belong to other stages. */
   readonly firstEpoch: number;
-  /** What is measured after an epoch; the last of it decides which epoch is the best. Nothing: the last epoch is. */
-  readonly measure?: (model: tfl.LayersModel, job: Job) => Promise<EpochMetrics>;
+  /** What is measured after an epoch; the last of it decides which epoch is the best. */
+  readonly measure: (model: tfl.LayersModel, job: Job) => Promise<EpochMetrics>;
 }
 
 /**
  * Trains the model of a stage in place: every training of a job goes through here.
  *
  * The name of the stage and the options of the job decide optimizer, learning rate, schedule, order of the data and how
- * the best epoch is chosen, whose weights the model ends with. A model that is to be trained with fake quantization and
- * has no ranges yet gets them first.
+ * the best epoch is chosen, whose weights the model ends with: on the validation samples; without any the last epoch is
+ * taken. A model that is to be trained with fake quantization and has no ranges yet gets them first.
  */
 export async function trainStage(job: Job, { name, model, epochs }: Stage): Promise<StageResult> {
-  const { options, events, data } = job;
+  const { options, events, data, log } = job;
   const { rate, schedule, firstEpoch, measure } = planOf(name, job);
   if (name === "qat" && uncalibratedIn(model).length > 0) {
     await calibrate(model, calibrationBatches(model, data), { beforeTraining: true });
@@ -83,14 +86,16 @@ export async function trainStage(job: Job, { name, model, epochs }: Stage): Prom
       ...signalOf(job),
       ...(events.onStep === undefined ? {} : { onStep: events.onStep }),
       onEpochEnd: async (info) => {
-        const measured = await measure?.(model, job) ?? {};
+        const measured = data.validation === undefined ? {} : await measure(model, job);
         records.push({ ...info, ...measured });
         const scores = Object.entries(measured).map(([name, [own]]) => ({ ...own, name }));
         events.onEpoch?.(info, scores);
         return scores.at(-1)?.value;
       },
     });
-    return { history, epochs: records };
+    const result = { history, epochs: records };
+    log(`${name}: ${describeChoice(result, data)}.`);
+    return result;
   } finally {
     events.onPhaseEnd?.();
     optimizer.dispose();
@@ -98,23 +103,32 @@ export async function trainStage(job: Job, { name, model, epochs }: Stage): Prom
 }
 
 function planOf(name: StageName, { options }: Job): Plan {
-  const { floatLr, lr, floatEpochs, adaptEpochs } = options;
-  const long = { rate: floatLr, schedule: floatSchedule, firstEpoch: 0 };
-  // Other orders and changes than those of the float epochs.
-  const short = { rate: lr, firstEpoch: floatEpochs + adaptEpochs };
+  const { floatLr, lr, floatEpochs, adaptEpochs, freezeObserversAfter, freezeBnAfter } = options;
+  const float = { schedule: floatSchedule, measure: measureFloat };
+  // Other orders and changes than those of the stages before.
+  const last = { rate: lr, firstEpoch: floatEpochs + adaptEpochs };
   switch (name) {
     case "float":
+      return { ...float, rate: floatLr, firstEpoch: 0 };
     case "adapted":
-      return long;
+    case "own-adapted":
+      return { ...float, rate: floatLr, firstEpoch: floatEpochs };
     case "control":
     case "own-control":
-      return { ...short, schedule: floatSchedule };
+      return { ...float, ...last };
     case "qat": {
-      const { freezeObserversAfter, freezeBnAfter } = options;
       const schedule = qatSchedule({ freezeObserversAfter, freezeBatchNormAfter: freezeBnAfter });
-      return { ...short, schedule, measure: measureQuantized };
+      return { ...last, schedule, measure: measureQuantized };
     }
   }
+}
+
+/** Says which epoch's weights the model ends with, and why. */
+function describeChoice({ history: { bestEpoch }, epochs }: StageResult, { validation }: JobData): string {
+  if (bestEpoch === undefined || validation === undefined) return `the last of ${epochs.length} epochs is taken`;
+  const { float, simulated, deployed } = epochs[bestEpoch - 1];
+  const metrics = describeMetrics(deployed ?? simulated ?? float ?? []);
+  return `epoch ${bestEpoch} of ${epochs.length} is the best on ${validation.count} validation samples, ${metrics}`;
 }
 
 /** Batches that ranges are set from before training starts. */
@@ -128,21 +142,24 @@ function* calibrationBatches(model: tfl.LayersModel, data: JobData): Iterable<Ba
   }
 }
 
+async function measureFloat(model: tfl.LayersModel, job: Job): Promise<EpochMetrics> {
+  return { float: plain(await judge(model, { job, by: "validation" })) };
+}
+
 /** Measures the model as simulated, and its int8 file in ONNX Runtime if there is one. */
 async function measureQuantized(model: tfl.LayersModel, job: Job): Promise<EpochMetrics> {
   const { inputLayout, opset, threads, precise, debug } = job.options;
-  const { metrics, task, targets } = await judge(model, job);
-  const simulated = metrics.map(withoutScores);
+  const simulated = await judge(model, { job, by: "validation" });
   const { file } = job.quantization.target;
-  if (file === undefined) return { simulated };
+  if (file === undefined) return { simulated: plain(simulated) };
   const threaded = threads === undefined ? {} : { threads };
   const session = { device: job.engine.device.ran, precise, ...file.session, ...threaded };
   const { bytes } = await toOnnx(model, { inputLayout, opset, debug });
-  const answers = predictAll(bytes, samples(job), session);
-  return { simulated, deployed: measureAll(task, { answers, targets }).map(withoutScores) };
+  const deployed = judgeAnswers(simulated, predictAll(bytes, samples(job, "validation"), session));
+  return { simulated: plain(simulated), deployed: plain(deployed) };
 }
 
 /** A number a sample would be most of what is kept of an epoch. */
-function withoutScores({ scores: _, ...metric }: MetricValue): EpochMetric {
-  return metric;
+function plain({ metrics }: Evaluation): readonly EpochMetric[] {
+  return metrics.map(({ scores: _, ...metric }) => metric);
 }

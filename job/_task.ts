@@ -1,5 +1,6 @@
 /** The task of a job: what `--task` names, for the outputs of the model and the targets of the data. */
 import type * as tfl from "@tensorflow/tfjs-layers";
+import { mapParts } from "../data/dataset.ts";
 import type { OpenedData } from "../data/open.ts";
 import { type SampleSet, type SampleTarget, targetWidth } from "../data/samples.ts";
 import { outputNames, outputPorts, type Port } from "../models/ports.ts";
@@ -59,7 +60,7 @@ export function dealTargets(opened: OpenedData, model: tfl.LayersModel, name: st
     const [[, target]] = Object.entries(set.targets);
     return { ...set, targets: dealOut(target, { ports, count: set.count, cannot: `Cannot train "${name}"` }) };
   };
-  return { ...opened, train: deal(opened.train), test: deal(opened.test) };
+  return { ...opened, ...mapParts(opened, deal) };
 }
 
 interface Deal {

@@ -2,10 +2,11 @@
 import type { EpochInfo, Reading, StepInfo } from "../train/fit.ts";
 
 /**
- * A stage of training: "float", "adapted" to swapped activations, "qat"; "control" is the float model trained on as long
- * as with fake quantization, "own-control" the same with the activations that it had before they were swapped.
+ * A stage of training: "float", "adapted" to swapped activations, "qat" with fake quantization; "control" is the float
+ * model trained on as long as that. "own-adapted" and "own-control" are the same as without "own", of the model with the
+ * activations that it had before they were swapped.
  */
-export type StageName = "float" | "adapted" | "control" | "own-control" | "qat";
+export type StageName = "float" | "adapted" | "own-adapted" | "control" | "own-control" | "qat";
 
 /** A stretch of training. */
 export interface JobPhase {

@@ -42,6 +42,16 @@ export interface QatOptions {
   readonly adaptEpochs?: number;
   /** Epochs of quantization-aware training. Default 8. */
   readonly epochs?: number;
+  /**
+   * Whether the float model is trained on for as many epochs too, as what the int8 file is measured against. Default: for
+   * `arch` yes, for `model` no.
+   */
+  readonly control?: boolean;
+  /**
+   * Share of the training samples that is put aside to choose the best epoch by, of each class alike; 0: the last epoch
+   * is taken. Default: 0.1, or the data's own validation samples.
+   */
+  readonly validation?: number;
   /** Images a step. Default 64. */
   readonly batchSize?: number;
   /** Peak learning rate of quantization-aware training; it falls to 0 along a cosine. Default 5e-4. */
@@ -106,6 +116,7 @@ type Open =
   | "target"
   | "recipe"
   | "perChannel"
+  | "validation"
   | "normalize"
   | "augment"
   | "threads"
@@ -146,6 +157,7 @@ function resolve(options: QatOptions): ResolvedOptions {
     floatEpochs,
     adaptEpochs: options.adaptEpochs ?? (model === undefined ? Math.ceil(floatEpochs / 4) : floatEpochs),
     epochs: options.epochs ?? 8,
+    control: options.control ?? model === undefined,
     batchSize: options.batchSize ?? 64,
     lr: options.lr ?? 5e-4,
     floatLr: options.floatLr ?? 2e-3,

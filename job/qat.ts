@@ -3,14 +3,12 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import { openData } from "../data/open.ts";
 import { type Displayable, displayReport } from "../report/notebook/display.ts";
 import type { Report } from "../report/schema.ts";
-import { validate } from "../export/validate.ts";
+import { predictAll, validate } from "../export/validate.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
 import { plainText, shorten } from "../src/text/plain.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
 import { TASK_NAMES, taskRow } from "../tasks/mod.ts";
-import { measureAll } from "../tasks/task.ts";
-import type { PreparedModel } from "../quantize/prepare.ts";
 import { attachScalings, checkInputs, dataOf, type JobData } from "./_data.ts";
 import { attachRecord, recordOf } from "../quantize/record.ts";
 import { targetOf } from "../quantize/targets/mod.ts";
@@ -18,7 +16,16 @@ import { startEngine, warnOfSaturation } from "./_engine.ts";
 import { commandOf } from "./_flags.ts";
 import { makeFloatModel } from "./_float.ts";
 import { checkWritable, writeOutputs } from "./_files.ts";
-import { type Job, type JobStart, judge, logSummary, type Proof, samples } from "./_job.ts";
+import {
+  type Job,
+  type JobStart,
+  judge,
+  judgeAnswers,
+  type JudgedStep,
+  logSummary,
+  type Proof,
+  samples,
+} from "./_job.ts";
 import type { JobEvents } from "./events.ts";
 import { metadataFor } from "./_metadata.ts";
 import { archFor, buildModel, imageShapeOf, loadModel } from "./_model.ts";
@@ -26,10 +33,10 @@ import { buildReport } from "./_report.ts";
 import { logUnmatched, prepareFor, readQuantization } from "./_recipe.ts";
 import { isPrepared, resume } from "./_resume.ts";
 import { checkOutputs, checkTargets, dealTargets } from "./_task.ts";
+import { withValidation } from "./_validation.ts";
 import { trainStage } from "./_stage.ts";
 import { type QatOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 
-export type { FloatMetrics } from "./_job.ts";
 export type { EpochMetric, EpochMetrics, StageEpoch } from "./_stage.ts";
 
 /**
@@ -63,7 +70,7 @@ async function doJob(options: QatOptions, events: JobEvents): Promise<Report & D
   const { original, job: asked } = await open(resolved, { events, log, engine, quantization });
   log("Before:");
   logSummary(original, asked);
-  const start = isPrepared(original) ? await resume(original, asked) : await begin(original, asked);
+  const start = isPrepared(original) ? resume(original, asked) : await begin(original, asked);
   const { model } = start.prepared;
   // A model that was prepared before has a target already.
   const job = { ...asked, quantization: { ...quantization, target: targetOf(start.prepared.target) } };
@@ -72,12 +79,12 @@ async function doJob(options: QatOptions, events: JobEvents): Promise<Report & D
   logSummary(model, job);
   const training = await trainStage(job, { name: "qat", model, epochs: job.options.epochs });
   if (job.quantization.target.file !== undefined) job.log("Exporting, and validating in ONNX Runtime …");
-  const proof = await prove(start.prepared, job);
+  const proof = await prove(start, job);
   const report = buildReport({ job, start, training, proof, command: commandOf(options) });
   attachRecord(model, {
     ...start.prepared,
     rewrites: [...start.rewrites, ...start.prepared.rewrites],
-    task: proof.task.name,
+    task: proof.simulated.task.name,
   });
   attachScalings(model, job.data);
   const written = await writeOutputs(resolved.out, { ...proof.files, model, report });
@@ -103,7 +110,7 @@ export async function open(
   const loaded = model === undefined ? undefined : await loadModel(model, { outputs, log });
   const options = { ...resolved, task: resolved.task ?? taskOf(loaded) };
   const shape = loaded === undefined ? undefined : imageShapeOf(loaded);
-  const opened = await openData(options.data, {
+  const read = await openData(options.data, {
     seed,
     skipBadImages,
     targets: taskRow(options.task).targets,
@@ -111,6 +118,7 @@ export async function open(
     ...(options.targets === undefined ? {} : { columns: options.targets }),
     ...(limit === undefined ? {} : { limit }),
   });
+  const opened = withValidation(read, options);
   const name = options.model ?? archFor(options, opened);
   checkTargets(opened, options, name);
   const original = loaded ?? buildModel(options, opened);
@@ -122,7 +130,7 @@ export async function open(
   for (const note of opened.notes) log(note);
   if (options.augment === true && options.task !== TASK_NAMES[0]) log(AUGMENT_WARNING);
   log(`Model "${name}", ${original.countParams().toLocaleString("en")} parameters.`);
-  log(`Data "${data.name}": ${data.train.count} ${unitOf(data)} to train on, ${data.test.count} to judge by.`);
+  log(`Data "${data.name}": ${describeParts(data)}.`);
   if (options.batchSize > data.train.count) {
     log(`Warning: --batch-size ${options.batchSize} is more than there are to train on, ${data.train.count} are used.`);
   }
@@ -142,43 +150,60 @@ function countOf(images: number): string {
   return images === 1 ? "1 image" : `${images} images`;
 }
 
-function unitOf({ train }: JobData): string {
-  return Object.values(train.inputs).some(({ kind }) => kind === "pictures") ? "images" : "samples";
+function describeParts({ train, validation, test }: JobData): string {
+  const unit = Object.values(train.inputs).some(({ kind }) => kind === "pictures") ? "images" : "samples";
+  const choosing = validation === undefined ? "" : `, ${validation.count} to choose the best epoch by`;
+  return `${train.count} ${unit} to train on${choosing}, ${test.count} to judge by`;
 }
 
 /** Makes a float model and prepares it for quantization-aware training. */
 async function begin(original: tfl.LayersModel, job: Job): Promise<JobStart> {
   const { log } = job;
-  const { model, float, rewrites } = await makeFloatModel(original, job);
+  const { model, kept, rewrites } = await makeFloatModel(original, job);
   const prepared = prepareFor(model, job.quantization);
-  model.dispose();
   for (const entry of prepared.rewrites) log(`  ${formatRewrite(entry)}`);
   logUnmatched(prepared, log);
   for (const { layer, because } of prepared.islands) log(`  ${layer} stays in float: ${because}`);
-  return { prepared, float, rewrites };
+  return { prepared, float: kept, rewrites };
 }
 
-/** Measures the trained model, exports it where its target has a file, and compares the file with it. */
-async function prove({ model, islands }: PreparedModel, job: Job): Promise<Proof> {
+/** Judges all models of the job on the test samples, which nothing has seen so far. Disposes the float models. */
+async function prove({ prepared: { model, islands }, float: kept }: JobStart, job: Job): Promise<Proof> {
   const { opset, inputLayout, threads, precise, debug } = job.options;
-  const { answers, metrics: simulated, targets, task } = await judge(model, job);
+  const float = await judgeFloat(kept, job);
+  const simulated = await judge(model, { job, by: "test" });
   const { file } = job.quantization.target;
-  if (file === undefined) return { task, targets, answers, simulated };
-  const metadata = metadataFor(model, { ...job, task });
+  if (file === undefined) return { float, simulated };
+  const metadata = metadataFor(model, { ...job, task: simulated.task });
   const int8 = await toOnnx(model, { opset, inputLayout, metadata, debug });
-  const float = await toOnnx(model, { opset, inputLayout, metadata, debug, precision: "float32" });
+  const floatFile = await toOnnx(model, { opset, inputLayout, metadata, debug, precision: "float32" });
+  const threaded = threads === undefined ? {} : { threads };
+  const device = job.engine.device.ran;
   const validation = validate({
     int8,
-    float,
-    batches: samples(job),
-    simulated: answers,
-    task,
+    float: floatFile,
+    batches: samples(job, "test"),
+    simulated: simulated.answers,
+    task: simulated.task,
     islands,
-    device: job.engine.device.ran,
+    device,
     precise,
     ...file.session,
-    latency: threads === undefined ? {} : { threads },
+    latency: threaded,
   });
-  const deployed = measureAll(task, { answers: validation.deployed, targets });
-  return { task, targets, answers, simulated, files: { int8, float, deployed, validation } };
+  const deployed = judgeAnswers(simulated, validation.deployed);
+  const unrounded = judgeAnswers(
+    simulated,
+    predictAll(floatFile.bytes, samples(job, "test"), { device, ...threaded }),
+  );
+  return { float, simulated, files: { int8, float: floatFile, deployed, unrounded, validation } };
+}
+
+async function judgeFloat(kept: JobStart["float"], job: Job): Promise<readonly JudgedStep[]> {
+  const steps: JudgedStep[] = [];
+  for (const { model, ...step } of kept) {
+    steps.push({ ...step, judged: await judge(model, { job, by: "test" }) });
+    model.dispose();
+  }
+  return steps;
 }

@@ -43,7 +43,7 @@ Deno.test("runQat() writes both files, the trained model and the report", () =>
     });
     assert.equal(
       report.command,
-      `deno task qat --data generated --limit 40 --batch-size 20 --epochs 2 --lr 0.001 --precise --model ${model} --out ${out}`,
+      `deno task qat --data generated --limit 40 --batch-size 18 --epochs 2 --lr 0.001 --precise --model ${model} --out ${out}`,
     );
     assert.deepEqual(report.layers?.map(({ name, kind, className }) => `${name} ${kind} ${className}`), [
       "conv weighted Conv2D",
@@ -59,20 +59,31 @@ Deno.test("runQat() writes both files, the trained model and the report", () =>
     assert.deepEqual([range!.min, zeroPoint], [0, 0]);
     assert.ok(Math.abs(range!.max - 255 * scale!) < 1e-6 * range!.max);
     assert.ok(weightError!.sqnrDb! > 40 && weightError!.sqnrDb! < 60);
-    // No activation was swapped and nothing trained in float: the float accuracy says it all.
-    assert.equal(report.floatBefore, undefined);
+    const steps = report.floatBefore!.map(({ step, isReference, epochs }) => [step, isReference, epochs]);
+    assert.deepEqual(steps, [["original", true, 0]]);
+    assert.deepEqual([report.data?.train, report.data?.validation, report.data?.test], [36, 4, 40]);
   }));
 
 /** Every field that a report promises. */
 function assertShape(report: Report): void {
   const { schema, task, metrics, agreement, latencyMs, train, versions, seed, files } = report;
   assertFitsSchema(report, ["accuracy"]);
-  assert.equal(schema, 2);
+  assert.equal(schema, 3);
   const [{ decoding, ...trained }] = task.outputs;
   assert.deepEqual([task.name, trained], ["classification", { name: "dense_softmax", task: "classification" }]);
   assert.equal(Object(decoding).classNames.length, 10);
-  const [{ float, simulated, deployed, interval, ...metric }] = metrics;
-  assert.ok(interval!.low <= deployed! - float! && deployed! - float! <= interval!.high);
+  const [{ float, simulated, deployed, unrounded, intervals, change, ...metric }] = metrics;
+  assert.ok(change!.low <= deployed! - float! && deployed! - float! <= change!.high);
+  assert.deepEqual([change!.test, Object.keys(intervals!)], ["mcnemar", [
+    "float",
+    "simulated",
+    "deployed",
+    "unrounded",
+  ]]);
+  for (const [name, value] of Object.entries({ float, simulated, deployed, unrounded })) {
+    const { low, high } = intervals![name as keyof typeof intervals];
+    assert.ok(low <= value! && value! <= high, name);
+  }
   const expected = {
     name: "accuracy",
     output: "dense_softmax",
@@ -114,7 +125,7 @@ function codesOf({ agreement }: Report): CodeAgreement {
 
 Deno.test("runQat() gives the same bytes for one seed and others for another", () =>
   withFolder(async (dir) => {
-    const options = { ...SMALL, arch: "tiny_yolo", limit: 32, floatEpochs: 1, adaptEpochs: 1 };
+    const options = { ...SMALL, arch: "tiny_yolo", limit: 32, floatEpochs: 1, adaptEpochs: 1, control: false };
     const [a, b, c] = [`${dir}/a`, `${dir}/b`, `${dir}/c`];
     const first = await runQat({ ...options, out: a });
     const again = await runQat({ ...options, out: b });
@@ -181,14 +192,15 @@ Deno.test("runQat() swaps activations and tells the accuracy before, between and
     assert.deepEqual([swap?.layer, swap?.ok], ["act", true]);
     const kept = await runQat({ ...SMALL, model, out: `${dir}/b`, swap: "none" });
     assert.equal(kept.fusion!.int8.QLinearLeakyRelu, 1);
-    assert.equal(kept.floatBefore, undefined);
+    assert.deepEqual(kept.floatBefore!.map(({ step }) => step), ["original"]);
   }));
 
 Deno.test("runQat() measures against the float model as trained when only that was asked for", () =>
   withFolder(async (dir) => {
     const model = await save(tinyModel(), `${dir}/in`);
     const report = await runQat({ ...SMALL, model, out: `${dir}/out`, floatEpochs: 3, floatLr: 0.01 });
-    assert.deepEqual(report.floatBefore!.map(({ step, isReference }) => [step, isReference]), [["original", false]]);
+    const steps = report.floatBefore!.map(({ step, isReference, epochs }) => [step, isReference, epochs]);
+    assert.deepEqual(steps, [["original", false, 0], ["adapted", true, 3]]);
   }));
 
 Deno.test("runQat() writes a TF.js model that loads, answers alike and goes on training", () =>
@@ -253,11 +265,19 @@ Deno.test("runQat() uses the last of several outputs and one size where the mode
     assert.deepEqual([graph.types.get("image")?.shape, opsets[""]], [["batch", 3, 224, 224], 13]);
   }));
 
-Deno.test("runQat() trains on fewer images than a batch has", () =>
+Deno.test("runQat() trains on fewer images than a batch has, and ends with the last epoch where none can be spared", () =>
   withFolder(async (dir) => {
     const model = await save(tinyModel(), `${dir}/in`);
-    const report = await runQat({ ...SMALL, model, out: `${dir}/out`, limit: 10, batchSize: 64, perChannel: false });
-    assert.equal(report.data?.train, 10);
+    const log: string[] = [];
+    const options = { ...SMALL, model, out: `${dir}/out`, limit: 10, batchSize: 64, perChannel: false, epochs: 2 };
+    const report = await runQat(options, { log: (line) => log.push(line) });
+    // One image a class.
+    assert.deepEqual([report.data?.train, report.data?.validation, report.data?.test], [10, undefined, 10]);
+    assert.deepEqual([report.bestEpoch, report.train.epochs.map(({ metrics }) => metrics.length)], [undefined, [0, 0]]);
+    const note =
+      "10 training samples are too few to put 10 % aside for validation: each training ends with its last epoch.";
+    assert.ok(log.includes(note) && log.includes("qat: the last of 2 epochs is taken."), log.join("\n"));
+    assertFitsSchema(report, ["accuracy"]);
   }));
 
 Deno.test("runQat() prints the model before and after it is prepared", () =>

@@ -1,5 +1,6 @@
 /** A metric of all of a job's models, in the order in which the model changed. */
-import type { FloatStepReport, Measured, MetricReport, Report } from "./schema.ts";
+import { plural } from "./_format.ts";
+import type { FloatStepReport, IntervalReport, Measured, MetricReport, Report } from "./schema.ts";
 
 /** A metric of one of the job's models. */
 export interface MetricStep {
@@ -8,37 +9,68 @@ export interface MetricStep {
   /** What the model is. */
   readonly what: string;
   readonly value: Measured;
-  /** "before" is a float model that others are not measured against. */
-  readonly kind: "before" | "float" | "simulated" | "int8";
+  readonly interval?: IntervalReport;
+  /** "other" is a float model that others are not measured against. */
+  readonly kind: "other" | "float" | "simulated" | "int8";
 }
 
-/** What the steps of the float model are, as the reference for the others and otherwise. */
-const WHAT: Readonly<Record<FloatStepReport["step"], { readonly reference: string; readonly other: string }>> = {
-  original: { reference: "original model", other: "float, before any change" },
-  swapped: { reference: "activations swapped", other: "activations swapped, not adapted" },
-  adapted: { reference: "adapted to the swap", other: "float, trained on after the swap" },
+/** What the float models are. */
+const WHAT: Readonly<Record<FloatStepReport["step"], string>> = {
+  original: "before any change",
+  swapped: "activations swapped, not adapted",
+  adapted: "trained on",
+  control: "trained as long as with fake quantization",
+  "own-control": "with its own activations, trained as long",
 };
 
-/** Lists the models from the first to the deployed one; the float model stands once, whichever step it is. */
+/** What was quantized is the last float model that is no control. */
+function describeStep({ step, epochs }: FloatStepReport, steps: readonly FloatStepReport[]): string {
+  const what = step === "original" && epochs === 0 ? "as loaded" : WHAT[step];
+  const isQuantized = steps.findLast(({ step }) => !step.endsWith("control"))?.step === step;
+  const after = epochs === undefined || epochs === 0 || step === "swapped" ? "" : `, ${plural(epochs, "epoch")}`;
+  return `${what}${after}${isQuantized ? ", then quantized" : ""}`;
+}
+
+/** Lists the models from the first to the deployed one; what the others are measured against is called "float". */
 export function metricSteps({ floatBefore = [] }: Report, metric: MetricReport): readonly MetricStep[] {
-  const steps = floatBefore.flatMap(({ step, isReference, metrics }): MetricStep[] => {
+  const { float, simulated, deployed, unrounded, intervals = {} } = metric;
+  const steps = floatBefore.flatMap((entry): MetricStep[] => {
+    const { step, isReference, metrics } = entry;
     const found = metrics.find(({ name, output }) => name === metric.name && output === metric.output);
-    const what = WHAT[step];
-    if (isReference) return [{ name: "float", what: what.reference, value: metric.float, kind: "float" }];
-    return found === undefined ? [] : [{ name: step, what: what.other, value: found.value, kind: "before" }];
+    const what = describeStep(entry, floatBefore);
+    if (isReference) return [reference(what)];
+    return found === undefined ? [] : [{ ...stepOf(step, found.value, found.interval), what, kind: "other" }];
   });
-  const reference: MetricStep = {
-    name: "float",
-    what: steps.length === 0 ? "original model" : "what was quantized",
-    value: metric.float,
-    kind: "float",
-  };
+  function reference(what: string): MetricStep {
+    return { ...stepOf("float", float, intervals.float), what, kind: "float" };
+  }
   return [
     ...steps,
-    ...(floatBefore.some(({ isReference }) => isReference) ? [] : [reference]),
-    { name: "simulated", what: "fake-quantized, in TF.js", value: metric.simulated, kind: "simulated" },
-    ...(metric.deployed === undefined ? [] : [
-      { name: "deployed", what: "the int8 file, in ONNX Runtime", value: metric.deployed, kind: "int8" } as const,
+    ...(floatBefore.some(({ isReference }) => isReference)
+      ? []
+      : [reference(steps.length === 0 ? "original model" : "what was quantized")]),
+    {
+      ...stepOf("simulated", simulated, intervals.simulated),
+      what: "fake-quantized, in TF.js",
+      kind: "simulated",
+    },
+    ...(deployed === undefined ? [] : [
+      {
+        ...stepOf("deployed", deployed, intervals.deployed),
+        what: "the int8 file, in ONNX Runtime",
+        kind: "int8",
+      } as const,
+    ]),
+    ...(unrounded === undefined ? [] : [
+      {
+        ...stepOf("unrounded", unrounded, intervals.unrounded),
+        what: "model.float.onnx: the same weights, nothing rounded",
+        kind: "other",
+      } as const,
     ]),
   ];
+}
+
+function stepOf(name: string, value: Measured, interval?: IntervalReport) {
+  return { name, value, ...(interval === undefined ? {} : { interval }) };
 }

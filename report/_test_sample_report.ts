@@ -75,7 +75,7 @@ function chain(nodes: readonly [name: string, op: string, int8?: boolean][], fro
 export function trainedReport(): Report {
   const convs = [1, 2, 3, 4, 5, 6].map((i) => `conv2d_${i}`);
   return {
-    schema: 2,
+    schema: 3,
     ...classification({ float: 0.9334, simulated: 0.9328, deployed: 0.9326, count: 10_000 }),
     agreement: [{ output: "dense", compared: "codes", count: 100_000, different: 41, maxDifference: 1, alike: 0.9994 }],
     latencyMs: { float: { p50: 1.42, p95: 1.71 }, int8: { p50: 0.446, p95: 0.61 }, batch: 1, threads: 2 },
@@ -234,7 +234,7 @@ export function residualReport(): Report {
 export function calibratedReport(): Report {
   const { seed, versions } = trainedReport();
   return {
-    schema: 2,
+    schema: 3,
     ...classification({ float: 0.9761, simulated: 0.9688, deployed: 0.9688, count: 10_000 }),
     agreement: [{ output: "dense", compared: "codes", count: 100_000, different: 0, maxDifference: 0, alike: 1 }],
     bytes: { float: 180_220, int8: 49_310 },

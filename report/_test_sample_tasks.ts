@@ -18,7 +18,12 @@ export function landmarksReport(): Report {
       simulated: 3.438,
       deployed: 3.441,
       count: 689,
-      interval: { low: -0.004, high: 0.061, confidence: 0.95 },
+      intervals: {
+        float: { low: 3.301, high: 3.524, confidence: 0.95 },
+        simulated: { low: 3.322, high: 3.551, confidence: 0.95 },
+        deployed: { low: 3.324, high: 3.556, confidence: 0.95 },
+      },
+      change: { low: -0.004, high: 0.061, confidence: 0.95, p: 0.083, test: "bootstrap" },
     },
     { ...error, name: "MAE", unit: "px", float: 1.204, simulated: 1.219, deployed: 1.221, count: 689 },
     {

@@ -2,7 +2,7 @@
 import type { Codes } from "../models/summary.ts";
 import { agreementPercent, count, plural, ratio, significant } from "./_format.ts";
 import { unitFormat } from "./_unit.ts";
-import type { AgreementReport, DeclinedReport, DeviceReport, MetricReport, Report } from "./schema.ts";
+import type { AgreementReport, DeclinedReport, DeviceReport, IntervalReport, MetricReport, Report } from "./schema.ts";
 
 /** What ONNX Runtime calls the provider that runs what a device does not have. */
 const CPU = "CPUExecutionProvider";
@@ -38,12 +38,36 @@ export function summarizeAgreement(agreement: AgreementReport): { readonly value
   return { value: `±${significant(agreement.maxError)}`, of: "output values" };
 }
 
-/** Says how sure the change from float is: "95% interval -0.21 to +0.05"; nothing where that was not computed. */
-export function describeInterval({ interval, unit, float, simulated, deployed }: MetricReport): string {
-  if (interval === undefined) return "";
+/** Says how sure the change from float is: "95% interval -0.21 to +0.05, p = 0.21"; nothing where nobody knows. */
+export function describeCertainty({ change, unit, float, simulated, deployed }: MetricReport): string {
+  if (change === undefined) return "";
   const { difference } = unitFormat(unit, [float, simulated, deployed]);
-  const { low, high, confidence } = interval;
-  return `${Number((100 * confidence).toPrecision(4))}% interval ${difference(0, low)} to ${difference(0, high)}`;
+  const { low, high, confidence, p } = change;
+  return `${describeConfidence(confidence)} interval ${difference(0, low)} to ${difference(0, high)}, ${describeP(p)}`;
+}
+
+/** Writes an interval of a metric's values as "92.36 to 95.51", in the unit of the metric. */
+export function describeInterval({ low, high }: IntervalReport, { unit, float, simulated, deployed }: MetricReport) {
+  const { value } = unitFormat(unit, [float, simulated, deployed]);
+  return `${withoutUnit(value(low))} to ${withoutUnit(value(high))}`;
+}
+
+/** Says why times say little. */
+export function describeDoubt(unsteady: string): string {
+  return `The machine was busy, and these times say little: ${unsteady}.`;
+}
+
+/** Writes how sure an interval is: "95%". */
+export function describeConfidence(confidence: number): string {
+  return `${Number((100 * confidence).toPrecision(4))}%`;
+}
+
+function describeP(p: number): string {
+  return p < 0.001 ? "p < 0.001" : `p = ${Number(p.toPrecision(2))}`;
+}
+
+function withoutUnit(value: string): string {
+  return value.replace(/(?<=\d)(%| .*)$/, "");
 }
 
 /** Says what became of the file's size, by float size over int8 size. */

@@ -10,11 +10,17 @@
 import type { Percentiles } from "../export/latency.ts";
 import type { FloatOp } from "../export/verify.ts";
 import type { Section } from "../tasks/section.ts";
+import type { FloatStepReport, Measured, MetricReport } from "./schema_metrics.ts";
 
 export type { FloatOp, Percentiles, Section };
-
-/** A number, or null where there was nothing to measure. (JSON has no NaN.) */
-export type Measured = number | null;
+export type {
+  ChangeReport,
+  FloatStepReport,
+  IntervalReport,
+  Measured,
+  MetricReport,
+  MetricValueReport,
+} from "./schema_metrics.ts";
 
 /** What was learned, and by which outputs. */
 export interface TaskReport {
@@ -33,55 +39,6 @@ export interface TaskOutputReport {
   readonly task: string;
   /** What a program must know to read the output's numbers. */
   readonly decoding?: Readonly<Record<string, unknown>>;
-}
-
-/** One metric of one output, of three models on the same examples. */
-export interface MetricReport {
-  /** Such as "mean absolute error". No two metrics of an output are called alike. */
-  readonly name: string;
-  /** The output that is judged. */
-  readonly output: string;
-  /** "fraction" of a number in [0, 1] that is shown in percent; else what is written behind it, such as "px", or "". */
-  readonly unit: string;
-  readonly better: "higher" | "lower";
-  /** What a model that ignores its input would reach. */
-  readonly chance?: Measured;
-  /** The float model that the others are measured against. */
-  readonly float: Measured;
-  /** The fake-quantized model as trained in TF.js. */
-  readonly simulated: Measured;
-  /** The int8 file in the target's runtime; absent where the target is a simulation and there is no file. */
-  readonly deployed?: Measured;
-  /** Number of examples that all of them were judged by. */
-  readonly count: number;
-  readonly interval?: IntervalReport;
-}
-
-/** A confidence interval of the change from the float model to the last one: deployed, or simulated without a file. */
-export interface IntervalReport {
-  readonly low: number;
-  readonly high: number;
-  /** How sure it is, such as 0.95. */
-  readonly confidence: number;
-}
-
-/** A float model on the way to quantization. */
-export interface FloatStepReport {
-  /**
-   * "original" is the model as loaded, or as trained from nothing; "swapped" is after its activations were swapped,
-   * before any further training; "adapted" is after further float training.
-   */
-  readonly step: "original" | "swapped" | "adapted";
-  /** Whether this is the float model that the quantized ones are measured against. */
-  readonly isReference: boolean;
-  readonly metrics: readonly MetricValueReport[];
-}
-
-/** A metric of one model. */
-export interface MetricValueReport {
-  readonly name: string;
-  readonly output: string;
-  readonly value: Measured;
 }
 
 /** How far the simulated and the deployed model answer alike, for one output: as codes on its grid, or as values. */
@@ -122,6 +79,8 @@ export interface LatencyReport {
   readonly batch: number;
   /** Threads that ONNX Runtime was given. */
   readonly threads: number;
+  /** What betrays that the machine did something else meanwhile, so that the times say little; absent: nothing does. */
+  readonly unsteady?: string;
 }
 
 /** What ONNX Runtime made of the int8 file, read back from its optimized graph. */
@@ -132,7 +91,7 @@ export interface FusionReport {
   readonly float: readonly FloatOp[];
 }
 
-/** A metric after an epoch. */
+/** A metric on the validation examples after an epoch. */
 export interface EpochMetricReport {
   readonly name: string;
   readonly output: string;
@@ -147,7 +106,7 @@ export interface EpochReport {
   readonly epoch: number;
   /** Mean training loss. */
   readonly loss: Measured;
-  /** What was measured after the epoch; the report's first metric among them. */
+  /** What was measured after the epoch, the report's first metric among them; nothing without validation examples. */
   readonly metrics: readonly EpochMetricReport[];
   /** Whether activation ranges were still being observed in this epoch. */
   readonly observing: boolean;
@@ -299,14 +258,14 @@ export interface InputReport {
 }
 
 /** The version of the schema that this code writes and reads. */
-export const SCHEMA = 2;
+export const SCHEMA = 3;
 
 /** Everything a job has to say. Fields that are not named here are the task's own. */
 export interface Report {
   readonly schema: typeof SCHEMA;
   readonly task: TaskReport;
   /**
-   * At least one; the first is the task's own, by which the best epoch was chosen.
+   * On the test examples, which were used for nothing else. At least one; the first is the task's own.
    *
    * @minItems 1
    */
@@ -337,6 +296,8 @@ export interface Report {
     readonly name: string;
     /** Number of examples to train on. */
     readonly train?: number;
+    /** Number of examples that the best epochs were chosen by; absent: the last epoch was taken. */
+    readonly validation?: number;
     /** Number of examples to judge by. */
     readonly test?: number;
     /** What else is worth a few words. */
@@ -354,7 +315,7 @@ export interface Report {
   readonly backend?: string;
   /** Where ONNX Runtime ran. */
   readonly device?: DeviceReport;
-  /** The float model before quantization, step by step; absent if there was one step. */
+  /** The float models, in the order in which they came about; absent if there is one and no more to say of it. */
   readonly floatBefore?: readonly FloatStepReport[];
   /** Layers in the order of the model. */
   readonly layers?: readonly LayerReport[];

@@ -1,5 +1,4 @@
-import { ratio } from "./_format.ts";
-import { unitFormat } from "./_unit.ts";
+import { describeFirst } from "./_verdict_words.ts";
 import type { Measured, MetricReport, Report } from "./schema.ts";
 
 /** How much a quantized model lost: "good" as good as nothing, "fair" little, "poor" more than that. */
@@ -12,13 +11,18 @@ export interface Change {
   readonly to: Measured;
   /** "poor" if it could not be measured. */
   readonly tone: Tone;
-  /** "kept" is a change that counts as none. */
-  readonly kind: "kept" | "better" | "worse" | "unknown";
+  /**
+   * "noise" is a change that may be none: the test does not tell the models apart, or the interval holds 0. "kept" is one
+   * of which that is not known, and that counts as none.
+   */
+  readonly kind: "noise" | "kept" | "better" | "worse" | "unknown";
+  /** Whether the last model is better than one that ignores its input; undefined where nobody knows what that reaches. */
+  readonly hasLearned?: boolean;
 }
 
 /** What a report comes down to. */
 export interface Verdict {
-  /** A sentence or two: the metric, speed, size. */
+  /** A few sentences: the metric against which float model, speed, size. */
   readonly sentence: string;
   /** The worst of the outputs', each by its first metric. */
   readonly tone: Tone;
@@ -44,8 +48,8 @@ const LIMITS = {
   lower: { kept: 0.05, fair: 0.2 },
 } as const;
 
-/** Ratios closer to 1 than this are the noise of a timing. */
-const SAME_SPEED = 0.05;
+/** A change that is less likely than this if there is none is taken for one. */
+const SIGNIFICANT = 0.05;
 
 const TONES: readonly Tone[] = ["good", "fair", "poor"];
 
@@ -58,7 +62,7 @@ const TONES: readonly Tone[] = ["good", "fair", "poor"];
  * import { judge } from "./verdict.ts";
  *
  * const { tone, speedup } = judge({
- *   schema: 2,
+ *   schema: 3,
  *   task: { name: "multi-label", outputs: [{ name: "tags", task: "multi-label" }] },
  *   metrics: [
  *     { name: "F1", output: "tags", unit: "fraction", better: "higher", float: 0.91, simulated: 0.9, deployed: 0.9, count: 99 },
@@ -83,7 +87,7 @@ export function judge(report: Report): Verdict {
   const speedup = latencyMs && latencyMs.float.p50 / latencyMs.int8.p50;
   const shrinkage = bytes && bytes.float / bytes.int8;
   return {
-    sentence: describe(first, [describeSpeed(speedup), describeSize(shrinkage)]),
+    sentence: describeFirst(report, { first, speedup, shrinkage }),
     tone: worst(first),
     changes,
     speedup,
@@ -94,66 +98,48 @@ export function judge(report: Report): Verdict {
 }
 
 function judgeMetric(metric: MetricReport): Change {
-  const { unit, better, float, simulated, deployed } = metric;
+  const { better, float, simulated, deployed, change } = metric;
   const to = deployed === undefined ? simulated : deployed;
   if (float === null || to === null) return { metric, to, tone: "poor", kind: "unknown" };
-  const gain = better === "higher" ? to - float : float - to;
-  const size = unit === "fraction" ? 1 : Math.abs(float);
-  const { kept, fair } = LIMITS[unit === "fraction" ? unit : better];
-  // Rounded, so that 0.971 - 0.966 is half a point and not a little more.
-  const loss = -Math.round(gain * 1e6 / (size || Number.MIN_VALUE)) / 1e6;
+  const loss = lossOf(metric, better === "higher" ? to - float : float - to);
+  const { kept, fair } = LIMITS[metric.unit === "fraction" ? "fraction" : better];
   const tone = loss <= kept ? "good" : loss <= fair ? "fair" : "poor";
-  return { metric, to, tone, kind: tone !== "good" ? "worse" : -loss >= kept ? "better" : "kept" };
+  const learned = hasLearned(metric, to);
+  const common = { metric, to, ...(learned === undefined ? {} : { hasLearned: learned }) };
+  if (learned === false) return { ...common, tone: "poor", kind: kindOf(metric, { loss, kept }) };
+  if (change === undefined || !isNoise(change)) return { ...common, tone, kind: kindOf(metric, { loss, kept }) };
+  // Too few examples to tell a loss that matters from none are no good news.
+  const most = lossOf(metric, better === "higher" ? change.low : -change.high);
+  return { ...common, tone: tone === "good" && most <= fair ? "good" : "fair", kind: "noise" };
+}
+
+/** Whether a change may be none. */
+function isNoise({ p, low, high }: NonNullable<MetricReport["change"]>): boolean {
+  return p >= SIGNIFICANT || (low <= 0 && high >= 0);
+}
+
+function kindOf(
+  { change }: MetricReport,
+  { loss, kept }: { readonly loss: number; readonly kept: number },
+): Change["kind"] {
+  if (change !== undefined) return isNoise(change) ? "noise" : loss > 0 ? "worse" : "better";
+  return loss > kept ? "worse" : -loss >= kept ? "better" : "kept";
+}
+
+/** The loss that a gain of `gain` is: of a fraction as it is, of any other number as a share of the float model's. */
+function lossOf({ unit, float }: MetricReport, gain: number): number {
+  const size = unit === "fraction" ? 1 : Math.abs(float ?? 0);
+  // Rounded, so that 0.971 - 0.966 is half a point and not a little more.
+  return -Math.round(gain * 1e6 / (size || Number.MIN_VALUE)) / 1e6;
+}
+
+/** Whether the last model is better than chance, beyond noise where the noise is known. */
+function hasLearned({ chance, better, deployed, intervals = {} }: MetricReport, to: number): boolean | undefined {
+  if (chance === undefined || chance === null) return undefined;
+  const interval = deployed === undefined ? intervals.simulated : intervals.deployed;
+  return better === "higher" ? (interval?.low ?? to) > chance : (interval?.high ?? to) < chance;
 }
 
 function worst(changes: readonly Change[]): Tone {
   return TONES[Math.max(0, ...changes.map(({ tone }) => TONES.indexOf(tone)))];
-}
-
-function describe(changes: readonly Change[], gains: readonly (string | undefined)[]): string {
-  const [change, ...others] = changes;
-  const model = change.metric.deployed === undefined ? "fake-quantized" : "int8";
-  const subject = others.length === 0 ? `The ${model} model` : `At output "${change.metric.output}" the ${model} model`;
-  const known = gains.filter((part) => part !== undefined);
-  const worse = others.filter(({ tone }) => TONES.indexOf(tone) > TONES.indexOf(change.tone));
-  return [
-    `${subject} ${describeChange(change)}${joinGains(known)}.`,
-    ...worse.map((other) => `At output "${other.metric.output}" it ${describeChange(other)}.`),
-  ].join(" ");
-}
-
-function describeChange({ metric, to, kind }: Change): string {
-  const { name, unit, better, float } = metric;
-  const { value } = unitFormat(unit, [float, to]);
-  const against = `(${value(to)} against ${value(float)})`;
-  if (kind === "unknown") return `cannot be judged by its ${name} ${against}`;
-  if (kind === "kept") return `keeps the ${name} of the float model ${against}`;
-  const rises = (kind === "better") === (better === "higher");
-  if (unit !== "fraction") {
-    return `${rises ? "raises" : "lowers"} the ${name} of the float model from ${value(float)} to ${value(to)}`;
-  }
-  const points = `${(100 * Math.abs((to ?? 0) - (float ?? 0))).toFixed(1)} points`;
-  if (better === "lower") {
-    return `${rises ? "raises" : "lowers"} the ${name} of the float model by ${points} ${against}`;
-  }
-  return rises
-    ? `gains ${points} of ${name} over the float model ${against}`
-    : `loses ${points} of ${name} to the float model ${against}`;
-}
-
-function describeSpeed(speedup: number | undefined): string | undefined {
-  if (speedup === undefined || !Number.isFinite(speedup)) return undefined;
-  if (speedup > 1 + SAME_SPEED) return `runs ${ratio(speedup)} as fast`;
-  if (speedup < 1 - SAME_SPEED) return `runs only ${speedup.toFixed(2)}× as fast`;
-  return "runs as fast";
-}
-
-function describeSize(shrinkage: number | undefined): string | undefined {
-  if (shrinkage === undefined || !Number.isFinite(shrinkage)) return undefined;
-  return shrinkage >= 1 ? `is ${ratio(shrinkage)} smaller` : `is ${ratio(1 / shrinkage)} larger`;
-}
-
-function joinGains(gains: readonly string[]): string {
-  if (gains.length === 0) return "";
-  return gains.length === 1 ? ` and ${gains[0]}` : `, ${gains.slice(0, -1).join(", ")} and ${gains.at(-1)}`;
 }

@@ -73,13 +73,19 @@ export interface JudgedAll {
   readonly targets: Targets;
 }
 
+/** What is known of how a metric is computed. */
+export interface MetricTraits {
+  /** Whether it is the share of right answers: scores are 1 or 0, and the metric is their mean. Absent: it is not. */
+  readonly isHitRate?: true;
+}
+
 /** A way to judge one output's answers, on the host. */
-export interface Metric extends MetricInfo {
+export interface Metric extends MetricInfo, MetricTraits {
   /** Computes the metric; NaN if there are no samples. */
   readonly measure: (judged: Judged) => number;
   /**
-   * Returns one number a sample, better in the metric's direction, so that intervals can be drawn and two models be
-   * compared sample by sample. Their mean is the metric wherever the metric is a mean.
+   * Returns one number a sample, better in the metric's direction, so that two models can be compared sample by sample.
+   * Their mean is the metric wherever the metric is a mean.
    */
   readonly scores: (judged: Judged) => Float64Array;
   /** What an answer of `width` numbers that ignores the input would reach; absent where nobody can say. */
@@ -87,7 +93,7 @@ export interface Metric extends MetricInfo {
 }
 
 /** A metric that knows whose answers it judges. */
-export interface BoundMetric extends MetricInfo {
+export interface BoundMetric extends MetricInfo, MetricTraits {
   /** The output that it is reported under. */
   readonly output: string;
   readonly measure: (judged: JudgedAll) => number;
@@ -157,7 +163,7 @@ export interface Task {
 }
 
 /** A metric's value for one model. */
-export interface MetricValue extends MetricInfo {
+export interface MetricValue extends MetricInfo, MetricTraits {
   readonly output: string;
   readonly value: number;
   /** Samples that were judged. */
@@ -169,12 +175,13 @@ export interface MetricValue extends MetricInfo {
 
 /** Measures everything that `task` judges by. */
 export function measureAll(task: BoundTask, judged: JudgedAll): readonly MetricValue[] {
-  return task.metrics.map(({ name, unit, better, output, measure, scores, chance }) => {
+  return task.metrics.map(({ name, unit, better, isHitRate, output, measure, scores, chance }) => {
     const each = scores(judged);
     return {
       name,
       unit,
       better,
+      ...(isHitRate === undefined ? {} : { isHitRate }),
       output,
       value: measure(judged),
       count: each.length,

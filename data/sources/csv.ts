@@ -2,11 +2,12 @@
  * Tables: a line a sample, with a picture or a row of numbers, and what should be answered.
  *
  * A column "file" or "image" names a picture, relative to the table or to the folder of the table's own name beside it;
- * else the columns that are no targets are a row of numbers. The test half is that of a column "split", or of a
- * `test.csv` beside the table, or drawn at random.
+ * else the columns that are no targets are a row of numbers. The test part is that of a column "split", or of a
+ * `test.csv` beside the table, or drawn at random; a part to choose the best epoch by that of the column's "val", or of
+ * a `val.csv` beside `test.csv`.
  */
 import { checkSeed, Random } from "../../src/numbers/random.ts";
-import { checkMemory, imageBytes, type ImageShape } from "../dataset.ts";
+import { checkMemory, imageBytes, type ImageShape, type Parts } from "../dataset.ts";
 import type { SampleInput, SampleSet, SampleSplit, SampleTarget } from "../samples.ts";
 import { type Line, readTable, refuseCell, type Table } from "./_csv_table.ts";
 import { checkHeader, type Columns, columnsOf } from "./_csv_columns.ts";
@@ -23,9 +24,9 @@ export interface CsvOptions {
   readonly shape: ImageShape;
   /** Decides the split, and what a limit keeps; default 0. */
   readonly seed?: number;
-  /** Part that becomes the test half where the table has none of its own; default 0.2. */
+  /** Part that becomes the test part where the table has none of its own; default 0.2. */
   readonly testFraction?: number;
-  /** Read at most so many samples of each half, drawn at random. */
+  /** Read at most so many samples of each part, drawn at random. */
   readonly limit?: number;
   /** Leave out pictures that cannot be read and list them in `skipped`; by default they are an error. */
   readonly skipBadImages?: boolean;
@@ -37,8 +38,11 @@ export interface CsvSplit extends SampleSplit {
   readonly skipped: readonly BadImage[];
 }
 
-/** The lines of one half, and the table that they stand in. */
-interface Half {
+/** What the parts of a table are called. */
+type PartName = keyof Parts<unknown>;
+
+/** The lines of one part, and the table that they stand in. */
+interface Part {
   readonly table: Table;
   readonly lines: readonly Line[];
 }
@@ -47,14 +51,14 @@ interface Half {
 const MOST_CLASSES = 2 ** 16;
 
 /** Random streams. */
-const STREAMS = { split: 0, train: 1, test: 2 };
+const STREAMS = { split: 0, train: 1, test: 2, validation: 3 };
 
 /**
  * Reads a table of samples, in UTF-8 with commas and a header line.
  *
  * @param path The training table, or the only one.
  * @throws {Error} If a file is missing or cannot be read.
- * @throws {RangeError} If a cell, a line or the header is not what it should be, named by line and column; or if a half
+ * @throws {RangeError} If a cell, a line or the header is not what it should be, named by line and column; or if a part
  *   has no samples, a picture cannot be read, or an option is out of range.
  */
 export async function readCsv(path: string, options: CsvOptions): Promise<CsvSplit> {
@@ -62,23 +66,27 @@ export async function readCsv(path: string, options: CsvOptions): Promise<CsvSpl
   checkSeed(seed);
   const table = await readTable(path);
   const columns = columnsOf(table, options);
-  const halves = await halvesOf(table, { columns, testFraction, seed });
-  const keep = (half: "train" | "test") => {
-    const { table, lines } = halves[half];
+  const parts = await partsOf(table, { columns, testFraction, seed });
+  const keep = (name: PartName, { table, lines }: Part) => {
     if (lines.length <= limit) return { table, lines };
-    return { table, lines: new Random(seed, [STREAMS[half]]).shuffle([...lines]).slice(0, limit) };
+    return { table, lines: new Random(seed, [STREAMS[name]]).shuffle([...lines]).slice(0, limit) };
   };
-  const classNames = options.targets === "classes" ? classesOf(halves.train, columns.targets[0]) : [];
+  const classNames = options.targets === "classes" ? classesOf(parts.train, columns.targets[0]) : [];
   if (classNames.length > MOST_CLASSES) {
     throw new RangeError(
       `Cannot read "${path}": column "${table.header[columns.targets[0]]}" names ${classNames.length} classes, ` +
         `at most ${MOST_CLASSES} are needed (numbers are answered by --task regression)`,
     );
   }
-  const read = (half: "train" | "test") =>
-    readHalf(keep(half), { name: `${path} ${half}`, columns, classNames, options });
-  const [train, test] = [await read("train"), await read("test")];
-  return { name: path, train: train.set, test: test.set, skipped: [...train.skipped, ...test.skipped] };
+  const skipped: BadImage[] = [];
+  const read = async (name: PartName, part: Part) => {
+    const found = await readPart(keep(name, part), { name: `${path} ${name}`, columns, classNames, options });
+    skipped.push(...found.skipped);
+    return found.set;
+  };
+  const train = await read("train", parts.train);
+  const own = parts.validation === undefined ? {} : { validation: await read("validation", parts.validation) };
+  return { name: path, train, ...own, test: await read("test", parts.test), skipped };
 }
 
 interface SplitOptions {
@@ -87,48 +95,54 @@ interface SplitOptions {
   readonly seed: number;
 }
 
-async function halvesOf(table: Table, { columns, ...options }: SplitOptions): Promise<Record<"train" | "test", Half>> {
+async function partsOf(table: Table, { columns, ...options }: SplitOptions): Promise<Parts<Part>> {
   if (columns.split !== undefined) return splitByColumn(table, columns.split);
-  const beside = join(table.folder, "test.csv");
-  if (!table.path.endsWith("/test.csv") && table.path !== "test.csv" && await isFile(beside)) {
-    const test = await readTable(beside);
-    checkHeader(test, table);
-    return { train: { table, lines: table.lines }, test: { table: test, lines: test.lines } };
-  }
-  return splitAtRandom(table, options);
+  const test = await tableBeside(table, "test.csv");
+  if (test === undefined) return splitAtRandom(table, options);
+  const validation = await tableBeside(table, "val.csv");
+  return { train: { table, lines: table.lines }, ...(validation === undefined ? {} : { validation }), test };
 }
 
-/** Which half a cell of the column "split" means. */
-const SPLITS: Readonly<Record<string, "train" | "test">> = {
-  train: "train",
-  training: "train",
-  test: "test",
-  val: "test",
-  valid: "test",
-  validation: "test",
-};
+/** Reads all lines of the table called `name` beside `table`, if there is one and it is another. */
+async function tableBeside(table: Table, name: string): Promise<Part | undefined> {
+  const beside = join(table.folder, name);
+  if (table.path.endsWith(`/${name}`) || table.path === name || !await isFile(beside)) return undefined;
+  const other = await readTable(beside);
+  checkHeader(other, table);
+  return { table: other, lines: other.lines };
+}
 
-function splitByColumn(table: Table, column: number): Record<"train" | "test", Half> {
-  const halves: Record<"train" | "test", Line[]> = { train: [], test: [] };
+/** Which part a cell of the column "split" means. */
+const SPLITS: ReadonlyMap<string, PartName> = new Map([
+  ["train", "train"],
+  ["training", "train"],
+  ["test", "test"],
+  ["val", "validation"],
+  ["valid", "validation"],
+  ["validation", "validation"],
+]);
+
+function splitByColumn(table: Table, column: number): Parts<Part> {
+  const found: Record<PartName, Line[]> = { train: [], validation: [], test: [] };
   for (const line of table.lines) {
-    const cell = line.cells[column].trim().toLowerCase();
-    if (!Object.hasOwn(SPLITS, cell)) {
-      throw refuseCell(table, { line, column, because: "is no half, train or test is needed" });
+    const part = SPLITS.get(line.cells[column].trim().toLowerCase());
+    if (part === undefined) {
+      throw refuseCell(table, { line, column, because: "is no part, train, val or test is needed" });
     }
-    halves[SPLITS[cell]].push(line);
+    found[part].push(line);
   }
-  for (const [half, lines] of Object.entries(halves)) {
+  // Where no line is there to test by, those that others validate by are.
+  const [test, validation] = found.test.length > 0 ? [found.test, found.validation] : [found.validation, []];
+  for (const [name, lines] of Object.entries({ train: found.train, test })) {
     if (lines.length === 0) {
-      throw new RangeError(`Cannot read "${table.path}": its column "split" names no line "${half}"`);
+      throw new RangeError(`Cannot read "${table.path}": its column "split" names no line "${name}"`);
     }
   }
-  return { train: { table, lines: halves.train }, test: { table, lines: halves.test } };
+  const own = validation.length === 0 ? {} : { validation: { table, lines: validation } };
+  return { train: { table, lines: found.train }, ...own, test: { table, lines: test } };
 }
 
-function splitAtRandom(
-  table: Table,
-  { testFraction, seed }: Omit<SplitOptions, "columns">,
-): Record<"train" | "test", Half> {
+function splitAtRandom(table: Table, { testFraction, seed }: Omit<SplitOptions, "columns">): Parts<Part> {
   if (!(testFraction > 0 && testFraction < 1)) {
     throw new RangeError(
       `Cannot read "${table.path}": the test fraction is ${testFraction}, needed is one between 0 and 1`,
@@ -144,28 +158,28 @@ function splitAtRandom(
 }
 
 /** Names of the classes: numbers in their order, else by code point. */
-function classesOf({ lines }: Half, column: number): readonly string[] {
+function classesOf({ lines }: Part, column: number): readonly string[] {
   const names = [...new Set(lines.map(({ cells }) => cells[column].trim()))];
   return names.every((name) => /^\d+$/.test(name)) ? names.sort((a, b) => Number(a) - Number(b)) : names.sort();
 }
 
-interface HalfOptions {
+interface PartOptions {
   readonly name: string;
   readonly columns: Columns;
   readonly classNames: readonly string[];
   readonly options: CsvOptions;
 }
 
-async function readHalf(
-  half: Half,
-  { name, columns, classNames, options }: HalfOptions,
+async function readPart(
+  part: Part,
+  { name, columns, classNames, options }: PartOptions,
 ): Promise<{ readonly set: SampleSet; readonly skipped: readonly BadImage[] }> {
-  const { table } = half;
+  const { table } = part;
   // Numbers first: a bad cell is found before a thousand pictures are decoded.
-  targetOf(half, { columns, classNames, kind: options.targets });
+  targetOf(part, { columns, classNames, kind: options.targets });
   const { input, lines, skipped } = columns.picture === undefined
-    ? { input: ["row", rowsOf(half, columns.features)] as const, lines: half.lines, skipped: [] }
-    : await picturesOf(half, { column: columns.picture, options });
+    ? { input: ["row", rowsOf(part, columns.features)] as const, lines: part.lines, skipped: [] }
+    : await picturesOf(part, { column: columns.picture, options });
   if (lines.length === 0) {
     throw new RangeError(`Cannot read "${table.path}": none of its pictures can be read, at least 1 is needed`);
   }
@@ -174,8 +188,8 @@ async function readHalf(
   return { set: { name, count: lines.length, inputs: { [inputName]: value }, targets: { target } }, skipped };
 }
 
-function rowsOf(half: Half, columns: readonly number[]): SampleInput {
-  return { kind: "rows", names: columns.map((column) => half.table.header[column]), values: numbersOf(half, columns) };
+function rowsOf(part: Part, columns: readonly number[]): SampleInput {
+  return { kind: "rows", names: columns.map((column) => part.table.header[column]), values: numbersOf(part, columns) };
 }
 
 interface TargetOptions {
@@ -184,16 +198,16 @@ interface TargetOptions {
   readonly kind: SampleTarget["kind"];
 }
 
-function targetOf(half: Half, { columns: { targets }, classNames, kind }: TargetOptions): SampleTarget {
+function targetOf(part: Part, { columns: { targets }, classNames, kind }: TargetOptions): SampleTarget {
   if (kind === "classes") {
-    return { kind, names: classNames, labels: labelsOf(half, { column: targets[0], classNames }) };
+    return { kind, names: classNames, labels: labelsOf(part, { column: targets[0], classNames }) };
   }
-  const values = numbersOf(half, targets, kind === "flags" ? (value) => value === 0 || value === 1 : undefined);
-  return { kind, names: targets.map((column) => half.table.header[column]), values };
+  const values = numbersOf(part, targets, kind === "flags" ? (value) => value === 0 || value === 1 : undefined);
+  return { kind, names: targets.map((column) => part.table.header[column]), values };
 }
 
 function labelsOf(
-  { table, lines }: Half,
+  { table, lines }: Part,
   { column, classNames }: { readonly column: number; readonly classNames: readonly string[] },
 ): Int32Array {
   const numbers = new Map(classNames.map((name, i) => [name, i]));
@@ -210,7 +224,7 @@ function labelsOf(
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** Reads columns as numbers, row by row. */
-function numbersOf({ table, lines }: Half, columns: readonly number[], isFlag?: (value: number) => boolean) {
+function numbersOf({ table, lines }: Part, columns: readonly number[], isFlag?: (value: number) => boolean) {
   const values = new Float32Array(lines.length * columns.length);
   lines.forEach((line, row) =>
     columns.forEach((column, i) => {
@@ -228,7 +242,7 @@ function numbersOf({ table, lines }: Half, columns: readonly number[], isFlag?: 
 }
 
 async function picturesOf(
-  { table, lines }: Half,
+  { table, lines }: Part,
   { column, options }: { readonly column: number; readonly options: CsvOptions },
 ) {
   const { shape, skipBadImages = false } = options;

@@ -2,7 +2,7 @@
 import { type BadImage, decodeAll } from "./_decode.ts";
 import { isFolder, join, listFolder } from "./_files.ts";
 import { checkMemory, checkShape, type DataSplit, imageBytes, type ImageSet, imageSet } from "../dataset.ts";
-import type { ImageShape } from "../dataset.ts";
+import type { ImageShape, Parts } from "../dataset.ts";
 import { checkSeed, Random } from "../../src/numbers/random.ts";
 
 export type { BadImage };
@@ -15,7 +15,7 @@ export interface FolderOptions extends ImageShape {
   readonly testFraction?: number;
   /** Decides the split and the order; default 0. */
   readonly seed?: number;
-  /** Read at most so many images of each half; drawn from all classes, the rest is never decoded. */
+  /** Read at most so many images of each part; drawn from all classes, the rest is never decoded. */
   readonly limit?: number;
 }
 
@@ -31,17 +31,18 @@ interface Entry {
   readonly label: number;
 }
 
-interface Halves<T> {
-  readonly train: T;
-  readonly test: T;
-}
+/** What the parts of a set are called. */
+type PartName = keyof Parts<unknown>;
 
-/** Random streams, beside those of the classes, which are numbered from `CLASSES` on. */
-const STREAMS = { train: 0, test: 1 };
+/** Random streams of the parts; those of the classes have a second number. */
+const STREAMS: Readonly<Record<PartName, number>> = { train: 0, test: 1, validation: 3 };
 const CLASSES = 2;
 
-/** Names of a test folder beside `train`, the first that exists is taken. */
-const TEST_FOLDERS = ["test", "val", "valid", "validation"];
+/** Names of a folder beside `train` and `test` to choose the best epoch by, the first that exists is taken. */
+const VALIDATION_FOLDERS = ["val", "valid", "validation"];
+
+/** Names of a test folder beside `train`: without a `test`, what others validate by is what there is to test by. */
+const TEST_FOLDERS = ["test", ...VALIDATION_FOLDERS];
 
 async function subfolders(dir: string): Promise<readonly string[]> {
   const names = await listFolder(dir);
@@ -75,43 +76,45 @@ async function listClasses(dir: string, classNames: readonly string[]): Promise<
 function split(
   entries: readonly Entry[],
   { testFraction, seed }: { testFraction: number; seed: number },
-): Halves<Entry[]> {
-  const halves: Halves<Entry[]> = { train: [], test: [] };
+): Parts<Entry[]> {
+  const parts: Parts<Entry[]> = { train: [], test: [] };
   for (const [label, files] of Map.groupBy(entries, (entry) => entry.label)) {
     const shuffled = new Random(seed, [CLASSES + label]).shuffle([...files]);
     const part = Math.round(files.length * testFraction);
     const tests = Math.min(Math.max(part, 1), files.length - 1);
-    halves.test.push(...shuffled.slice(0, tests));
-    halves.train.push(...shuffled.slice(tests));
+    parts.test.push(...shuffled.slice(0, tests));
+    parts.train.push(...shuffled.slice(tests));
   }
-  return halves;
+  return parts;
 }
 
-/** Lists both halves: from `train` and `test` folders where there are such, else by splitting every class. */
-async function listHalves(dir: string, options: { testFraction: number; seed: number }): Promise<
-  Halves<readonly Entry[]> & { readonly classNames: readonly string[] }
+/** Lists the parts: from `train`, `val` and `test` folders where there are such, else by splitting every class. */
+async function listParts(dir: string, options: { testFraction: number; seed: number }): Promise<
+  Parts<readonly Entry[]> & { readonly classNames: readonly string[] }
 > {
   const folders = await subfolders(dir);
   const testFolder = TEST_FOLDERS.find((name) => folders.includes(name));
   if (folders.includes("train") && testFolder !== undefined) {
     const classNames = await subfolders(join(dir, "train"));
     if (classNames.length > 0) {
-      const train = await listClasses(join(dir, "train"), classNames);
-      return { classNames, train, test: await listClasses(join(dir, testFolder), classNames) };
+      const list = (folder: string) => listClasses(join(dir, folder), classNames);
+      const folder = VALIDATION_FOLDERS.find((name) => name !== testFolder && folders.includes(name));
+      const own = folder === undefined || testFolder !== "test" ? {} : { validation: await list(folder) };
+      return { classNames, train: await list("train"), ...own, test: await list(testFolder) };
     }
   }
   return { classNames: folders, ...split(await listClasses(dir, folders), options) };
 }
 
-/** Decodes one half into a set, leaving out what cannot be read. */
-async function decodeHalf(half: "train" | "test", { dir, entries, classNames, options }: {
+/** Decodes one part into a set, leaving out what cannot be read. */
+async function decodePart(part: PartName, { dir, entries, classNames, options }: {
   readonly dir: string;
   readonly entries: readonly Entry[];
   readonly classNames: readonly string[];
   readonly options: FolderOptions;
 }): Promise<{ set: ImageSet | undefined; bad: readonly BadImage[] }> {
   const { height, width, channels, seed = 0, limit = Infinity } = options;
-  const chosen = new Random(seed, [STREAMS[half]]).shuffle([...entries]).slice(0, limit);
+  const chosen = new Random(seed, [STREAMS[part]]).shuffle([...entries]).slice(0, limit);
   checkMemory(options, { count: chosen.length, doing: `read "${dir}"` });
   const decoded = await decodeAll(chosen.map((entry) => entry.file), options);
   const bad = decoded.filter((result): result is BadImage => !(result instanceof Uint8Array));
@@ -120,7 +123,7 @@ async function decodeHalf(half: "train" | "test", { dir, entries, classNames, op
   const images = new Uint8Array(good.length * imageBytes(options));
   good.forEach(({ pixels }, i) => images.set(pixels, i * imageBytes(options)));
   const labels = Int32Array.from(good, ({ label }) => label);
-  const set = imageSet(`${dir} ${half}`, { height, width, channels, images, labels, classNames });
+  const set = imageSet(`${dir} ${part}`, { height, width, channels, images, labels, classNames });
   return { set, bad };
 }
 
@@ -137,7 +140,7 @@ function check(dir: string, { testFraction = 0.2, seed = 0, limit, ...shape }: F
 
 /**
  * Reads a folder with one sub-folder of JPEG or PNG files a class, or with `train` and `test` (or `val`) folders of
- * such.
+ * such. With all three, `val` is there to choose the best epoch by.
  *
  * Classes are numbered in the order of their names (by code point). Images are turned as their EXIF says, put on white
  * where transparent, and stretched to the wanted shape. The split takes `testFraction` of every class. Hidden files
@@ -145,25 +148,31 @@ function check(dir: string, { testFraction = 0.2, seed = 0, limit, ...shape }: F
  *
  * @param dir Folder.
  * @throws {Error} If the folder cannot be read.
- * @throws {RangeError} If there are no class folders, a class or a half has no image, an image cannot be read (unless
+ * @throws {RangeError} If there are no class folders, a class or a part has no image, an image cannot be read (unless
  *   `skipBadImages`), or an option is out of range.
  */
 export async function readFolder(dir: string, options: FolderOptions): Promise<FolderSplit> {
   check(dir, options);
   const { testFraction = 0.2, seed = 0, skipBadImages = false } = options;
-  const { classNames, ...halves } = await listHalves(dir, { testFraction, seed });
+  const { classNames, ...parts } = await listParts(dir, { testFraction, seed });
   if (classNames.length === 0) {
     throw new RangeError(`Cannot read "${dir}": it has no folders, needed is one folder of images for each class`);
   }
-  const train = await decodeHalf("train", { dir, entries: halves.train, classNames, options });
-  const test = await decodeHalf("test", { dir, entries: halves.test, classNames, options });
-  const skipped = [...train.bad, ...test.bad];
+  const skipped: BadImage[] = [];
+  const decode = async (part: PartName, entries: readonly Entry[]) => {
+    const { set, bad } = await decodePart(part, { dir, entries, classNames, options });
+    skipped.push(...bad);
+    return set;
+  };
+  const train = await decode("train", parts.train);
+  const validation = parts.validation && await decode("validation", parts.validation);
+  const test = await decode("test", parts.test);
   if (skipped.length > 0 && !skipBadImages) throw unreadable(dir, skipped);
-  if (train.set === undefined || test.set === undefined) {
-    const empty = train.set === undefined ? "training" : "test";
+  if (train === undefined || test === undefined) {
+    const empty = train === undefined ? "training" : "test";
     throw new RangeError(`Cannot read "${dir}": it has no ${empty} image that can be read, needed is at least one`);
   }
-  return { name: dir, train: train.set, test: test.set, skipped };
+  return { name: dir, train, ...(validation === undefined ? {} : { validation }), test, skipped };
 }
 
 /** Names the first of the images that could not be read and counts the rest. */

@@ -1,6 +1,6 @@
 /** Latency and size. */
 import { byteSize, escapeHtml, milliseconds, plural, ratio } from "../_format.ts";
-import { describeShrinkage } from "../_words.ts";
+import { describeDoubt, describeShrinkage } from "../_words.ts";
 import { cssPercent, type HtmlSection, section } from "./_markup.ts";
 
 /** Bars of latency and size; nothing where there is no file. */
@@ -15,7 +15,7 @@ export const costSection: HtmlSection = {
     if (latencyMs === undefined) {
       return section("Size", { lead: "Latency was not measured.", body: `<div class="bars">${size}</div>` });
     }
-    const { float, int8, batch, threads } = latencyMs;
+    const { float, int8, batch, threads, unsteady } = latencyMs;
     const time = group("Median time of a run", {
       float: { value: float.p50, text: milliseconds(float.p50), note: `p95 ${milliseconds(float.p95)}` },
       int8: {
@@ -27,7 +27,8 @@ export const costSection: HtmlSection = {
     const where = machine === undefined ? "" : ` ${escapeHtml(machine)}.`;
     return section("Latency and size", {
       lead: `Warm runs in ONNX Runtime, batch ${batch}, ${plural(threads, "thread")}; ` +
-        `p95 is the 95th percentile.${where}`,
+        `p95 is the 95th percentile.${where}` +
+        (unsteady === undefined ? "" : ` <span class="fair">${escapeHtml(describeDoubt(unsteady))}</span>`),
       body: `<div class="bars">${time}${size}</div>`,
     });
   },

@@ -2,10 +2,10 @@
 import { agreementPercent, capitalized, count, escapeHtml, isKnown, plural, UNKNOWN } from "../_format.ts";
 import { metricSteps } from "../_steps.ts";
 import { unitFormat } from "../_unit.ts";
-import { describeAgreement, describeInterval, hasSeveralOutputs } from "../_words.ts";
+import { describeAgreement, describeCertainty, describeConfidence, hasSeveralOutputs } from "../_words.ts";
 import { type Axis, chooseAxis } from "./_axis.ts";
 import { cssPercent, denseTable, type HtmlSection, section } from "./_markup.ts";
-import type { AgreementReport, MetricReport, Report } from "../schema.ts";
+import type { AgreementReport, IntervalReport, MetricReport, Report } from "../schema.ts";
 import type { Change } from "../verdict.ts";
 
 /** The first metric from the original model to the deployed one, then all metrics by output. */
@@ -25,17 +25,26 @@ export const resultsSection: HtmlSection = {
   },
 };
 
+/** How changes are tested. */
+const TESTS: Readonly<Record<NonNullable<MetricReport["change"]>["test"], string>> = {
+  mcnemar: "McNemar's exact test, Newcombe's interval",
+  bootstrap: "paired bootstrap over the samples",
+};
+
 function describe({ agreement = [] }: Report, metric: MetricReport): string {
   const { name, unit, better, chance, float, count: examples } = metric;
   const format = unitFormat(unit, [float, chance]);
   const of = format.of === "" ? "" : `, in percent ${format.of}`;
-  const interval = describeInterval(metric);
+  const certainty = describeCertainty(metric);
   return [
     `${capitalized(name)} on ${plural(examples, "sample")}${of}${better === "lower" ? "; lower is better" : ""}.`,
     isKnown(chance) ? `A model that ignores its input would reach ${format.value(chance)}.` : "",
     agreement.length === 1 ? sayAgreement(agreement[0]) : "",
     unit === "fraction" ? "Differences from float are in percentage points." : "",
-    interval === "" ? "" : `The change from float has a ${interval}.`,
+    metric.intervals?.float === undefined
+      ? ""
+      : `Lines through the dots are ${describeConfidence(metric.intervals.float.confidence)} intervals.`,
+    certainty === "" ? "" : `The change from float has a ${certainty} (${TESTS[metric.change?.test ?? "bootstrap"]}).`,
   ].filter(Boolean).join(" ");
 }
 
@@ -51,12 +60,13 @@ function sayAgreement(entry: AgreementReport): string {
 /** Makes the dot plot of one metric. */
 function renderDots(report: Report, metric: MetricReport): string {
   const steps = metricSteps(report, metric);
-  const values = steps.map(({ value }) => value).filter(isKnown);
+  const values = steps.flatMap(({ value, interval }) => [value, interval?.low, interval?.high]).filter(isKnown);
   const { value: write, difference, tick } = unitFormat(metric.unit, values);
   const axis = chooseAxis(values, metric.unit === "fraction" ? { min: 0, max: 1 } : {});
-  const rows = steps.map(({ name, what, value, kind }) =>
+  const rows = steps.map(({ name, what, value, interval, kind }) =>
     `<div><span class="step">${name} <small>${what}</small></span>` +
-    `<span class="track">${mark("b", metric.float, { axis })}${mark("i", value, { axis, kind })}</span>` +
+    `<span class="track">${mark("b", metric.float, { axis })}${whisker(interval, axis)}` +
+    `${mark("i", value, { axis, kind })}</span>` +
     `<span class="value">${escapeHtml(write(value))}</span>` +
     `<span class="delta">${kind === "float" ? "" : difference(metric.float, value)}</span></div>`
   );
@@ -69,6 +79,14 @@ function mark(tag: "b" | "i", value: number | null, { axis, kind }: { axis: Axis
   if (!isKnown(value)) return "";
   const left = cssPercent((value - axis.min) / (axis.max - axis.min));
   return `<${tag}${kind === undefined ? "" : ` class="${kind}"`} style="left:${left}"></${tag}>`;
+}
+
+/** Makes the line of an interval. */
+function whisker(interval: IntervalReport | undefined, { min, max }: Axis): string {
+  if (interval === undefined) return "";
+  const [left, right] = [interval.low - min, interval.high - min].map((x) => Math.min(1, Math.max(0, x / (max - min))));
+  const width = `width:${cssPercent(right - left)}`;
+  return `<s style="left:${cssPercent(left)};${width}"></s>`;
 }
 
 /** Makes the table of all metrics; a column that would say the same everywhere is left out. */
@@ -96,7 +114,7 @@ function renderTable(changes: readonly Change[], several: boolean): string {
       `<span class="${tone}">${escapeHtml(change === UNKNOWN ? change : `${change} ${differenceUnit}`.trim())}</span>`,
       chance === undefined ? "" : escapeHtml(value(chance)),
       count(examples),
-      escapeHtml(describeInterval(metric)),
+      escapeHtml(describeCertainty(metric)),
     ];
   });
   return `<h3>All metrics</h3>\n${denseTable(columns, rows)}`;

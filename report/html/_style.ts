@@ -62,6 +62,7 @@ const FIGURES = `
 .dots .track i { position: absolute; top: 50%; width: 12px; height: 12px; margin: -6px; border-radius: 50%;
   background: var(--bar); }
 .dots .track b { position: absolute; top: 0; bottom: 0; border-left: 1.5px dotted var(--float); }
+.dots .track s { position: absolute; top: 50%; height: 4px; margin-top: -2px; background: var(--muted); opacity: .45; border-radius: 2px; }
 .dots i.float { background: var(--float) !important; } .dots i.simulated { background: var(--simulated) !important; }
 .dots i.int8 { background: var(--int8) !important; }
 .dots span { align-self: center; } .dots .value { font-weight: 650; text-align: right; }

@@ -68,12 +68,6 @@ export function renderTrainingChart(report: Report, { width }: { width: number }
     ],
     series: [
       {
-        // A series and not a mark line, so that the axis makes room for it.
-        ...line("float", [epochs[0] - PAD, epochs[epochs.length - 1] + PAD].map((x) => [x, metric.float])),
-        lineStyle: { color: COLORS.float, width: 2, type: [2, 3] },
-        symbol: "none",
-      },
-      {
         ...line("simulated", curve("simulated")),
         lineStyle: { color: COLORS.simulated, width: 2, type: [6, 3] },
         itemStyle: { color: COLORS.simulated },

@@ -1,6 +1,5 @@
 /** Training. */
-import { milliseconds } from "../_format.ts";
-import { unitFormat } from "../_unit.ts";
+import { milliseconds, plural } from "../_format.ts";
 import { chartFigure, type HtmlSection, key, section } from "./_markup.ts";
 import { findFreezes, renderTrainingChart } from "./_training_chart.ts";
 import type { Report } from "../schema.ts";
@@ -23,7 +22,7 @@ export const trainingSection: HtmlSection = {
   },
 };
 
-function renderLegend({ metrics: [{ unit, float, deployed }] }: Report): string {
+function renderLegend({ metrics: [{ deployed }] }: Report): string {
   const line = (style: string) => `<path d="M0 6H22" fill="none" stroke-width="2" style="${style}"/>`;
   return key([
     ...(deployed === undefined ? [] : [{
@@ -35,14 +34,10 @@ function renderLegend({ metrics: [{ unit, float, deployed }] }: Report): string 
         '<circle cx="11" cy="6" r="3" fill="var(--paper)" stroke="var(--simulated)" stroke-width="2"/>',
       text: "simulated",
     },
-    {
-      sample: line("stroke:var(--float);stroke-dasharray:2 3"),
-      text: `float, ${unitFormat(unit, [float]).value(float)}`,
-    },
   ]);
 }
 
-function describe({ train, bestEpoch }: Report): string {
+function describe({ train, bestEpoch, data }: Report): string {
   const freezes = findFreezes(train.epochs);
   const frozen = (what: string, text: string) =>
     freezes.filter((freeze) => freeze.what === what).map(({ after }) => `${text} frozen after epoch ${after}`);
@@ -53,9 +48,17 @@ function describe({ train, bestEpoch }: Report): string {
   return [
     `${train.epochs.length === 1 ? "One epoch" : `${train.epochs.length} epochs`} with fake quantization` +
     (schedule === "" ? "." : `; ${schedule}.`),
-    bestEpoch === undefined ? "" : `The weights after epoch ${bestEpoch} were exported.`,
+    describeChoice({ bestEpoch, validation: data?.validation }),
     train.stepMs === null ? "" : `A step took ${milliseconds(train.stepMs)}` +
       (train.firstStepMs === null ? "." : `, the first one ${milliseconds(train.firstStepMs)}.`),
     train.peakRssMb === null ? "" : `Peak memory was ${Math.round(train.peakRssMb)} MiB.`,
   ].filter(Boolean).join(" ");
+}
+
+function describeChoice(
+  { bestEpoch, validation }: { readonly bestEpoch: number | undefined; readonly validation: number | undefined },
+): string {
+  if (bestEpoch === undefined) return "The weights after the last epoch were exported.";
+  const by = validation === undefined ? "" : `, the best on ${plural(validation, "validation sample")},`;
+  return `The weights after epoch ${bestEpoch}${by} were exported.`;
 }

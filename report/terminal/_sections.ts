@@ -4,6 +4,9 @@ import { metricSteps } from "../_steps.ts";
 import { unitFormat } from "../_unit.ts";
 import {
   describeAgreement,
+  describeCertainty,
+  describeConfidence,
+  describeDoubt,
   describeInterval,
   describeShrinkage,
   hasSeveralOutputs,
@@ -37,9 +40,12 @@ export const resultsSection: TerminalSection = {
     const { metrics: [metric], agreement = [] } = report;
     const several = hasSeveralOutputs(report);
     const others = changes.slice(1);
-    const heading = `${capitalized(metric.name)}${several ? ` of ${metric.output}` : ""} on ${
-      plural(metric.count, "sample")
-    }${metric.better === "lower" ? ", lower is better" : ""}`;
+    const confidence = metric.intervals?.float?.confidence;
+    const heading = [
+      `${capitalized(metric.name)}${several ? ` of ${metric.output}` : ""} on ${plural(metric.count, "sample")}`,
+      ...(metric.better === "lower" ? ["lower is better"] : []),
+      ...(confidence === undefined ? [] : [`with ${describeConfidence(confidence)} intervals`]),
+    ].join(", ");
     const own = agreement.length === 1 ? agreement.map((entry) => agreementRow("agreement", entry)) : [];
     return [
       { heading, rows: [...stepRows(report, metric), ...own] },
@@ -58,12 +64,11 @@ export const resultsSection: TerminalSection = {
 function stepRows(report: Report, metric: MetricReport): Cell[][] {
   const steps = metricSteps(report, metric);
   const { value: write, difference } = unitFormat(metric.unit, steps.map(({ value }) => value));
-  const interval = describeInterval(metric);
-  return steps.map(({ name, what, value, kind }, i) => [
+  return steps.map(({ name, what, value, interval, kind }) => [
     { text: name },
     { text: write(value), right: true, tone: "strong" },
     { text: kind === "float" ? "" : difference(metric.float, value), right: true },
-    { text: i === steps.length - 1 && interval !== "" ? `${what}; ${interval}` : what, tone: "muted" },
+    { text: interval === undefined ? what : `${describeInterval(interval, metric)}; ${what}`, tone: "muted" },
   ]);
 }
 
@@ -86,7 +91,7 @@ function metricRow(
     `float ${value(float)}`,
     `${better} is better`,
     isKnown(chance) ? `chance ${value(chance)}` : "",
-    describeInterval(metric),
+    describeCertainty(metric),
   ];
   return [
     { text: several ? `${name} of ${output}` : name },
@@ -119,6 +124,9 @@ export const costSection: TerminalSection = {
         ["", "float", "int8"].map((text): Cell => ({ text, tone: "muted", right: true })).concat({ text: "" }),
         ...times,
         row("file", [byteSize(bytes.float), byteSize(bytes.int8)], describeShrinkage(shrinkage)),
+        ...(latencyMs?.unsteady === undefined
+          ? []
+          : [[{ text: describeDoubt(latencyMs.unsteady), tone: "fair" as const }]]),
       ],
     }];
   },

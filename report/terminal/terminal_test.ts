@@ -128,10 +128,10 @@ Deno.test("formatReport() keeps columns in line where names are written in wide 
 
 Deno.test("formatReport() names metrics by output, with their unit and direction", () => {
   const text = formatReport(landmarksReport(), { width: 100 });
-  assert.match(text, /^Mean error of points on 689 samples, lower is better$/m);
-  assert.match(lineOf(text, "original"), /3\.398% +-0\.014 +float, before any change/);
+  assert.match(text, /^Mean error of points on 689 samples, lower is better, with 95% intervals$/m);
+  assert.match(lineOf(text, "original"), /3\.398% +-0\.014 +before any change/);
   assert.match(lineOf(text, "float"), /3\.412% +adapted to the swap/);
-  assert.match(lineOf(text, "deployed"), /3\.441% +\+0\.029 .*; 95% interval -0\.004 to \+0\.061/);
+  assert.match(lineOf(text, "deployed"), /3\.441% +\+0\.029 +3\.324 to 3\.556; the int8/);
   assert.match(lineOf(text, "MAE of points"), /1\.221 px +\+0\.017 +float 1\.204 px, lower is better/);
   assert.match(lineOf(text, "R² of age"), /0\.6907 +-0\.0124 +float 0\.7031, higher is better, chance 0\.0000/);
   assert.match(lineOf(text, "hit rate of age"), /n\/a +n\/a +float 84\.00%/);
@@ -162,7 +162,7 @@ Deno.test("formatReport() has no column of what is not deployed", () => {
 });
 
 Deno.test("formatReport() refuses a report of another schema", () => {
-  const message = "Cannot read this report: its schema is 1, needed is 2";
+  const message = "Cannot read this report: its schema is 1, needed is 3";
   const old = { ...trainedReport(), schema: 1 as never };
   assert.throws(() => formatReport(old), { name: "TypeError", message });
 });

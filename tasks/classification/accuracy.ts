@@ -57,6 +57,7 @@ function hitRate(name: string, { chance, isHit }: HitRule): Metric {
     name,
     unit: "fraction",
     better: "higher",
+    isHitRate: true,
     measure: (judged) => scores(judged).reduce((sum, hit) => sum + hit, 0) / judged.targets.length,
     scores,
     chance,

@@ -1,0 +1,152 @@
+/** How sure the metrics of models are that answered the same samples, and the changes from one of them to the others. */
+import type { BoundTask, JudgedAll, MetricValue } from "../task.ts";
+import { changeOfDraws, drawSamples, intervalOfDraws } from "./bootstrap.ts";
+import { changeOfHits, countPairs, wilsonInterval } from "./hits.ts";
+import type { ConfidenceInterval, MetricChange } from "./interval.ts";
+
+export type { ConfidenceInterval, MetricChange };
+
+/** A model's answers with what was measured of them, such as an `Evaluation`. */
+export interface MeasuredAnswers extends JudgedAll {
+  readonly task: Pick<BoundTask, "metrics">;
+  /** A value of each of the task's metrics. */
+  readonly metrics: readonly MetricValue[];
+}
+
+/** How sure one metric of one model is. What nothing can be said of is absent. */
+export interface Uncertainty {
+  /** Of the metric itself. */
+  readonly interval?: ConfidenceInterval;
+  /** Of the metric minus that of the reference. */
+  readonly change?: MetricChange;
+}
+
+/** How models are compared. */
+export interface CompareOptions {
+  /** Index of the model that the others are compared with. Default 0. */
+  readonly reference?: number;
+  /** Of the samples that are drawn. Default 0. */
+  readonly seed?: number;
+}
+
+/**
+ * Says for each model and metric how sure it is, and the change from the reference.
+ *
+ * Where a metric is the share of right answers: Wilson's interval, Newcombe's of the change, and McNemar's exact test.
+ * Of any other, a paired bootstrap: the metric is measured anew on samples that are drawn with replacement.
+ *
+ * @param models All of them judged by the same metrics on the same samples, in the same order.
+ * @returns A list of uncertainties, one a metric, for each model; of the reference without changes.
+ * @throws {TypeError} If they are not of the same samples.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { compareModels } from "./mod.ts";
+ * import { classification } from "../classification/classification.ts";
+ * import { measureAll } from "../task.ts";
+ *
+ * const task = classification().bind([{ name: "softmax", shape: [2] }], "coins");
+ * const targets = { softmax: Int32Array.from({ length: 50 }, () => 0) };
+ * const answering = (right: number) => {
+ *   const values = Float32Array.from({ length: 100 }, (_, i) => Number((i >> 1 < right) === (i % 2 === 0)));
+ *   const judged = { answers: { softmax: { values, shape: [50, 2] } }, targets };
+ *   return { task, ...judged, metrics: measureAll(task, judged) };
+ * };
+ * const [, [{ change }]] = compareModels([answering(45), answering(44)]);
+ * assert.ok(change !== undefined && change.p === 1 && change.low < -0.02 && change.high > 0);
+ * ```
+ */
+export function compareModels(
+  models: readonly MeasuredAnswers[],
+  { reference = 0, seed = 0 }: CompareOptions = {},
+): readonly (readonly Uncertainty[])[] {
+  const [{ metrics }] = models;
+  for (const model of models) refuseOtherSamples(metrics, model.metrics);
+  const isDrawn = metrics.some(({ isHitRate }) => isHitRate !== true);
+  const drawn = isDrawn ? measureDraws(models, seed) : [];
+  return models.map(({ metrics }, m) =>
+    metrics.map(({ isHitRate, scores, count }, i) => {
+      if (count === 0) return {};
+      if (isHitRate !== true) return ofDraws(drawn.map((values) => values[i]), { model: m, reference, count });
+      const interval = wilsonInterval(scores.reduce((sum, hit) => sum + hit, 0), count);
+      if (m === reference) return { interval };
+      return { interval, change: changeOfHits(countPairs(models[reference].metrics[i].scores, scores)) };
+    })
+  );
+}
+
+function ofDraws(
+  values: readonly Float64Array[],
+  { model, reference, count }: { readonly model: number; readonly reference: number; readonly count: number },
+): Uncertainty {
+  const interval = intervalOfDraws(values[model], count);
+  const change = model === reference ? undefined : changeOfDraws(values[reference], values[model], count);
+  return { ...(interval === undefined ? {} : { interval }), ...(change === undefined ? {} : { change }) };
+}
+
+/** Draws, as many as are worth their time. */
+const DRAWS = { most: 2000, least: 200 };
+/** Numbers to measure, over all draws and models: some seconds for the slowest metrics, which sort. */
+const MOST_NUMBERS = 4e7;
+
+/** Measures the metrics of all models on the same draws: [model][metric] → a value a draw. */
+function measureDraws(models: readonly MeasuredAnswers[], seed: number): readonly (readonly Float64Array[])[] {
+  const [{ metrics: [{ count }], targets }] = models;
+  const numbers = models.length * Object.values(targets).reduce((sum, { length }) => sum + length, 0);
+  const draws = Math.round(Math.min(DRAWS.most, Math.max(DRAWS.least, MOST_NUMBERS / Math.max(1, numbers))));
+  const values = models.map(({ metrics }) => metrics.map(() => new Float64Array(draws)));
+  let draw = 0;
+  for (const rows of drawSamples(count, { draws, seed })) {
+    models.forEach(({ task, ...judged }, m) => {
+      const drawn = selectRows(judged, rows);
+      task.metrics.forEach(({ isHitRate, measure }, i) => {
+        if (isHitRate !== true) values[m][i][draw] = measure(drawn);
+      });
+    });
+    draw++;
+  }
+  return values;
+}
+
+/** Picks samples of all outputs; a sample may come more than once. */
+function selectRows({ answers, targets }: JudgedAll, rows: Int32Array): JudgedAll {
+  return {
+    answers: Object.fromEntries(
+      Object.entries(answers).map(([name, { shape: [count, ...shape], values, ...rest }]) => [name, {
+        ...rest,
+        values: pick(values, new Float32Array(rows.length * values.length / count), rows),
+        shape: [rows.length, ...shape],
+      }]),
+    ),
+    targets: Object.fromEntries(
+      Object.entries(targets).map(([name, values]) => {
+        const length = rows.length * values.length / answers[name].shape[0];
+        const isWhole = values instanceof Int32Array;
+        return [
+          name,
+          isWhole ? pick(values, new Int32Array(length), rows) : pick(values, new Float32Array(length), rows),
+        ];
+      }),
+    ),
+  };
+}
+
+/** Writes the rows at `rows` of `values` into `out`, which has room for as many. */
+function pick<T extends Float32Array | Int32Array>(values: T, out: T, rows: Int32Array): T {
+  const width = out.length / rows.length;
+  for (let i = 0, to = 0; i < rows.length; i++) {
+    for (let from = rows[i] * width, end = from + width; from < end; from++) out[to++] = values[from];
+  }
+  return out;
+}
+
+function refuseOtherSamples(metrics: readonly MetricValue[], others: readonly MetricValue[]): void {
+  metrics.forEach(({ name, count }, i) => {
+    if (others[i]?.count === count) return;
+    throw new TypeError(
+      `Cannot compare "${name}" of two models: one has ${count} scores, the other ${others[i]?.count ?? 0}, ` +
+        `they must be of the same samples`,
+    );
+  });
+}
