@@ -83,7 +83,7 @@ export {
 // Data: sets by name, own ones, and batches of them.
 export { type BadImage } from "./data/sources/folder.ts";
 export { type Augment, type Batch, batches, type BatchOptions } from "./data/batches.ts";
-export { type DataSplit, type ImageSet, imageSet, type ImageShape, take } from "./data/dataset.ts";
+export { type DataSplit, type ImageSet, imageSet, type ImageShape, type Parts, take } from "./data/dataset.ts";
 export { generate, type GeneratedOptions } from "./data/sources/generated.ts";
 export {
   type Columns,

@@ -59,6 +59,8 @@ export interface MetricInfo {
   readonly unit: string;
   /** Which of two values is the better one. */
   readonly better: "higher" | "lower";
+  /** Whether it is the share of right answers: scores are 1 or 0, and the metric is their mean. Absent: it is not. */
+  readonly isHitRate?: true;
 }
 
 /** The answers of one output, and what they should have been. */
@@ -73,14 +75,8 @@ export interface JudgedAll {
   readonly targets: Targets;
 }
 
-/** What is known of how a metric is computed. */
-export interface MetricTraits {
-  /** Whether it is the share of right answers: scores are 1 or 0, and the metric is their mean. Absent: it is not. */
-  readonly isHitRate?: true;
-}
-
 /** A way to judge one output's answers, on the host. */
-export interface Metric extends MetricInfo, MetricTraits {
+export interface Metric extends MetricInfo {
   /** Computes the metric; NaN if there are no samples. */
   readonly measure: (judged: Judged) => number;
   /**
@@ -93,7 +89,7 @@ export interface Metric extends MetricInfo, MetricTraits {
 }
 
 /** A metric that knows whose answers it judges. */
-export interface BoundMetric extends MetricInfo, MetricTraits {
+export interface BoundMetric extends MetricInfo {
   /** The output that it is reported under. */
   readonly output: string;
   readonly measure: (judged: JudgedAll) => number;
@@ -163,7 +159,7 @@ export interface Task {
 }
 
 /** A metric's value for one model. */
-export interface MetricValue extends MetricInfo, MetricTraits {
+export interface MetricValue extends MetricInfo {
   readonly output: string;
   readonly value: number;
   /** Samples that were judged. */

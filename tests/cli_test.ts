@@ -93,7 +93,7 @@ Deno.test("qat prints plain lines and a table when it is no terminal", () =>
   withFolder(async (dir) => {
     const { code, stdout, stderr } = await run(...await smallJob(dir));
     assert.equal(code, 0);
-    assert.match(stdout, /^Float accuracy: \d+\.\d\d %\.$/m);
+    assert.match(stdout, /^qat: epoch [12] of 2 is the best on 4 validation samples, accuracy: \d+\.\d\d %\.$/m);
     assert.match(stdout, /^deployed +\d+\.\d\d%/m);
     assert.match(stderr, /^qat epoch 1\/2: loss .*, simulated .*, deployed .* left\nqat epoch 2\/2: .*\n$/);
     assert.ok(![stdout, stderr].some((text) => text.includes("\x1b")), "no colours, no cursor movement");

@@ -134,7 +134,11 @@ const REFUSED: readonly [
       targets: "classes",
     },
   ],
-  ["an unknown part", { "a.csv": "a,y,split\n1,2,tset\n" }, `line 2, column "split": "tset" is no part, train, val or test`],
+  [
+    "an unknown part",
+    { "a.csv": "a,y,split\n1,2,tset\n" },
+    `line 2, column "split": "tset" is no part, train, val or test`,
+  ],
   ["a half without samples", { "a.csv": "a,y,split\n1,2,train\n" }, `its column "split" names no line "test"`],
   [
     "a picture that is not there",

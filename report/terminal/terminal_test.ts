@@ -130,7 +130,7 @@ Deno.test("formatReport() names metrics by output, with their unit and direction
   const text = formatReport(landmarksReport(), { width: 100 });
   assert.match(text, /^Mean error of points on 689 samples, lower is better, with 95% intervals$/m);
   assert.match(lineOf(text, "original"), /3\.398% +-0\.014 +before any change/);
-  assert.match(lineOf(text, "float"), /3\.412% +adapted to the swap/);
+  assert.match(lineOf(text, "float"), /3\.412% +3\.301 to 3\.524; trained on, then quantized/);
   assert.match(lineOf(text, "deployed"), /3\.441% +\+0\.029 +3\.324 to 3\.556; the int8/);
   assert.match(lineOf(text, "MAE of points"), /1\.221 px +\+0\.017 +float 1\.204 px, lower is better/);
   assert.match(lineOf(text, "R² of age"), /0\.6907 +-0\.0124 +float 0\.7031, higher is better, chance 0\.0000/);
