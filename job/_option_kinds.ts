@@ -17,6 +17,7 @@ const KINDS: Readonly<Record<Exclude<keyof QatOptions, NumberOption>, Kind>> = {
   outputs: "names",
   normalize: "text",
   augment: "flag",
+  control: "flag",
   optimizer: "text",
   swap: "text",
   target: "text",

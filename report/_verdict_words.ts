@@ -1,9 +1,9 @@
 /** The verdict in words. */
+import type { Change } from "./_change.ts";
 import { plural, ratio } from "./_format.ts";
 import { unitFormat } from "./_unit.ts";
 import { describeCertainty } from "./_words.ts";
 import type { Report } from "./schema.ts";
-import type { Change } from "./verdict.ts";
 
 /** Ratios closer to 1 than this are the noise of a timing. */
 const SAME_SPEED = 0.05;
