@@ -18,7 +18,7 @@ async function exportBoth(): Promise<
   await registerBackend();
   const { model } = await prepareCalibrated(sequentialModel());
   const [x] = samplesFor(model, 12);
-  const output = model.getLayer("fc_softmax_quant");
+  const output = model.getLayer("fc_quant");
   assert.ok(output instanceof FakeQuantize);
   const [simulated] = predict(model, [x]);
   const int8 = await toOnnx(model);
@@ -26,7 +26,7 @@ async function exportBoth(): Promise<
 }
 
 function answersOf(values: Float32Array, scale: number): Answers {
-  return { fc_softmax: { values, shape: [values.length / 5, 5], grid: { scale, zeroPoint: 0 } } };
+  return { fc: { values, shape: [values.length / 5, 5], grid: { scale, zeroPoint: 0 } } };
 }
 
 /** Cuts 12 samples into batches of 5, 5 and 2. */
@@ -44,15 +44,15 @@ Deno.test("validate() compares the deployed model with the simulation, and both 
     float,
     batches: batches(x),
     simulated: answersOf(simulated, scale),
-    task: classification().bind([{ name: "fc_softmax", shape: [5] }], "seq"),
+    task: classification().bind([{ name: "fc", shape: [5] }], "seq"),
     latency: { runs: 5, threads: 1 },
     precise: true,
   });
   const [{ output, same, compared }] = found.agreement;
-  assert.deepEqual([output, same, compared.kind, compared.count], ["fc_softmax", 1, "codes", 60]);
+  assert.deepEqual([output, same, compared.kind, compared.count], ["fc", 1, "codes", 60]);
   assert.ok(compared.maxDifference <= 1);
-  assert.deepEqual(found.deployed.fc_softmax.grid, { scale, zeroPoint: 0 });
-  assert.ok(relativeError(found.deployed.fc_softmax.values, simulated) <= scale / Math.max(...simulated) + 1e-6);
+  assert.deepEqual(found.deployed.fc.grid, { scale, zeroPoint: 0 });
+  assert.ok(relativeError(found.deployed.fc.values, simulated) <= scale / Math.max(...simulated) + 1e-6);
   assert.deepEqual(found.bytes, { float: float.bytes.length, int8: int8.bytes.length });
   assert.equal(found.fusion.int8.QLinearConv, 2);
   assert.deepEqual([found.latencyMs.batch, found.latencyMs.threads], [1, 1]);
@@ -77,13 +77,13 @@ Deno.test("validate() refuses a simulation of other samples", async () => {
   const simulation = answersOf(simulated.slice(5), scale);
   assert.throws(
     () => validate({ int8, float, batches: batches(x), simulated: simulation }),
-    /one model gave 55 values for output "fc_softmax" \(\[11,5\]\), the other 60/,
+    /one model gave 55 values for output "fc" \(\[11,5\]\), the other 60/,
   );
 });
 
 Deno.test("predictAll() gives the answers of all batches in their order", async () => {
   const { int8, x } = await exportBoth();
-  const { fc_softmax: { values, shape } } = predictAll(int8.bytes, batches(x), { threads: 1, precise: true });
+  const { fc: { values, shape } } = predictAll(int8.bytes, batches(x), { threads: 1, precise: true });
   assert.deepEqual(shape, [12, 5]);
   assert.deepEqual(values, runExported(int8, [x])[0]);
 });

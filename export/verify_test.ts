@@ -297,11 +297,11 @@ Deno.test("verifyFusion() lists the nodes that run, in order, with whom they rea
     "conv1: QLinearConv",
     "pool1: MaxPool",
     "dw: QLinearConv",
-    "fc: Transpose",
-    "fc: Reshape",
-    "fc: QGemm",
-    "fc_softmax: QLinearSoftmax",
-    "fc_softmax_quant: DequantizeLinear",
+    "fc_linear: Transpose",
+    "fc_linear: Reshape",
+    "fc_linear: QGemm",
+    "fc: QLinearSoftmax",
+    "fc_quant: DequantizeLinear",
   ]);
   assert.deepEqual(nodes[0].inputs, ["conv1_input"]);
   nodes.slice(1).forEach(({ inputs }, i) => assert.deepEqual(inputs, [nodes[i].name]));

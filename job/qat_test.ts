@@ -52,8 +52,8 @@ Deno.test("runQat() writes both files, the trained model and the report", () =>
       "conv2 weighted Conv2D",
       "conv2_relu folded Activation",
       "pool rescale GlobalAveragePooling2D",
-      "dense weighted Dense",
-      "dense_softmax fixed Activation",
+      "dense_linear weighted Dense",
+      "dense fixed Activation",
     ]);
     const [{ range, scale, zeroPoint, weightError }] = report.layers!;
     assert.deepEqual([range!.min, zeroPoint], [0, 0]);
@@ -70,7 +70,7 @@ function assertShape(report: Report): void {
   assertFitsSchema(report, ["accuracy"]);
   assert.equal(schema, 3);
   const [{ decoding, ...trained }] = task.outputs;
-  assert.deepEqual([task.name, trained], ["classification", { name: "dense_softmax", task: "classification" }]);
+  assert.deepEqual([task.name, trained], ["classification", { name: "dense", task: "classification" }]);
   assert.equal(Object(decoding).classNames.length, 10);
   const [{ float, simulated, deployed, unrounded, intervals, change, ...metric }] = metrics;
   assert.ok(change!.low <= deployed! - float! && deployed! - float! <= change!.high);
@@ -86,7 +86,7 @@ function assertShape(report: Report): void {
   }
   const expected = {
     name: "accuracy",
-    output: "dense_softmax",
+    output: "dense",
     unit: "fraction",
     better: "higher",
     chance: 0.1,
@@ -96,7 +96,7 @@ function assertShape(report: Report): void {
   for (const score of [float, simulated, deployed]) assert.ok(score! >= 0 && score! <= 1);
   assert.deepEqual(report.accuracy, { metric: "accuracy", float, simulated, deployed, samples: 40 });
   const [{ output, count, alike }] = agreement!;
-  assert.deepEqual([output, count, agreement!.length], ["dense_softmax", 400, 1]);
+  assert.deepEqual([output, count, agreement!.length], ["dense", 400, 1]);
   assert.ok(alike! >= 0.95 && codesOf(report).maxDifference <= 2);
   assert.deepEqual([latencyMs!.batch, latencyMs!.threads], [1, navigator.hardwareConcurrency]);
   assert.ok(latencyMs!.int8.p95 >= latencyMs!.int8.p50);
@@ -108,7 +108,7 @@ function assertShape(report: Report): void {
     ],
   );
   for (const { loss, metrics: [{ name, output, simulated, deployed }], stepMs } of train.epochs) {
-    assert.deepEqual([name, output], ["accuracy", "dense_softmax"]);
+    assert.deepEqual([name, output], ["accuracy", "dense"]);
     assert.ok([loss, simulated, deployed, stepMs].every(Number.isFinite));
   }
   assert.ok(train.firstStepMs! > 0 && train.stepMs! > 0 && train.peakRssMb! > 0);
@@ -211,7 +211,7 @@ Deno.test("runQat() writes a TF.js model that loads, answers alike and goes on t
     const trained = (await loadLayersModel(`${dir}/a/qat`)).model;
     const x = randomTensor([3, 8, 8, 3]);
     const session = new Session(Deno.readFileSync(`${dir}/a/model.int8.onnx`), { precise: true });
-    const { dense_softmax: { data } } = session.run({
+    const { dense: { data } } = session.run({
       conv_input: { dtype: "float32", shape: x.shape, data: x.dataSync() },
     });
     session.dispose();

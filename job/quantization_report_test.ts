@@ -18,8 +18,8 @@ Deno.test("describeQuantization() says layer by layer what a target has by defau
       { layer: "conv", ...own, weights: INT8 },
       { layer: "conv2", ...own, weights: INT8 },
       { layer: "pool", ...own },
-      { layer: "dense", ...own, weights: INT8 },
-      { layer: "dense_softmax", activations: UINT8, observer: "none: 0 to 1" },
+      { layer: "dense_linear", ...own, weights: INT8 },
+      { layer: "dense", activations: UINT8, observer: "none: 0 to 1" },
     ],
   });
 });

@@ -99,7 +99,7 @@ Deno.test("runQat() learns labels from pictures that a table names", () =>
       conv_input: { kind: "image", shape: [8, 8, 3], layout: "nhwc", mean: [0.5], std: [0.5] },
     });
     assert.deepEqual(JSON.parse(metadata.outputs), {
-      tags_sigmoid: {
+      tags: {
         task: "multi-label",
         answer: "labels above the threshold",
         threshold: 0.5,
@@ -174,7 +174,7 @@ Deno.test("runQat() trains the outputs that are named, and deals the targets out
     Deno.writeTextFileSync(`${dir}/two.csv`, table("left,right", (a, b) => [a / 100, b / 2]));
     const two = { ...options, data: `csv:${dir}/two.csv`, targets: ["left", "right"] };
     const last = await runQat(two, { log: (line) => log.push(line) });
-    assert.deepEqual(last.task.outputs.map(({ name }) => name), ["far_tanh"]);
+    assert.deepEqual(last.task.outputs.map(({ name }) => name), ["far"]);
     assert.ok(log.includes(`"${model}" has 2 outputs; the last, "far", is used (--outputs names others).`));
     await assert.rejects(
       runQat({ ...two, outputs: ["far", "near"] }),

@@ -68,10 +68,10 @@ Deno.test("prepareQat() quantizes inputs, ends of units and softmax, and no laye
     "dw_relu_quant(dw_relu)",
     "flat(dw_relu_quant)",
     "drop(flat)",
-    "fc(drop)",
+    "fc_linear(drop)",
+    "fc_linear_quant(fc_linear)",
+    "fc(fc_linear_quant)",
     "fc_quant(fc)",
-    "fc_softmax(fc_quant)",
-    "fc_softmax_quant(fc_softmax)",
   ]);
 });
 
@@ -160,8 +160,8 @@ Deno.test("prepareQat() gives a ReLU that reads a grid one of its own", () => {
 
 Deno.test("prepareQat() starts ranges after ReLU at 0 and fixes those of softmax and sigmoid", () => {
   const { model, quantizers } = prepare(sequentialModel());
-  assert.deepEqual(quantizers.filter((q) => q.nonNegative).map((q) => q.of), ["act1", "dw_relu", "fc_softmax"]);
-  assert.deepEqual(layerOf(model, "fc_softmax_quant").readGrid(), {
+  assert.deepEqual(quantizers.filter((q) => q.nonNegative).map((q) => q.of), ["act1", "dw_relu", "fc"]);
+  assert.deepEqual(layerOf(model, "fc_quant").readGrid(), {
     scale: 1 / 256,
     zeroPoint: 0,
     qmin: 0,
@@ -169,7 +169,7 @@ Deno.test("prepareQat() starts ranges after ReLU at 0 and fixes those of softmax
     granularity: PER_TENSOR,
   });
   assert.equal(layerOf(model, "act1_quant").nonNegative, true);
-  assert.equal(layerOf(model, "fc_quant").nonNegative, false);
+  assert.equal(layerOf(model, "fc_linear_quant").nonNegative, false);
   assert.deepEqual(layerOf(prepareQat(skipModel()).model, "score_quant").fixed, {
     scale: 1 / 256,
     zeroPoint: 0,
@@ -180,15 +180,15 @@ Deno.test("prepareQat() wraps weights per output channel with the scales max|w| 
   const model = sequentialModel();
   const prepared = prepareQat(model).model;
   for (
-    const [name, weight, channels] of [["conv1", "kernel", 4], ["dw", "depthwise_kernel", 8], [
-      "fc",
-      "kernel",
-      5,
-    ]] as const
+    const [name, weight, channels] of [
+      ["conv1", "kernel", 4],
+      ["dw", "depthwise_kernel", 8],
+      ["fc_linear", "kernel", 5],
+    ] as const
   ) {
     const layer = prepared.getLayer(name);
     assert.ok(layer instanceof QuantizedWeights);
-    const kernel = Array.from(model.getLayer(name).getWeights()[0].dataSync());
+    const kernel = Array.from(model.getLayer(name.replace("_linear", "")).getWeights()[0].dataSync());
     const expected = Array.from(
       { length: channels },
       (_, c) =>

@@ -63,7 +63,7 @@ Deno.test("adoptPrepared() tells layers that were left in float without a record
   const prepared = prepareQat(sequentialModel(), { recipe: { rules: keepFloat("fc") } });
   prepared.model.setUserDefinedMetadata({});
   const { islands, target } = adoptPrepared(prepared.model);
-  assert.deepEqual(islands, [{ layer: "fc", because: "it was left in float when the model was prepared" }]);
+  assert.deepEqual(islands, [{ layer: "fc_linear", because: "it was left in float when the model was prepared" }]);
   assert.equal(target, "x86");
 });
 

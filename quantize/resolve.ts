@@ -113,12 +113,15 @@ export function whyUnmatched({ match }: RecipeRule, names: readonly string[]): s
 }
 
 function matcher({ original }: ResolveInput): (match: LayerMatch, node: LayerNode) => boolean {
-  const before = new Set(original.nodes.map((node) => node.name));
-  const isCalled = (wanted: string, name: string) =>
-    name === wanted || (before.has(wanted) && !before.has(name) && name.startsWith(`${wanted}_`));
+  const before = original.nodes.map((node) => node.name);
+  // Of a part of a layer, the layer's name is the longest that its own begins with.
+  const namesOf = (name: string) => {
+    const whole = before.filter((known) => name === known || name.startsWith(`${known}_`));
+    return [name, ...whole.sort((a, b) => b.length - a.length).slice(0, 1)];
+  };
   return ({ name, pattern, kind }, node) =>
-    (name === undefined || isCalled(name, node.name)) &&
-    (pattern === undefined || new RegExp(pattern).test(node.name)) &&
+    (name === undefined || namesOf(node.name).includes(name)) &&
+    (pattern === undefined || namesOf(node.name).some((own) => new RegExp(pattern).test(own))) &&
     (kind === undefined || kind === node.layer.className || kind === ruleOf(node.layer).kind);
 }
 

@@ -28,17 +28,17 @@ Deno.test("prepareQat() decides by the first rule that speaks of a setting, and 
     { match: { kind: "Dense" }, then: { observer: "moving-average", momentum: 0.5 } },
     { match: { kind: "weighted" }, then: { weights: { granularity: "per-tensor" }, momentum: 0.25 } },
   ]);
-  const { observer, momentum, weights, rules } = layerOf(prepared, "fc");
+  const { observer, momentum, weights, rules } = layerOf(prepared, "fc_linear");
   assert.deepEqual([observer, momentum, weights?.granularity.kind, rules], ["min-max", 0.5, "per-tensor", [0, 1, 2]]);
   assert.deepEqual(layerOf(prepared, "conv1").rules, [2]);
   assert.equal(layerOf(prepared, "conv1").momentum, 0.25);
-  const quantizer = prepared.model.getLayer("fc_quant").getConfig();
+  const quantizer = prepared.model.getLayer("fc_linear_quant").getConfig();
   assert.deepEqual([quantizer.observer, quantizer.momentum], ["min-max", 0.5]);
 });
 
 Deno.test("prepareQat() takes parts of a scheme from several rules, and the rest from the target", () => {
   const prepared = prepare([PER_TENSOR_WEIGHTS, { match: { name: "fc" }, then: { weights: { qmin: -7, qmax: 7 } } }]);
-  assert.deepEqual(layerOf(prepared, "fc").weights, { ...INT8_SYMMETRIC, qmin: -7, qmax: 7 });
+  assert.deepEqual(layerOf(prepared, "fc_linear").weights, { ...INT8_SYMMETRIC, qmin: -7, qmax: 7 });
   assert.deepEqual(layerOf(prepared, "conv1").weights, INT8_SYMMETRIC);
   assert.deepEqual(layerOf(prepare([]), "conv1").weights, INT8_SYMMETRIC_PER_CHANNEL);
   assert.deepEqual(layerOf(prepare([]), "conv1").activations, UINT8_AFFINE);
@@ -49,13 +49,13 @@ Deno.test("prepareQat() takes each part of a scheme from the first rule that has
     { match: { name: "fc" }, then: { weights: { qmin: -7 } } },
     { match: {}, then: { weights: { qmin: -64, qmax: 64 } } },
   ]);
-  const { weights, rules } = layerOf(prepared, "fc");
+  const { weights, rules } = layerOf(prepared, "fc_linear");
   assert.deepEqual([weights?.qmin, weights?.qmax, rules], [-7, 64, [0, 1]]);
 });
 
 Deno.test("prepareQat() gives another type all of its codes, as many below 0 as above where they are symmetric", () => {
   const then = { weights: { dtype: "int4" }, activations: { dtype: "uint4", span: 10 } } as const;
-  const { weights, activations } = layerOf(prepare([{ match: {}, then }], "simulation"), "fc");
+  const { weights, activations } = layerOf(prepare([{ match: {}, then }], "simulation"), "fc_linear");
   assert.deepEqual([weights?.qmin, weights?.qmax], [-7, 7]);
   assert.deepEqual([activations?.qmin, activations?.qmax, activations?.span], [0, 15, 10]);
 });

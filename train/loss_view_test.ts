@@ -32,7 +32,7 @@ function assertClose(actual: ArrayLike<number>, expected: ArrayLike<number>): vo
 Deno.test("lossView() gives what softmax makes the model's answer of", () => {
   const { model } = rewriteModel(sequentialModel(), [splitActivation]);
   const view = logitsModel(model);
-  assert.deepEqual(view.outputNames, ["fc"]);
+  assert.deepEqual(view.outputNames, ["fc_linear"]);
   assertClose(predict(model, inputFor(model))[0], softmaxOf(predict(view, inputFor(model))[0], 5));
 });
 
@@ -40,7 +40,7 @@ Deno.test("lossView() of a prepared model gives fake-quantized logits", async ()
   const { model } = prepareQat(sequentialModel());
   await calibrate(model, [inputFor(model)]);
   const view = logitsModel(model);
-  assert.deepEqual(view.outputNames, ["fc_quant"]);
+  assert.deepEqual(view.outputNames, ["fc_linear_quant"]);
   const probabilities = softmaxOf(predict(view, inputFor(model))[0], 5);
   assertClose(predict(model, inputFor(model))[0], probabilities.map((p) => Math.min(Math.round(p * 256), 255) / 256));
 });

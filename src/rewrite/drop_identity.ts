@@ -1,6 +1,6 @@
 /** Takes out layers that return their input as it is, in training as at inference. */
 import { canRemove, removeNode } from "./edit.ts";
-import { isNamedOutput, type LayerNode } from "./layer_graph.ts";
+import { isOutput, type LayerNode } from "./layer_graph.ts";
 import type { Rule } from "./rule.ts";
 
 /** Removes linear activations, Dropout of rate 0, and padding, cropping, upsampling and pooling that do nothing. */
@@ -10,7 +10,7 @@ export const dropIdentity: Rule = {
   apply: (graph, node) => {
     const why = identityOf(node);
     if (why === undefined) return undefined;
-    if (isNamedOutput(graph, node.name)) return { ok: false, because: `"${node.name}" is the name of an output` };
+    if (isOutput(graph, node.name)) return { ok: false, because: `"${node.name}" is the name of an output` };
     if (!canRemove(graph, node)) {
       return { ok: false, because: `"${node.name}" tells apart two values that TF.js cannot take for one` };
     }

@@ -2,15 +2,7 @@
 import { ruleOf } from "../layers/mod.ts";
 import { isRelu } from "./activation.ts";
 import { removeNode, replaceNode } from "./edit.ts";
-import {
-  consumersOf,
-  isNamedOutput,
-  isOutput,
-  type LayerGraph,
-  type LayerNode,
-  producerOf,
-  valuesOf,
-} from "./layer_graph.ts";
+import { consumersOf, isOutput, type LayerGraph, type LayerNode, producerOf, valuesOf } from "./layer_graph.ts";
 import type { Rule } from "./rule.ts";
 
 /**
@@ -22,7 +14,7 @@ export const hoistRelu: Rule = {
   name: "hoist_relu",
   description: "moves ReLU before the pooling and reshaping layers that it follows",
   apply: (graph, node) => {
-    if (!isRelu(node.layer) || isNamedOutput(graph, node.name)) return undefined;
+    if (!isRelu(node.layer) || isOutput(graph, node.name)) return undefined;
     const passed: string[] = [];
     let source = producerOf(graph, node.inbound[0]);
     while (ruleOf(source.layer).kind === "same-scale" && isReadOnce(graph, source)) {

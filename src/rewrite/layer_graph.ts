@@ -140,11 +140,6 @@ export function isOutput(graph: LayerGraph, value: string): boolean {
   return graph.outputs.includes(value);
 }
 
-/** Whether `node` gives an output of a model that has several: losses, metrics and answers go by its name. */
-export function isNamedOutput(graph: LayerGraph, name: string): boolean {
-  return graph.outputs.length > 1 && isOutput(graph, name);
-}
-
 /** Whether `node` is an input of its model. */
 export function isInput({ layer }: LayerNode): boolean {
   return layer.className === "InputLayer";

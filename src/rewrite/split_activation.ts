@@ -1,7 +1,7 @@
 /** Gives a fused `activation:` a layer of its own, so that quantization can tell the two apart. */
 import { activationOf } from "./activation.ts";
 import { freshName, replaceCalls } from "./edit.ts";
-import { callsOf, isNamedOutput, type LayerGraph, type LayerNode, type LayerSpec, ownCall } from "./layer_graph.ts";
+import { callsOf, isOutput, type LayerGraph, type LayerNode, type LayerSpec, ownCall } from "./layer_graph.ts";
 import type { Rule } from "./rule.ts";
 
 const SPLIT: ReadonlySet<string> = new Set(["Conv1D", "Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Dense"]);
@@ -9,7 +9,7 @@ const SPLIT: ReadonlySet<string> = new Set(["Conv1D", "Conv2D", "DepthwiseConv2D
 /**
  * Turns the `activation:` of convolutions and dense layers into an Activation layer `${layer}_${activation}`.
  *
- * Every call of a shared layer gets an activation of its own. Of a named output the activation takes the name, and the
+ * Every call of a shared layer gets an activation of its own. Of an output the activation takes the name, and the
  * layer becomes `${layer}_linear`.
  */
 export const splitActivation: Rule = {
@@ -18,7 +18,7 @@ export const splitActivation: Rule = {
   apply: (graph, node) => {
     const activation = activationOf(node.layer);
     if (activation?.place !== "fused" || !SPLIT.has(node.layer.className)) return undefined;
-    const isNamed = callsOf(graph, node).some(({ name }) => isNamedOutput(graph, name));
+    const isNamed = callsOf(graph, node).some(({ name }) => isOutput(graph, name));
     const linear = withoutActivation(
       node.layer,
       isNamed ? freshName(graph, `${node.layer.name}_linear`) : node.layer.name,

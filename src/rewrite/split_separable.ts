@@ -2,7 +2,7 @@
 import { freshName, replaceCalls } from "./edit.ts";
 import {
   callsOf,
-  isNamedOutput,
+  isOutput,
   type LayerConfig,
   type LayerGraph,
   type LayerNode,
@@ -15,7 +15,7 @@ import type { Rule } from "./rule.ts";
  * Turns SeparableConv2D into DepthwiseConv2D `${layer}_depthwise` and a 1×1 Conv2D `${layer}_pointwise`.
  *
  * The weights stay what they are: depthwise kernel [kh, kw, in, multiplier], pointwise kernel [1, 1, in·multiplier, out],
- * bias and activation with the pointwise convolution. The calls of a shared layer share both. A named output's pointwise keeps its name.
+ * bias and activation with the pointwise convolution. The calls of a shared layer share both. The pointwise of an output keeps its name.
  */
 export const splitSeparable: Rule = {
   name: "split_separable",
@@ -30,7 +30,7 @@ export const splitSeparable: Rule = {
       };
     }
     const depthwise = makeDepthwise(node.layer, freshName(graph, `${node.name}_depthwise`));
-    const isNamed = callsOf(graph, node).some(({ name }) => isNamedOutput(graph, name));
+    const isNamed = callsOf(graph, node).some(({ name }) => isOutput(graph, name));
     const pointwise = makePointwise(node.layer, isNamed ? node.name : freshName(graph, `${node.name}_pointwise`));
     const split = (current: LayerGraph, call: LayerNode): readonly LayerNode[] => {
       const isFirst = call.name === node.name;

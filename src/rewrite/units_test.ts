@@ -26,7 +26,7 @@ function parts(norm: tfl.layers.Layer) {
 }
 
 Deno.test("findUnits() groups convolution, BN and ReLU, fused activations included", () => {
-  assert.deepEqual(listUnits(sequentialModel()), ["conv1+bn1+act1", "dw+dw_relu", "fc"]);
+  assert.deepEqual(listUnits(sequentialModel()), ["conv1+bn1+act1", "dw+dw_relu", "fc_linear"]);
 });
 
 Deno.test("findUnits() groups Add with ReLU and counts pools and Concatenate as units", () => {
@@ -84,6 +84,6 @@ Deno.test("findUnits() lets BN that comes after the activation stand on its own"
 });
 
 Deno.test("findUnits() leaves alone what is excepted", () => {
-  assert.deepEqual(listUnits(sequentialModel(), new Set(["bn1", "fc"])), ["conv1", "dw+dw_relu"]);
+  assert.deepEqual(listUnits(sequentialModel(), new Set(["bn1", "fc_linear"])), ["conv1", "dw+dw_relu"]);
   assert.deepEqual(listUnits(islandModel()), ["conv1", "lone_bn", "conv2"]);
 });
