@@ -41,13 +41,13 @@ Deno.test("formatSummary() says what is not trained, and the codes of a prepared
   assert.match(text, /^.*: \d+ layers, [\d,]+ parameters, \d+ of them not trained\n/);
   assert.match(text, /^layer +class +output +params +weights +codes$/m);
   assert.match(text, /^conv1 +Conv2D +\S+ +\d+ +int8$/m);
-  assert.match(text, /^fc_softmax +Activation +\S+ +uint8$/m);
+  assert.match(text, /^fc +Activation +\S+ +uint8$/m);
   assert.doesNotMatch(text, /FakeQuantize/);
 });
 
 Deno.test("formatRecord() writes a line a layer: codes, what is unlike most layers, or why it is in float", () => {
   const rules: RecipeRule[] = [
-    { match: { pattern: "^fc$" }, then: { float: true } },
+    { match: { pattern: "^fc_linear$" }, then: { float: true } },
     { match: { kind: "Conv2D" }, then: { observer: "min-max" } },
     { match: { kind: "MaxPooling2D" }, then: { observer: "histogram" } },
   ];
@@ -64,8 +64,11 @@ Deno.test("formatRecord() writes a line a layer: codes, what is unlike most laye
   assert.deepEqual(line("conv1")?.slice(0, 4), ["conv1", "weighted", "int8", "int8"]);
   assert.match(line("conv1")?.[4] ?? "", /rule 2$/);
   assert.deepEqual(line("bn1"), ["bn1", "part of conv1"]);
-  assert.deepEqual(line("fc")?.slice(1), ["float", "int8", "it was asked to stay in float; rules", "1, 3"].slice(0, 3));
-  assert.equal(line("fc_softmax")?.at(-1), "range known: 0 to 1");
+  assert.deepEqual(
+    line("fc_linear")?.slice(1),
+    ["float", "int8", "it was asked to stay in float; rules", "1, 3"].slice(0, 3),
+  );
+  assert.equal(line("fc")?.at(-1), "range known: 0 to 1");
 });
 
 Deno.test("formatTargets() names every target with what it holds", () => {

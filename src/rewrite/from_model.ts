@@ -28,6 +28,8 @@ interface Walk {
   readonly frozen: ReadonlySet<number>;
   /** Describes a layer that is met for the first time. */
   readonly read: (layer: Layer, as: FirstCall) => LayerSpec;
+  /** Names of models that give an output, by the ids of the layers in them that give it. */
+  readonly heads: ReadonlyMap<number, string>;
   /** The calls met, with the layers themselves. */
   readonly calls: ModelCall[];
 }
@@ -55,8 +57,8 @@ interface FirstCall {
  * Reads `model` into plain data, nested models flattened.
  *
  * A layer keeps its own name where that is unique; one of a nested model whose name is taken is called `outer/inner`.
- * Further calls of a layer are called `layer_1`, `layer_2`… Weights are copied; optimizer, loss and metrics are left
- * behind.
+ * Further calls of a layer are called `layer_1`, `layer_2`… What a nested model gives as an output is called as that is.
+ * Weights are copied; optimizer, loss and metrics are left behind.
  *
  * @throws {TypeError} If `model` has no outputs yet, or has a layer with call arguments.
  */
@@ -92,12 +94,39 @@ function walkModel(model: tfl.LayersModel, read: Walk["read"]): Walked {
   }
   const own = model.layers.filter((layer) => !isModel(layer)).map((layer) => layer.name);
   const frozen = new Set(frozenIn(model));
-  const walk: Walk = { nodes: [], taken: new Set(own), shared: new Map(), frozen, read, calls: [] };
+  const heads = headsOf(model, own);
+  const taken = new Set([...own, ...heads.values()]);
+  const walk: Walk = { nodes: [], taken, shared: new Map(), frozen, heads, read, calls: [] };
   const inputs = model.inputs.map((tensor) => addInput(walk, tensor));
   const scope = makeScope(model, inputs);
   const valueOf = (tensor: Tensor) => resolve(walk, scope, tensor);
   const outputs = model.outputs.map(valueOf);
   return { graph: { name: model.name, nodes: walk.nodes, inputs, outputs }, calls: walk.calls, valueOf };
+}
+
+/**
+ * Finds layers in nested models that give an output of `model`, which TF.js calls as the nested model.
+ *
+ * @param own Names of the model's own layers, which stay theirs.
+ */
+function headsOf(model: tfl.LayersModel, own: readonly string[]): ReadonlyMap<number, string> {
+  const heads = new Map<number, string>();
+  for (const output of model.outputs) {
+    const { name } = output.sourceLayer;
+    let { sourceLayer: layer } = output;
+    while (isModel(layer) && layer.outputs.length === 1 && isCalledOnce(layer)) {
+      [{ sourceLayer: layer }] = layer.outputs;
+    }
+    if (layer !== output.sourceLayer && !isModel(layer) && isCalledOnce(layer) && !own.includes(name)) {
+      heads.set(layer.id, name);
+    }
+  }
+  return heads;
+}
+
+/** A model has a node of its own, without being called. */
+function isCalledOnce(layer: Layer): boolean {
+  return layer.inboundNodes.length === (isModel(layer) ? 2 : 1);
 }
 
 function makeScope(model: tfl.LayersModel, inputs: readonly string[], outer?: Scope): Scope {
@@ -172,6 +201,8 @@ function checkCall(layer: Layer, call: Call): void {
 }
 
 function nameFor(walk: Walk, scope: Scope, layer: Layer): string {
+  const head = walk.heads.get(layer.id);
+  if (head !== undefined) return head;
   const isOwn = scope.path.length === 0 && !walk.nodes.some((node) => node.name === layer.name);
   const name = isOwn || !walk.taken.has(layer.name)
     ? layer.name
