@@ -151,7 +151,7 @@ Deno.test("prepareQat() keeps the weights of a shared layer once, and names its 
   assert.ok(convs.every((name) => units.some(({ layer }) => layer === name)));
   // Codes are in the file once a call: ONNX Runtime 1.30 refuses two convolutions that read the same ones.
   const kernels = [...graph.initializers.keys()].filter((name) => name.endsWith("/kernel"));
-  assert.deepEqual(kernels.sort(), ["backbone/shared/kernel", "score/kernel", "shared/kernel", "stem/kernel"]);
+  assert.deepEqual(kernels.sort(), ["backbone/shared/kernel", "score_linear/kernel", "shared/kernel", "stem/kernel"]);
 });
 
 Deno.test("prepareQat() puts each output of a layer on a grid of its own", () => {

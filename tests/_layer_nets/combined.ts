@@ -164,7 +164,7 @@ export const COMBINED = [
         conv("b", { activation: "swish" }),
       ],
     ),
-    { int8: { s: "QLinearMul", b_swish: "QLinearMul" } },
+    { int8: { s: "QLinearMul", b: "QLinearMul" } },
   ),
   net(
     "BatchNormalization of what is padded",

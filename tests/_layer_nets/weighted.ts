@@ -31,7 +31,7 @@ export const WEIGHTED = [
   net(
     "SeparableConv2D",
     row(IMAGE, () => [layers.separableConv2d({ filters: 5, kernelSize: 3, depthMultiplier: 2, name: "x" })]),
-    { int8: { x_depthwise: "QLinearConv", x_pointwise: "QLinearConv" } },
+    { int8: { x_depthwise: "QLinearConv", x: "QLinearConv" } },
   ),
   ...[{}, { padding: "same" as const, strides: 2 }, { dilationRate: 2, useBias: false }].map((args) =>
     net(`Conv1D ${JSON.stringify(args)}`, row([8, 3], () => [conv1d("x", args)]), int8("QLinearConv"))
