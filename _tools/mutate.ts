@@ -90,18 +90,20 @@ async function runTrials(mutants: readonly Mutant[], { jobs, near }: Options): P
   const onProgress = (done: number, all: number, what: string) => console.error(`${done} of ${all} ${what}`);
   const tried = await withWorkspaces(
     { mutants: unknown, count: jobs },
-    (workspaces) => tryMutants(workspaces, { mutants: unknown, near, signal: control.signal, onProgress }),
+    (workspaces) =>
+      tryMutants(workspaces, { mutants: unknown, near, signal: control.signal, onTrial: printSurvivor, onProgress }),
   );
   for (const name of ["SIGINT", "SIGTERM"] as const) Deno.removeSignalListener(name, stop);
   return [...tried, ...known.map((mutant): Trial => ({ mutant, fate: "equivalent" }))];
 }
 
-/** Prints survivors and the table, writes the file that was asked for, and returns what is not as it must be. */
+function printSurvivor({ mutant, fate }: Trial): void {
+  if (fate === "survived" || fate === "unreached") console.log(`${fate}  ${formatMutant(mutant)}`);
+}
+
+/** Prints the table, writes the file that was asked for, and returns what is not as it must be. */
 async function report(trials: readonly Trial[], { options, all, minutes }: Context): Promise<string[]> {
   const { groups, seed, count, json } = options;
-  for (const { mutant, fate } of trials) {
-    if (fate === "survived" || fate === "unreached") console.log(`${fate}  ${formatMutant(mutant)}`);
-  }
   const rows = [...Map.groupBy(trials, ({ mutant }) => groupOf(mutant.file, groups) ?? mutant.file)]
     .map(([group, own]) => countTrials(group, own))
     .sort((a, b) => a.group < b.group ? -1 : 1);

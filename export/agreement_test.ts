@@ -33,6 +33,22 @@ Deno.test("compareAnswers() takes values within float32's error of one code as e
   assert.deepEqual(compareAnswers(a, b)[0].compared, { kind: "codes", count: 2, different: 0, maxDifference: 0 });
 });
 
+Deno.test("compareAnswers() rounds to the nearest step, from both sides", () => {
+  const grid = { scale: 0.25, zeroPoint: 0 };
+  // float32 leaves a little less or more than whole steps: 0.99, 1.01, -0.99 and 1.99 are 1, 1, 1 and 2.
+  const a = answers([[0.2475, 0.2525, -0.2475, 0.4975, 0.0025]], grid);
+  const b = answers([[0, 0, 0, 0, 0]], grid);
+  assert.deepEqual(compareAnswers(a, b)[0].compared, { kind: "codes", count: 5, different: 4, maxDifference: 2 });
+});
+
+Deno.test("compareAnswers() takes grids for one if their scales differ by float32's rounding, and zero points by nothing", () => {
+  const kindOf = (a: QParams, b: QParams) => compareAnswers(answers([[1]], a), answers([[1]], b))[0].compared.kind;
+  const grid = { scale: 0.1, zeroPoint: 3 };
+  for (const factor of [1 - 9e-7, 1 + 9e-7]) assert.equal(kindOf(grid, { ...grid, scale: 0.1 * factor }), "codes");
+  for (const factor of [1 - 3e-6, 1 + 3e-6]) assert.equal(kindOf(grid, { ...grid, scale: 0.1 * factor }), "values");
+  assert.equal(kindOf(grid, { ...grid, zeroPoint: 4 }), "values");
+});
+
 Deno.test("compareAnswers() compares values where the models share no grid, and never nothing", () => {
   const grid = { scale: 0.25, zeroPoint: 0 };
   const rows = [[0, 3, Infinity], [4, 0, 0]];

@@ -29,6 +29,7 @@ export interface TryOptions {
   /** Only tests of the room that a change is in. */
   readonly near: boolean;
   readonly signal: AbortSignal;
+  readonly onTrial: (trial: Trial) => void;
   readonly onProgress: (done: number, all: number, what: string) => void;
 }
 
@@ -43,6 +44,7 @@ export async function tryMutants(
   await share(ids, workspaces, async (id, workspace) => {
     const fate = await tryMutant(workspace, { id, file: mutants[id].file, tests: reach.get(id) ?? [], ...options });
     trials[id] = { mutant: mutants[id], fate };
+    options.onTrial(trials[id]);
     options.onProgress(trials.filter(Boolean).length, mutants.length, "mutants");
   });
   return trials;

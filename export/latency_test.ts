@@ -1,0 +1,69 @@
+/** What latency is made of, by a clock that only runs of a model move: nothing here depends on the machine. */
+import assert from "node:assert/strict";
+import { registerBackend } from "../src/backend/mod.ts";
+import { shadow } from "../src/shadow.ts";
+import { sequentialModel } from "../tests/_support/small_models.ts";
+import { prepareCalibrated, samplesFor } from "./_test_support.ts";
+import { DeployedModel } from "./deployed.ts";
+import { compareLatency } from "./latency.ts";
+import { toOnnx } from "./to_onnx.ts";
+import { predictAll, validate } from "./validate.ts";
+
+async function exportBoth() {
+  await registerBackend();
+  const { model } = await prepareCalibrated(sequentialModel());
+  return { model, int8: await toOnnx(model), float: await toOnnx(model, { precision: "float32" }) };
+}
+
+/** Runs `work` on a clock: each run of the int8 file takes as many ms as it has had runs, of the float file ten times that. */
+function withClock<T>(work: () => T): { result: T; rests: readonly number[] } {
+  using stack = new DisposableStack();
+  let now = 0;
+  const runs = { int8: 0, float: 0 };
+  const rests: number[] = [];
+  stack.defer(shadow(performance, "now", () => now));
+  stack.defer(shadow(DeployedModel.prototype, "predict", (next, x) => {
+    const answers = next(x);
+    const kind = Object.values(answers)[0].grid === undefined ? "float" : "int8";
+    now += ++runs[kind] * (kind === "float" ? 10 : 1);
+    return answers;
+  }));
+  stack.defer(shadow(Atomics, "wait", (_next, ...args: readonly unknown[]) => {
+    rests.push(Number(args[3]));
+    return "timed-out" as const;
+  }));
+  return { result: work(), rests };
+}
+
+Deno.test("compareLatency() gives the median and the 95th percentile of the runs behind the warm-up, in the order given", async () => {
+  const { int8, float } = await exportBoth();
+  // 10 runs to warm up, 3 to settle, then runs 14 to 33 count: the 10th and the 19th of 20.
+  const { result: [first, second] } = withClock(() =>
+    compareLatency([float.bytes, int8.bytes], { runs: 20, threads: 1 })
+  );
+  assert.deepEqual([first.p50, first.p95], [230, 320]);
+  assert.deepEqual([second.p50, second.p95], [23, 32]);
+});
+
+Deno.test("compareLatency() rests and settles before each turn of 25 runs", async () => {
+  const { int8, float } = await exportBoth();
+  // Runs 14 to 38, then 39 to 41 settle, then 42 to 46: the 15th and the 29th of 30.
+  const { result: [first], rests } = withClock(() =>
+    compareLatency([int8.bytes, float.bytes], { runs: 30, threads: 1 })
+  );
+  assert.deepEqual([first.p50, first.p95], [28, 45]);
+  assert.equal(rests.length, 4);
+  assert.ok(rests.every((ms) => ms >= 5), `rests of ${rests} ms`);
+});
+
+Deno.test("validate() gives each file its own times, at one sample a run unless asked otherwise", async () => {
+  const { model, int8, float } = await exportBoth();
+  const samples = [{ x: samplesFor(model, 1)[0].dataSync<"float32">() }];
+  const simulated = predictAll(int8.bytes, samples, { threads: 1 });
+  const { result: { latencyMs } } = withClock(() =>
+    validate({ int8, float, batches: samples, simulated, latency: { runs: 3 } })
+  );
+  // The int8 file has answered once more: its answers are what is compared.
+  assert.deepEqual([latencyMs.int8.p50, latencyMs.float.p50], [16, 150]);
+  assert.deepEqual([latencyMs.batch, latencyMs.threads], [1, navigator.hardwareConcurrency]);
+});
