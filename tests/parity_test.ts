@@ -1,19 +1,13 @@
 /**
  * The simulated model is the deployed one: TF.js with fake quantization against the exported file in ONNX Runtime.
  *
- * Codes are compared layer by layer, each layer given the same input. Run as it is written, in float32, the file computes
- * what was simulated, biases included. What remains differs by one code, where a value lies within float32's error of a
- * tie:
+ * Codes are compared layer by layer, each layer given the same input.
  *
- * - The engine keeps channels in blocks, so its sums are rounded in another order: 1 of 10 million codes in
- *   faceapi_expression, 1 of 320,000 of LeNet's on real digits. (Without blocks: 0 of 37 million.)
- * - Batch normalization is folded into the weights, so sums are rounded in another order: 1e-6 to 7e-6 of the outputs
- *   (104 of 27 million in nsfw_mobilenet_v2, 3 of 412,728 in emotion_mobilenet_v1_025).
- * - Int8 kernels add up integers exactly and multiply once, where float32 rounds: 1e-6 to 1e-5 of the outputs.
- *
- * Models are calibrated on two batches. The range of a single one starts and ends on codes of the input, so that the
- * steps of an average pool's or a product's input and output have ratios like 5/3, exact ties are common, and up to 1.4 %
- * of its outputs differ, by one code. A moving average over batches does away with that.
+ * - Deployed, on integer kernels, against evaluation, which has their arithmetic: no code differs.
+ * - Run as it is written, in float32, against the arithmetic of training: the file computes what was simulated, biases
+ *   included. What remains differs by one code, where a value lies within float32's error of a tie: batch normalization is
+ *   folded into the weights and the engine keeps channels in blocks, so sums are rounded in another order (1e-6 to 7e-6 of
+ *   the outputs).
  */
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
@@ -30,17 +24,33 @@ import { fill, FOLDED_MODELS, pictures, PLAIN_MODELS, type Weights } from "./_su
 import { sharedPath, testWithShared } from "./_support/shared.ts";
 
 /**
- * Bounds on the share of codes that differ, beyond the one that a small sample may hold. Measured over 80 models of these
- * kinds: 5e-6 (other orders of summation) and 2e-5 (integer kernels) at most.
+ * Bound on the share of codes that differ by other orders of summation, beyond the one that a small sample may hold.
+ * Measured over 80 models of these kinds: 5e-6 at most.
  */
 const SUMMATION_SHARE = 2e-5;
-const FUSION_SHARE = 1e-4;
 
 async function prepared(model: tfl.LayersModel, x: tf.Tensor, options: PrepareOptions = {}): Promise<tfl.LayersModel> {
   const { model: ready } = prepareQat(model, options);
   // A moving average: ranges that end on values of the data would make ties of them.
   await calibrate(ready, [x, tf.mul(x, 0.83)], { beforeTraining: true });
   return ready;
+}
+
+/** Runs `run` while inference has the arithmetic that training has. */
+async function trainingArithmetic<T>(run: () => Promise<T>): Promise<T> {
+  await registerBackend({ integerKernels: false });
+  try {
+    return await run();
+  } finally {
+    await registerBackend({ integerKernels: true });
+  }
+}
+
+/** Asserts that evaluation has the codes of the deployed file, and training those of the file as written, but for ties. */
+async function assertAgrees(model: tfl.LayersModel, x: tf.Tensor): Promise<void> {
+  assertEqual(await compareLayers(model, x, FUSED));
+  const written = await trainingArithmetic(() => compareLayers(model, x, UNFUSED));
+  assertFew(written, SUMMATION_SHARE);
 }
 
 function assertEqual(differences: readonly Difference[]): void {
@@ -67,10 +77,12 @@ for (const weights of ["usual", "worst"] satisfies Weights[]) {
         await registerBackend();
         const x = pictures(8);
         const model = await prepared(fill(make(), weights), x, options);
-        assertEqual(await compareLayers(model, x, UNFUSED));
-        assertFew(await compareLayers(model, x, FUSED), FUSION_SHARE);
-        const [deployed] = await runFile(model, x, UNFUSED);
-        assert.deepEqual((model.predictOnBatch(x) as tf.Tensor).dataSync(), deployed);
+        assertEqual(await compareLayers(model, x, FUSED));
+        await trainingArithmetic(async () => {
+          assertEqual(await compareLayers(model, x, UNFUSED));
+          const [deployed] = await runFile(model, x, UNFUSED);
+          assert.deepEqual((model.predictOnBatch(x) as tf.Tensor).dataSync(), deployed);
+        });
       });
     }
     for (const [name, make] of Object.entries(FOLDED_MODELS)) {
@@ -78,8 +90,7 @@ for (const weights of ["usual", "worst"] satisfies Weights[]) {
         await registerBackend();
         const x = pictures(8);
         const model = await prepared(fill(make(), weights), x, options);
-        assertFew(await compareLayers(model, x, UNFUSED), SUMMATION_SHARE);
-        assertFew(await compareLayers(model, x, FUSED), FUSION_SHARE);
+        await assertAgrees(model, x);
       });
     }
   }
@@ -90,7 +101,8 @@ Deno.test("compareLayers() finds differences when the simulation does not round 
   const x = pictures(8);
   for (const make of [PLAIN_MODELS["a separable convolution"], FOLDED_MODELS["convolutions and batch normalization"]]) {
     const model = await prepared(fill(make(), "usual"), x);
-    assert.ok(total(await withoutRounding(model, () => compareLayers(model, x, UNFUSED))).different > 0);
+    const unrounded = () => withoutRounding(model, () => compareLayers(model, x, UNFUSED));
+    assert.ok(total(await trainingArithmetic(unrounded)).different > 0);
   }
 });
 
@@ -115,8 +127,7 @@ Deno.test("toOnnx() writes the codes that were simulated when the model was trai
     setQatPhase(model, phase);
     await model.fit(x, y, { epochs: 2, batchSize: 8, shuffle: false, verbose: 0 });
   }
-  assertFew(await compareLayers(model, x, UNFUSED), SUMMATION_SHARE);
-  assertFew(await compareLayers(model, x, FUSED), FUSION_SHARE);
+  await assertAgrees(model, x);
 });
 
 testWithShared(
@@ -135,8 +146,7 @@ testWithShared(
       1,
     ]);
     const model = await prepared((await loadLayersModel(path)).model, x);
-    assertFew(await compareLayers(model, x, UNFUSED), SUMMATION_SHARE);
-    assertFew(await compareLayers(model, x, FUSED), FUSION_SHARE);
+    await assertAgrees(model, x);
   },
 );
 
@@ -147,7 +157,6 @@ for (const name of ["emotion_mobilenet_v1_025", "faceapi_expression"]) {
     // All dimensions but the batch are known.
     const x = tf.randomUniform([2, ...float.inputs[0].shape.slice(1) as number[]], 0, 1, "float32", 3);
     const model = await prepared(float, x);
-    assertFew(await compareLayers(model, x, UNFUSED), SUMMATION_SHARE);
-    assertFew(await compareLayers(model, x, FUSED), FUSION_SHARE);
+    await assertAgrees(model, x);
   });
 }

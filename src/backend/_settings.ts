@@ -7,7 +7,7 @@ import { chooseDevice, type DeviceChoice, deviceWarning } from "./device.ts";
 import type { BackendOptions } from "./options.ts";
 
 /** Options that sessions are made with: those made with others do not fit any more. */
-const OF_SESSIONS = ["threads", "profilePrefix", "device"] as const;
+const OF_SESSIONS = ["threads", "profilePrefix", "device", "integerKernels"] as const;
 
 /** The least that an option may be. */
 const LEAST = { threads: 1, maxSessions: 1, maxPendingNodes: 0 } as const;
@@ -34,7 +34,7 @@ export class Settings {
 
   /** Whether `options` ask for sessions other than those there are. */
   needNewSessions(options: BackendOptions): boolean {
-    const now: BackendOptions = { ...this.#options, device: this.#device.asked };
+    const now: BackendOptions = { integerKernels: true, ...this.#options, device: this.#device.asked };
     return OF_SESSIONS.some((name) => options[name] !== undefined && options[name] !== now[name]);
   }
 
@@ -49,10 +49,11 @@ export class Settings {
     if (warning !== undefined) onWarning?.(warning);
   }
 
-  /** Prepares a recorded graph for where it will run: operators on blocked channels are the CPU's. */
+  /** Prepares a recorded graph for where it will run: operators on blocked channels, and integer kernels, are the CPU's. */
   optimize(graph: Graph): Graph {
-    const { debug = false } = this.#options;
-    return optimizeStep(graph, { block: this.#device.ran === "cpu" ? channelBlock() : 1, debug });
+    const { debug = false, integerKernels = true } = this.#options;
+    const isCpu = this.#device.ran === "cpu";
+    return optimizeStep(graph, { block: isCpu ? channelBlock() : 1, kernels: isCpu && integerKernels, debug });
   }
 
   /** How sessions are made. */

@@ -17,6 +17,12 @@ export interface BackendOptions {
   readonly profilePrefix?: string;
   /** A recording with no read for this many nodes is run all the same, to bound memory. Default 50,000. */
   readonly maxPendingNodes?: number;
+  /**
+   * Whether what is computed without gradients, between grids, has the arithmetic of the integer kernels that ONNX Runtime
+   * makes of it in the exported file (docs/quantization.md, section 9), or that of float operators, as training has. On the
+   * CPU only. Default: true.
+   */
+  readonly integerKernels?: boolean;
   /** Whether each pass over a recording is held to its word, which takes longer than the passes do. Default: false. */
   readonly debug?: boolean;
 }

@@ -33,14 +33,30 @@ export async function compareLayers(model: tfl.LayersModel, x: tf.Tensor, option
   const outputs = quantizers.map((layer) => layer.output as tfl.SymbolicTensor);
   const tapped = tfl.model({ inputs: model.inputs, outputs });
   const deployed = await runFile(tapped, x, options);
-  const differences: Difference[] = [];
-  const undo = quantizers.map((layer, i) => shadow(layer, deployed[i], (found) => differences.push(found)));
+  const own = new Map<FakeQuantize, tf.Tensor>();
+  const undo = quantizers.map((layer, i) => shadow(layer, deployed[i], own));
   try {
     tf.dispose(tapped.predictOnBatch(x));
   } finally {
     for (const restore of undo) restore();
   }
-  return differences;
+  return quantizers.map((layer, i) => {
+    const simulated = own.get(layer)!;
+    const difference = differenceOf(layer, simulated.dataSync<"float32">(), deployed[i]);
+    simulated.dispose();
+    return difference;
+  });
+}
+
+function differenceOf(layer: FakeQuantize, simulated: Float32Array, deployed: Float32Array): Difference {
+  const { scale } = layer.readGrid();
+  const steps = Array.from(simulated, (value, i) => Math.round(Math.abs(value - deployed[i]) / scale));
+  return {
+    layer: layer.name,
+    compared: steps.length,
+    different: steps.filter((step) => step > 0).length,
+    largest: steps.reduce((most, step) => Math.max(most, step), 0),
+  };
 }
 
 /** Sums up differences. */
@@ -67,20 +83,18 @@ export async function runFile(model: tfl.LayersModel, x: tf.Tensor, options: Ses
   }
 }
 
-/** Makes `layer` tell how its output differs from `deployed`, and give `deployed` in its place. */
-function shadow(layer: FakeQuantize, deployed: Float32Array, tell: (difference: Difference) => void): () => void {
+/**
+ * Makes `layer` note its output in `own`, and give `deployed` in its place.
+ *
+ * Nothing is read before the end, and what is given stands on the layer's grid: the whole pass stays one recording, in which
+ * every layer is computed as it is without this.
+ */
+function shadow(layer: FakeQuantize, deployed: Float32Array, own: Map<FakeQuantize, tf.Tensor>): () => void {
   const { call } = layer;
-  const { scale } = layer.readGrid();
   layer.call = (inputs, kwargs) => {
-    const own = call.call(layer, inputs, kwargs);
-    const steps = Array.from(own.dataSync(), (value, i) => Math.round(Math.abs(value - deployed[i]) / scale));
-    tell({
-      layer: layer.name,
-      compared: steps.length,
-      different: steps.filter((step) => step > 0).length,
-      largest: steps.reduce((most, step) => Math.max(most, step), 0),
-    });
-    return tf.tensor(deployed, own.shape);
+    const simulated = call.call(layer, inputs, kwargs);
+    own.set(layer, tf.keep(simulated));
+    return call.call(layer, tf.tensor(deployed, simulated.shape), kwargs);
   };
   return () => {
     Reflect.deleteProperty(layer, "call");

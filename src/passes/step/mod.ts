@@ -8,6 +8,7 @@ import { plainActivationsOfFiles } from "../plain_activations.ts";
 import { recognizeClip } from "../recognize_clip.ts";
 import { blockChannels } from "./blocked/block_channels.ts";
 import { fuseBlocked } from "./blocked/fuse_blocked.ts";
+import { asKernels } from "./kernels/as_kernels.ts";
 import { earlyMasks } from "./early_masks.ts";
 import { multiplyFilterGradients } from "./filter_gradient.ts";
 import { mergeMasks } from "./merge_masks.ts";
@@ -19,10 +20,12 @@ import { simulateWeights } from "./simulate_weights.ts";
 export interface StepOptions extends RunOptions {
   /** Channels that this machine's operators hold in a block; 1, the default, if it has none for blocks. */
   readonly block?: number;
+  /** Whether passes without gradients compute what integer kernels do. Default: true. */
+  readonly kernels?: boolean;
 }
 
 /** The passes of a step, in order. */
-export function stepPasses({ block = 1 }: StepOptions = {}): readonly Pass[] {
+export function stepPasses({ block = 1, kernels = true }: StepOptions = {}): readonly Pass[] {
   return [
     plainActivationsOfFiles,
     mergeReshapes,
@@ -31,6 +34,7 @@ export function stepPasses({ block = 1 }: StepOptions = {}): readonly Pass[] {
     mergeMasks,
     recognizeClip,
     channelsFirst,
+    ...(kernels ? [asKernels] : []),
     guardPad,
     blockChannels(block),
     fuseBlocked,

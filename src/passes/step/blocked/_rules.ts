@@ -14,7 +14,8 @@ function isSame(a: readonly number[], b: readonly number[]): boolean {
 /** Operators that work on each element alone. */
 const elementwise: BlockedRule = (node, forms) => {
   const shape = forms.shapeOf(node.outputs[0]);
-  if (shape.length !== 4) return false;
+  // Reordering goes by float32, which does not hold what float64 is there for.
+  if (shape.length !== 4 || forms.out.typeOf(node.outputs[0]).dtype === "float64") return false;
   const pictures = node.inputs.filter((name) => name !== "" && isSame(forms.shapeOf(name), shape));
   if (!pictures.some((name) => forms.isBlocked(name)) || !isDefined(node, forms)) return false;
   const others = node.inputs.filter((name) => name !== "" && !pictures.includes(name));
