@@ -36,6 +36,14 @@ Deno.test("prepareQat() decides by the first rule that speaks of a setting, and 
   assert.deepEqual([quantizer.observer, quantizer.momentum], ["min-max", 0.5]);
 });
 
+Deno.test("prepareQat() trains with a moving average of 1 % a step where no rule says otherwise", () => {
+  const prepared = prepare([]);
+  const { method, observer, momentum, rules } = layerOf(prepared, "conv1");
+  assert.deepEqual([method, observer, momentum, rules], ["qat", "moving-average", 0.01, []]);
+  const quantizer = prepared.model.getLayer("fc_linear_quant").getConfig();
+  assert.deepEqual([quantizer.observer, quantizer.momentum], ["moving-average", 0.01]);
+});
+
 Deno.test("prepareQat() takes parts of a scheme from several rules, and the rest from the target", () => {
   const prepared = prepare([PER_TENSOR_WEIGHTS, { match: { name: "fc" }, then: { weights: { qmin: -7, qmax: 7 } } }]);
   assert.deepEqual(layerOf(prepared, "fc_linear").weights, { ...INT8_SYMMETRIC, qmin: -7, qmax: 7 });
