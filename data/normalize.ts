@@ -16,6 +16,13 @@ export interface Normalize {
   readonly std: readonly number[];
 }
 
+/** Says what is done to images: `as imagenet: (p - 0.485, 0.456, 0.406) / 0.229, 0.224, 0.225 of pixels p from 0 to 1`. */
+export function describeNormalize({ text, mean, std }: Normalize): string {
+  // The map of a range has divisions in it, which no reader wants to see all digits of.
+  const list = (values: readonly number[]) => values.map((value) => Number(value.toPrecision(6))).join(", ");
+  return `as ${text}: (p - ${list(mean)}) / ${list(std)} of pixels p from 0 to 1`;
+}
+
 /** The forms that `parseNormalize` takes, for messages and help texts. */
 export const NORMALIZE_FORMS: string = `"0..1", "-1..1", "0..255", "imagenet" or "mean:std" as in ".1307:.3081" or ` +
   `"0.49,0.48,0.45:0.25,0.24,0.26"`;

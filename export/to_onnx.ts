@@ -1,5 +1,6 @@
 /** From a TF.js model to an ONNX file's bytes. */
-import type * as tfl from "@tensorflow/tfjs-layers";
+import { version_core } from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
 import { assertLegal } from "../src/onnx/check/check.ts";
 import type { TypedArray } from "../src/numbers/dtype.ts";
 import type { Graph, Tensor } from "../src/onnx/graph.ts";
@@ -7,7 +8,9 @@ import { nameNodes, optimizeForAnyBatch, type Traced } from "../src/passes/deplo
 import type { Declined } from "../src/passes/pass.ts";
 import { encodeModel } from "../src/onnx/file/mod.ts";
 import { quantizedLayersIn } from "../src/quant/mod.ts";
-import { Session } from "../src/runtime/session.ts";
+import { ORT_VERSION, Session } from "../src/runtime/session.ts";
+import { plainText } from "../src/text/plain.ts";
+import { MAKER } from "../src/version.ts";
 import { recordOf } from "../quantize/record.ts";
 import type { Target } from "../quantize/target.ts";
 import { targetOf } from "../quantize/targets/mod.ts";
@@ -25,8 +28,12 @@ export interface ToOnnxOptions {
   readonly precision?: "int8" | "float32";
   /** The target whose table the int8 file is held to. Default: the one that the model was prepared for, if any. */
   readonly target?: string;
-  /** Texts for the file's metadata, by key. Default: none. */
+  /**
+   * Texts for the file's metadata, by key. "precision", "target", "layout" and "versions" are written without being given.
+   */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** What people should know of the file, behind a sentence that names model, precision, target and maker. */
+  readonly doc?: string;
   /** Whether each pass is held to its word, which takes longer than the passes do. Default: false. */
   readonly debug?: boolean;
 }
@@ -92,8 +99,44 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   const graph = { ...nameNodes(symbolic, ports), name: model.name };
   assertLegal(graph, { opset });
   if (target !== undefined) assertHeld(graph, target, opset);
-  const bytes = encodeModel(graph, { opset, producer: "tfjs-qat", valueInfo: true, metadata: options.metadata });
+  const bytes = encodeModel(graph, {
+    opset,
+    producer: MAKER.name,
+    producerVersion: MAKER.version,
+    valueInfo: true,
+    ...describe(model, { ...options, precision, inputLayout, target }),
+  });
   return { bytes, graph, declined: renamed(declined, { from: symbolic, to: graph }) };
+}
+
+interface Described extends Pick<ToOnnxOptions, "metadata" | "doc"> {
+  readonly precision: string;
+  readonly inputLayout: string;
+  readonly target: Target | undefined;
+}
+
+/** What the file says of itself. */
+function describe(model: tfl.LayersModel, { precision, inputLayout, target, metadata, doc }: Described) {
+  const versions = {
+    [MAKER.name]: MAKER.version,
+    tfjs: version_core,
+    "tfjs-layers": tfl.version_layers,
+    "onnxruntime-node": ORT_VERSION,
+  };
+  const goal = target === undefined ? "" : ` for target "${target.name}"`;
+  const sentence = `The TF.js model "${
+    plainText(model.name)
+  }" in ${precision}${goal}, by ${MAKER.name} ${MAKER.version}.`;
+  return {
+    doc: doc === undefined ? sentence : `${sentence}\n${doc}`,
+    metadata: {
+      precision,
+      ...(target === undefined ? {} : { target: target.name }),
+      layout: inputLayout,
+      versions: JSON.stringify(versions),
+      ...metadata,
+    },
+  };
 }
 
 /** Runs a graph without inputs node by node as it stands, so that export rounds as training did. */

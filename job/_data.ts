@@ -59,10 +59,15 @@ export function dataOf(opened: OpenedData, model: tfl.LayersModel, options: Reso
   };
 }
 
+/** Whether any input is images. */
+export function hasImages({ train }: Pick<JobData, "train">): boolean {
+  return Object.values(train.inputs).some(({ kind }) => kind === "pictures");
+}
+
 /** @throws {RangeError} If options are for images and there are none. */
 function refuseForRows({ train }: OpenedData, { normalize, augment }: ResolvedOptions): void {
   const asked = normalize !== undefined ? "--normalize" : augment === true ? "--augment" : undefined;
-  if (asked === undefined || Object.values(train.inputs).some(({ kind }) => kind === "pictures")) return;
+  if (asked === undefined || hasImages({ train })) return;
   throw new RangeError(`Cannot use ${asked} with "${train.name}": it is for images, the data are rows of numbers`);
 }
 

@@ -5,6 +5,7 @@ import { renderHtml } from "../report/html/html.ts";
 import type { OnnxModel } from "../export/to_onnx.ts";
 import type { FileReport, Report } from "../report/schema.ts";
 import { commitFiles, ensureWritableDirectory, OutputError } from "../src/io/atomic.ts";
+import type { LabelsFile } from "./_labels.ts";
 import { layersModelFiles } from "../models/import/layers_model.ts";
 
 /** What a job leaves behind. */
@@ -12,6 +13,8 @@ export interface Outputs {
   /** Absent, as the float one, where there are no files. */
   readonly int8?: OnnxModel;
   readonly float?: OnnxModel;
+  /** Names of what the outputs' numbers stand for. */
+  readonly labels: readonly LabelsFile[];
   /** The trained model, prepared for quantization. */
   readonly model: tfl.LayersModel;
   /** Without its list of files. */
@@ -21,15 +24,17 @@ export interface Outputs {
 /** Folder of the trained TF.js model. */
 const MODEL_DIR = "qat";
 
-/** Files of a job, relative to its folder, and what they are. */
-const WHAT = {
-  "model.int8.onnx": "the int8 model",
-  "model.float.onnx": "the float model of the same weights",
-  "qat/model.json": "the trained TF.js model, with its ranges",
-  "qat/weights.bin": "its weights",
-  "report.html": "the report as a page",
-  "report.json": "the report as data",
-};
+/** Files that every job writes, in their order among others; those whose names start so may be several. */
+const NAMES = ["model.int8.onnx", "model.float.onnx", "labels.txt", "report.html", "report.json"];
+
+/** A file of a job. */
+interface JobFile {
+  /** Relative to the job's folder, with forward slashes. */
+  readonly path: string;
+  /** What it is, for the report. */
+  readonly what: string;
+  readonly bytes: Uint8Array | string;
+}
 
 /**
  * Proves that the results of a job can be written to `dir`. Leaves nothing behind.
@@ -41,11 +46,14 @@ export function checkWritable(dir: string): void {
   try {
     ensureWritableDirectory(dir);
     ensureWritableDirectory(join(dir, MODEL_DIR));
-    for (const name of Object.keys(WHAT)) refuseFolder(join(dir, name));
+    for (const name of [...NAMES, ...MODEL_FILES.map((file) => `${MODEL_DIR}/${file}`)]) refuseFolder(join(dir, name));
   } finally {
     removeEmpty(made);
   }
 }
+
+/** Files of a TF.js model. */
+const MODEL_FILES = ["model.json", "weights.bin"];
 
 /**
  * Writes everything into `dir`, in one turn of the event loop; each file is whole at any moment.
@@ -53,22 +61,16 @@ export function checkWritable(dir: string): void {
  * @returns The report with the list of files, as written.
  * @throws {OutputError} If something cannot be written; then nothing has changed.
  */
-export async function writeOutputs(dir: string, { int8, float, model, report }: Outputs): Promise<Report> {
-  const models = [
-    ...await layersModelFiles(model, join(dir, MODEL_DIR)),
-    ...(int8 === undefined ? [] : [{ path: join(dir, "model.int8.onnx"), bytes: int8.bytes }]),
-    ...(float === undefined ? [] : [{ path: join(dir, "model.float.onnx"), bytes: float.bytes }]),
-  ];
-  const sizes = new Map(models.map(({ path, bytes }) => [path, lengthOf(bytes)]));
-  const written = Object.entries(WHAT).filter(([name]) => !name.endsWith(".onnx") || sizes.has(join(dir, name)));
-  const complete = { ...report, files: describeFiles(written, (name) => sizes.get(join(dir, name))) };
+export async function writeOutputs(dir: string, outputs: Outputs): Promise<Report> {
+  const files = await filesOf(outputs);
+  const complete = { ...outputs.report, files: [...files.map(describeFile), ...REPORTS] };
   const made = missingFolders(join(dir, MODEL_DIR));
   try {
     ensureWritableDirectory(join(dir, MODEL_DIR));
     commitFiles({
       root: dir,
       files: [
-        ...models,
+        ...files.map(({ path, bytes }) => ({ path: join(dir, path), bytes })),
         { path: join(dir, "report.html"), bytes: renderHtml(complete) },
         { path: join(dir, "report.json"), bytes: `${JSON.stringify(complete, null, 2)}\n` },
       ],
@@ -80,14 +82,42 @@ export async function writeOutputs(dir: string, { int8, float, model, report }: 
 }
 
 /** The reports' own sizes are not known before they are written. */
-function describeFiles(
-  files: readonly (readonly [string, string])[],
-  sizeOf: (name: string) => number | undefined,
-): FileReport[] {
-  return files.map(([path, what]) => {
-    const bytes = sizeOf(path);
-    return { path, what, ...(bytes === undefined ? {} : { bytes }) };
-  });
+const REPORTS: readonly FileReport[] = [
+  { path: "report.html", what: "the report as a page" },
+  { path: "report.json", what: "the report as data" },
+];
+
+/** Lists what is written besides the reports. */
+async function filesOf({ int8, float, labels, model }: Outputs): Promise<readonly JobFile[]> {
+  const onnx = (path: string, what: string, file: OnnxModel | undefined): readonly JobFile[] =>
+    file === undefined ? [] : [{ path, what, bytes: file.bytes }];
+  return [
+    ...onnx("model.int8.onnx", "the int8 model", int8),
+    ...onnx("model.float.onnx", "the float model of the same weights", float),
+    ...labels.map(({ name, text, output }) => ({
+      path: name,
+      what: `what the numbers of "${output}" stand for`,
+      bytes: text,
+    })),
+    ...await modelFiles(MODEL_DIR, model, ["the trained TF.js model, with its ranges", "its weights"]),
+  ];
+}
+
+/** Lists the files of a TF.js model, its model.json first. */
+async function modelFiles(
+  folder: string,
+  model: tfl.LayersModel,
+  [json, weights]: readonly [string, string],
+): Promise<readonly JobFile[]> {
+  const files = await layersModelFiles(model, folder);
+  return files.map(({ path, bytes }) => {
+    const isJson = path.endsWith(".json");
+    return { path: `${folder}/${isJson ? "model.json" : "weights.bin"}`, what: isJson ? json : weights, bytes };
+  }).toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function describeFile({ path, what, bytes }: JobFile): FileReport {
+  return { path, what, bytes: lengthOf(bytes) };
 }
 
 function lengthOf(content: Uint8Array | string): number {

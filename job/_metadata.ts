@@ -1,33 +1,145 @@
 /** What an exported file says of itself, so that a program which knows nothing of the job can feed and read it. */
+import { createHash } from "node:crypto";
 import type * as tfl from "@tensorflow/tfjs-layers";
-import { inputShape } from "../data/samples.ts";
+import { describeNormalize } from "../data/normalize.ts";
+import { inputShape, type SampleInput } from "../data/samples.ts";
 import { inputNames } from "../models/ports.ts";
+import type { EpochReport } from "../report/schema.ts";
+import { plainText, shorten } from "../src/text/plain.ts";
 import type { BoundTask } from "../tasks/task.ts";
 import type { JobData } from "./_data.ts";
-import type { ResolvedOptions } from "./options.ts";
+import type { Quantization } from "./_recipe.ts";
+import type { JobOptions, QatOptions } from "./options.ts";
+
+/** What is told. */
+export interface MetadataParts {
+  readonly task: BoundTask;
+  readonly data: JobData;
+  readonly options: JobOptions;
+  readonly quantization: Quantization;
+  /** Epochs of quantization-aware training, as the report has them. */
+  readonly epochs: readonly EpochReport[];
+}
+
+/** What a file is told of itself. */
+export interface FileMetadata {
+  /** By key; docs/design/metadata.md lists them. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** For people. */
+  readonly doc: string;
+}
 
 /**
- * Returns the texts for the file's metadata: "task", and as JSON "inputs" (what samples are made of, by input) and
- * "outputs" (how numbers are to be read, by output). docs/design/tasks.md lists what they hold.
+ * Returns what the files of a job say of themselves. The same job says the same, wherever its model, data and results lie
+ * and however their paths are spelled, and says nothing of machine, user and time.
  */
-export function metadataFor(
-  model: tfl.LayersModel,
-  { task, data, options }: { readonly task: BoundTask; readonly data: JobData; readonly options: ResolvedOptions },
-): Readonly<Record<string, string>> {
+export function metadataFor(model: tfl.LayersModel, parts: MetadataParts): FileMetadata {
+  const { task, data, options, quantization, epochs } = parts;
   const names = inputNames(model);
-  const inputs = Object.entries(data.train.inputs).map(([own, input], i) => {
-    const shape = inputShape(input);
-    if (input.kind === "rows") {
-      return [names[i], { kind: "numbers", shape, ...(data.scalings[own] ?? { columns: input.names }) }];
-    }
-    const { mean, std } = data.normalize;
-    // As in `Normalize`: of pixels from 0 to 1, one number for all channels or one for each.
-    return [names[i], { kind: "image", shape, layout: options.inputLayout, mean, std }];
-  });
-  const outputs = Object.entries(task.heads).map(([name, { task, decoding }]) => [name, { task, ...decoding }]);
+  const inputs = Object.entries(data.train.inputs).map(([own, input], i): readonly [string, object] => [
+    names[i],
+    describeInput(input, { own, data, options }),
+  ]);
+  const outputs = Object.entries(task.heads).map(([name, { task, decoding }]) =>
+    [name, { task, ...decoding }] as const
+  );
   return {
-    task: task.name,
-    inputs: JSON.stringify(Object.fromEntries(inputs)),
-    outputs: JSON.stringify(Object.fromEntries(outputs)),
+    metadata: {
+      task: task.name,
+      inputs: JSON.stringify(Object.fromEntries(inputs)),
+      outputs: JSON.stringify(Object.fromEntries(outputs)),
+      target: quantization.target.name,
+      recipe: JSON.stringify(quantization.recipe),
+      options: JSON.stringify(describeOptions(model, options)),
+      seed: String(options.seed),
+      trainingSha256: hashOf(epochs),
+    },
+    doc: docOf(model, parts),
   };
+}
+
+function describeInput(
+  input: SampleInput,
+  { own, data, options }: { readonly own: string; readonly data: JobData; readonly options: JobOptions },
+): object {
+  const shape = inputShape(input);
+  if (input.kind === "rows") return { kind: "numbers", shape, ...(data.scalings[own] ?? { columns: input.names }) };
+  // As in `Normalize`: of pixels from 0 to 1, one number for all channels or one for each.
+  const { mean, std } = data.normalize;
+  return { kind: "image", shape, layout: options.inputLayout, mean, std };
+}
+
+/** How an option is told: as it is, as what it names, or not, where it is of one machine or one run. */
+const TOLD: Readonly<Record<keyof QatOptions, "value" | "what" | "not">> = {
+  model: "what",
+  arch: "value",
+  data: "what",
+  task: "value",
+  targets: "value",
+  outputs: "value",
+  validation: "value",
+  normalize: "value",
+  augment: "value",
+  control: "value",
+  floatEpochs: "value",
+  adaptEpochs: "value",
+  epochs: "value",
+  batchSize: "value",
+  lr: "value",
+  floatLr: "value",
+  optimizer: "value",
+  seed: "value",
+  swap: "value",
+  freezeObserversAfter: "value",
+  freezeBnAfter: "value",
+  target: "value",
+  // Its rules are in the metadata.
+  recipe: "not",
+  strict: "value",
+  perChannel: "value",
+  keepFloat: "value",
+  threads: "not",
+  backend: "value",
+  device: "value",
+  precise: "value",
+  debug: "not",
+  out: "not",
+  limit: "value",
+  skipBadImages: "value",
+  inputLayout: "value",
+  opset: "value",
+};
+
+function describeOptions(model: tfl.LayersModel, options: JobOptions): object {
+  const { model: path, data } = options;
+  const what = { ...(path === undefined ? {} : { model: model.name }), data: data.replace(/:.*$/s, "") };
+  const values = Object.entries(options).filter(([key]) => TOLD[key as keyof QatOptions] === "value");
+  const told = Object.entries({ ...Object.fromEntries(values), ...what });
+  return Object.fromEntries(told.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** SHA-256 of the epochs' record without its times: of `JSON.stringify` of the report's `train.epochs`, `stepMs` left out. */
+function hashOf(epochs: readonly EpochReport[]): string {
+  return createHash("sha256").update(JSON.stringify(epochs.map(({ stepMs: _, ...epoch }) => epoch))).digest("hex");
+}
+
+/** More would be a list. */
+const LONGEST_NAMES = 200;
+
+function docOf(model: tfl.LayersModel, { task, data, options }: MetadataParts): string {
+  const names = inputNames(model);
+  const inputs = Object.values(data.train.inputs).map((input, i) => {
+    const shape = inputShape(input);
+    if (input.kind === "rows") return `Input "${names[i]}": rows of ${shape} numbers.`;
+    return `Input "${names[i]}": images of ${shape.join("x")} (${options.inputLayout} in the file), ` +
+      `${describeNormalize(data.normalize)}.`;
+  });
+  const outputs = Object.entries(task.heads).map(([name, { task, names }]) =>
+    `Output "${name}": ${task}${names === undefined ? "" : `: ${shorten(names.join(", "), LONGEST_NAMES)}`}.`
+  );
+  return [
+    ...inputs,
+    ...outputs,
+    "The metadata has these as JSON, and what the file was made with.",
+  ].map(plainText).join("\n");
 }

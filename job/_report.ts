@@ -1,6 +1,7 @@
 /** Puts together what the job found. */
 import { version_core } from "@tensorflow/tfjs-core";
 import { version_layers } from "@tensorflow/tfjs-layers";
+import { describeNormalize } from "../data/normalize.ts";
 import { describeTarget } from "../data/samples.ts";
 import type { Agreement } from "../export/agreement.ts";
 import type { Fusion } from "../export/verify.ts";
@@ -21,6 +22,7 @@ import { ORT_VERSION } from "../src/runtime/session.ts";
 import type { BoundTask } from "../tasks/task.ts";
 import type { Evaluation } from "../train/evaluate.ts";
 import { compareModels, type Uncertainty } from "../tasks/uncertainty/mod.ts";
+import { hasImages } from "./_data.ts";
 import { reportDevice } from "./_engine.ts";
 import type { FilesProof, Job, JobStart, JudgedStep, Proof } from "./_job.ts";
 import { describeLayers, parameterCount } from "./_layers_report.ts";
@@ -75,7 +77,10 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
       train: data.train.count,
       ...(data.validation === undefined ? {} : { validation: data.validation.count }),
       test: data.test.count,
-      facts: Object.values(data.test.targets).map(describeTarget),
+      facts: [
+        ...Object.values(data.test.targets).map(describeTarget),
+        ...(hasImages(data) ? [`images ${describeNormalize(data.normalize)}`] : []),
+      ],
     },
     command,
     options: describeOptions(options),
@@ -204,7 +209,8 @@ function describeValues({ judged, sure }: Weighed): readonly MetricValueReport[]
   });
 }
 
-function describeEpoch(epoch: StageEpoch): EpochReport {
+/** Describes an epoch of quantization-aware training. */
+export function describeEpoch(epoch: StageEpoch): EpochReport {
   const { simulated = [], deployed, loss, observing, trainingBatchNorm, stepMs } = epoch;
   return {
     epoch: epoch.epoch,

@@ -1,5 +1,6 @@
 /** The main job: a TF.js model in, a proven int8 ONNX file and a report out. */
 import type * as tfl from "@tensorflow/tfjs-layers";
+import { describeNormalize } from "../data/normalize.ts";
 import { openData } from "../data/open.ts";
 import { type Displayable, displayReport } from "../report/notebook/display.ts";
 import type { Report } from "../report/schema.ts";
@@ -9,7 +10,7 @@ import { formatRewrite } from "../src/rewrite/mod.ts";
 import { plainText, shorten } from "../src/text/plain.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
 import { TASK_NAMES, taskRow } from "../tasks/mod.ts";
-import { attachScalings, checkInputs, dataOf, type JobData } from "./_data.ts";
+import { attachScalings, checkInputs, dataOf, hasImages, type JobData } from "./_data.ts";
 import { attachRecord, recordOf } from "../quantize/record.ts";
 import { targetOf } from "../quantize/targets/mod.ts";
 import { startEngine, warnOfSaturation } from "./_engine.ts";
@@ -27,14 +28,15 @@ import {
   samples,
 } from "./_job.ts";
 import type { JobEvents } from "./events.ts";
+import { labelsFiles } from "./_labels.ts";
 import { metadataFor } from "./_metadata.ts";
 import { archFor, buildModel, imageShapeOf, loadModel } from "./_model.ts";
-import { buildReport } from "./_report.ts";
+import { buildReport, describeEpoch } from "./_report.ts";
 import { logUnmatched, prepareFor, readQuantization } from "./_recipe.ts";
 import { isPrepared, resume } from "./_resume.ts";
 import { checkOutputs, checkTargets, dealTargets } from "./_task.ts";
 import { withValidation } from "./_validation.ts";
-import { trainStage } from "./_stage.ts";
+import { type StageResult, trainStage } from "./_stage.ts";
 import { type QatOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 
 export type { EpochMetric, EpochMetrics, StageEpoch } from "./_stage.ts";
@@ -79,7 +81,7 @@ async function doJob(options: QatOptions, events: JobEvents): Promise<Report & D
   logSummary(model, job);
   const training = await trainStage(job, { name: "qat", model, epochs: job.options.epochs });
   if (job.quantization.target.file !== undefined) job.log("Exporting, and validating in ONNX Runtime …");
-  const proof = await prove(start, job);
+  const proof = await prove(start, { job, training });
   const report = buildReport({ job, start, training, proof, command: commandOf(options) });
   attachRecord(model, {
     ...start.prepared,
@@ -87,7 +89,12 @@ async function doJob(options: QatOptions, events: JobEvents): Promise<Report & D
     task: proof.simulated.task.name,
   });
   attachScalings(model, job.data);
-  const written = await writeOutputs(resolved.out, { ...proof.files, model, report });
+  const written = await writeOutputs(resolved.out, {
+    ...proof.files,
+    labels: labelsFiles(proof.simulated.task),
+    model,
+    report,
+  });
   model.dispose();
   return displayReport(written);
 }
@@ -131,6 +138,7 @@ export async function open(
   if (options.augment === true && options.task !== TASK_NAMES[0]) log(AUGMENT_WARNING);
   log(`Model "${name}", ${original.countParams().toLocaleString("en")} parameters.`);
   log(`Data "${data.name}": ${describeParts(data)}.`);
+  if (hasImages(data)) log(`Images go in ${describeNormalize(data.normalize)}.`);
   if (options.batchSize > data.train.count) {
     log(`Warning: --batch-size ${options.batchSize} is more than there are to train on, ${data.train.count} are used.`);
   }
@@ -151,7 +159,7 @@ function countOf(images: number): string {
 }
 
 function describeParts({ train, validation, test }: JobData): string {
-  const unit = Object.values(train.inputs).some(({ kind }) => kind === "pictures") ? "images" : "samples";
+  const unit = hasImages({ train }) ? "images" : "samples";
   const choosing = validation === undefined ? "" : `, ${validation.count} to choose the best epoch by`;
   return `${train.count} ${unit} to train on${choosing}, ${test.count} to judge by`;
 }
@@ -168,15 +176,18 @@ async function begin(original: tfl.LayersModel, job: Job): Promise<JobStart> {
 }
 
 /** Judges all models of the job on the test samples, which nothing has seen so far. Disposes the float models. */
-async function prove({ prepared: { model, islands }, float: kept }: JobStart, job: Job): Promise<Proof> {
+async function prove(
+  { prepared: { model, islands }, float: kept }: JobStart,
+  { job, training }: { readonly job: Job; readonly training: StageResult },
+): Promise<Proof> {
   const { opset, inputLayout, threads, precise, debug } = job.options;
   const float = await judgeFloat(kept, job);
   const simulated = await judge(model, { job, by: "test" });
   const { file } = job.quantization.target;
   if (file === undefined) return { float, simulated };
-  const metadata = metadataFor(model, { ...job, task: simulated.task });
-  const int8 = await toOnnx(model, { opset, inputLayout, metadata, debug });
-  const floatFile = await toOnnx(model, { opset, inputLayout, metadata, debug, precision: "float32" });
+  const about = metadataFor(model, { ...job, task: simulated.task, epochs: training.epochs.map(describeEpoch) });
+  const int8 = await toOnnx(model, { opset, inputLayout, debug, ...about });
+  const floatFile = await toOnnx(model, { opset, inputLayout, debug, ...about, precision: "float32" });
   const threaded = threads === undefined ? {} : { threads };
   const device = job.engine.device.ran;
   const validation = validate({

@@ -115,7 +115,7 @@ Deno.test("runQat() tells classes apart that a table names", () =>
   withFolder(async (dir) => {
     Deno.writeTextFileSync(`${dir}/t.csv`, table("y", (a) => [a > 0 ? "plus" : "minus"]));
     const report = await runQat({ ...TABLE, data: `csv:${dir}/t.csv`, out: `${dir}/out` });
-    assert.deepEqual([report.metrics[0].name, report.data?.facts], ["accuracy", ["2 classes"]]);
+    assert.deepEqual([report.metrics[0].name, report.data?.facts?.[0]], ["accuracy", "2 classes"]);
     assert.deepEqual(Object(report.task.outputs[0].decoding).classNames, ["minus", "plus"]);
   }));
 

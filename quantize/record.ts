@@ -10,6 +10,7 @@ import type { Interval } from "../src/numbers/scheme.ts";
 import { LAYER_KINDS, type LayerKind } from "../src/layers/mod.ts";
 import { layersOf, type Rewrite, type Ungrouped, type Unit } from "../src/rewrite/mod.ts";
 import { plainLine } from "../src/text/plain.ts";
+import { MAKER } from "../src/version.ts";
 import { faultOfJson, type JsonSchema, objectSchema } from "./_json_schema.ts";
 import type { Island, Quantizer } from "./placement.ts";
 import { type Recipe, RECIPE_SCHEMA } from "./recipe.ts";
@@ -70,9 +71,6 @@ const KEY = "tfjs-qat";
 
 /** Version of the record's form. */
 const SCHEMA = 1;
-
-/** Version of this project, as in deno.json. */
-const VERSION = "0.1.0";
 
 const text: JsonSchema = { type: "string" };
 const flag: JsonSchema = { type: "boolean" };
@@ -147,7 +145,7 @@ export function attachRecord(model: LayersModel, record: QuantizationRecord): vo
   const { target, recipe, layers, units, ungrouped, islands, quantizers, rewrites, task } = record;
   const written: Written = {
     schema: SCHEMA,
-    version: VERSION,
+    version: MAKER.version,
     target,
     recipe,
     layers,

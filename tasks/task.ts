@@ -117,6 +117,8 @@ export interface Head {
   readonly sameAnswer?: (a: Float32Array, b: Float32Array) => boolean;
   /** What another program must know to read the output's numbers. */
   readonly decoding: Readonly<Record<string, unknown>>;
+  /** What the output's numbers stand for, one name a number, where programs that read answers want a list of them. */
+  readonly names?: readonly string[];
 }
 
 /** A task that knows a model's outputs. */

@@ -58,6 +58,7 @@ export function classification({ classNames, metrics = [], ...options }: Classif
         running: HITS,
         sameAnswer: (a, b) => topClass(a) === topClass(b),
         decoding: { answer: "the largest number's index", ...(classNames === undefined ? {} : { classNames }) },
+        ...(classNames === undefined ? {} : { names: classNames }),
       },
       metrics: [accuracy, ...metrics],
       fields: ([{ name: metric, float, simulated, deployed, count: samples }]) => ({

@@ -51,6 +51,7 @@ export function multiLabel({ labels, threshold = 0.5, ...options }: MultiLabelOp
         reads: { kind: "logits", activation: "sigmoid", strict: true },
         sameAnswer: (a, b) => a.every((value, i) => (value > threshold) === (b[i] > threshold)),
         decoding: { answer: "labels above the threshold", threshold, ...(labels === undefined ? {} : { labels }) },
+        ...(labels === undefined ? {} : { names: labels }),
       },
       metrics: [f1, meanAveragePrecision],
       sections: (judged) => [perLabel(judged, { names, threshold }), curves(judged, names)],

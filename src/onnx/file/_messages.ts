@@ -96,6 +96,8 @@ export const GraphProto = {
 export const ModelProto = {
   ir_version: one(1, "int64"),
   producer_name: one(2, "string"),
+  producer_version: one(3, "string"),
+  doc_string: one(6, "string"),
   graph: one(7, GraphProto),
   opset_import: many(8, OperatorSetIdProto),
   metadata_props: many(14, StringStringEntryProto),

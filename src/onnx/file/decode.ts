@@ -39,6 +39,10 @@ export interface Model {
   readonly irVersion: number;
   /** The program that wrote the file. */
   readonly producer: string;
+  /** Its version; "" where the file does not say. */
+  readonly producerVersion: string;
+  /** What the file says of itself to people; "" where it says nothing. */
+  readonly doc: string;
   /** Texts by key. */
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -70,6 +74,8 @@ function modelOf(model: Decoded<typeof ModelProto>): Model {
     opsets: Object.fromEntries(model.opset_import.map((item) => [item.domain ?? "", item.version ?? 0])),
     irVersion: model.ir_version ?? 0,
     producer: model.producer_name ?? "",
+    producerVersion: model.producer_version ?? "",
+    doc: model.doc_string ?? "",
     metadata: Object.fromEntries(model.metadata_props.map((item) => [item.key ?? "", item.value ?? ""])),
   };
 }

@@ -29,6 +29,10 @@ export interface EncodeOptions {
   readonly irVersion?: number;
   /** The program that the file names as its maker; "tfjs-qat" when absent. */
   readonly producer?: string;
+  /** Its version; none when absent. */
+  readonly producerVersion?: string;
+  /** What the file is, for people; none when absent. */
+  readonly doc?: string;
   /** Texts of the user's own, by key. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** Whether the types of the values between nodes are written too. ONNX Runtime needs none; people and viewers do. */
@@ -59,6 +63,10 @@ export function encodeModel(graph: Graph, options: EncodeOptions = {}): Uint8Arr
   const bodyLength = body.reduce((sum, piece) => sum + piece.length, 0);
   head.uint32(tagOf(ModelProto.graph)).uint32(bodyLength);
   const tail = protobuf.Writer.create();
+  if (options.producerVersion !== undefined) {
+    tail.uint32(tagOf(ModelProto.producer_version)).string(options.producerVersion);
+  }
+  if (options.doc !== undefined) tail.uint32(tagOf(ModelProto.doc_string)).string(options.doc);
   for (const [domain, version] of opsetImports(graph, opset)) {
     tail.uint32(tagOf(ModelProto.opset_import)).fork();
     tail.uint32(tagOf(OperatorSetIdProto.domain)).string(domain);

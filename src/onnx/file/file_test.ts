@@ -80,11 +80,20 @@ const graph: Graph = {
 };
 
 Deno.test("decodeModel() gives back what encodeModel() was given", () => {
-  const options = { opset: 15, irVersion: 7, producer: "p", metadata: { b: "2", a: "1" }, valueInfo: true };
+  const options = {
+    opset: 15,
+    irVersion: 7,
+    producer: "p",
+    producerVersion: "1.2",
+    doc: "d",
+    metadata: { b: "2", a: "1" },
+    valueInfo: true,
+  };
   const model = decodeModel(encodeModel(graph, options));
   assert.deepEqual(model.graph, graph);
   assert.deepEqual(model.opsets, { "": 15, "com.microsoft": 1 });
   assert.deepEqual([model.irVersion, model.producer, model.metadata], [7, "p", { b: "2", a: "1" }]);
+  assert.deepEqual([model.producerVersion, model.doc], ["1.2", "d"]);
 });
 
 Deno.test("encodeModel() writes what protobufjs' reflection reads", () => {
