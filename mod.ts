@@ -277,7 +277,13 @@ export { evaluate, type EvaluateOptions, type Evaluation } from "./train/evaluat
 // Export and proof.
 export { type OnnxModel, toOnnx, type ToOnnxOptions } from "./export/to_onnx.ts";
 export { DeployedModel, type Samples } from "./export/deployed.ts";
-export { type Agreement, compareAnswers, type Compared, type OutputAgreement } from "./export/agreement.ts";
+export {
+  type Agreement,
+  compareAnswers,
+  type Compared,
+  type GridAgreement,
+  type OutputAgreement,
+} from "./export/agreement.ts";
 export { compareLatency, type LatencyOptions, type Percentiles } from "./export/latency.ts";
 export {
   type FloatOp,
@@ -287,7 +293,8 @@ export {
   verifyFusion,
   type VerifyOptions,
 } from "./export/verify.ts";
-export { predictAll, validate, type ValidateOptions, type Validation } from "./export/validate.ts";
+export { type LastGrids, lastGridsOf } from "./export/last_grids.ts";
+export { type LastGridsProof, predictAll, validate, type ValidateOptions, type Validation } from "./export/validate.ts";
 
 // ONNX as plain data; the rest of it is at "@tfjs-qat/tfjs-qat/onnx".
 export {

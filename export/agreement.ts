@@ -3,6 +3,17 @@ import { type Answer, type Answers, rowOf, widthOf } from "../models/answers.ts"
 import type { QParams } from "../src/numbers/scheme.ts";
 import type { BoundTask } from "../tasks/task.ts";
 
+/** How alike the codes of one grid before an output are. */
+export interface GridAgreement {
+  /** The layer whose values they stand for. */
+  readonly layer: string;
+  /** Codes compared. */
+  readonly count: number;
+  readonly different: number;
+  /** Largest difference, in steps of the grid. */
+  readonly maxDifference: number;
+}
+
 /** What was compared of an output: codes where both models answer on one grid, else the values themselves. */
 export type Compared =
   | {
@@ -21,6 +32,8 @@ export type Compared =
     readonly maxDifference: number;
     /** Root of the mean squared difference. */
     readonly rmsDifference: number;
+    /** The codes of the last grids before the output, where they were compared. */
+    readonly lastGrids?: readonly GridAgreement[];
   };
 
 /** How alike two models answer with one output. */

@@ -2,8 +2,9 @@
 import type { Device, SessionOptions } from "../src/runtime/session.ts";
 import { type Answers, joinAnswers } from "../models/answers.ts";
 import type { BoundTask } from "../tasks/task.ts";
-import { type Agreement, compareAnswers } from "./agreement.ts";
+import { type Agreement, compareAnswers, type GridAgreement, type OutputAgreement } from "./agreement.ts";
 import { DeployedModel, type Samples } from "./deployed.ts";
+import { compareLastGrids, type LastGrids, otherFusion } from "./last_grids.ts";
 import { compareLatency, type LatencyOptions, type Percentiles } from "./latency.ts";
 import type { OnnxModel } from "./to_onnx.ts";
 import { type Fusion, type KnownFloat, verifyFusion } from "./verify.ts";
@@ -18,6 +19,8 @@ export interface ValidateOptions {
   readonly batches: Iterable<Samples>;
   /** What the trained model itself answered to the same samples, in the same order. */
   readonly simulated: Answers;
+  /** What else is compared of outputs that are on no grid: see `lastGridsOf`. */
+  readonly lastGrids?: LastGridsProof;
   /** Says when two answers come to the same. */
   readonly task?: Pick<BoundTask, "heads">;
   /** Layers that were left in float on purpose, and why. */
@@ -32,11 +35,21 @@ export interface ValidateOptions {
   readonly latency?: Omit<LatencyOptions, "device" | "int8Activations">;
 }
 
+/** The last grids before outputs that are on none, simulated and in a file. */
+export interface LastGridsProof extends Pick<LastGrids, "before"> {
+  /** The file of `LastGrids.whole`. */
+  readonly file: OnnxModel;
+  /** What `LastGrids.model` answered to the samples. */
+  readonly simulated: Answers;
+}
+
 /** What was found. */
 export interface Validation {
   /** What the deployed model answered. */
   readonly deployed: Answers;
   readonly agreement: Agreement;
+  /** Why last grids were not compared: in what the file that shows them runs otherwise than the deployed one. */
+  readonly notShown?: string;
   readonly latencyMs: {
     readonly float: Percentiles;
     readonly int8: Percentiles;
@@ -55,27 +68,54 @@ export interface Validation {
  * @throws {TypeError} If the deployed model has other outputs or gives another number of values than the simulation.
  */
 export function validate(options: ValidateOptions): Validation {
-  const { int8, float, islands = [], device = "cpu", precise = false, int8Activations = false } = options;
+  const { int8, float, device = "cpu", int8Activations = false, lastGrids } = options;
   const latency = { batch: 1, threads: navigator.hardwareConcurrency, ...options.latency };
   const { batch, threads } = latency;
-  const deployed = predictAll(int8.bytes, options.batches, { threads, device, precise, int8Activations });
-  const agreement = compareAnswers(options.simulated, deployed, options.task);
+  const session = { threads, device, precise: options.precise ?? false, int8Activations };
+  const files = [int8, ...(lastGrids === undefined ? [] : [lastGrids.file])];
+  const [deployed, shown] = predictEach(files.map(({ bytes }) => bytes), options.batches, session);
+  const [fusion, shownFusion] = files.map((file) => verify(file, options));
+  const notShown = shownFusion && otherFusion(fusion, shownFusion);
+  const codes = lastGrids !== undefined && notShown === undefined
+    ? compareLastGrids(lastGrids, { simulated: lastGrids.simulated, deployed: shown })
+    : {};
   const [floatMs, int8Ms] = compareLatency([float.bytes, int8.bytes], { ...latency, device, int8Activations });
   return {
     deployed,
-    agreement,
+    agreement: compareAnswers(options.simulated, deployed, options.task)
+      .map((entry) => withLastGrids(entry, codes[entry.output])),
+    ...(notShown === undefined ? {} : { notShown }),
     latencyMs: { float: floatMs, int8: int8Ms, batch, threads },
     bytes: { float: float.bytes.length, int8: int8.bytes.length },
-    fusion: verifyFusion(int8.bytes, int8.graph, { islands, declined: int8.declined, int8Activations }),
+    fusion,
   };
+}
+
+function verify({ bytes, graph, declined }: OnnxModel, { islands = [], int8Activations = false }: ValidateOptions) {
+  return verifyFusion(bytes, graph, { islands, declined, int8Activations });
+}
+
+function withLastGrids(entry: OutputAgreement, lastGrids: readonly GridAgreement[] | undefined): OutputAgreement {
+  const { compared } = entry;
+  return lastGrids === undefined || compared.kind === "codes"
+    ? entry
+    : { ...entry, compared: { ...compared, lastGrids } };
 }
 
 /** Returns an ONNX file's answers to all samples of `batches`. */
 export function predictAll(bytes: Uint8Array, batches: Iterable<Samples>, options: SessionOptions = {}): Answers {
-  const model = new DeployedModel(bytes, options);
-  try {
-    return joinAnswers(Array.from(batches, (batch) => model.predict(batch)));
-  } finally {
-    model.dispose();
-  }
+  return predictEach([bytes], batches, options)[0];
+}
+
+/** Returns the answers of each of several files, going through `batches` once. */
+function predictEach(
+  files: readonly Uint8Array[],
+  batches: Iterable<Samples>,
+  options: SessionOptions,
+): readonly Answers[] {
+  using opened = new DisposableStack();
+  const models = files.map((bytes) => opened.adopt(new DeployedModel(bytes, options), (model) => model.dispose()));
+  const parts = models.map((): Answers[] => []);
+  for (const batch of batches) models.forEach((model, i) => parts[i].push(model.predict(batch)));
+  return parts.map(joinAnswers);
 }

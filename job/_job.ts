@@ -91,6 +91,12 @@ export function judgeAnswers({ task, targets, count }: Evaluation, answers: Answ
   return { metrics: measureAll(task, { answers, targets }), answers, targets, count, task };
 }
 
+/** Returns all answers of `model` to the test samples, whatever they are. */
+export async function answersOf(model: tfl.LayersModel, job: Job): Promise<Answers> {
+  const batches = Iterator.from(inputBatches(job.data, "test")).map((batch) => ({ ...batch, targets: {} }));
+  return (await evaluate(model, batches, { task: [], ...signalOf(job) })).answers;
+}
+
 /** Validation or test samples in the layout of the exported file. */
 export function* samples({ data, options }: Job, by: JudgedBy): Iterable<Samples> {
   for (const { inputs, size } of inputBatches(data, by)) {

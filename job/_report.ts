@@ -234,7 +234,14 @@ function describeAgreement(agreement: Agreement): readonly AgreementReport[] {
       const { different, maxDifference } = compared;
       return { ...common, compared: "codes", different, maxDifference };
     }
-    return { ...common, compared: "values", maxError: compared.maxDifference, rmsError: compared.rmsDifference };
+    const { maxDifference, rmsDifference, lastGrids } = compared;
+    return {
+      ...common,
+      compared: "values",
+      maxError: maxDifference,
+      rmsError: rmsDifference,
+      ...(lastGrids === undefined ? {} : { lastGrids }),
+    };
   });
 }
 

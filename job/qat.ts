@@ -4,7 +4,8 @@ import { describeNormalize } from "../data/normalize.ts";
 import { openData } from "../data/open.ts";
 import { type Displayable, displayReport } from "../report/notebook/display.ts";
 import type { Report } from "../report/schema.ts";
-import { predictAll, validate } from "../export/validate.ts";
+import { lastGridsOf } from "../export/last_grids.ts";
+import { predictAll, validate, type ValidateOptions } from "../export/validate.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
 import { plainText, shorten } from "../src/text/plain.ts";
@@ -18,6 +19,7 @@ import { commandOf } from "./_flags.ts";
 import { makeFloatModel } from "./_float.ts";
 import { checkWritable, writeOutputs } from "./_files.ts";
 import {
+  answersOf,
   type Job,
   type JobStart,
   judge,
@@ -195,6 +197,7 @@ async function prove(
     float: floatFile,
     batches: samples(job, "test"),
     simulated: simulated.answers,
+    ...await showLastGrids(model, job),
     task: simulated.task,
     islands,
     device,
@@ -202,12 +205,25 @@ async function prove(
     ...file.session,
     latency: threaded,
   });
+  const { notShown } = validation;
+  if (notShown !== undefined) {
+    job.log(`Codes before outputs in float were not compared: the file that shows them runs otherwise, ${notShown}.`);
+  }
   const deployed = judgeAnswers(simulated, validation.deployed);
   const unrounded = judgeAnswers(
     simulated,
     predictAll(floatFile.bytes, samples(job, "test"), { device, ...threaded }),
   );
   return { float, simulated, files: { int8, float: floatFile, deployed, unrounded, validation } };
+}
+
+/** Simulates the codes before outputs in float, and exports a file that shows them. */
+async function showLastGrids(model: tfl.LayersModel, job: Job): Promise<Pick<ValidateOptions, "lastGrids">> {
+  const { opset, inputLayout, debug } = job.options;
+  const grids = lastGridsOf(model);
+  if (grids === undefined) return {};
+  const file = await toOnnx(grids.whole, { opset, inputLayout, debug });
+  return { lastGrids: { before: grids.before, file, simulated: await answersOf(grids.model, job) } };
 }
 
 async function judgeFloat(kept: JobStart["float"], job: Job): Promise<readonly JudgedStep[]> {

@@ -63,7 +63,18 @@ export function landmarksReport(): Report {
     metrics,
     agreement: [
       { output: "points", compared: "codes", count: 93_704, different: 1_204, maxDifference: 2 },
-      { output: "age", compared: "values", count: 689, maxError: 0.0132, rmsError: 0.00214, alike: 0.9956 },
+      {
+        output: "age",
+        compared: "values",
+        count: 689,
+        maxError: 0.0132,
+        rmsError: 0.00214,
+        alike: 0.9956,
+        lastGrids: [
+          { layer: "pool", count: 44_096, different: 3, maxDifference: 1 },
+          { layer: "shape", count: 1_378, different: 0, maxDifference: 0 },
+        ],
+      },
     ],
     train: {
       ...base.train,

@@ -1,4 +1,5 @@
 /** What a report says in words, the same in the terminal and on the page. */
+import type { GridAgreement } from "../export/agreement.ts";
 import type { Codes } from "../models/summary.ts";
 import { agreementPercent, count, plural, ratio, significant } from "./_format.ts";
 import { unitFormat } from "./_unit.ts";
@@ -19,15 +20,24 @@ export function describeDevice({ asked, ran, because, operators = {} }: DeviceRe
 export function describeAgreement(agreement: AgreementReport): string {
   const { compared, count: all } = agreement;
   if (compared === "values") {
-    const { maxError, rmsError } = agreement;
-    if (maxError === 0) return `all ${count(all)} output values are equal`;
-    return `${count(all)} output values differ by ${significant(maxError)} at most, ${
-      significant(rmsError)
-    } root mean square`;
+    const { maxError, rmsError, lastGrids = [] } = agreement;
+    const before = lastGrids.map(({ layer, ...codes }) => `; of ${layer} before it ${describeCodesOf(codes, "codes")}`);
+    const values = maxError === 0
+      ? `all ${count(all)} output values are equal`
+      : `${count(all)} output values differ by ${significant(maxError)} at most, ${
+        significant(rmsError)
+      } root mean square`;
+    return `${values}${before.join("")}`;
   }
-  const { different, maxDifference } = agreement;
-  if (different === 0) return `all ${count(all)} output codes are equal`;
-  return `${count(different)} of ${count(all)} output codes differ, by ${maxDifference} at most`;
+  return describeCodesOf(agreement, "output codes");
+}
+
+function describeCodesOf(
+  { count: all, different, maxDifference }: Pick<GridAgreement, "count" | "different" | "maxDifference">,
+  what: string,
+): string {
+  if (different === 0) return `all ${count(all)} ${what} are equal`;
+  return `${count(different)} of ${count(all)} ${what} differ, by ${maxDifference} at most`;
 }
 
 /** The one figure of an output's agreement: like answers, else equal codes, else the largest error. */

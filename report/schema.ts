@@ -7,6 +7,7 @@
  * required.
  */
 
+import type { GridAgreement } from "../export/agreement.ts";
 import type { Percentiles } from "../export/latency.ts";
 import type { FloatOp } from "../export/verify.ts";
 import type { Section } from "../tasks/section.ts";
@@ -69,6 +70,8 @@ export interface ValueAgreement extends OutputAgreement {
   readonly maxError: number;
   /** Root of the mean square difference. */
   readonly rmsError: number;
+  /** The codes of the last grids before the output, compared in a file that has them as outputs; absent where there are none. */
+  readonly lastGrids?: readonly GridAgreement[];
 }
 
 /** Time of one warm run in ONNX Runtime. */
