@@ -99,6 +99,8 @@ export const globalAverage: KernelRule = (node, site) => {
   const count = scalar(site, places.reduce((product, axis) => product * shape[axis], 1));
   const ratio = write("Div", [x.scale, write("Mul", [site.output.scale, count])]);
   const keepdims = node.op === "GlobalAveragePool" ? 1 : Number(node.attrs.keepdims ?? 1);
-  const sum = write("ReduceSum", [x.steps, site.out.ints("axes", places)], { keepdims });
+  // In two sums, each of them exact: one over all places would be a mean times their number, on blocked channels.
+  const rows = write("ReduceSum", [x.steps, site.out.ints("axes", places.slice(-1))], { keepdims: 1 });
+  const sum = write("ReduceSum", [rows, site.out.ints("axes", places)], { keepdims });
   return { value: write("Mul", [sum, ratio]), areCodes: false };
 };
