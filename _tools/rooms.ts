@@ -33,7 +33,15 @@ export const ROOMS: readonly Room[] = [
   { path: "src/ops", imports: ["src/numbers", "src/onnx"], types: ["src/quant/kernel_types.ts"] },
   {
     path: "src/backend",
-    imports: ["src/numbers", "src/onnx", "src/ops/mod.ts", "src/ops/op.ts", "src/passes", "src/runtime"],
+    imports: [
+      "src/numbers",
+      "src/onnx",
+      "src/ops/mod.ts",
+      "src/ops/op.ts",
+      "src/passes",
+      "src/runtime",
+      "src/shadow.ts",
+    ],
   },
   { path: "src/layers", imports: [], types: ["src/numbers", "src/quant"] },
   { path: "src/rewrite", imports: ["src/layers", "src/text"] },

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { OnnxRuntimeBackend } from "./backend.ts";
 import type { BackendOptions } from "./options.ts";
 import { addChainedMethods } from "./_chained_methods.ts";
+import { registerDilatedGradients } from "./dilated_gradients.ts";
 import { checkOptions } from "./_settings.ts";
 import { registerKernels } from "./kernels.ts";
 
@@ -44,6 +45,7 @@ export async function registerBackend(options: BackendOptions = {}): Promise<Onn
     // Below the priority of no other backend: a program that registers this one wants it.
     tf.registerBackend(BACKEND, () => new OnnxRuntimeBackend(options), 10);
     registerKernels(BACKEND);
+    registerDilatedGradients(BACKEND);
     addChainedMethods();
   }
   await tf.setBackend(BACKEND);

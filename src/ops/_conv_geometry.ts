@@ -1,6 +1,8 @@
 /** TF.js's description of a convolution's or pool's geometry as ONNX attributes. */
 import { backend_util } from "@tensorflow/tfjs-core";
 import type { Attrs } from "../onnx/graph.ts";
+import { vector } from "./_emit.ts";
+import type { Emit, Value } from "./op.ts";
 
 /** What TF.js computes of a 2-D convolution from its attributes. */
 export type Geometry = backend_util.Conv2DInfo;
@@ -52,13 +54,43 @@ export function convAttrs(g: Geometry, group = 1): Attrs {
 /**
  * ONNX's order: begins, then ends.
  *
- * ONNX rounds the number of windows down; where TF.js was told to round up, its last window reads beyond the pads.
+ * ONNX rounds the number of windows down; where TF.js was told to round up, its last window reads beyond the pads. With
+ * a number for padding TF.js takes filters for squares without dilation, and has more or fewer windows than would fit.
  */
 export function pads(g: Geometry): number[] {
   const { padInfo: p } = g;
-  const bottom = reach(g.outHeight, g.strideHeight, g.effectiveFilterHeight) - p.top - g.inHeight;
-  const right = reach(g.outWidth, g.strideWidth, g.effectiveFilterWidth) - p.left - g.inWidth;
-  return [p.top, p.left, Math.max(p.bottom, bottom), Math.max(p.right, right)];
+  const [bottom, right] = beyondEnds(g);
+  const ends = [Math.max(p.bottom, bottom), Math.max(p.right, right)];
+  const exact = [Math.max(bottom, 0), Math.max(right, 0)];
+  return [p.top, p.left, ...windowsOf(g, ends).map((windows, i) => windows === outOf(g)[i] ? ends[i] : exact[i])];
+}
+
+/** Returns where a picture is to be cut off so that ONNX sees no more windows of it than TF.js; its size if nowhere. */
+export function endsOf(g: Geometry): readonly [height: number, width: number] {
+  const windows = windowsOf(g, pads(g).slice(2));
+  const [height, width] = [g.inHeight, g.inWidth].map((size, i) =>
+    windows[i] === outOf(g)[i] ? size : size + beyondEnds(g)[i]
+  );
+  return [height, width];
+}
+
+function outOf(g: Geometry): readonly number[] {
+  return [g.outHeight, g.outWidth];
+}
+
+/** The windows that fit, in height and width, with these pads at the ends. */
+function windowsOf(g: Geometry, [bottom, right]: readonly number[]): readonly number[] {
+  const rows = g.padInfo.top + g.inHeight + bottom - g.effectiveFilterHeight;
+  const columns = g.padInfo.left + g.inWidth + right - g.effectiveFilterWidth;
+  return [Math.floor(rows / g.strideHeight) + 1, Math.floor(columns / g.strideWidth) + 1];
+}
+
+/** How far the last windows reach beyond the picture's end, downwards and to the right; negative where they do not. */
+export function beyondEnds(g: Geometry): readonly [bottom: number, right: number] {
+  return [
+    reach(g.outHeight, g.strideHeight, g.effectiveFilterHeight) - g.padInfo.top - g.inHeight,
+    reach(g.outWidth, g.strideWidth, g.effectiveFilterWidth) - g.padInfo.left - g.inWidth,
+  ];
 }
 
 /** Elements from the begin of the first window to the end of the last. */
@@ -66,31 +98,44 @@ function reach(windows: number, stride: number, effective: number): number {
   return (windows - 1) * stride + effective;
 }
 
-/** Attributes of the ConvTranspose that spreads a gradient of this geometry back over the input. */
-export function convTransposeAttrs(g: Geometry, group = 1): Attrs {
-  const { padInfo: p } = g;
-  const bottom = reach(g.outHeight, g.strideHeight, g.effectiveFilterHeight) - p.top - g.inHeight;
-  const right = reach(g.outWidth, g.strideWidth, g.effectiveFilterWidth) - p.left - g.inWidth;
-  return {
+/**
+ * Emits the ConvTranspose that spreads a channels-first gradient of this geometry back over the input.
+ *
+ * What the windows do not reach at the end is output padding, what they overshoot is cropped. ONNX Runtime pads by less
+ * than a stride; zeros for more are added after.
+ */
+export function emitTransposed(
+  emit: Emit,
+  { dy, filter, group = 1 }: { readonly dy: Value; readonly filter: Value; readonly group?: number },
+  g: Geometry,
+): Value {
+  const ends = beyondEnds(g);
+  const strides = [g.strideHeight, g.strideWidth];
+  const missing = ends.map((end) => Math.max(-end, 0));
+  const padded = missing.map((count, i) => Math.min(count, strides[i] - 1));
+  const dx = emit.node("ConvTranspose", [dy, filter], {
     kernel_shape: [g.filterHeight, g.filterWidth],
-    strides: [g.strideHeight, g.strideWidth],
+    strides,
     dilations: [g.dilationHeight, g.dilationWidth],
-    // What the windows do not reach at the end is output padding, what they overshoot is cropped.
-    pads: [p.top, p.left, Math.max(bottom, 0), Math.max(right, 0)],
-    output_padding: [Math.max(-bottom, 0), Math.max(-right, 0)],
+    pads: [g.padInfo.top, g.padInfo.left, Math.max(ends[0], 0), Math.max(ends[1], 0)],
+    output_padding: padded,
     group,
-  };
+  });
+  const rest = missing.map((count, i) => count - padded[i]);
+  return rest.every((count) => count === 0) ? dx : emit.node("Pad", [dx, vector(emit, [0, 0, 0, 0, 0, 0, ...rest])]);
 }
 
 /** Whether the input gradient is a plain convolution with the flipped kernel. */
 export function isFlippable(g: Geometry): boolean {
-  const { padInfo: p } = g;
+  const { top, left } = g.padInfo;
+  const [bottom, right] = beyondEnds(g);
   return g.strideHeight === 1 && g.strideWidth === 1 &&
-    Math.max(p.top, p.bottom) < g.effectiveFilterHeight && Math.max(p.left, p.right) < g.effectiveFilterWidth;
+    Math.max(top, bottom) < g.effectiveFilterHeight && Math.max(left, right) < g.effectiveFilterWidth;
 }
 
 /** Attributes of the convolution of dy with the flipped kernel that gives dx; see {@linkcode isFlippable}. */
 export function flippedAttrs(g: Geometry, group = 1): Attrs {
-  const { padInfo: p, effectiveFilterHeight: kh, effectiveFilterWidth: kw } = g;
-  return { ...convAttrs(g, group), pads: [kh - 1 - p.top, kw - 1 - p.left, kh - 1 - p.bottom, kw - 1 - p.right] };
+  const { padInfo: { top, left }, effectiveFilterHeight: kh, effectiveFilterWidth: kw } = g;
+  const [bottom, right] = beyondEnds(g);
+  return { ...convAttrs(g, group), pads: [kh - 1 - top, kw - 1 - left, kh - 1 - bottom, kw - 1 - right] };
 }

@@ -30,3 +30,10 @@ export function reduceSum(
   const { axes, keepdims = 0 } = options;
   return emit.node("ReduceSum", [x, emit.constant("int64", [axes.length], axes)], { keepdims });
 }
+
+/** Cuts a channels-first picture off at `ends`. */
+export function cropped(emit: Emit, x: Value, ends: readonly [number, number]): Value {
+  if (ends[0] === x.shape[2] && ends[1] === x.shape[3]) return x;
+  const ints = (values: readonly number[]) => emit.constant("int64", [2], values);
+  return emit.node("Slice", [x, ints([0, 0]), ints(ends), ints([2, 3])]);
+}

@@ -1,7 +1,7 @@
 /** TF.js's description of a pool's geometry. */
 import { backend_util } from "@tensorflow/tfjs-core";
 import type { Attrs } from "../onnx/graph.ts";
-import { type Geometry, pads } from "./_conv_geometry.ts";
+import { endsOf, type Geometry, pads } from "./_conv_geometry.ts";
 import { Unsupported } from "./op.ts";
 
 /** Attributes that TF.js's 2-D pooling kernels share. */
@@ -28,9 +28,13 @@ export function poolGeometry(xShape: readonly number[], attrs: PoolAttrs): Geome
 /**
  * Attributes of an ONNX pool of this geometry.
  *
- * @throws {Unsupported} If a window could lie in the padding alone.
+ * @throws {Unsupported} If a window could lie in the padding alone, or TF.js has fewer windows than fit.
  */
 export function poolAttrs(g: Geometry): Attrs {
+  const [height, width] = endsOf(g);
+  if (height !== g.inHeight || width !== g.inWidth) {
+    throw new Unsupported(`Cannot lower a pool that leaves out windows: it has ${g.outHeight} by ${g.outWidth}`);
+  }
   const [top, left, bottom, right] = pads(g);
   if (Math.max(top, bottom) >= g.filterHeight || Math.max(left, right) >= g.filterWidth) {
     const windows = `windows of ${g.filterHeight} by ${g.filterWidth}`;

@@ -1,6 +1,6 @@
 import type { Conv2DInputs } from "@tensorflow/tfjs-core";
-import { type ConvAttrs, convAttrs, convGeometry, type Geometry } from "./_conv_geometry.ts";
-import { inChannelsFirst } from "./_layout.ts";
+import { type ConvAttrs, convAttrs, convGeometry, endsOf, type Geometry } from "./_conv_geometry.ts";
+import { cropped, inChannelsFirst } from "./_layout.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
 
 /** [kh, kw, in, out] → [out, in, kh, kw]. */
@@ -14,7 +14,7 @@ export function emitConv(
   inputs: { readonly x: Value; readonly filter: Value; readonly bias?: Value | undefined },
   geometry: Geometry,
 ): Value {
-  const operands = [inputs.x, filterToOnnx(emit, inputs.filter)];
+  const operands = [cropped(emit, inputs.x, endsOf(geometry)), filterToOnnx(emit, inputs.filter)];
   if (inputs.bias !== undefined) operands.push(inputs.bias);
   return emit.node("Conv", operands, convAttrs(geometry));
 }

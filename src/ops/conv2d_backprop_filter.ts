@@ -1,7 +1,7 @@
 import type { Conv2DBackpropFilterInputs } from "@tensorflow/tfjs-core";
-import { type ConvAttrs, convGeometry, type Geometry } from "./_conv_geometry.ts";
-import { toChannelsFirst } from "./_layout.ts";
-import { defineOp, type Emit, type Value } from "./op.ts";
+import { beyondEnds, type ConvAttrs, convGeometry, type Geometry } from "./_conv_geometry.ts";
+import { cropped, toChannelsFirst } from "./_layout.ts";
+import { defineOp, type Value } from "./op.ts";
 
 /**
  * Gradient of a 2-D convolution by its filter: the correlation of x and dy, summed over the batch.
@@ -40,17 +40,9 @@ export const conv2dBackpropFilter = defineOp<
  */
 export function reachOf(g: Geometry): { readonly ends: readonly [number, number]; readonly pads: readonly number[] } {
   const { top, left } = g.padInfo;
-  const bottom = (g.outHeight - 1) * g.strideHeight + g.effectiveFilterHeight - top - g.inHeight;
-  const right = (g.outWidth - 1) * g.strideWidth + g.effectiveFilterWidth - left - g.inWidth;
+  const [bottom, right] = beyondEnds(g);
   return {
     ends: [g.inHeight + Math.min(bottom, 0), g.inWidth + Math.min(right, 0)],
     pads: [top, left, Math.max(bottom, 0), Math.max(right, 0)],
   };
-}
-
-/** Cuts a channels-first picture off at `ends`. */
-export function cropped(emit: Emit, x: Value, ends: readonly [number, number]): Value {
-  if (ends[0] === x.shape[2] && ends[1] === x.shape[3]) return x;
-  const ints = (values: readonly number[]) => emit.constant("int64", [2], values);
-  return emit.node("Slice", [x, ints([0, 0]), ints(ends), ints([2, 3])]);
 }

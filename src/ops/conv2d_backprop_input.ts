@@ -1,5 +1,5 @@
 import type { Conv2DBackpropInputInputs } from "@tensorflow/tfjs-core";
-import { type ConvAttrs, convGeometry, convTransposeAttrs, flippedAttrs, isFlippable } from "./_conv_geometry.ts";
+import { type ConvAttrs, convGeometry, emitTransposed, flippedAttrs, isFlippable } from "./_conv_geometry.ts";
 import { inChannelsFirst } from "./_layout.ts";
 import { filterToOnnx } from "./conv2d.ts";
 import { defineOp, type Emit, Unsupported, type Value } from "./op.ts";
@@ -35,7 +35,7 @@ export const conv2dBackpropInput = defineOp<
     const { dataFormat = "NHWC" } = attrs;
     return inChannelsFirst(emit, { x: dy, dataFormat }, (dy) => {
       if (!isFlippable(geometry)) {
-        return emit.node("ConvTranspose", [dy, filterToOnnx(emit, filter)], convTransposeAttrs(geometry));
+        return emitTransposed(emit, { dy, filter: filterToOnnx(emit, filter) }, geometry);
       }
       const kernel = emit.node("Transpose", [flip(emit, filter)], { perm: [2, 3, 0, 1] });
       return emit.node("Conv", [dy, kernel], flippedAttrs(geometry));

@@ -1,7 +1,7 @@
 import type { DepthwiseConv2dNativeInputs } from "@tensorflow/tfjs-core";
-import { type ConvAttrs, convAttrs, convGeometry, type Geometry } from "./_conv_geometry.ts";
+import { type ConvAttrs, convAttrs, convGeometry, endsOf, type Geometry } from "./_conv_geometry.ts";
 import { reshaped } from "./_emit.ts";
-import { inChannelsFirst } from "./_layout.ts";
+import { cropped, inChannelsFirst } from "./_layout.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
 
 /** [kh, kw, in, multiplier] → [in·multiplier, 1, kh, kw], a grouped convolution's filter. */
@@ -17,7 +17,7 @@ export function emitDepthwise(
   inputs: { readonly x: Value; readonly filter: Value; readonly bias?: Value | undefined },
   geometry: Geometry,
 ): Value {
-  const operands = [inputs.x, depthwiseFilterToOnnx(emit, inputs.filter)];
+  const operands = [cropped(emit, inputs.x, endsOf(geometry)), depthwiseFilterToOnnx(emit, inputs.filter)];
   if (inputs.bias !== undefined) operands.push(inputs.bias);
   return emit.node("Conv", operands, convAttrs(geometry, inputs.filter.shape[2]));
 }

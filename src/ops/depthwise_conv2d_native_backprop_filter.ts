@@ -1,8 +1,8 @@
 import type { DepthwiseConv2dNativeBackpropFilterInputs } from "@tensorflow/tfjs-core";
 import { type ConvAttrs, convGeometry } from "./_conv_geometry.ts";
 import { reshaped } from "./_emit.ts";
-import { reduceSum, toChannelsFirst } from "./_layout.ts";
-import { cropped, reachOf } from "./conv2d_backprop_filter.ts";
+import { cropped, reduceSum, toChannelsFirst } from "./_layout.ts";
+import { reachOf } from "./conv2d_backprop_filter.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
 
 /** Repeats each channel `times` times: [n, c, h, w] → [n, c·times, h, w]. */

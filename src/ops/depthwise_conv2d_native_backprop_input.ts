@@ -1,5 +1,5 @@
 import type { DepthwiseConv2dNativeBackpropInputInputs } from "@tensorflow/tfjs-core";
-import { type ConvAttrs, convGeometry, convTransposeAttrs, flippedAttrs, isFlippable } from "./_conv_geometry.ts";
+import { type ConvAttrs, convGeometry, emitTransposed, flippedAttrs, isFlippable } from "./_conv_geometry.ts";
 import { toChannelsFirst, toChannelsLast } from "./_layout.ts";
 import { flip } from "./conv2d_backprop_input.ts";
 import { depthwiseFilterToOnnx } from "./depthwise_conv2d_native.ts";
@@ -25,11 +25,7 @@ export const depthwiseConv2dNativeBackpropInput = defineOp<
         [dyFirst, depthwiseFilterToOnnx(emit, flip(emit, filter))],
         flippedAttrs(geometry, inChannels),
       )
-      : emit.node(
-        "ConvTranspose",
-        [dyFirst, depthwiseFilterToOnnx(emit, filter)],
-        convTransposeAttrs(geometry, inChannels),
-      );
+      : emitTransposed(emit, { dy: dyFirst, filter: depthwiseFilterToOnnx(emit, filter), group: inChannels }, geometry);
     return toChannelsLast(emit, dx);
   },
 });

@@ -19,6 +19,13 @@ const TRAINED: readonly ConvCase[] = [
   { name: "5×5, kernel larger than the input", x: [2, 3, 2, 2], filter: [5, 5, 2, 1] },
   { name: "pad 1, stride 2", x: [2, 6, 7, 2], filter: [3, 3, 2, 1], strides: 2, pad: 1 },
   { name: "pad 2 for a kernel of 2×2", x: [1, 4, 5, 2], filter: [2, 2, 2, 1], pad: 2 },
+  {
+    name: "pad 1 for a tall kernel, of which TF.js has too few windows",
+    x: [2, 6, 7, 2],
+    filter: [3, 1, 2, 1],
+    pad: 1,
+  },
+  { name: "pad 1 for a wide kernel, of which TF.js has too many", x: [2, 6, 7, 2], filter: [1, 3, 2, 1], pad: 1 },
   { name: "explicit pads", x: [2, 5, 6, 2], filter: [3, 3, 2, 1], pad: EXPLICIT },
   { name: "explicit pads, stride 2, multiplier 2", x: [2, 5, 6, 2], filter: [3, 3, 2, 2], strides: 2, pad: EXPLICIT },
 ];

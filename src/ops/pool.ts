@@ -1,6 +1,6 @@
 /** AvgPool, its gradient, and MaxPool, whose gradient has a file of its own. */
 import type { AvgPoolGradInputs, AvgPoolInputs, MaxPoolInputs } from "@tensorflow/tfjs-core";
-import { convTransposeAttrs } from "./_conv_geometry.ts";
+import { emitTransposed } from "./_conv_geometry.ts";
 import { inChannelsFirst } from "./_layout.ts";
 import { type PoolAttrs, poolAttrs, poolGeometry } from "./_pool_geometry.ts";
 import { defineOp } from "./op.ts";
@@ -33,7 +33,7 @@ export const avgPoolGrad = defineOp<AvgPoolGradInputs, PoolAttrs>({
     return inChannelsFirst(
       emit,
       { x: dy },
-      (dy) => emit.node("ConvTranspose", [dy, spread], convTransposeAttrs(g, g.inChannels)),
+      (dy) => emitTransposed(emit, { dy, filter: spread, group: g.inChannels }, g),
     );
   },
 });

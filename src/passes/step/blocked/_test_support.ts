@@ -66,9 +66,11 @@ export function conv(
   b: GraphBuilder,
   x: Value,
   w: Value,
-  options: { stride?: number; pad?: number; group?: number } = {},
+  options: { stride?: number; pad?: number; group?: number; dilation?: number } = {},
 ): Value {
-  const { stride = 1, pad = 1, group = 1 } = options;
+  const { stride = 1, pad = 1, group = 1, dilation = 1 } = options;
   const k = w.shape.slice(2);
-  return b.node("Conv", [x, w], { kernel_shape: k, strides: [stride, stride], pads: [pad, pad, pad, pad], group });
+  const dilations = dilation === 1 ? {} : { dilations: [dilation, dilation] };
+  const pads = [pad, pad, pad, pad];
+  return b.node("Conv", [x, w], { kernel_shape: k, strides: [stride, stride], ...dilations, pads, group });
 }

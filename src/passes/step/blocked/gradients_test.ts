@@ -6,19 +6,20 @@ import { multiplyFilterGradients } from "../filter_gradient.ts";
 import { assertSame, blockedOps, conv, testBlocks, whole, X } from "./_test_support.ts";
 
 /** The gradient of a convolution [kh, kw, in, out] by its filter, of pictures that are in blocks. */
-function filterGradient(b: GraphBuilder, { x, dy, k, stride, pad }: {
+function filterGradient(b: GraphBuilder, { x, dy, k, stride, pad, dilation = 1 }: {
   readonly x: Value;
   readonly dy: Value;
   readonly k: number;
   readonly stride: number;
   readonly pad: number;
+  readonly dilation?: number;
 }): Value {
   const swap = (value: Value) => b.node("Transpose", [value], { perm: [1, 0, 2, 3] });
-  const end = (i: number) => (dy.shape[i] - 1) * stride + k - pad - x.shape[i];
+  const end = (i: number) => (dy.shape[i] - 1) * stride + (k - 1) * dilation + 1 - pad - x.shape[i];
   const gradient = b.node("Conv", [swap(x), swap(dy)], {
     kernel_shape: dy.shape.slice(2),
     dilations: [stride, stride],
-    strides: [1, 1],
+    strides: [dilation, dilation],
     pads: [pad, pad, end(2), end(3)],
     group: 1,
   });
@@ -27,7 +28,7 @@ function filterGradient(b: GraphBuilder, { x, dy, k, stride, pad }: {
 }
 
 for (
-  const [n, k, stride, pad] of [
+  const [n, k, stride, pad, dilation = 1] of [
     [16, 3, 1, 1],
     [16, 3, 2, 1],
     [32, 5, 1, 2],
@@ -35,15 +36,18 @@ for (
     [12, 3, 1, 1],
     [4, 1, 1, 0],
     [4, 3, 1, 1],
+    [16, 3, 1, 2, 2],
+    [4, 3, 1, 1, 2],
+    [16, 2, 1, 1, 3],
   ]
 ) {
   const build = () =>
     graphOf([n, 32, 6, 4], (b, x) => {
       const own = conv(b, x, whole(b, [32, 32, 1, 1]), { pad: 0 });
-      const dy = conv(b, x, whole(b, [48, 32, k, k], 4), { stride, pad });
-      return filterGradient(b, { x: own, dy, k, stride, pad });
+      const dy = conv(b, x, whole(b, [48, 32, k, k], 4), { stride, pad, dilation });
+      return filterGradient(b, { x: own, dy, k, stride, pad, dilation });
     });
-  const how = `${k}×${k} filter with stride ${stride} of ${n} images`;
+  const how = `${k}×${k} filter with stride ${stride}, dilation ${dilation} of ${n} images`;
   // Whole numbers of these sizes: sums stay below 2^24 and exact.
   testBlocks(`blockChannels() computes the gradient of a ${how}`, (block) => void assertSame(build(), { block }));
   Deno.test(`multiplyFilterGradients() computes the gradient of a ${how}`, () => {
