@@ -70,7 +70,6 @@ export function conv(
 ): Value {
   const { stride = 1, pad = 1, group = 1, dilation = 1 } = options;
   const k = w.shape.slice(2);
-  const dilations = dilation === 1 ? {} : { dilations: [dilation, dilation] };
-  const pads = [pad, pad, pad, pad];
-  return b.node("Conv", [x, w], { kernel_shape: k, strides: [stride, stride], ...dilations, pads, group });
+  const [strides, dilations] = [stride, dilation].map((step) => [step, step]);
+  return b.node("Conv", [x, w], { kernel_shape: k, strides, dilations, pads: [pad, pad, pad, pad], group });
 }
