@@ -1,8 +1,9 @@
 /** What a job computes with: TF.js's backend, and the device of ONNX Runtime. */
+import type * as tfl from "@tensorflow/tfjs-layers";
 import type { DeviceReport } from "../report/schema.ts";
 import { saturates } from "../export/saturation.ts";
 import { chooseDevice, type DeviceChoice, deviceWarning, selectBackend } from "../src/backend/mod.ts";
-import { registerQuantKernels } from "../src/quant/mod.ts";
+import { layersIn, quantizedLayer, registerQuantKernels } from "../src/quant/mod.ts";
 import { providersOf } from "../src/runtime/providers.ts";
 import { canSaturate, type Target } from "../quantize/target.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -38,6 +39,29 @@ export async function startEngine(
   // The backend "onnxruntime" has kernels of its own for these.
   if (name !== "onnxruntime") registerQuantKernels(name);
   return { backend: name, device };
+}
+
+/** Layers whose convolutions TF.js dilates; its DepthwiseConv2D ignores the rate. */
+const DILATED = ["Conv1D", "Conv2D", "Conv3D", "SeparableConv2D"];
+
+/**
+ * Checks that `backend` can train every layer of `model`: TF.js has no gradient of dilated convolutions.
+ *
+ * @throws {TypeError} If it cannot; the first such layer is named.
+ */
+export function checkDilations(model: tfl.LayersModel, backend: string): void {
+  for (const layer of layersIn(model)) {
+    const inner = quantizedLayer(layer)?.inner ?? layer;
+    const rates = [inner.getConfig().dilationRate ?? 1].flat();
+    if (!DILATED.includes(inner.getClassName()) || rates.every((rate) => rate === 1)) continue;
+    const canTrain = backend === "onnxruntime" && inner.getClassName() !== "Conv3D";
+    if (canTrain) continue;
+    const needed = inner.getClassName() === "Conv3D" ? "is a rate of 1" : 'is "onnxruntime"';
+    throw new TypeError(
+      `Cannot train "${layer.name}" on backend "${backend}": its dilation rate is [${rates}], of which that has no ` +
+        `gradient, needed ${needed}`,
+    );
+  }
 }
 
 /** Warns where int8 files answer otherwise than on CPUs with exact kernels, and than they were simulated. */

@@ -25,13 +25,15 @@ export interface TinyOptions {
   readonly activation?: "relu" | "elu" | "leaky";
   /** Default 10, as the generated set has. */
   readonly classes?: number;
+  /** Of the second convolution. Default 1. */
+  readonly dilationRate?: number;
   /** Default [8, 8, 3]. */
   readonly inputShape?: readonly (number | null)[];
 }
 
 /** Makes a convolution, its activation, pooling and a dense layer. */
 export function tinyModel(
-  { activation = "relu", classes = 10, inputShape = [8, 8, 3] }: TinyOptions = {},
+  { activation = "relu", classes = 10, inputShape = [8, 8, 3], dilationRate = 1 }: TinyOptions = {},
 ): tfl.Sequential {
   tf.env().set("PROD", true);
   return seedWeights(tfl.sequential({
@@ -40,7 +42,7 @@ export function tinyModel(
       layers.conv2d({ name: "conv", filters: 4, kernelSize: 3, useBias: false, inputShape: [...inputShape] }),
       layers.batchNormalization({ name: "bn" }),
       activation === "leaky" ? layers.leakyReLU({ name: "act" }) : layers.activation({ name: "act", activation }),
-      layers.conv2d({ name: "conv2", filters: 4, kernelSize: 3, padding: "same", activation: "relu" }),
+      layers.conv2d({ name: "conv2", filters: 4, kernelSize: 3, dilationRate, padding: "same", activation: "relu" }),
       layers.globalAveragePooling2d({ name: "pool" }),
       layers.dense({ name: "dense", units: classes, activation: "softmax" }),
     ],

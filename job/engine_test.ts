@@ -29,6 +29,24 @@ Deno.test("runQat() trains on TF.js's cpu backend as on ONNX Runtime, and export
     assert.deepEqual(cpu.bytes, own.bytes);
   }));
 
+Deno.test("runQat() trains and exports dilated convolutions, and refuses them at once on other backends", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel({ dilationRate: 2 }), `${dir}/in`);
+    const log: string[] = [];
+    const report = await runQat({ ...SMALL, model, epochs: 3, precise: true, out: `${dir}/out` }, {
+      log: (line) => log.push(line),
+    });
+    const losses = report.train.epochs.map(({ loss }) => loss!);
+    assert.ok(Math.min(...losses) < losses[0], `losses ${losses}`);
+    assert.equal(report.fusion!.int8.QLinearConv, 2);
+    const [agreement] = report.agreement!;
+    assert.ok(agreement.compared === "codes" && agreement.different === 0, JSON.stringify(agreement));
+    await assert.rejects(runQat({ ...SMALL, model, backend: "cpu", out: `${dir}/cpu` }), {
+      message: 'Cannot train "conv2" on backend "cpu": its dilation rate is [2,2], of which that has no gradient, ' +
+        'needed is "onnxruntime"',
+    });
+  }));
+
 Deno.test("runQat() warns once of a device that cannot be used, goes on without, and reports it", () =>
   withFolder(async (dir) => {
     const model = await save(tinyModel(), `${dir}/in`);

@@ -14,7 +14,7 @@ import { TASK_NAMES, taskRow } from "../tasks/mod.ts";
 import { attachScalings, checkInputs, dataOf, hasImages, type JobData } from "./_data.ts";
 import { attachRecord, recordOf } from "../quantize/record.ts";
 import { targetOf } from "../quantize/targets/mod.ts";
-import { startEngine, warnOfSaturation } from "./_engine.ts";
+import { checkDilations, startEngine, warnOfSaturation } from "./_engine.ts";
 import { commandOf } from "./_flags.ts";
 import { makeFloatModel } from "./_float.ts";
 import { checkWritable, writeOutputs } from "./_files.ts";
@@ -117,6 +117,7 @@ export async function open(
   const { log } = given;
   const { outputs, seed, skipBadImages, limit, model } = resolved;
   const loaded = model === undefined ? undefined : await loadModel(model, { outputs, log });
+  if (loaded !== undefined) checkDilations(loaded, given.engine.backend);
   const options = { ...resolved, task: resolved.task ?? taskOf(loaded) };
   const shape = loaded === undefined ? undefined : imageShapeOf(loaded);
   const read = await openData(options.data, {
