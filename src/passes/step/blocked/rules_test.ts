@@ -6,7 +6,7 @@ import { graphOf, ints } from "../../_test_support.ts";
 import { assertSame, conv, testBlocks, whole, X } from "./_test_support.ts";
 
 /** What is built on `y`, 32 channels in blocks, and the operators behind the convolution that makes `y`. */
-type Case = readonly [what: string, build: (b: GraphBuilder, y: Value) => Value | Value[], ops: string];
+type Case = readonly [what: string, build: (b: GraphBuilder, y: Value) => Value | readonly Value[], ops: string];
 
 const scalar = (b: GraphBuilder, value: number) => b.constant("float32", [], [value]);
 const filled = (b: GraphBuilder, size: number, value: number) =>
@@ -22,8 +22,8 @@ function normal(b: GraphBuilder, y: Value, { mean = 0, variance = 1, epsilon }: 
   epsilon?: number;
 }): Value {
   const statistics = [filled(b, 32, mean), filled(b, 32, variance)];
-  const attrs = epsilon === undefined ? {} : { epsilon };
-  return b.node("BatchNormalization", [y, whole(b, [32], 1), whole(b, [32], 2), ...statistics], attrs);
+  const inputs = [y, whole(b, [32], 1), whole(b, [32], 2), ...statistics];
+  return b.node("BatchNormalization", inputs, ...epsilon === undefined ? [] : [{ epsilon }]);
 }
 
 // A "+" stands before operators on blocks.
