@@ -111,7 +111,7 @@ export function otherFusion(first: Fusion, second: Fusion): string | undefined {
 }
 
 function computing({ int8, float }: Fusion): ReadonlyMap<string, number> {
-  const counts = new Map(Object.entries(int8).filter(([op]) => op.startsWith("Q")));
+  const counts = new Map(Object.entries(int8));
   for (const { op, layer } of float) {
     if (op === "Transpose") continue;
     const key = `${op} in float of "${layer}"`;

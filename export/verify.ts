@@ -6,6 +6,7 @@
  */
 import type { Graph, Node } from "../src/onnx/graph.ts";
 import { decodeModel } from "../src/onnx/file/mod.ts";
+import { traitsOf } from "../src/onnx/schema/mod.ts";
 import { dropRedundant } from "../src/passes/deploy/drop_redundant.ts";
 import { placeQdq } from "../src/passes/deploy/place_qdq.ts";
 import type { Declined, Pass } from "../src/passes/pass.ts";
@@ -26,8 +27,10 @@ export interface FloatOp {
 
 /** What ONNX Runtime makes of a QDQ model. */
 export interface Fusion {
-  /** Operators on integers, by name, with how many there are. */
+  /** Operators that compute on integers, by name, with how many there are. */
   readonly int8: Readonly<Record<string, number>>;
+  /** Those that only move or pick codes: Reshape, Transpose, MaxPool and their like. */
+  readonly moved: Readonly<Record<string, number>>;
   /** Operators left in float. Quantizing and dequantizing at the borders is not counted. */
   readonly float: readonly FloatOp[];
   /** The nodes that are run, in order, for drawing. */
@@ -84,19 +87,21 @@ export function verifyFusion(bytes: Uint8Array, graph: Graph, options: VerifyOpt
   const layers = layersByNode(graph);
   const names = uniqueNames(optimized);
   const int8: Record<string, number> = {};
+  const moved: Record<string, number> = {};
   const float: FloatOp[] = [];
   const nodes = optimized.nodes.map((node): FusedNode => {
     const { op } = node;
     const layer = layerOf(node, layers);
     const isBorder = BORDER.has(op);
     const isInteger = integers.has(node);
-    if (isInteger && !isBorder) int8[op] = (int8[op] ?? 0) + 1;
+    const counts = traitsOf(node).movement === true ? moved : int8;
+    if (isInteger && !isBorder) counts[op] = (counts[op] ?? 0) + 1;
     if (!isInteger && !isIndexing(node, graph)) {
       float.push({ op, node: node.name, layer, because: reasons.get(layer) ?? explain(node) });
     }
     return { op, name: names.nodes.get(node)!, layer, int8: isInteger, inputs: names.inputsOf(node) };
   });
-  return { int8, float, nodes };
+  return { int8, moved, float, nodes };
 }
 
 function optimizedGraph(bytes: Uint8Array, options: SessionOptions): Graph {

@@ -104,7 +104,7 @@ function describeFiles({ int8: { declined }, validation }: FilesProof) {
     agreement: describeAgreement(agreement),
     latencyMs,
     bytes,
-    fusion: { int8: fusion.int8, float: fusion.float },
+    fusion: { int8: fusion.int8, moved: fusion.moved, float: fusion.float },
     graph: { nodes: fusion.nodes },
     ...(declined.length === 0 ? {} : { declined }),
   };

@@ -5,6 +5,7 @@ import { adoptPrepared } from "../quantize/adopt.ts";
 import { flagOfRules } from "./_recipe.ts";
 import { copy } from "./_float.ts";
 import type { Job, JobStart } from "./_job.ts";
+import { DEFAULT_SWAP, NO_SWAP, type ResolvedOptions } from "./options.ts";
 
 /** Whether `model` has fake quantization already. */
 export function isPrepared(model: tfl.LayersModel): boolean {
@@ -27,11 +28,19 @@ export function resume(model: tfl.LayersModel, job: Job): JobStart {
 
 /** @throws {RangeError} If options ask for something that is done before a model is prepared. */
 export function refuseFloatOptions({ options }: Job): void {
-  const { model, floatEpochs, control } = options;
-  const asked = flagOfRules(options) ?? (floatEpochs > 0 ? "--float-epochs" : control ? "--control" : undefined);
+  const { model } = options;
+  const asked = flagOfRules(options) ?? flagOfFloat(options);
   if (asked === undefined) return;
   throw new RangeError(
     `Cannot use ${asked} with "${model}": it is prepared for quantization-aware training already, ` +
       `a float model is needed`,
   );
+}
+
+/** The option, if one is given, that only a float model can do; one that says what is the default does nothing. */
+function flagOfFloat({ floatEpochs, adaptEpochs, swap, control }: ResolvedOptions): string | undefined {
+  if (floatEpochs > 0) return "--float-epochs";
+  if (adaptEpochs > 0) return "--adapt-epochs";
+  if (swap !== DEFAULT_SWAP && swap !== NO_SWAP) return "--swap";
+  return control ? "--control" : undefined;
 }

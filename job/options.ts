@@ -163,7 +163,7 @@ function resolve(options: QatOptions): ResolvedOptions {
     floatLr: options.floatLr ?? 2e-3,
     optimizer: options.optimizer ?? "adam",
     seed: options.seed ?? 0,
-    swap: options.swap ?? "leaky_relu:relu",
+    swap: options.swap ?? DEFAULT_SWAP,
     freezeObserversAfter: options.freezeObserversAfter ?? 4,
     freezeBnAfter: options.freezeBnAfter ?? 3,
     backend: options.backend ?? "auto",
@@ -197,6 +197,9 @@ function checkTexts(options: QatOptions): void {
   if (swap !== undefined && swap !== NO_SWAP) checkText("swap", swap, parseSwap);
   if (normalize !== undefined) checkText("normalize", normalize, parseNormalize);
 }
+
+/** What is swapped where `--swap` does not say. */
+export const DEFAULT_SWAP = "leaky_relu:relu";
 
 /** What `--swap` says to leave activations as they are. */
 export const NO_SWAP = "none";

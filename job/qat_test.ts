@@ -39,7 +39,8 @@ Deno.test("runQat() writes both files, the trained model and the report", () =>
     }
     assertShape(report);
     assert.deepEqual(report.fusion, {
-      int8: { Transpose: 1, QLinearConv: 2, QLinearGlobalAveragePool: 1, Reshape: 1, QGemm: 1, QLinearSoftmax: 1 },
+      int8: { QLinearConv: 2, QLinearGlobalAveragePool: 1, QGemm: 1, QLinearSoftmax: 1 },
+      moved: { Transpose: 1, Reshape: 1 },
       float: [],
     });
     assert.equal(
@@ -153,10 +154,8 @@ Deno.test("runQat() names the layers that stay in float, and why", () =>
     const reasons = new Map(islands?.map(({ layer, because }) => [layer, because]));
     assert.deepEqual([reasons.get("act"), reasons.get("conv2")], [because, "it was asked to stay in float"]);
     assert.deepEqual(fusion!.int8, {
-      Transpose: 1,
       QLinearConv: 1,
       QLinearGlobalAveragePool: 1,
-      Reshape: 1,
       QGemm: 1,
       QLinearSoftmax: 1,
     });
@@ -238,6 +237,8 @@ Deno.test("runQat() refuses options that come too late for a prepared model", ()
       const [flag, options] of Object.entries({
         "--keep-float": { keepFloat: ["conv"] },
         "--float-epochs": { floatEpochs: 1 },
+        "--adapt-epochs": { adaptEpochs: 1 },
+        "--swap": { swap: "relu:relu6" },
         "--per-tensor": { perChannel: false },
       })
     ) {

@@ -90,6 +90,8 @@ export interface LatencyReport {
 export interface FusionReport {
   /** Number of operators that compute on int8, by operator type. */
   readonly int8: Readonly<Record<string, number>>;
+  /** Number of operators that only move or pick codes, by operator type. */
+  readonly moved?: Readonly<Record<string, number>>;
   /** Every operator that computes in float. Q/DQ at the edges of the graph are not listed. */
   readonly float: readonly FloatOp[];
 }

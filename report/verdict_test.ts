@@ -18,7 +18,7 @@ function withLatency(float: number, int8: number): Report {
 
 Deno.test("judge() counts operators and forms ratios", () => {
   const { int8Ops, floatOps, speedup, shrinkage } = judge(trainedReport());
-  assert.equal(int8Ops, 6 + 3 + 1 + 1);
+  assert.equal(int8Ops, 6 + 1 + 1);
   assert.equal(floatOps, 0);
   assert.equal(speedup, 1.42 / 0.446);
   assert.equal(shrinkage, 1_162_304 / 312_480);

@@ -19,7 +19,7 @@ export const graphSection: HtmlSection = {
       renderFloatTable(fusion.float, islands),
     ];
     return section("Where it runs in int8", {
-      lead: describe(int8Ops, floatOps),
+      lead: `${describe(int8Ops, floatOps)}${describeMoved(fusion.moved)}`,
       body: body.filter(Boolean).join("\n"),
     });
   },
@@ -31,6 +31,11 @@ function describe(int8Ops: number, floatOps: number): string {
   if (int8Ops + floatOps === 0) return "No operator of the deployed graph was counted.";
   if (floatOps === 0) return `All ${total} run in int8, ${source}.`;
   return `${count(int8Ops)} of ${total} run in int8, ${count(floatOps)} in float, ${source}.`;
+}
+
+function describeMoved(moved: Readonly<Record<string, number>> = {}): string {
+  const ops = Object.entries(moved).map(([op, times]) => `${times} ${op}`);
+  return ops.length === 0 ? "" : ` Codes are moved by ${ops.join(", ")}.`;
 }
 
 function share(kind: "int8" | "float", part: number): string {

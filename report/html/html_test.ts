@@ -69,7 +69,7 @@ Deno.test("renderHtml() shows the report's figures", () => {
       "BN frozen",
       "ranges frozen",
       "best 93.26%",
-      "All 11 operators run in int8",
+      "All 8 operators run in int8",
       "conv2d_6 , 39.5 dB",
       "-14.2 18.9 0.130 109",
       "seed 1",

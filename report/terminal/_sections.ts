@@ -136,10 +136,14 @@ export const costSection: TerminalSection = {
 export const int8Section: TerminalSection = {
   name: "int8",
   render: ({ fusion }, { int8Ops, floatOps }) => {
-    const ops = Object.entries(fusion?.int8 ?? {}).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
+    const listOf = (ops: Readonly<Record<string, number>> = {}) =>
+      Object.entries(ops).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
+        .map(([op, times]) => `${times}\u00a0${op}`).join(", ");
+    const moved = listOf(fusion?.moved);
+    const text = [listOf(fusion?.int8), moved && `codes are moved by ${moved}`].filter(Boolean).join("; ");
     return [{
       heading: `${plural(int8Ops, "operator")} in int8, ${floatOps === 0 ? "none" : count(floatOps)} in float`,
-      rows: ops.length === 0 ? [] : [[{ text: ops.map(([op, times]) => `${times}\u00a0${op}`).join(", ") }]],
+      rows: text === "" ? [] : [[{ text }]],
     }];
   },
 };
