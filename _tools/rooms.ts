@@ -114,7 +114,6 @@ export const ROOMS: readonly Room[] = [
       "src/rewrite",
       "src/runtime",
       "src/text",
-      "src/version.ts",
       "data",
       "models",
       "tasks",
