@@ -234,6 +234,8 @@ export { type PlacedQuantizer, type QuantizationRecord, recordOf, type ResolvedL
 // Quantization: placing quantizers and finding their ranges.
 export { type PreparedModel, type PrepareOptions, prepareQat } from "./quantize/prepare.ts";
 export { adoptPrepared } from "./quantize/adopt.ts";
+export { type FloatModel, floatModelOf, type OwnLayer } from "./quantize/float_model.ts";
+export { registerLayers } from "./layers.ts";
 export { type Island, type Quantizer } from "./quantize/placement.ts";
 export { type LayerKind, type LayerRule } from "./src/layers/mod.ts";
 export { type Declined } from "./src/passes/pass.ts";

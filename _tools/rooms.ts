@@ -126,6 +126,7 @@ export const ROOMS: readonly Room[] = [
   },
   { path: "cli", imports: ["mod.ts", "src/text"], packages: ["commander"] },
   { path: "cli.ts", imports: ["cli/main.ts"], packages: [] },
+  { path: "layers.ts", imports: ["src/quant", "src/rewrite"], packages: [] },
   { path: "mod.ts", imports: "any" },
   { path: "tests", imports: "any" },
   { path: "examples", imports: "any" },

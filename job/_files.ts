@@ -1,40 +1,9 @@
 /** Writes the results of a job. */
 import { dirname, join, resolve } from "node:path";
-import type * as tfl from "@tensorflow/tfjs-layers";
 import { renderHtml } from "../report/html/html.ts";
-import type { OnnxModel } from "../export/to_onnx.ts";
-import type { FileReport, Report } from "../report/schema.ts";
+import type { Report } from "../report/schema.ts";
 import { commitFiles, ensureWritableDirectory, OutputError } from "../src/io/atomic.ts";
-import type { LabelsFile } from "./_labels.ts";
-import { layersModelFiles } from "../models/import/layers_model.ts";
-
-/** What a job leaves behind. */
-export interface Outputs {
-  /** Absent, as the float one, where there are no files. */
-  readonly int8?: OnnxModel;
-  readonly float?: OnnxModel;
-  /** Names of what the outputs' numbers stand for. */
-  readonly labels: readonly LabelsFile[];
-  /** The trained model, prepared for quantization. */
-  readonly model: tfl.LayersModel;
-  /** Without its list of files. */
-  readonly report: Report;
-}
-
-/** Folder of the trained TF.js model. */
-const MODEL_DIR = "qat";
-
-/** Files that every job writes, in their order among others; those whose names start so may be several. */
-const NAMES = ["model.int8.onnx", "model.float.onnx", "labels.txt", "report.html", "report.json"];
-
-/** A file of a job. */
-interface JobFile {
-  /** Relative to the job's folder, with forward slashes. */
-  readonly path: string;
-  /** What it is, for the report. */
-  readonly what: string;
-  readonly bytes: Uint8Array | string;
-}
+import { describeFiles, filesOf, MODEL_DIRS, type Outputs, PATHS } from "./_outputs.ts";
 
 /**
  * Proves that the results of a job can be written to `dir`. Leaves nothing behind.
@@ -42,18 +11,15 @@ interface JobFile {
  * @throws {OutputError} If they cannot.
  */
 export function checkWritable(dir: string): void {
-  const made = missingFolders(join(dir, MODEL_DIR));
+  const folders = MODEL_DIRS.map((name) => join(dir, name));
+  const made = folders.flatMap(missingFolders);
   try {
-    ensureWritableDirectory(dir);
-    ensureWritableDirectory(join(dir, MODEL_DIR));
-    for (const name of [...NAMES, ...MODEL_FILES.map((file) => `${MODEL_DIR}/${file}`)]) refuseFolder(join(dir, name));
+    for (const folder of [dir, ...folders]) ensureWritableDirectory(folder);
+    for (const path of PATHS) refuseFolder(join(dir, path));
   } finally {
     removeEmpty(made);
   }
 }
-
-/** Files of a TF.js model. */
-const MODEL_FILES = ["model.json", "weights.bin"];
 
 /**
  * Writes everything into `dir`, in one turn of the event loop; each file is whole at any moment.
@@ -63,10 +29,11 @@ const MODEL_FILES = ["model.json", "weights.bin"];
  */
 export async function writeOutputs(dir: string, outputs: Outputs): Promise<Report> {
   const files = await filesOf(outputs);
-  const complete = { ...outputs.report, files: [...files.map(describeFile), ...REPORTS] };
-  const made = missingFolders(join(dir, MODEL_DIR));
+  const complete = { ...outputs.report, files: describeFiles(files) };
+  const folders = MODEL_DIRS.map((name) => join(dir, name));
+  const made = folders.flatMap(missingFolders);
   try {
-    ensureWritableDirectory(join(dir, MODEL_DIR));
+    for (const folder of folders) ensureWritableDirectory(folder);
     commitFiles({
       root: dir,
       files: [
@@ -79,49 +46,6 @@ export async function writeOutputs(dir: string, outputs: Outputs): Promise<Repor
     removeEmpty(made);
   }
   return complete;
-}
-
-/** The reports' own sizes are not known before they are written. */
-const REPORTS: readonly FileReport[] = [
-  { path: "report.html", what: "the report as a page" },
-  { path: "report.json", what: "the report as data" },
-];
-
-/** Lists what is written besides the reports. */
-async function filesOf({ int8, float, labels, model }: Outputs): Promise<readonly JobFile[]> {
-  const onnx = (path: string, what: string, file: OnnxModel | undefined): readonly JobFile[] =>
-    file === undefined ? [] : [{ path, what, bytes: file.bytes }];
-  return [
-    ...onnx("model.int8.onnx", "the int8 model", int8),
-    ...onnx("model.float.onnx", "the float model of the same weights", float),
-    ...labels.map(({ name, text, output }) => ({
-      path: name,
-      what: `what the numbers of "${output}" stand for`,
-      bytes: text,
-    })),
-    ...await modelFiles(MODEL_DIR, model, ["the trained TF.js model, with its ranges", "its weights"]),
-  ];
-}
-
-/** Lists the files of a TF.js model, its model.json first. */
-async function modelFiles(
-  folder: string,
-  model: tfl.LayersModel,
-  [json, weights]: readonly [string, string],
-): Promise<readonly JobFile[]> {
-  const files = await layersModelFiles(model, folder);
-  return files.map(({ path, bytes }) => {
-    const isJson = path.endsWith(".json");
-    return { path: `${folder}/${isJson ? "model.json" : "weights.bin"}`, what: isJson ? json : weights, bytes };
-  }).toSorted((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-function describeFile({ path, what, bytes }: JobFile): FileReport {
-  return { path, what, bytes: lengthOf(bytes) };
-}
-
-function lengthOf(content: Uint8Array | string): number {
-  return typeof content === "string" ? new TextEncoder().encode(content).length : content.length;
 }
 
 /** Lists `dir` and the folders around it that are not there yet, innermost first. */

@@ -13,6 +13,7 @@ import { inPlainWords } from "../src/text/plain_errors.ts";
 import { TASK_NAMES, taskRow } from "../tasks/mod.ts";
 import { attachScalings, checkInputs, dataOf, hasImages, type JobData } from "./_data.ts";
 import { attachRecord, recordOf } from "../quantize/record.ts";
+import { floatModelOf } from "../quantize/float_model.ts";
 import { targetOf } from "../quantize/targets/mod.ts";
 import { checkDilations, startEngine, warnOfSaturation } from "./_engine.ts";
 import { commandOf } from "./_flags.ts";
@@ -31,6 +32,7 @@ import {
 } from "./_job.ts";
 import type { JobEvents } from "./events.ts";
 import { labelsFiles } from "./_labels.ts";
+import { needing } from "./_outputs.ts";
 import { metadataFor } from "./_metadata.ts";
 import { archFor, buildModel, imageShapeOf, loadModel } from "./_model.ts";
 import { buildReport, describeEpoch } from "./_report.ts";
@@ -46,7 +48,7 @@ export type { EpochMetric, EpochMetrics, StageEpoch } from "./_stage.ts";
 /**
  * Does the whole job: load or train, rewrite, prepare, train with fake quantization, export, validate, report.
  *
- * Writes model.int8.onnx, model.float.onnx, qat/model.json with its weights, report.html and report.json into
+ * Writes model.int8.onnx, model.float.onnx, labels.txt, qat/ and float/model.json, report.html and report.json into
  * `options.out`, all at the end and each as a whole; a job that fails writes nothing.
  *
  * @returns The report, as written to report.json; a notebook shows it as the page.
@@ -91,14 +93,29 @@ async function doJob(options: QatOptions, events: JobEvents): Promise<Report & D
     task: proof.simulated.task.name,
   });
   attachScalings(model, job.data);
-  const written = await writeOutputs(resolved.out, {
-    ...proof.files,
-    labels: labelsFiles(proof.simulated.task),
-    model,
-    report,
-  });
+  const written = await writeAll(resolved.out, { model, report, proof, job });
   model.dispose();
   return displayReport(written);
+}
+
+interface Results {
+  readonly model: tfl.LayersModel;
+  readonly report: Report;
+  readonly proof: Proof;
+  readonly job: Job;
+}
+
+/** Writes the results into the job's folder. */
+async function writeAll(dir: string, { model, report, proof, job }: Results): Promise<Report> {
+  const floatModel = floatModelOf(model);
+  attachScalings(floatModel.model, job.data);
+  if (floatModel.ownLayers.length > 0) job.log(`float/model.json is for TF.js${needing(floatModel)}.`);
+  const labels = labelsFiles(proof.simulated.task);
+  try {
+    return await writeOutputs(dir, { ...proof.files, labels, model, floatModel, report });
+  } finally {
+    floatModel.model.dispose();
+  }
 }
 
 /** What is told is one line a call, and no name of a file, class or layer in it can make two or steer a terminal. */

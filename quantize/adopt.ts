@@ -3,17 +3,9 @@ import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { INT8_SYMMETRIC_PER_CHANNEL, UINT8_AFFINE } from "../src/numbers/scheme.ts";
 import { ruleOf } from "../src/layers/mod.ts";
 import { type ObserverName, quantizedLayer } from "../src/quant/mod.ts";
-import {
-  findUnits,
-  fromModel,
-  type LayerGraph,
-  type LayerNode,
-  layersOf,
-  type LayerSpec,
-  nodeOf,
-  removeNode,
-} from "../src/rewrite/mod.ts";
+import { findUnits, fromModel, type LayerGraph, layersOf, nodeOf } from "../src/rewrite/mod.ts";
 import { describeLayer } from "./_describe_layer.ts";
+import { floatGraph, quantizedOf } from "./_float_graph.ts";
 import { placeQuantizers } from "./placement.ts";
 import type { PreparedModel } from "./prepare.ts";
 import { type PlacedQuantizer, recordOf } from "./record.ts";
@@ -73,26 +65,6 @@ function infer(model: LayersModel): PreparedModel {
     model,
     unmatched: [],
   };
-}
-
-function quantizedOf(model: LayersModel, { name }: LayerSpec) {
-  return quantizedLayer(model.getLayer(name));
-}
-
-/** The model without its quantizers, and with the layers that quantized ones stand for. */
-function floatGraph(prepared: LayerGraph, model: LayersModel): LayerGraph {
-  const quantizers = prepared.nodes.filter(({ layer }) => quantizedOf(model, layer)?.role === "activations");
-  const graph = quantizers.reduce((graph, { name }) => removeNode(graph, name), prepared);
-  return { ...graph, nodes: graph.nodes.map((node) => original(node, graph, model)) };
-}
-
-function original(node: LayerNode, graph: LayerGraph, model: LayersModel): LayerNode {
-  if (node.layer.className === "SharedCall") {
-    const [x, first] = node.inbound;
-    return { ...node, inbound: [x], layer: original(nodeOf(graph, first), graph, model).layer };
-  }
-  const float = quantizedOf(model, node.layer)?.original;
-  return float === undefined ? node : { ...node, layer: { ...node.layer, ...float } };
 }
 
 /** Layers that could have been quantized and were not. */

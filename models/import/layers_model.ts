@@ -11,6 +11,7 @@ import { CallsError, orderCalls } from "./_calls.ts";
 import { BuildError, buildTopology } from "./_build.ts";
 import { damagedQuantizer, explainRefusal, weightProblem } from "./_explain.ts";
 import { cannotLoad, type JsonObject, type ModelJson, readModelJson, type WeightGroup } from "./_model_json.ts";
+import { repairConfigs } from "./_repair.ts";
 import { readWeightBytes, type WeightBytes } from "./_shards.ts";
 
 export { ModelFileError } from "../../src/io/errors.ts";
@@ -115,7 +116,7 @@ export async function layersModelFiles(model: tfl.LayersModel, dir: string): Pro
     generatedBy: artifacts.generatedBy,
     convertedBy: null,
     // So that TF.js's own loader reads the calls of shared layers right.
-    modelTopology: orderCalls(artifacts.modelTopology as JsonObject),
+    modelTopology: repairConfigs(orderCalls(artifacts.modelTopology as JsonObject), weights),
     userDefinedMetadata: artifacts.userDefinedMetadata,
     weightsManifest: manifest,
   };

@@ -217,6 +217,11 @@ function freeName(walk: Walk, wanted: string): string {
   return name;
 }
 
+/** Describes a layer that is built, with its weights as they are, under the name `name`; no batch normalization. */
+export function specOf(layer: Layer, name: string): LayerSpec {
+  return readLayer(layer, { name, frozen: false, rank: 0 });
+}
+
 function readLayer(layer: Layer, as: FirstCall): LayerSpec {
   const className = layer.getClassName();
   const weights = layer.weights.map(readWeight);

@@ -31,7 +31,7 @@ export {
   isConstant,
   registerConstantValue,
 } from "./constant_value.ts";
-export { fromModel, type ModelCall, modelCalls, valueNames } from "./from_model.ts";
+export { fromModel, type ModelCall, modelCalls, specOf, valueNames } from "./from_model.ts";
 export { type LoadWeights, makeLayer, setWeights, toModel } from "./to_model.ts";
 export { activationOf, isRelu, type LayerActivation } from "./activation.ts";
 export {

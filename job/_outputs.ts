@@ -1,0 +1,95 @@
+/** What a job leaves behind: its files, in the order in which the report lists them. */
+import type * as tfl from "@tensorflow/tfjs-layers";
+import type { OnnxModel } from "../export/to_onnx.ts";
+import { layersModelFiles } from "../models/import/layers_model.ts";
+import type { FloatModel, OwnLayer } from "../quantize/float_model.ts";
+import type { FileReport, Report } from "../report/schema.ts";
+import type { LabelsFile } from "./_labels.ts";
+
+/** What a job found. */
+export interface Outputs {
+  /** Absent, as the float one, where there are no files. */
+  readonly int8?: OnnxModel;
+  readonly float?: OnnxModel;
+  /** Names of what the outputs' numbers stand for. */
+  readonly labels: readonly LabelsFile[];
+  /** The trained model, prepared for quantization. */
+  readonly model: tfl.LayersModel;
+  /** The same without its quantizers. */
+  readonly floatModel: FloatModel;
+  /** Without its list of files. */
+  readonly report: Report;
+}
+
+/** A file of a job. */
+export interface JobFile {
+  /** Relative to the job's folder, with forward slashes. */
+  readonly path: string;
+  /** What it is, for the report. */
+  readonly what: string;
+  readonly bytes: Uint8Array | string;
+}
+
+/** Folders of the trained TF.js model: as training goes on with it, and as TF.js reads it by itself. */
+export const MODEL_DIRS = ["qat", "float"] as const;
+
+/** Where a job writes, whatever its model and data; relative to its folder. */
+export const PATHS: readonly string[] = [
+  "model.int8.onnx",
+  "model.float.onnx",
+  "labels.txt",
+  ...MODEL_DIRS.flatMap((dir) => [`${dir}/model.json`, `${dir}/weights.bin`]),
+  "report.html",
+  "report.json",
+];
+
+/** Lists what is written besides the reports. */
+export async function filesOf({ int8, float, labels, model, floatModel }: Outputs): Promise<readonly JobFile[]> {
+  const onnx = (path: string, what: string, file: OnnxModel | undefined): readonly JobFile[] =>
+    file === undefined ? [] : [{ path, what, bytes: file.bytes }];
+  return [
+    ...onnx("model.int8.onnx", "the int8 model", int8),
+    ...onnx("model.float.onnx", "the float model of the same weights", float),
+    ...labels.map(({ name, text, output }) => ({
+      path: name,
+      what: `what the numbers of "${output}" stand for`,
+      bytes: text,
+    })),
+    ...await modelFiles("qat", model, "the trained TF.js model, with its ranges"),
+    ...await modelFiles("float", floatModel.model, `its weights in float, as TF.js reads them${needing(floatModel)}`),
+  ];
+}
+
+/** Lists the files of a TF.js model, its model.json first. */
+async function modelFiles(
+  folder: typeof MODEL_DIRS[number],
+  model: tfl.LayersModel,
+  what: string,
+): Promise<readonly JobFile[]> {
+  const files = await layersModelFiles(model, folder);
+  return files.map(({ path, bytes }) =>
+    path.endsWith(".json")
+      ? { path: `${folder}/model.json`, what, bytes }
+      : { path: `${folder}/weights.bin`, what: "its weights", bytes }
+  ).toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Says which layers TF.js does not know by itself, as the rest of a sentence. */
+export function needing({ ownLayers }: Pick<FloatModel, "ownLayers">): string {
+  if (ownLayers.length === 0) return "";
+  const named = ownLayers.map(({ layer, className }: OwnLayer) => `"${layer}" (${className})`).join(", ");
+  return ` after registerLayers() of this project's "./layers": it has ${named}`;
+}
+
+/** Lists all files for the report; the reports' own sizes are not known before they are written. */
+export function describeFiles(files: readonly JobFile[]): readonly FileReport[] {
+  return [
+    ...files.map(({ path, what, bytes }) => ({ path, what, bytes: lengthOf(bytes) })),
+    { path: "report.html", what: "the report as a page" },
+    { path: "report.json", what: "the report as data" },
+  ];
+}
+
+function lengthOf(content: Uint8Array | string): number {
+  return typeof content === "string" ? new TextEncoder().encode(content).length : content.length;
+}

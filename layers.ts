@@ -1,0 +1,15 @@
+/**
+ * Layers of this project, for programs that load models which have some: `qat/model.json` of a job, and `float/model.json`
+ * where the job says so.
+ *
+ * @module
+ */
+import { registerQuantKernels, registerQuantLayers } from "./src/quant/mod.ts";
+import { registerConstantValue } from "./src/rewrite/mod.ts";
+
+/** Registers with TF.js all layers of this project and the kernels that they run on. Again is harmless. */
+export function registerLayers(): void {
+  registerQuantKernels();
+  registerQuantLayers();
+  registerConstantValue();
+}
