@@ -64,6 +64,24 @@ export function checkDilations(model: tfl.LayersModel, backend: string): void {
   }
 }
 
+/**
+ * Runs `run` while inference computes with the float operators of training, in place of the arithmetic of integer kernels.
+ *
+ * @returns Its result; undefined if inference does so anyway, on other backends and devices.
+ */
+export async function inTrainingArithmetic<T>(
+  { backend, device }: Engine,
+  run: () => Promise<T>,
+): Promise<T | undefined> {
+  if (backend !== "onnxruntime" || device.ran !== "cpu") return undefined;
+  await selectBackend("onnxruntime", { integerKernels: false });
+  try {
+    return await run();
+  } finally {
+    await selectBackend("onnxruntime", { integerKernels: true });
+  }
+}
+
 /** Warns where int8 files answer otherwise than on CPUs with exact kernels, and than they were simulated. */
 export function warnOfSaturation(
   { precise, target }: { readonly precise: boolean; readonly target: Target },

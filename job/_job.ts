@@ -59,6 +59,8 @@ export interface Proof {
   readonly float: readonly JudgedStep[];
   /** The fake-quantized model. */
   readonly simulated: Evaluation;
+  /** What it answered with the float operators of training; absent where it is evaluated with those too. */
+  readonly asTrained?: Answers;
   /** Absent where the target is simulated only. */
   readonly files?: FilesProof;
 }

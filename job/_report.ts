@@ -3,7 +3,7 @@ import { version_core } from "@tensorflow/tfjs-core";
 import { version_layers } from "@tensorflow/tfjs-layers";
 import { describeNormalize } from "../data/normalize.ts";
 import { describeTarget } from "../data/samples.ts";
-import type { Agreement } from "../export/agreement.ts";
+import { type Agreement, compareAnswers } from "../export/agreement.ts";
 import type { Fusion } from "../export/verify.ts";
 import { inputNames, inputShapesOf } from "../models/ports.ts";
 import {
@@ -52,6 +52,7 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
     metrics,
     ...task.fields(metrics),
     ...(files === undefined ? {} : describeFiles(files)),
+    ...describeTraining(proof),
     train: {
       epochs: epochs.map(describeEpoch),
       firstStepMs: history.firstStepMs,
@@ -108,6 +109,12 @@ function describeFiles({ int8: { declined }, validation }: FilesProof) {
     graph: { nodes: fusion.nodes },
     ...(declined.length === 0 ? {} : { declined }),
   };
+}
+
+/** How evaluation differs from training. */
+function describeTraining({ asTrained, simulated: { answers, task } }: Proof): Pick<Report, "trainingAgreement"> {
+  if (asTrained === undefined) return {};
+  return { trainingAgreement: describeAgreement(compareAnswers(answers, asTrained, task)) };
 }
 
 /**

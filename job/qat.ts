@@ -15,7 +15,7 @@ import { attachScalings, checkInputs, dataOf, hasImages, type JobData } from "./
 import { attachRecord, recordOf } from "../quantize/record.ts";
 import { floatModelOf } from "../quantize/float_model.ts";
 import { targetOf } from "../quantize/targets/mod.ts";
-import { checkDilations, startEngine, warnOfSaturation } from "./_engine.ts";
+import { checkDilations, inTrainingArithmetic, startEngine, warnOfSaturation } from "./_engine.ts";
 import { commandOf } from "./_flags.ts";
 import { makeFloatModel } from "./_float.ts";
 import { checkWritable, writeOutputs } from "./_files.ts";
@@ -205,6 +205,7 @@ async function prove(
   const simulated = await judge(model, { job, by: "test" });
   const { file } = job.quantization.target;
   if (file === undefined) return { float, simulated };
+  const asTrained = await inTrainingArithmetic(job.engine, () => answersOf(model, job));
   const about = metadataFor(model, { ...job, task: simulated.task, epochs: training.epochs.map(describeEpoch) });
   const int8 = await toOnnx(model, { opset, inputLayout, debug, ...about });
   const floatFile = await toOnnx(model, { opset, inputLayout, debug, ...about, precision: "float32" });
@@ -232,7 +233,12 @@ async function prove(
     simulated,
     predictAll(floatFile.bytes, samples(job, "test"), { device, ...threaded }),
   );
-  return { float, simulated, files: { int8, float: floatFile, deployed, unrounded, validation } };
+  return {
+    float,
+    simulated,
+    ...(asTrained === undefined ? {} : { asTrained }),
+    files: { int8, float: floatFile, deployed, unrounded, validation },
+  };
 }
 
 /** Simulates the codes before outputs in float, and exports a file that shows them. */

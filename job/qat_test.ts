@@ -101,6 +101,7 @@ function assertShape(report: Report): void {
   assert.deepEqual(report.accuracy, { metric: "accuracy", float, simulated, deployed, samples: 40 });
   const [{ output, count, alike }] = agreement!;
   assert.deepEqual([output, count, agreement!.length], ["dense", 400, 1]);
+  assert.deepEqual(report.trainingAgreement!.map(({ output, count }) => [output, count]), [["dense", 400]]);
   assert.ok(alike! >= 0.95 && codesOf(report).maxDifference <= 2);
   assert.deepEqual([latencyMs!.batch, latencyMs!.threads], [1, navigator.hardwareConcurrency]);
   assert.ok(latencyMs!.int8.p95 >= latencyMs!.int8.p50);

@@ -32,6 +32,14 @@ export function describeAgreement(agreement: AgreementReport): string {
   return describeCodesOf(agreement, "output codes");
 }
 
+/** Says how evaluation differs from training, which computes with float operators: "41 of 100,000 …"; nothing if unknown. */
+export function describeTraining({ trainingAgreement = [] }: Report): string {
+  const several = trainingAgreement.length > 1;
+  return trainingAgreement.map((entry) => `${describeAgreement(entry)}${several ? ` (${entry.output})` : ""}`).join(
+    "; ",
+  );
+}
+
 function describeCodesOf(
   { count: all, different, maxDifference }: Pick<GridAgreement, "count" | "different" | "maxDifference">,
   what: string,

@@ -277,6 +277,11 @@ export interface Report {
   readonly metrics: readonly MetricReport[];
   /** An entry an output; absent where there is no file. */
   readonly agreement?: readonly AgreementReport[];
+  /**
+   * How alike the model answers in evaluation, which has the arithmetic of integer kernels, and with the float operators of
+   * training. An entry an output; absent where both are the same or there is no file.
+   */
+  readonly trainingAgreement?: readonly AgreementReport[];
   /** Absent if latency was not measured. */
   readonly latencyMs?: LatencyReport;
   /** Sizes of the two ONNX files; absent where there are none. */

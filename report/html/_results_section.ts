@@ -2,7 +2,13 @@
 import { agreementPercent, capitalized, count, escapeHtml, isKnown, plural, UNKNOWN } from "../_format.ts";
 import { metricSteps } from "../_steps.ts";
 import { unitFormat } from "../_unit.ts";
-import { describeAgreement, describeCertainty, describeConfidence, hasSeveralOutputs } from "../_words.ts";
+import {
+  describeAgreement,
+  describeCertainty,
+  describeConfidence,
+  describeTraining,
+  hasSeveralOutputs,
+} from "../_words.ts";
 import { type Axis, chooseAxis } from "./_axis.ts";
 import { cssPercent, denseTable, type HtmlSection, section } from "./_markup.ts";
 import type { AgreementReport, IntervalReport, MetricReport, Report } from "../schema.ts";
@@ -31,7 +37,8 @@ const TESTS: Readonly<Record<NonNullable<MetricReport["change"]>["test"], string
   bootstrap: "paired bootstrap over the samples",
 };
 
-function describe({ agreement = [] }: Report, metric: MetricReport): string {
+function describe(report: Report, metric: MetricReport): string {
+  const { agreement = [] } = report;
   const { name, unit, better, chance, float, count: examples } = metric;
   const format = unitFormat(unit, [float, chance]);
   const of = format.of === "" ? "" : `, in percent ${format.of}`;
@@ -40,12 +47,20 @@ function describe({ agreement = [] }: Report, metric: MetricReport): string {
     `${capitalized(name)} on ${plural(examples, "sample")}${of}${better === "lower" ? "; lower is better" : ""}.`,
     isKnown(chance) ? `A model that ignores its input would reach ${format.value(chance)}.` : "",
     agreement.length === 1 ? sayAgreement(agreement[0]) : "",
+    sayTraining(report),
     unit === "fraction" ? "Differences from float are in percentage points." : "",
     metric.intervals?.float === undefined
       ? ""
       : `Lines through the dots are ${describeConfidence(metric.intervals.float.confidence)} intervals.`,
     certainty === "" ? "" : `The change from float has a ${certainty} (${TESTS[metric.change?.test ?? "bootstrap"]}).`,
   ].filter(Boolean).join(" ");
+}
+
+function sayTraining(report: Report): string {
+  const training = describeTraining(report);
+  return training === ""
+    ? ""
+    : `The simulated model computes as integer kernels do; with the float operators of training, ${training}.`;
 }
 
 function sayAgreement(entry: AgreementReport): string {

@@ -9,6 +9,7 @@ import {
   describeDoubt,
   describeInterval,
   describeShrinkage,
+  describeTraining,
   hasSeveralOutputs,
   otherDeclined,
   summarizeAgreement,
@@ -47,8 +48,13 @@ export const resultsSection: TerminalSection = {
       ...(confidence === undefined ? [] : [`with ${describeConfidence(confidence)} intervals`]),
     ].join(", ");
     const own = agreement.length === 1 ? agreement.map((entry) => agreementRow("agreement", entry)) : [];
+    const training = describeTraining(report);
     return [
       { heading, rows: [...stepRows(report, metric), ...own] },
+      {
+        heading: "Evaluation, with the arithmetic of integer kernels, against training",
+        rows: training === "" ? [] : [[{ text: training, tone: "muted" }]],
+      },
       {
         heading: "Other metrics",
         rows: others.map(({ metric, to, tone }) => metricRow(metric, { to, tone, several })),

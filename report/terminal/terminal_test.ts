@@ -31,6 +31,7 @@ Deno.test("formatReport() writes the report's numbers", () => {
   assert.match(lineOf(text, "simulated"), /93\.28% +-0\.06/);
   assert.match(lineOf(text, "deployed"), /93\.26% +-0\.08/);
   assert.match(lineOf(text, "agreement"), /99\.94% .*41 of 100,000 output codes differ, by 1 at most/);
+  assert.match(lineOf(text, "95 of"), /95 of 100,000 output codes differ, by 2 at most/);
   assert.match(lineOf(text, "median"), /1\.42 ms +0\.446 ms +3\.2× as fast/);
   assert.match(lineOf(text, "95th"), /1\.71 ms +0\.610 ms/);
   assert.match(lineOf(text, "file"), /1\.16 MB +312 kB +3\.7× smaller/);
