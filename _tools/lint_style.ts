@@ -10,7 +10,7 @@ const MAY_PRINT = [
   /^cli(\.ts|\/)/,
   /^_tools\//,
   /^examples\//,
-  /^tests\/(bench|conformance)\//,
+  /^tests\/(bench|conformance|fuzz)\//,
   /_bench\.ts$/,
 ];
 

@@ -22,7 +22,7 @@ export const ROOMS: readonly Room[] = [
   { path: "src/shadow.ts", imports: [], packages: [] },
   { path: "src/version.ts", imports: [], packages: [] },
   { path: "src/io", imports: ["src/text"], packages: [] },
-  { path: "src/onnx", imports: ["src/numbers"], packages: ["protobufjs"] },
+  { path: "src/onnx", imports: ["src/numbers", "src/text"], packages: ["protobufjs"] },
   { path: "src/passes", imports: ["src/numbers", "src/onnx"], packages: [] },
   { path: "src/quant", imports: ["src/numbers", "src/shadow.ts", "src/text"] },
   {

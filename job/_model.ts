@@ -4,6 +4,7 @@ import type { ImageShape } from "../data/dataset.ts";
 import { inputShape, type SampleSplit } from "../data/samples.ts";
 import { buildArchitecture } from "../models/arch/mod.ts";
 import { loadLayersModel } from "../models/import/layers_model.ts";
+import { probeModel } from "../models/import/probe.ts";
 import { outputNames } from "../models/ports.ts";
 import { registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
 import { fixInputShape, fromModel, withOutputs } from "../src/rewrite/mod.ts";
@@ -33,10 +34,11 @@ export async function loadModel(path: string, { outputs, log }: {
   const { model } = await loadLayersModel(path);
   const shape = imageShapeOf(model);
   const kept = keepOutputs(model, { path, outputs, log });
-  if (shape === undefined || !model.inputs[0].shape.slice(1).includes(null)) return kept;
-  const { height, width, channels } = shape;
-  log(`"${path}" takes images of any size; ${height}x${width} is used.`);
-  return fixInputShape(kept, [height, width, channels]);
+  const isOpen = shape !== undefined && model.inputs[0].shape.slice(1).includes(null);
+  if (isOpen) log(`"${path}" takes images of any size; ${shape.height}x${shape.width} is used.`);
+  const fixed = isOpen ? fixInputShape(kept, [shape.height, shape.width, shape.channels]) : kept;
+  probeModel(fixed, path);
+  return fixed;
 }
 
 function keepOutputs(

@@ -23,6 +23,7 @@ import {
   toModel,
   type Unit,
 } from "../src/rewrite/mod.ts";
+import { inPlainWordsSync } from "../src/text/plain_errors.ts";
 import { insertLayers, loadWeights } from "./_insert_layers.ts";
 import { describeLayer } from "./_describe_layer.ts";
 import { ASKED, type Placement, placeQuantizers } from "./placement.ts";
@@ -81,6 +82,10 @@ const DEFAULT_TARGET = "x86";
  * ```
  */
 export function prepareQat(model: LayersModel, options: PrepareOptions = {}): PreparedModel {
+  return inPlainWordsSync(() => prepare(model, options));
+}
+
+function prepare(model: LayersModel, options: PrepareOptions): PreparedModel {
   registerQuantKernels();
   registerQuantLayers();
   refusePrepared(model);

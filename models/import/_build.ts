@@ -81,15 +81,7 @@ function whileWatched<T>(watch: Watch, work: () => T): T {
   const layers = tfl.layers.Layer.prototype;
   const ends = [
     ...(addsWeights(layers) ? [shadow(layers, "addWeight", weightGuard(watch))] : []),
-    shadow(layers, "apply", function (next, ...args) {
-      const reads = shapesOf(args[0]);
-      return placed({ layer: this.name, className: this.getClassName(), reads }, () => {
-        const made = next(...args);
-        // Symbolic: nothing has been computed of these sizes.
-        for (const value of [made].flat()) if (value instanceof tfl.SymbolicTensor) checkValue(this, value.shape);
-        return made;
-      });
-    }),
+    watchCalls(),
     ...watchConfigs(),
   ];
   try {
@@ -97,6 +89,23 @@ function whileWatched<T>(watch: Watch, work: () => T): T {
   } finally {
     for (const end of ends.toReversed()) end();
   }
+}
+
+/**
+ * Notes which layer fails where it is called, and refuses what gives more than memory holds.
+ *
+ * @returns What ends that.
+ */
+export function watchCalls(): () => void {
+  return shadow(tfl.layers.Layer.prototype, "apply", function (next, ...args) {
+    const reads = shapesOf(args[0]);
+    return placed({ layer: this.name, className: this.getClassName(), reads }, () => {
+      const made = next(...args);
+      // Symbolic: nothing has been computed of these sizes.
+      for (const value of [made].flat()) if (value instanceof tfl.SymbolicTensor) checkValue(this, value.shape);
+      return made;
+    });
+  });
 }
 
 function addsWeights(layers: object): layers is WeightAdder {
@@ -121,7 +130,8 @@ function watchConfigs(): (() => void)[] {
     if (!(cls.prototype instanceof tfl.layers.Layer)) return [];
     const watched: typeof fromConfig = (cls, config, ...rest) => {
       const name = isObject(config) ? config.name : undefined;
-      return placed({ layer: String(name ?? "?"), className }, () => fromConfig(cls, config, ...rest));
+      const layer = typeof name === "string" ? name : showValue(name);
+      return placed({ layer, className }, () => fromConfig(cls, config, ...rest));
     };
     classNameMap[className] = [cls, watched];
     return [() => void (classNameMap[className] = entry)];
@@ -166,7 +176,11 @@ function isShape(shape: unknown): shape is readonly number[] {
 
 /** Writes a shape, "?" where it is open; JSON has no NaN. */
 function showShape(shape: unknown): string {
-  return Array.isArray(shape) ? plainLine(`[${shape.map((size) => size ?? "?")}]`, 60) : showValue(shape);
+  return Array.isArray(shape) ? plainLine(`[${shape.map(showSize)}]`, 60) : showValue(shape);
+}
+
+function showSize(size: unknown): string {
+  return size === null || size === undefined ? "?" : showValue(size);
 }
 
 function sizeOf(shape: readonly number[]): number {

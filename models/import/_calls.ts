@@ -10,6 +10,7 @@
  */
 import { LAYER_ROWS } from "../../src/layers/mod.ts";
 import { nearestName } from "../../src/text/nearest.ts";
+import { showValue } from "../../src/text/plain.ts";
 import { isObject, type JsonObject } from "./_model_json.ts";
 
 /** What a call reads: a layer's name, which of its calls, which of that call's outputs, and arguments. */
@@ -68,7 +69,6 @@ function orderOwn(config: JsonObject): JsonObject {
   // Calls that come first may let others come earlier; each round puts one more call of some layer in its place.
   for (let round = 0;; round++) {
     const layers = readLayers(current);
-    if (layers === undefined) return current;
     checkReferences(layers);
     checkPorts(current, layers);
     const orders = makingOrders(layers);
@@ -78,19 +78,18 @@ function orderOwn(config: JsonObject): JsonObject {
   }
 }
 
-/** Reads the layers and their calls; undefined if calls are written in another form, which TF.js refuses by itself. */
-function readLayers({ layers }: JsonObject): readonly Layer[] | undefined {
-  const read = (layers as readonly JsonObject[]).map((layer): Layer | undefined => {
-    const calls = (layer.inbound_nodes as readonly unknown[]).map(readCall);
-    if (!calls.every((call) => call !== undefined)) return undefined;
+/** Reads the layers and their calls. */
+function readLayers({ layers }: JsonObject): readonly Layer[] {
+  return (layers as readonly JsonObject[]).map((layer): Layer => {
+    const { name } = layer;
+    if (typeof name !== "string") throw new CallsError(`a layer has the name ${showValue(name)}, a text is needed`);
+    const calls = (layer.inbound_nodes as readonly unknown[]).map((call) => readCall(call, name));
     const config = isObject(layer.config) ? layer.config : {};
     const isModel = Array.isArray(config.layers);
-    const name = String(layer.name);
     const ownName = typeof config.name === "string" ? config.name : name;
     const offset = isModel || layer.class_name === "InputLayer" ? 1 : 0;
     return { name, ownName, calls, offset, values: valuesOf(layer) };
   });
-  return read.every((layer) => layer !== undefined) ? read : undefined;
 }
 
 function valuesOf({ class_name: className, config }: JsonObject): number {
@@ -100,13 +99,18 @@ function valuesOf({ class_name: className, config }: JsonObject): number {
   return isTfLayer && !MAY_GIVE_MORE.includes(className) ? 1 : Infinity;
 }
 
-function readCall(call: unknown): readonly Reference[] | undefined {
-  return Array.isArray(call) && call.every(isReference) ? call : undefined;
+function readCall(call: unknown, name: string): readonly Reference[] {
+  if (Array.isArray(call) && call.every(isReference)) return call;
+  // TF.js goes round for ever where it cannot tell what a call reads.
+  throw new CallsError(`the layer "${name}" has the call ${showValue(call)}, ${FORM} is needed`);
 }
+
+/** How Keras 2 writes what a call reads; version 3 has another form. */
+const FORM = 'a list of ["layer", call, value, {}]';
 
 function isReference(value: unknown): value is Reference {
   return Array.isArray(value) && typeof value[0] === "string" && typeof value[1] === "number" &&
-    typeof value[2] === "number";
+    typeof value[2] === "number" && (value[3] == null || isObject(value[3]));
 }
 
 function checkReferences(layers: readonly Layer[]): void {
@@ -130,11 +134,19 @@ function checkPorts(config: JsonObject, layers: readonly Layer[]): void {
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   for (const [key, what] of [["input_layers", "input"], ["output_layers", "output"]] as const) {
     const ports = config[key];
-    if (!Array.isArray(ports)) continue;
+    if (ports === undefined) continue;
+    if (!Array.isArray(ports)) throw new CallsError(`"${key}" is ${showValue(ports)}, ${FORM} is needed`);
     if (ports.length === 0) throw new CallsError(`"${key}" is empty, a model needs at least one ${what}`);
+    const seen = new Set<string>();
     // Newer Keras writes an only port without the list around it.
     const list: readonly unknown[] = isReference(ports) ? [ports] : ports;
-    for (const port of list.filter(isReference)) checkReference(byName, `its ${what} is`, port);
+    for (const port of list) {
+      if (!isReference(port)) throw new CallsError(`"${key}" has ${showValue(port)}, ${FORM} is needed`);
+      checkReference(byName, `its ${what} is`, port);
+      const place = port.slice(0, 3).join();
+      if (seen.has(place)) throw new CallsError(`"${key}" has "${port[0]}" twice, once is needed`);
+      seen.add(place);
+    }
   }
 }
 

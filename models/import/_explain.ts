@@ -25,14 +25,14 @@ interface Slot {
 export function explainRefusal(json: ModelJson, cause: unknown): ModelFileError {
   if (cause instanceof QuantizedLayerError) return damagedQuantizer(json.path, cause);
   if (cause instanceof BuildError) return cannotLoad(json.path, cause.message, cause);
-  return cannotLoad(json.path, unknownClass(json.topology, cause) ?? whatFailed(cause), cause);
+  return cannotLoad(json.path, unknownClass(json.topology, cause) ?? explainFailure(cause), cause);
 }
 
-/** Names the layer, and says what TensorFlow.js says of it where that is meant for people. */
-function whatFailed(cause: unknown): string {
+/** Names the layer that failed, and says what TensorFlow.js says of it where that is meant for people. */
+export function explainFailure(cause: unknown): string {
   const place = placeOf(cause);
   const because = isForPeople(cause) ? plainLine(describeFailure(cause), 300) : "its configuration is damaged";
-  if (place === undefined) return `TensorFlow.js cannot make its layers: ${because}`;
+  if (place === undefined) return `TensorFlow.js cannot make or run it: ${because}`;
   const { layer, className, reads } = place;
   const what = reads === undefined ? "cannot be made" : `cannot read ${reads.slice(0, 5).join(", ")}`;
   return `the layer "${layer}" (${className}) ${what}: ${because}`;
@@ -41,7 +41,7 @@ function whatFailed(cause: unknown): string {
 /** Whether an error was thrown on purpose, with a reason. */
 function isForPeople(cause: unknown): boolean {
   const isRaw = [TypeError, RangeError, ReferenceError, SyntaxError].some((kind) => cause instanceof kind);
-  return cause instanceof Error && !isRaw && cause.message.trim() !== "";
+  return cause instanceof Error && !isRaw && cause.message.trim() !== "" && !cause.message.includes("[object ");
 }
 
 /** Words an error of one of this project's own layers. */
@@ -54,6 +54,7 @@ function unknownClass(topology: JsonObject, cause: unknown): string | undefined 
   const match = /^Unknown (\w+): ([^]+?)\. This may be due/.exec(cause instanceof Error ? cause.message : "");
   if (match === null) return undefined;
   const [, kind, className] = match;
+  if (className.includes("[object ")) return undefined;
   const mention = findMention(topology, className) ?? { as: className };
   const who = mention.layer === undefined ? "a layer" : `the layer "${mention.layer}"`;
   const what = kind === "layer" ? "class" : kind;

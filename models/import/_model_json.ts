@@ -126,22 +126,27 @@ function layersTopology(json: JsonObject, file: string): JsonObject {
       `it is not a layers-model: "modelTopology" has no "class_name" and "config", both are needed`,
     );
   }
-  const inherited = inheritedName(config);
-  if (inherited === undefined) return config;
-  throw cannotLoad(
-    file,
-    `it has a layer called "${inherited}", which TensorFlow.js takes for what every object has, another name is needed`,
-  );
+  const problem = nameProblem(config);
+  if (problem !== undefined) throw cannotLoad(file, problem);
+  return config;
 }
 
-/** Returns the first name of a layer that TensorFlow.js, whose tables of layers are plain objects, finds in any of them. */
-function inheritedName(value: unknown): string | undefined {
+/**
+ * Says what is wrong with the first name of a layer that is no text, or one that TensorFlow.js, whose tables of layers are
+ * plain objects, finds in any of them.
+ */
+function nameProblem(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const config: unknown = isObject(value) && typeof value.class_name === "string" ? value.config : undefined;
   const name: unknown = isObject(config) ? config.name : undefined;
-  if (typeof name === "string" && name in Object.prototype) return name;
+  if (name !== undefined && name !== null && typeof name !== "string") {
+    return `it has a layer whose name is ${showValue(name)}, a text is needed`;
+  }
+  if (typeof name === "string" && name in Object.prototype) {
+    return `it has a layer called "${name}", which TensorFlow.js takes for what every object has, another name is needed`;
+  }
   for (const item of Object.values(value)) {
-    const found = inheritedName(item);
+    const found = nameProblem(item);
     if (found !== undefined) return found;
   }
   return undefined;

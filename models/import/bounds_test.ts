@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { loadLayersModel, ModelFileError } from "./layers_model.ts";
+import { probeModel } from "./probe.ts";
 import { type EditableJson, editModelJson, withSavedModel } from "./_test_models.ts";
 
 interface LayerJson {
@@ -65,6 +66,67 @@ for (const [what, [at, config, because]] of Object.entries(SIZES)) {
       assert.match(await refusal(dir), because);
     }));
 }
+
+const ODD: Readonly<Record<string, readonly [edit: (json: EditableJson) => unknown, because: RegExp]>> = {
+  "a name that is no text": [
+    (json) => layersOf(json)[1].config.name = { toString: null },
+    /it has a layer whose name is \{"toString":null\}, a text is needed$/,
+  ],
+  "a class that is no text": [
+    (json) => layersOf(json)[0].config.kernel_initializer = { class_name: [{}], config: {} },
+    /the layer "conv" \(Conv2D\) cannot be made: its configuration is damaged$/,
+  ],
+  "a stride that is an object": [
+    (json) => layersOf(json)[0].config.strides = [1, {}],
+    /the layer "conv" \(Conv2D\) cannot be made: its configuration is damaged$/,
+  ],
+  "a size that is an object": [
+    (json) => layersOf(json)[0].config.batch_input_shape = [null, 4, 4, { a: 1 }],
+    /needs the weight "conv\/kernel" of shape \[3,3,\{"a":1\},3\], a list of sizes is needed$/,
+  ],
+  "a dtype of an input that is none": [
+    (json) => layersOf(json)[0].config.dtype = "float3",
+    /float3/,
+  ],
+  "the key __proto__": [
+    (json) => layersOf(json)[0].config = JSON.parse(`{"__proto__": {}, "name": "conv"}`),
+    /its JSON has the key "__proto__"/,
+  ],
+  "more levels than the stack has": [
+    (json) => layersOf(json)[0].config.extra = JSON.parse("[".repeat(3000) + "]".repeat(3000)),
+    /its JSON has more than 300 levels/,
+  ],
+};
+
+for (const [what, [edit, because]] of Object.entries(ODD)) {
+  Deno.test(`loadLayersModel() refuses ${what} in one line`, () =>
+    withSavedModel(async (dir) => {
+      editModelJson(dir, edit);
+      assert.match(await refusal(dir), because);
+    }));
+}
+
+Deno.test("probeModel() refuses in one line what TensorFlow.js makes and cannot run", () =>
+  withSavedModel(async (dir) => {
+    const whole = Deno.readTextFileSync(`${dir}/model.json`);
+    const probe = async (edit: (layers: LayerJson[]) => void) => {
+      Deno.writeTextFileSync(`${dir}/model.json`, whole);
+      editModelJson(dir, (json) => edit(layersOf(json)));
+      probeModel((await loadLayersModel(dir)).model, dir);
+    };
+    await probe(() => {});
+    const reshape = { class_name: "Reshape", config: { name: "shape", target_shape: [3, 5] } };
+    await assert.rejects(probe((layers) => layers.push(reshape)), {
+      name: "ModelFileError",
+      message:
+        `Cannot load "${dir}": the layer "shape" (Reshape) cannot read [1,5]: Total size of new array must be unchanged.`,
+    });
+    const initializer = { class_name: "TruncatedNormal", config: {} };
+    await assert.rejects(probe((layers) => layers[3].config.activation = initializer), {
+      name: "ModelFileError",
+      message: `Cannot load "${dir}": the layer "logits" (Dense) cannot read [1,12]: its configuration is damaged`,
+    });
+  }));
 
 Deno.test("loadLayersModel() names the layer that TensorFlow.js cannot make or call, and says no more than a line", () =>
   withSavedModel(async (dir) => {

@@ -98,6 +98,13 @@ const DAMAGED: Readonly<Record<string, [Readonly<Record<string, unknown>>, RegEx
   "a call before the first": [{ a: [[["x", -1, 0]]] }, /"a" reads call -1 of "x"/],
   "half a call": [{ a: [[["x", 0.5, 0]]] }, /"a" reads call 0.5 of "x"/],
   "itself": [{ a: [[["a", 0, 0]]] }, /its layers "a" wait for each other/],
+  "a name alone": [
+    { a: [["x", 0, 0]] },
+    /"a" has the call \["x",0,0\], a list of \["layer", call, value, \{\}\] is needed/,
+  ],
+  "a reference that begins with a number": [{ a: [[[0, "x", 0, 0]]] }, /"a" has the call \[\[0,"x",0,0\]\], a list/],
+  "a list that is empty": [{ a: [[[]]] }, /"a" has the call \[\[\]\], a list/],
+  "arguments that are none": [{ a: [[["x", 0, 0, 7]]] }, /"a" has the call \[\["x",0,0,7\]\], a list/],
   "a second value where there is one": [
     { a: [[["x", 0, 1]]] },
     /"a" reads value 1 of "x", which gives 1, counted from 0/,
@@ -163,6 +170,15 @@ Deno.test("orderCalls() refuses models without inputs, outputs that are not ther
     const { class_name, config } = topology({ a: [[["x", 0, 0]]] });
     return orderCalls({ class_name, config: { ...config, ...changes } });
   };
+  assert.throws(
+    refused({ input_layers: {} }),
+    /"input_layers" is \{\}, a list of \["layer", call, value, \{\}\] is needed/,
+  );
+  assert.throws(refused({ output_layers: [["a", 0]] }), /"output_layers" has \["a",0\], a list of/);
+  assert.throws(
+    refused({ output_layers: [["a", 0, 0], ["a", 0, 0]] }),
+    /"output_layers" has "a" twice, once is needed/,
+  );
   assert.throws(refused({ input_layers: [] }), /"input_layers" is empty, a model needs at least one input/);
   assert.throws(refused({ output_layers: [["b", 0, 0]] }), /its output is "b", a layer of the model is needed/);
   assert.throws(refused({ output_layers: ["a", 1, 0] }), /its output is call 1 of "a", which has 1/);

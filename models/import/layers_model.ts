@@ -158,7 +158,7 @@ async function build(json: ModelJson, { data }: WeightBytes): Promise<tfl.Layers
       throw new BuildError(`it is a ${showValue(json.topology.class_name)}, a model is needed`);
     }
     model = made;
-    const problem = weightProblem(json, model);
+    const problem = inputProblem(model) ?? weightProblem(json, model);
     if (problem !== undefined) throw new BuildError(problem);
     setWeights(model, { groups: json.groups, data });
     if (json.userDefinedMetadata !== undefined) model.setUserDefinedMetadata(json.userDefinedMetadata);
@@ -170,6 +170,15 @@ async function build(json: ModelJson, { data }: WeightBytes): Promise<tfl.Layers
   if (copied !== model) model.dispose();
   return copied;
 }
+
+/** TF.js takes any dtype of an input, and complains of it when it is fed. */
+function inputProblem({ inputs }: tfl.LayersModel): string | undefined {
+  const odd = inputs.find(({ dtype }) => !INPUT_DTYPES.includes(dtype));
+  return odd &&
+    `the input "${odd.sourceLayer.name}" has the dtype ${showValue(odd.dtype)}, float32, int32 or bool is needed`;
+}
+
+const INPUT_DTYPES = ["float32", "int32", "bool"];
 
 function setWeights(
   model: tfl.LayersModel,

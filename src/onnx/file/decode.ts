@@ -12,6 +12,7 @@ import {
   type ValueInfoProto,
 } from "./_messages.ts";
 import { allocate, bytesPerElement, type DType, dtypeOfCode, type TypedArray, viewOf } from "../../numbers/dtype.ts";
+import { inPlainWordsSync } from "../../text/plain_errors.ts";
 import {
   type Attr,
   type Attrs,
@@ -58,13 +59,15 @@ export interface Model {
 export function decodeModel(bytes: Uint8Array): Model {
   // A Node Buffer would give views where copies are meant.
   const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  try {
-    return modelOf(readMessage(new protobuf.Reader(view), ModelProto, view.length));
-  } catch (error) {
-    if (error instanceof OnnxFileError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    throw new OnnxFileError(`Cannot read the ONNX file: ${why}; needed is a whole ONNX model`, { cause: error });
-  }
+  return inPlainWordsSync(() => {
+    try {
+      return modelOf(readMessage(new protobuf.Reader(view), ModelProto, view.length));
+    } catch (error) {
+      if (error instanceof OnnxFileError) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new OnnxFileError(`Cannot read the ONNX file: ${why}; needed is a whole ONNX model`, { cause: error });
+    }
+  });
 }
 
 function modelOf(model: Decoded<typeof ModelProto>): Model {

@@ -17,6 +17,7 @@ import {
   TypeProto,
   ValueInfoProto,
 } from "./_messages.ts";
+import { inPlainWordsSync } from "../../text/plain_errors.ts";
 import { codeOf } from "../../numbers/dtype.ts";
 import { type Attr, type Graph, type Node, sizeOf, type Tensor, typeOf, type ValueType } from "../graph.ts";
 import { type AttrKind, attrKindsOf } from "../schema/mod.ts";
@@ -55,6 +56,10 @@ const MAX_BYTES = 2 ** 31 - 1;
  * @throws {RangeError} If an input's or output's type is unknown, or the file would exceed protobuf's 2 GiB.
  */
 export function encodeModel(graph: Graph, options: EncodeOptions = {}): Uint8Array<ArrayBuffer> {
+  return inPlainWordsSync(() => encode(graph, options));
+}
+
+function encode(graph: Graph, options: EncodeOptions): Uint8Array<ArrayBuffer> {
   const { opset = 17, irVersion = 8, producer = "tfjs-qat", metadata = {} } = options;
   const body = graphPieces(graph, options.valueInfo ?? false);
   const head = protobuf.Writer.create();

@@ -1,0 +1,31 @@
+/** Data sets as checks see them. */
+import type { OpenedData } from "../../../data/open.ts";
+import type { SampleSet } from "../../../data/samples.ts";
+import { check } from "../_case.ts";
+
+/** Checks that both halves of opened data are whole. */
+export function checkSamples({ train, test }: Pick<OpenedData, "train" | "test">): void {
+  for (const set of [train, test]) checkSet(set);
+}
+
+function checkSet({ count, inputs, targets }: SampleSet): void {
+  check(Number.isInteger(count) && count > 0, `${count} samples`);
+  for (const input of Object.values(inputs)) {
+    if (input.kind === "pictures") {
+      const { height, width, channels, bytes } = input;
+      check(bytes.length === count * height * width * channels, `${bytes.length} bytes of pictures`);
+    } else {
+      check(input.values.length === count * input.names.length, `${input.values.length} values of rows`);
+      check(input.values.every(Number.isFinite), "a value of a row is not finite");
+    }
+  }
+  for (const target of Object.values(targets)) {
+    if (target.kind === "classes") {
+      check(target.labels.length === count, `${target.labels.length} labels`);
+      check(target.labels.every((label) => label >= 0 && label < target.names.length), "a label is no class");
+    } else {
+      check(target.values.length === count * target.names.length, `${target.values.length} values of targets`);
+      check(target.values.every(Number.isFinite), "a target is not finite");
+    }
+  }
+}

@@ -1,0 +1,28 @@
+/** The readers under test, by name. */
+import type { Prepare } from "../_case.ts";
+
+/** A reader under test. */
+export interface FuzzReader {
+  /** What `--only` takes. */
+  readonly name: string;
+  /** How many cases it gets for one of a reader of weight 1. */
+  readonly weight: number;
+  /** Loads what makes its cases; the driver does without. */
+  readonly load: () => Promise<{ readonly prepare: Prepare }>;
+}
+
+/** All readers. Their places are part of what seeds mean: new ones come last. */
+export const READERS: readonly FuzzReader[] = [
+  { name: "models", weight: 10, load: () => import("./models.ts") },
+  { name: "prepared", weight: 6, load: () => import("./prepared.ts") },
+  { name: "idx", weight: 4, load: () => import("./idx.ts") },
+  { name: "cifar", weight: 3, load: () => import("./cifar.ts") },
+  { name: "pictures", weight: 4, load: () => import("./pictures.ts") },
+  { name: "csv", weight: 4, load: () => import("./csv.ts") },
+  { name: "recipes", weight: 5, load: () => import("./recipes.ts") },
+  { name: "options", weight: 8, load: () => import("./options.ts") },
+  { name: "commands", weight: 6, load: () => import("./commands.ts") },
+  { name: "texts", weight: 6, load: () => import("./texts.ts") },
+  { name: "onnx", weight: 6, load: () => import("./onnx.ts") },
+  { name: "reports", weight: 2, load: () => import("./reports.ts") },
+];
