@@ -1,38 +1,11 @@
 /** What each option is, for callers that no compiler checks: a text, a flag, a number or a list of names. */
-import { suggestName } from "../src/text/nearest.ts";
+import { lookUp, suggestName } from "../src/text/nearest.ts";
 import { showValue } from "../src/text/plain.ts";
 import { flagOf } from "./_flags.ts";
-import { NUMBER_OPTIONS, type NumberOption } from "./_number_rules.ts";
-import type { QatOptions } from "./options.ts";
+import { NUMBER_OPTIONS } from "./_number_rules.ts";
 
-type Kind = "text" | "flag" | "names";
-
-/** All options that are no numbers. */
-const KINDS: Readonly<Record<Exclude<keyof QatOptions, NumberOption>, Kind>> = {
-  model: "text",
-  arch: "text",
-  data: "text",
-  task: "text",
-  targets: "names",
-  outputs: "names",
-  normalize: "text",
-  augment: "flag",
-  control: "flag",
-  optimizer: "text",
-  swap: "text",
-  target: "text",
-  recipe: "text",
-  strict: "flag",
-  perChannel: "flag",
-  keepFloat: "names",
-  backend: "text",
-  device: "text",
-  precise: "flag",
-  debug: "flag",
-  out: "text",
-  skipBadImages: "flag",
-  inputLayout: "text",
-};
+/** What an option that is no number takes: text, a flag, or a list of names. */
+export type Kind = "text" | "flag" | "names";
 
 /** Longer texts are no names and no paths. */
 const LONGEST = 4096;
@@ -40,28 +13,24 @@ const LONGEST = 4096;
 /**
  * Checks that options are known, and that each is of its kind.
  *
+ * @param kinds All options that are no numbers.
  * @throws {TypeError} If they are no options.
  * @throws {RangeError} If one is not known, or no option's value.
  */
-export function checkKinds(options: unknown): void {
+export function checkKinds(options: unknown, kinds: Readonly<Record<string, Kind>>): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new TypeError(`Cannot use ${showValue(options)} as options: an object is needed`);
   }
   for (const [key, value] of Object.entries(options)) {
     if (NUMBER_OPTIONS.includes(key) || value === undefined) continue;
-    const kind = isOption(key) ? KINDS[key] : undefined;
-    if (kind === undefined) throw new RangeError(`Cannot use the option ${showValue(key)}: ${suggest(key)}`);
+    const kind = lookUp(kinds, key);
+    if (kind === undefined) {
+      const needed = suggestName(key, [...Object.keys(kinds), ...NUMBER_OPTIONS]);
+      throw new RangeError(`Cannot use the option ${showValue(key)}: ${needed}`);
+    }
     const because = FAULTS[kind](value);
     if (because !== undefined) throw new RangeError(`Cannot use ${flagOf(key)} ${showValue(value)}: ${because}`);
   }
-}
-
-function isOption(key: string): key is keyof typeof KINDS {
-  return Object.hasOwn(KINDS, key);
-}
-
-function suggest(key: string): string {
-  return suggestName(key, [...Object.keys(KINDS), ...NUMBER_OPTIONS]);
 }
 
 /** Say what is wrong with a value, as the end of a sentence. */

@@ -9,8 +9,8 @@ import { checkChoice } from "../src/text/nearest.ts";
 import { showValue } from "../src/text/plain.ts";
 import { inPlainWordsSync } from "../src/text/plain_errors.ts";
 import { flagOf } from "./_flags.ts";
-import { checkNumbers } from "./_number_rules.ts";
-import { checkKinds } from "./_option_kinds.ts";
+import { checkNumbers, type NumberOption } from "./_number_rules.ts";
+import { checkKinds, type Kind } from "./_option_kinds.ts";
 
 /** Options of {@linkcode runQat}; each is also a flag of the command line. */
 export interface QatOptions {
@@ -131,6 +131,33 @@ export type JobOptions = ResolvedOptions & { readonly task: string };
 /** Layouts that the exported graph's input can have. */
 const INPUT_LAYOUTS = ["nhwc", "nchw"] as const;
 
+/** All options that are no numbers. */
+const KINDS: Readonly<Record<Exclude<keyof QatOptions, NumberOption>, Kind>> = {
+  model: "text",
+  arch: "text",
+  data: "text",
+  task: "text",
+  targets: "names",
+  outputs: "names",
+  normalize: "text",
+  augment: "flag",
+  control: "flag",
+  optimizer: "text",
+  swap: "text",
+  target: "text",
+  recipe: "text",
+  strict: "flag",
+  perChannel: "flag",
+  keepFloat: "names",
+  backend: "text",
+  device: "text",
+  precise: "flag",
+  debug: "flag",
+  out: "text",
+  skipBadImages: "flag",
+  inputLayout: "text",
+};
+
 /**
  * Checks options and fills in defaults.
  *
@@ -141,7 +168,7 @@ export function resolveOptions(options: QatOptions): ResolvedOptions {
 }
 
 function resolve(options: QatOptions): ResolvedOptions {
-  checkKinds(options);
+  checkKinds(options, KINDS);
   checkNumbers(options);
   checkTexts(options);
   const { model, arch, floatEpochs = model === undefined ? 8 : 0 } = options;
