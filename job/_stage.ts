@@ -46,7 +46,7 @@ export interface EpochMetrics {
 export interface StageEpoch extends EpochInfo, EpochMetrics {}
 
 /** How a stage trains. */
-interface Plan {
+export interface Plan {
   /** Peak of the learning rate, which falls to 0 along a cosine. */
   readonly rate: number;
   readonly schedule: Schedule;
@@ -102,7 +102,8 @@ export async function trainStage(job: Job, { name, model, epochs }: Stage): Prom
   }
 }
 
-function planOf(name: StageName, { options }: Job): Plan {
+/** Returns how a stage of a job trains. */
+export function planOf(name: StageName, { options }: Pick<Job, "options">): Plan {
   const { floatLr, lr, floatEpochs, adaptEpochs, freezeObserversAfter, freezeBnAfter } = options;
   const float = { schedule: floatSchedule, measure: measureFloat };
   // Other orders and changes than those of the stages before.
