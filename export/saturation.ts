@@ -20,11 +20,15 @@ let known: boolean | undefined;
  * multiplying the largest codes, once a process.
  */
 export function saturates(): boolean {
-  known ??= multiply() !== LENGTH * ACTIVATION * WEIGHT;
+  known ??= multiplyLargest() !== LARGEST_SUM;
   return known;
 }
 
-function multiply(): number {
+/** What the largest codes, multiplied and added up, come to. */
+export const LARGEST_SUM: number = LENGTH * ACTIVATION * WEIGHT;
+
+/** Multiplies and adds up the largest codes as ONNX Runtime does on this CPU. */
+export function multiplyLargest({ precise = false }: { readonly precise?: boolean } = {}): number {
   const [x, w] = [[1, LENGTH], [LENGTH, 1]];
   const graph: Graph = {
     name: "probe",
@@ -34,7 +38,7 @@ function multiply(): number {
     nodes: [{ op: "MatMulInteger", name: "n", inputs: ["x", "w"], outputs: ["y"], attrs: {} }],
     types: new Map([["x", { dtype: "uint8", shape: x }], ["y", { dtype: "int32", shape: [1, 1] }]]),
   };
-  const session = new Session(encodeModel(graph), { threads: 1 });
+  const session = new Session(encodeModel(graph), { threads: 1, precise });
   try {
     const { y } = session.run({ x: { dtype: "uint8", shape: x, data: new Uint8Array(LENGTH).fill(ACTIVATION) } });
     return (y.data as Int32Array)[0];

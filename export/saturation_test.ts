@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Graph, Tensor, ValueType } from "../src/onnx/graph.ts";
 import { encodeModel } from "../src/onnx/file/mod.ts";
 import { Session } from "../src/runtime/session.ts";
-import { saturates } from "./saturation.ts";
+import { LARGEST_SUM, multiplyLargest, saturates } from "./saturation.ts";
 
 /** A convolution between grids whose sum of two products is 2·255·127, which 16 bits do not hold. */
 function convolution(): Uint8Array {
@@ -65,4 +65,10 @@ function answer(precise: boolean): number {
 Deno.test("saturates() tells whether a plain session loses large sums; a precise one never does", () => {
   assert.equal(answer(true), 127);
   assert.equal(answer(false) < 127, saturates());
+});
+
+Deno.test("multiplyLargest() adds up 64 products of 255 and 127 where kernels are exact", () => {
+  assert.equal(LARGEST_SUM, 2_072_640);
+  assert.equal(multiplyLargest({ precise: true }), 2_072_640);
+  assert.equal(multiplyLargest() !== 2_072_640, saturates());
 });

@@ -36,8 +36,6 @@ function record(
   model: tfl.LayersModel,
   { backend, ...options }: TraceModelOptions & { readonly backend: OnnxRuntimeBackend },
 ): Graph {
-  // A Sequential model that never ran does not know its ports' names yet.
-  if (!model.built) model.build(model.inputs[0].shape);
   const names = new Map<object, string>();
   for (const weight of model.weights) names.set(weight.read().dataId, weight.originalName);
   const inputs = inputNames(model).map((name, i) => {

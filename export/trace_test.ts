@@ -135,3 +135,20 @@ Deno.test("traceModel() returns to the backend that was current when it refuses 
   await assert.rejects(traceModel(open, { batch: 1 }), /Cannot export input/);
   assert.equal(tf.getBackend(), "cpu");
 });
+
+Deno.test("traceModel() knows the weights of a Sequential model that never ran by their names", async () => {
+  await registerBackend();
+  const model = tfl.sequential({ layers: [layers.dense({ units: 2, inputShape: [3], name: "only" })] });
+  const { initializers, inputs } = await traceModel(model, { batch: 1 });
+  for (const name of ["only/bias", "only/kernel"]) assert.ok(initializers.has(name), `no initializer "${name}"`);
+  assert.deepEqual(inputs, ["only_input"]);
+});
+
+Deno.test("traceModel() leaves TF.js on the backend that it found", async () => {
+  await registerBackend();
+  for (const name of ["cpu", "onnxruntime"]) {
+    await tf.setBackend(name);
+    await traceModel(sequentialModel(), { batch: 1 });
+    assert.equal(tf.getBackend(), name);
+  }
+});

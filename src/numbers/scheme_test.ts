@@ -25,6 +25,7 @@ const INTERVALS: readonly (readonly [string, QuantScheme, readonly [number, numb
   ["four bits", { ...UINT8_AFFINE, dtype: "uint4", qmax: 15 }, [1 / 16, 0], [1 / 8, 8]],
   ["four signed bits", { ...INT8_AFFINE, dtype: "int4", ...codeRangeOf("int4") }, [1 / 16, -8], [1 / 8, 0]],
   ["symmetric int8", INT8_SYMMETRIC, [2 / 255, 0], [2 / 255, 0]],
+  ["int8 with more codes above 0 than below", { ...INT8_AFFINE, qmin: -100 }, [1 / 228, -100], [1 / 114, 14]],
   ["symmetric uint8", { ...UINT8_AFFINE, qmin: 1, symmetric: true }, [2 / 255, 128], [2 / 255, 128]],
 ];
 
@@ -48,6 +49,7 @@ const FAULTS: readonly (readonly [string, QuantScheme, RegExp])[] = [
   ["codes beyond the type", { ...INT8_SYMMETRIC, qmax: 128 }, /within -128 to 127 are needed for int8/],
   ["negative codes of uint8", { ...UINT8_AFFINE, qmin: -1 }, /within 0 to 255 are needed for uint8/],
   ["a symmetric grid without 0", { ...INT8_SYMMETRIC, qmax: -1 }, /0 must lie between them/],
+  ["a symmetric grid that ends at 0", { ...INT8_SYMMETRIC, qmax: 0 }, /0 must lie between them/],
   ["no steps", { ...UINT8_AFFINE, span: 0 }, /span is 0, a whole number from 1 to 255/],
   ["more steps than codes", { ...UINT8_AFFINE, span: 256 }, /span is 256/],
   ["part of a step", { ...UINT8_AFFINE, span: 12.5 }, /span is 12.5/],
@@ -71,4 +73,14 @@ Deno.test("faultOfQParams() finds scales and zero points that no grid can have",
   assert.equal(fault(1e36, 128), undefined); // 128 steps of it are 1.28e38
   for (const scale of [0, -1, NaN, Infinity, 1e38, 1e-60]) assert.match(fault(scale, 128) ?? "", /its scale is/);
   for (const zeroPoint of [-1, 256, 0.5, NaN]) assert.match(fault(0.1, zeroPoint) ?? "", /its zero point is/);
+});
+
+Deno.test("faultOfQParams() wants every code within float32, the smallest and the largest", () => {
+  const fault = (scale: number, zeroPoint: number) => faultOfQParams({ scale, zeroPoint }, { qmin: -128, qmax: 127 });
+  // 255 steps on one side of 0, or 128 at most: 3.4028e38 is the largest float32.
+  assert.equal(fault(1.33e36, 127), undefined);
+  assert.equal(fault(1.33e36, -128), undefined);
+  for (const zeroPoint of [127, -128]) assert.match(fault(1.34e36, zeroPoint) ?? "", /within float32/);
+  assert.equal(fault(2.65e36, 0), undefined);
+  assert.match(fault(2.67e36, 0) ?? "", /within float32/);
 });

@@ -103,7 +103,7 @@ function lastChannels(forms: BlockedForms, node: Node | undefined): string | und
 /** Whether `to` is `from` with its batch and its channels in one dimension, the channels being whole blocks. */
 export function isSplitBatch(from: readonly number[], to: readonly number[], block: number): boolean {
   const [n, channels, h, w] = from;
-  const isMerged = to[0] * to[1] === n * channels && (to[0] === 1 || to[1] === 1);
+  const isMerged = to[0] * to[1] === n * channels;
   return from.length === 4 && to.length === 4 && channels % block === 0 && isMerged && h === to[2] && w === to[3];
 }
 

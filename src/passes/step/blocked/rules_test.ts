@@ -1,9 +1,11 @@
 /** Which nodes stay in blocks and which leave them, one rule at a time; either way no number changes. */
 import assert from "node:assert/strict";
+import type { Attrs } from "../../../onnx/graph.ts";
 import { BLOCKED_DOMAIN } from "../../../onnx/schema/mod.ts";
 import type { GraphBuilder, Value } from "../../../onnx/writer.ts";
-import { graphOf, ints } from "../../_test_support.ts";
+import { applied, graphOf, ints, opsOf } from "../../_test_support.ts";
 import { assertSame, conv, testBlocks, whole, X } from "./_test_support.ts";
+import { fuseBlocked } from "./fuse_blocked.ts";
 
 /** What is built on `y`, 32 channels in blocks, and the operators behind the convolution that makes `y`. */
 type Case = readonly [what: string, build: (b: GraphBuilder, y: Value) => Value | readonly Value[], ops: string];
@@ -22,8 +24,8 @@ function normal(b: GraphBuilder, y: Value, { mean = 0, variance = 1, epsilon }: 
   epsilon?: number;
 }): Value {
   const statistics = [filled(b, 32, mean), filled(b, 32, variance)];
-  const inputs = [y, whole(b, [32], 1), whole(b, [32], 2), ...statistics];
-  return b.node("BatchNormalization", inputs, ...epsilon === undefined ? [] : [{ epsilon }]);
+  const attrs: Attrs = epsilon === undefined ? {} : { epsilon };
+  return b.node("BatchNormalization", [y, whole(b, [32], 1), whole(b, [32], 2), ...statistics], attrs);
 }
 
 // A "+" stands before operators on blocks.
@@ -227,8 +229,23 @@ for (const one of CASES) {
   testBlocks(`blockChannels() on ${one[0]}`, (block) => assertOps(one, { block, channels: 32, lift: 0 }));
 }
 
+const clip = (b: GraphBuilder, y: Value, [low, high]: readonly [number, number]) =>
+  b.node("Clip", [y, scalar(b, low), scalar(b, high)]);
+/** Sums over channels, in blocks. */
+const summed = (b: GraphBuilder, y: Value) => conv(b, y, whole(b, [32, y.shape[1], 1, 1]), { pad: 0 });
+
 /** The same where the last block is half empty. */
 const HALF: readonly Case[] = [
+  [
+    "a root of what was clipped from 0 on",
+    (b, y) => summed(b, b.node("Sqrt", [clip(b, y, [0, 2000])])),
+    "Clip Sqrt Pad Reshape Transpose Reshape +Conv +ReorderOutput",
+  ],
+  [
+    "a root of what was clipped from 1 on",
+    (b, y) => summed(b, b.node("Sqrt", [clip(b, y, [1, 2000])])),
+    "Clip Sqrt +ReorderOutput +ReorderInput Pad Reshape Transpose Reshape +Conv +ReorderOutput",
+  ],
   ["the least", (b, y) => b.node("ReduceMin", [y], { keepdims: 0 }), "+ReorderOutput ReduceMin"],
   ["the greatest", (b, y) => b.node("ReduceMax", [y], { keepdims: 0 }), "+GlobalMaxPool Reshape Slice ReduceMax"],
   [
@@ -260,7 +277,7 @@ for (const one of HALF) {
 }
 
 /** Depthwise ConvTransposes of 3×3 with stride 2 that are left alone: what is not as in the plain case. */
-const LEFT_ALONE: readonly (readonly [what: string, attrs: Readonly<Record<string, unknown>>])[] = [
+const LEFT_ALONE: readonly (readonly [what: string, attrs: Attrs])[] = [
   ["a border as high as the filter at the top", { pads: [3, 0, 0, 0] }],
   ["a border as wide as the filter at the left", { pads: [0, 3, 0, 0] }],
   ["a border as high as the filter at the bottom", { pads: [0, 0, 2, 0] }],
@@ -270,7 +287,7 @@ const LEFT_ALONE: readonly (readonly [what: string, attrs: Readonly<Record<strin
   ["groups of two channels", { group: 16 }],
 ];
 
-function transposed(b: GraphBuilder, y: Value, attrs: Readonly<Record<string, unknown>>, bias: Value[] = []): Value {
+function transposed(b: GraphBuilder, y: Value, attrs: Attrs, bias: Value[] = []): Value {
   const group = Number(attrs.group ?? y.shape[1]);
   const filter = whole(b, [y.shape[1], 1, 3, 3], 5);
   return b.node("ConvTranspose", [y, filter, ...bias], { kernel_shape: [3, 3], strides: [2, 2], ...attrs, group });
@@ -298,7 +315,7 @@ testBlocks(
 );
 
 testBlocks("blockChannels() computes a depthwise ConvTranspose of any stride, dilation and border", (block) => {
-  const forms = [
+  const forms: readonly Attrs[] = [
     { strides: [1, 3], pads: [1, 2, 0, 0] },
     { strides: [3, 1], dilations: [2, 1], pads: [4, 0, 2, 2] },
     { strides: [2, 2], dilations: [1, 2], pads: [2, 1, 0, 3], output_padding: [1, 0] },
@@ -309,4 +326,22 @@ testBlocks("blockChannels() computes a depthwise ConvTranspose of any stride, di
     const { nodes } = assertSame(graph, { block });
     assert.ok(nodes.every(({ op }) => op !== "ConvTranspose"), JSON.stringify(attrs));
   }
+});
+
+testBlocks("blockChannels() writes the places of equal cuts down once", (block) => {
+  const graph = graphOf(X, (b, x) => {
+    const [u, v] = [1, 2].map((seed) => conv(b, x, whole(b, [32, 32, 1, 1], seed), { pad: 0 }));
+    return [slice(b, u, [[1], [4], [2]]), slice(b, v, [[1], [4], [2]]), slice(b, v, [[0], [3], [2]])];
+  });
+  const { nodes } = assertSame(graph, { block });
+  const places = nodes.filter(({ op }) => op === "Gather").map(({ inputs }) => inputs[1]);
+  assert.deepEqual([places.length, new Set(places).size], [3, 2]);
+});
+
+Deno.test("fuseBlocked() leaves plain convolutions as they are", () => {
+  const graph = graphOf(X, (b, x) => {
+    const y = b.node("Relu", [conv(b, x, whole(b, [8, 32, 1, 1]), { pad: 0 })]);
+    return b.node("Add", [conv(b, y, whole(b, [8, 8, 1, 1]), { pad: 0 }), y]);
+  });
+  assert.deepEqual(opsOf(applied(fuseBlocked, graph)), ["Conv", "Relu", "Conv", "Add"]);
 });
