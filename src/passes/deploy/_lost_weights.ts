@@ -7,6 +7,8 @@
  */
 import type { Node } from "../../onnx/graph.ts";
 import type { Index } from "../../onnx/index.ts";
+import { MIN_BIAS_SCALE } from "../../numbers/bias_grid.ts";
+import { EMPTY_SCALE, LEAST_SCALE } from "../../numbers/qparams.ts";
 import { staysOnGrid } from "./place_qdq.ts";
 import { forEachChannel, type QuantizedConstant } from "./_quantized_constant.ts";
 
@@ -30,9 +32,13 @@ export function refuseLoss({ node, trained, factors, written }: Written, index: 
   const input = gridBefore(node, index);
   const inputScale = input?.op === "DequantizeLinear" ? index.constant(input.inputs[1])?.data[0] : undefined;
   const step = stepBehind(node, index);
-  if (inputScale === undefined || step === undefined) return;
+  // An output that was 0 whenever it was looked at shows nothing.
+  if (inputScale === undefined || step === undefined || step === EMPTY_SCALE) return;
+  const isAtFloor = (scale: number) => scale <= LEAST_SCALE || scale * Number(inputScale) <= 2 * MIN_BIAS_SCALE;
   const lost = lossesOf({ trained, factors, written });
-  const channel = lost.findIndex((loss) => loss * MOST * Number(inputScale) > step / 2);
+  const channel = lost.findIndex((loss, c) =>
+    isAtFloor(written.scale[written.scale.length === 1 ? 0 : c]) && loss * MOST * Number(inputScale) > step / 2
+  );
   if (channel < 0) return;
   throw new RangeError(
     `Cannot quantize the weights of "${

@@ -1,4 +1,4 @@
-/** Repeats one row for every sample of a batch whose size is known when the model runs. */
+/** Repeats a sample's rows for every sample of a batch whose size is known when the model runs. */
 import type { Graph, Node, Tensor, ValueType } from "../../onnx/graph.ts";
 
 /** What computes the rows. */
@@ -12,6 +12,8 @@ export interface RepeatedRows {
  * Makes the nodes that give `name`: `row` [1, ...], once for every sample of the graph's first input.
  *
  *   Expand(row, Concat(Gather(Shape(input), 0), 1, 1, …))
+ *
+ * Of several rows [k, ...] that is done with [1, k, ...], and reshaped to [-1, ...].
  *
  * @param symbol The dimension of the batch.
  */
@@ -27,7 +29,10 @@ export function repeatRows(graph: Graph, { name, row, symbol }: {
     shape: [values.length],
     data: BigInt64Array.from(values, BigInt),
   });
-  const ones = row.shape.slice(1).map(() => 1);
+  const [count, ...rest] = row.shape;
+  const isOne = count === 1;
+  const sample = isOne ? row : { ...row, shape: [1, ...row.shape] };
+  const ones = sample.shape.slice(1).map(() => 1);
   const node = (op: string, part: string, inputs: readonly string[], attrs: Node["attrs"] = {}): Node => ({
     op,
     name: `${name}_${part}_node`,
@@ -40,14 +45,21 @@ export function repeatRows(graph: Graph, { name, row, symbol }: {
       node("Shape", "input_shape", [input]),
       node("Gather", "batch", [`${name}_input_shape`, `${name}_first`], { axis: 0 }),
       node("Concat", "shape", [`${name}_batch`, `${name}_ones`], { axis: 0 }),
-      node("Expand", "rows", [`${name}_row`, `${name}_shape`]),
+      node("Expand", isOne ? "rows" : "samples", [`${name}_row`, `${name}_shape`]),
+      ...(isOne ? [] : [node("Reshape", "rows", [`${name}_samples`, `${name}_flat`])]),
     ],
-    initializers: [[`${name}_first`, ints([0])], [`${name}_ones`, ints(ones)], [`${name}_row`, row]],
+    initializers: [
+      [`${name}_first`, ints([0])],
+      [`${name}_ones`, ints(ones)],
+      [`${name}_row`, sample],
+      ...(isOne ? [] : [[`${name}_flat`, ints([-1, ...rest])] as const]),
+    ],
     types: [
       [`${name}_input_shape`, { dtype: "int64", shape: [rank] }],
       [`${name}_batch`, { dtype: "int64", shape: [1] }],
-      [`${name}_shape`, { dtype: "int64", shape: [row.shape.length] }],
-      [name, { dtype: row.dtype, shape: [symbol, ...row.shape.slice(1)] }],
+      [`${name}_shape`, { dtype: "int64", shape: [sample.shape.length] }],
+      ...(isOne ? [] : [[`${name}_samples`, { dtype: row.dtype, shape: [symbol, ...row.shape] }] as const]),
+      [name, { dtype: row.dtype, shape: [isOne ? symbol : `${symbol}_x${count}`, ...rest] }],
     ],
   };
 }

@@ -48,8 +48,8 @@ function mergeConstants(a: Traced, b: Traced, symbol: string) {
       throw new RangeError(`Cannot make the batch symbolic: "${name}" is there at batch ${a.batch} only`);
     }
     const pair = [tensor, other] as const;
-    const row = isEqual(tensor, other) ? undefined : commonRow(pair, [a.batch, b.batch]);
-    const single = row && broadcastValues(name, a);
+    const row = isEqual(tensor, other) ? undefined : commonRows(pair, [a.batch, b.batch]);
+    const single = row?.shape[0] === 1 ? broadcastValues(name, a) : undefined;
     if (row === undefined) {
       initializers.set(name, isEqual(tensor, other) ? tensor : mergeConstant(name, pair, targets.has(name)));
     } else if (single === undefined) {
@@ -76,14 +76,19 @@ export function reshapeTargets({ nodes }: Graph): ReadonlySet<string> {
   return targets;
 }
 
-/** Returns the one row of which both constants consist, one copy a sample; undefined if they are anything else. */
-function commonRow([a, b]: readonly [Tensor, Tensor], batches: readonly [number, number]): Tensor | undefined {
-  const shape = [1, ...a.shape.slice(1)];
-  const size = a.data.length / a.shape[0];
+/**
+ * Returns the rows of which both constants consist, one copy a sample; undefined if they are anything else. One row it is but
+ * where a sample's were flattened into the batch, as a dense layer of sequences does.
+ */
+function commonRows([a, b]: readonly [Tensor, Tensor], batches: readonly [number, number]): Tensor | undefined {
+  const rows = a.shape[0] / batches[0];
+  if (!Number.isInteger(rows)) return undefined;
+  const shape = [rows, ...a.shape.slice(1)];
+  const size = a.data.length / batches[0];
   const row = { ...a, shape, data: a.data.slice(0, size) };
   const repeats = [a, b].every((tensor, i) =>
     tensor.dtype === a.dtype && tensor.shape.length > 0 &&
-    tensor.shape.join() === [batches[i], ...shape.slice(1)].join() &&
+    tensor.shape.join() === [batches[i] * rows, ...shape.slice(1)].join() &&
     (tensor.data as Float32Array).every((x, k) => Object.is(x, row.data[k % size]))
   );
   return repeats ? row : undefined;

@@ -75,6 +75,12 @@ Deno.test("symbolicBatch() repeats rows as the model runs for operators that do 
     b.constant("float32", [x.shape[0], 2, 3], Array.from({ length: x.shape[0] * 6 }, (_, i) => i % 6));
   const joined = assertFollowsBatch((b, x) => b.node("Concat", [x, row(b, x)], { axis: 1 }));
   assert.deepEqual(joined.nodes.map(({ op }) => op), ["Shape", "Gather", "Concat", "Expand", "Concat"]);
+  const flat = assertFollowsBatch((b, x) => {
+    const rows = b.constant("float32", [x.shape[0] * 4, 2], Array.from({ length: x.shape[0] * 8 }, (_, i) => i % 8));
+    return b.node("Concat", [b.node("Reshape", [x, ints(b, [x.shape[0] * 4, 3])]), rows], { axis: 1 });
+  });
+  assert.deepEqual(flat.nodes.map(({ op }) => op).slice(0, 5), ["Shape", "Gather", "Concat", "Expand", "Reshape"]);
+  assert.deepEqual(flat.types.get(flat.nodes[4].outputs[0]), { dtype: "float32", shape: ["batch_x4", 2] });
   const quantized = assertFollowsBatch((b, x) => {
     const codes = b.constant("uint8", [x.shape[0], 2, 3], Array.from({ length: x.shape[0] * 6 }, (_, i) => i % 6));
     const real = b.node("DequantizeLinear", [codes, b.constant("float32", [], [0.5]), b.constant("uint8", [], [3])]);
