@@ -1,5 +1,6 @@
 /** Applications that lowering functions refuse: as wrong, in the words of TF.js's own kernels, or as unsupported. */
 import assert from "node:assert/strict";
+import type { DType } from "../numbers/dtype.ts";
 import { GraphBuilder } from "../onnx/writer.ts";
 import { type KernelName, OPS } from "./mod.ts";
 import { type Inputs, Unsupported } from "./op.ts";
@@ -8,6 +9,8 @@ interface Refusal {
   readonly kernel: KernelName;
   readonly name: string;
   readonly shapes: Readonly<Record<string, readonly number[]>>;
+  /** Default "float32". */
+  readonly dtype?: DType;
   readonly attrs?: Readonly<Record<string, unknown>>;
   readonly message: RegExp;
 }
@@ -74,13 +77,36 @@ const unsupported: readonly Refusal[] = [
     attrs: { strides: 1, pad: "same", inputShape: [1, 4, 4, 2] },
     message: /needed is \[1,4,4,2\]/,
   },
+  { kernel: "AddN", name: "bools", shapes: { 0: [2], 1: [2] }, dtype: "bool", message: /AddN/ },
+  {
+    kernel: "LRNGrad",
+    name: "integers",
+    shapes: { x: [1, 1, 1, 2], y: [1, 1, 1, 2], dy: [1, 1, 1, 2] },
+    dtype: "int32",
+    attrs: { depthRadius: 1, bias: 1, alpha: 1, beta: 0.5 },
+    message: /LRNGrad/,
+  },
+  ...(["string", "complex64"] as const).map((dtype): Refusal => ({
+    kernel: "Fill",
+    name: `numbers as ${dtype}`,
+    shapes: {},
+    attrs: { shape: [2], value: 1, dtype },
+    message: new RegExp(`Cannot lower "Fill" of ${dtype}: ONNX has no such element type here`),
+  })),
+  {
+    kernel: "Fill",
+    name: "a text",
+    shapes: {},
+    attrs: { shape: [2], value: "1", dtype: "" },
+    message: /Cannot lower "Fill" of string/,
+  },
 ];
 
 /** Lowers the application; the error is the test's matter. */
-function lower({ kernel, shapes, attrs = {} }: Refusal): void {
+function lower({ kernel, shapes, dtype = "float32", attrs = {} }: Refusal): void {
   const builder = new GraphBuilder();
   const inputs: Inputs = Object.fromEntries(
-    Object.entries(shapes).map(([name, shape]) => [name, builder.input("float32", shape)]),
+    Object.entries(shapes).map(([name, shape]) => [name, builder.input(dtype, shape)]),
   );
   OPS[kernel].lower(builder, inputs, attrs);
 }
