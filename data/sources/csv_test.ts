@@ -77,6 +77,15 @@ Deno.test("readCsv() splits by the seed, and keeps no more than the limit of eac
   assert.ok(limited[0].every((value) => train.includes(value)));
 });
 
+Deno.test("readCsv() refuses test fractions of nothing and of everything", async () => {
+  for (const testFraction of [0, 1, -0.1, 2, NaN]) {
+    await assert.rejects(
+      read({ "a.csv": "a,y\n1,2\n3,4\n" }, { testFraction }),
+      new RegExp(`the test fraction is ${testFraction}, needed is one between 0 and 1`),
+    );
+  }
+});
+
 Deno.test("readCsv() takes the target columns that are named", async () => {
   const { train } = await read({ "a.csv": "a,b,c,split\n1,2,3,train\n4,5,6,test\n" }, { columns: ["c", "a"] });
   assert.ok(train.inputs.row.kind === "rows" && train.targets.target.kind === "reals");

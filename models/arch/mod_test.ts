@@ -73,6 +73,13 @@ Deno.test("buildArchitecture() takes other image shapes and class counts", () =>
   }
 });
 
+Deno.test("buildArchitecture() takes pictures of 4 pixels a side, and none of 3", () => {
+  const build = (height: number, width: number) =>
+    buildArchitecture("cifar_cnn", { inputShape: [height, width, 1], outputs: 2, seed: 0 });
+  assert.deepEqual(build(4, 4).outputs[0].shape, [null, 2]);
+  for (const [height, width] of [[3, 4], [4, 3]]) assert.throws(() => build(height, width), RangeError);
+});
+
 Deno.test("buildArchitecture() says what is needed when name, shape, classes or seed is wrong", () => {
   assert.throws(() => buildArchitecture("mobilenetv2", SMALL), {
     name: "RangeError",
