@@ -180,7 +180,8 @@ function showShape(shape: unknown): string {
 }
 
 function showSize(size: unknown): string {
-  return size === null || size === undefined ? "?" : showValue(size);
+  if (size === null || size === undefined) return "?";
+  return typeof size === "number" ? String(size) : "no number";
 }
 
 function sizeOf(shape: readonly number[]): number {

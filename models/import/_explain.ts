@@ -31,7 +31,9 @@ export function explainRefusal(json: ModelJson, cause: unknown): ModelFileError 
 /** Names the layer that failed, and says what TensorFlow.js says of it where that is meant for people. */
 export function explainFailure(cause: unknown): string {
   const place = placeOf(cause);
-  const because = isForPeople(cause) ? plainLine(describeFailure(cause), 300) : "its configuration is damaged";
+  // TF.js names the operator before it says what is wrong, which is nothing that the layer's user wrote.
+  const said = describeFailure(cause).replace(/^Error in \w+: /, "");
+  const because = isForPeople(cause) ? plainLine(said, 300) : "its configuration is damaged";
   if (place === undefined) return `TensorFlow.js cannot make or run it: ${because}`;
   const { layer, className, reads } = place;
   const what = reads === undefined ? "cannot be made" : `cannot read ${reads.slice(0, 5).join(", ")}`;

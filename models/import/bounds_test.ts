@@ -68,6 +68,27 @@ for (const [what, [at, config, because]] of Object.entries(SIZES)) {
 }
 
 const ODD: Readonly<Record<string, readonly [edit: (json: EditableJson) => unknown, because: RegExp]>> = {
+  "a flag that is a text": [
+    (json) => layersOf(json)[0].config.use_bias = "no",
+    /the layer "conv" \(Conv2D\) has "use_bias" "no", true or false is needed$/,
+  ],
+  "units in a text": [
+    (json) => layersOf(json)[3].config.units = "5",
+    /the layer "logits" \(Dense\) has "units" "5", a whole number from 1 is needed$/,
+  ],
+  "a momentum above 1": [
+    (json) => layersOf(json)[1].config.momentum = 1.5,
+    /the layer "bn" \(BatchNormalization\) has "momentum" 1.5, a number from 0 to 1 is needed$/,
+  ],
+  "an epsilon below 0": [(json) => layersOf(json)[1].config.epsilon = -1, /"epsilon" -1, a number from 0 is needed$/],
+  "a rate of 1": [
+    (json) => layersOf(json).push({ class_name: "Dropout", config: { name: "drop", rate: 1 } }),
+    /the layer "drop" \(Dropout\) has "rate" 1, a number from 0 to below 1 is needed$/,
+  ],
+  "an alpha that is an object": [
+    (json) => layersOf(json).push({ class_name: "LeakyReLU", config: { name: "leaky", alpha: { a: 1 } } }),
+    /the layer "leaky" \(LeakyReLU\) has "alpha" \{"a":1\}, a number is needed$/,
+  ],
   "a name that is no text": [
     (json) => layersOf(json)[1].config.name = { toString: null },
     /it has a layer whose name is \{"toString":null\}, a text is needed$/,
@@ -82,7 +103,7 @@ const ODD: Readonly<Record<string, readonly [edit: (json: EditableJson) => unkno
   ],
   "a size that is an object": [
     (json) => layersOf(json)[0].config.batch_input_shape = [null, 4, 4, { a: 1 }],
-    /needs the weight "conv\/kernel" of shape \[3,3,\{"a":1\},3\], a list of sizes is needed$/,
+    /needs the weight "conv\/kernel" of shape \[3,3,no number,3\], a list of sizes is needed$/,
   ],
   "a dtype of an input that is none": [
     (json) => layersOf(json)[0].config.dtype = "float3",

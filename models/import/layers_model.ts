@@ -10,6 +10,7 @@ import { inPlainWords } from "../../src/text/plain_errors.ts";
 import { CallsError, orderCalls } from "./_calls.ts";
 import { BuildError, buildTopology } from "./_build.ts";
 import { damagedQuantizer, explainRefusal, weightProblem } from "./_explain.ts";
+import { valueProblem } from "./_layer_values.ts";
 import { cannotLoad, type JsonObject, type ModelJson, readModelJson, type WeightGroup } from "./_model_json.ts";
 import { repairConfigs } from "./_repair.ts";
 import { readWeightBytes, type WeightBytes } from "./_shards.ts";
@@ -134,7 +135,7 @@ function refuseUnfinished(path: string): void {
 
 async function load(path: string): Promise<LoadedLayersModel> {
   refuseUnfinished(path);
-  const json = withOrderedCalls(await readModelJson(path));
+  const json = withCheckedTopology(await readModelJson(path));
   const bytes = await readWeightBytes(json);
   const model = await build(json, bytes);
   refuseNonFinite(model, json.path);
@@ -142,7 +143,9 @@ async function load(path: string): Promise<LoadedLayersModel> {
   return { model, source: describeSource(json, bytes) };
 }
 
-function withOrderedCalls(json: ModelJson): ModelJson {
+function withCheckedTopology(json: ModelJson): ModelJson {
+  const problem = valueProblem(json.topology);
+  if (problem !== undefined) throw cannotLoad(json.path, problem);
   try {
     return { ...json, topology: orderCalls(json.topology) };
   } catch (cause) {

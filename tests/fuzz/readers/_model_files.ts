@@ -14,9 +14,10 @@ export interface ModelFiles {
   readonly weights: Uint8Array<ArrayBuffer>;
 }
 
-/** Saves a model and reads its files. */
+/** Saves a model, which must load as it is, and reads its files. */
 export async function filesOf(name: string, model: tfl.LayersModel, dir: string): Promise<ModelFiles> {
   await saveLayersModel(model, dir);
+  await checkModel(dir, () => {});
   return {
     name,
     json: await Deno.readTextFile(`${dir}/model.json`),

@@ -10,7 +10,8 @@ function recurrentModel(): tfl.LayersModel {
   const { layers } = tfl;
   return seedWeights(tfl.sequential({
     layers: [
-      layers.lstm({ units: 3, returnSequences: true, recurrentInitializer: "zeros", inputShape: [4, 2], name: "lstm" }),
+      layers.masking({ maskValue: 0, inputShape: [4, 2], name: "mask" }),
+      layers.lstm({ units: 3, returnSequences: true, recurrentInitializer: "zeros", name: "lstm" }),
       layers.bidirectional({
         layer: layers.gru({ units: 2, recurrentInitializer: "zeros" }) as tfl.RNN,
         mergeMode: "concat",
@@ -56,7 +57,72 @@ function embeddingModel(): tfl.LayersModel {
   }));
 }
 
-const MODELS = { sequentialModel, skipModel, nestedModel, islandModel, recurrentModel, sharedModel, embeddingModel };
+/** Pictures through the layers that the other models do without. */
+function pictureModel(): tfl.LayersModel {
+  const { layers } = tfl;
+  return seedWeights(tfl.sequential({
+    layers: [
+      layers.separableConv2d({ filters: 4, kernelSize: 3, inputShape: [8, 8, 3], padding: "same", name: "separable" }),
+      layers.prelu({ sharedAxes: [1, 2], name: "prelu" }),
+      layers.conv2dTranspose({ filters: 2, kernelSize: 2, strides: 2, name: "transposed" }),
+      layers.cropping2D({ cropping: [[4, 4], [4, 4]], name: "crop" }),
+      layers.thresholdedReLU({ theta: 0.1, name: "threshold" }),
+      layers.layerNormalization({ name: "norm" }),
+      layers.gaussianNoise({ stddev: 0.1, name: "noise" }),
+      layers.globalMaxPooling2d({ name: "most" }),
+      layers.repeatVector({ n: 3, name: "repeat" }),
+      layers.permute({ dims: [2, 1], name: "permute" }),
+      layers.softmax({ axis: -1, name: "softmax" }),
+    ],
+  }));
+}
+
+/** Sequences, volumes and layers within layers. */
+function sequenceModel(): tfl.LayersModel {
+  const { layers } = tfl;
+  return seedWeights(tfl.sequential({
+    layers: [
+      layers.conv3d({ filters: 2, kernelSize: [1, 2, 2], inputShape: [3, 4, 4, 2], name: "volume" }),
+      layers.averagePooling3d({ poolSize: [1, 3, 3], name: "mean" }),
+      layers.reshape({ targetShape: [3, 2], name: "shape" }),
+      layers.timeDistributed({ layer: layers.dense({ units: 3, name: "each" }), name: "steps" }),
+      layers.simpleRNN({ units: 2, returnSequences: true, recurrentInitializer: "zeros", name: "rnn" }),
+      layers.averagePooling1d({ poolSize: 3, name: "pool" }),
+      layers.flatten({ name: "flat" }),
+      layers.alphaDropout({ rate: 0.1, name: "alpha" }),
+    ],
+  }));
+}
+
+/** Two branches, joined in each way. */
+function joinedModel(): tfl.LayersModel {
+  const { layers } = tfl;
+  const [a, b] = [tfl.input({ shape: [4], name: "a" }), tfl.input({ shape: [4], name: "b" })];
+  const joined = [
+    apply(layers.maximum({ name: "max" }), a, b),
+    apply(layers.minimum({ name: "min" }), a, b),
+    apply(layers.average({ name: "average" }), a, b),
+    apply(layers.multiply({ name: "product" }), a, b),
+  ];
+  const dot = apply(layers.dot({ axes: -1, normalize: true, name: "dot" }), a, b);
+  const outputs = apply(layers.concatenate({ name: "all" }), ...joined, dot);
+  return seedWeights(
+    tfl.model({ inputs: [a, b], outputs: apply(layers.elu({ name: "elu" }), outputs), name: "joined" }),
+  );
+}
+
+const MODELS = {
+  pictureModel,
+  sequenceModel,
+  joinedModel,
+  sequentialModel,
+  skipModel,
+  nestedModel,
+  islandModel,
+  recurrentModel,
+  sharedModel,
+  embeddingModel,
+};
 
 /** The files of a float model, damaged; what is loaded can be prepared, or is refused. */
 export const prepare: Prepare = async (dir) => {
