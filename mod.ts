@@ -286,7 +286,7 @@ export {
   type GridAgreement,
   type OutputAgreement,
 } from "./export/agreement.ts";
-export { compareLatency, type LatencyOptions, type Percentiles } from "./export/latency.ts";
+export { compareLatency, type LatencyComparison, type LatencyOptions, type Percentiles } from "./export/latency.ts";
 export {
   type FloatOp,
   type FusedNode,

@@ -64,7 +64,11 @@ export function qatCommand(): Command {
     .usage("[options]");
   addModelAndData(command)
     .optionsGroup("Float training:")
-    .option("--float-epochs <n>", "float training before quantization (default: 8 with --arch, 0 with --model)", number)
+    .option(
+      "--float-epochs <n>",
+      "float training before quantization (default: 16 with --arch, 0 with --model)",
+      number,
+    )
     .option("--adapt-epochs <n>", "more of it after activations were swapped (default: --float-epochs / 4)", number)
     .option("--float-lr <rate>", "peak learning rate of float training (default: 2e-3)", number)
     .option("--swap <from:to>", "activations to swap, or none (default: leaky_relu:relu)")

@@ -23,6 +23,16 @@ export interface LatencyOptions {
   readonly int8Activations?: boolean;
   /** Timed runs of each model. Default 100. */
   readonly runs?: number;
+  /** Times one run, in ms. Default: by the clock. */
+  readonly time?: (run: () => unknown) => number;
+}
+
+/** Run times of two models. */
+export interface LatencyComparison {
+  /** In the order given. */
+  readonly times: readonly [Percentiles, Percentiles];
+  /** What betrays that the machine did something else meanwhile; absent: nothing does. */
+  readonly unsteady?: string;
 }
 
 /** Runs of both models before the clock counts: caches and arenas warm up. */
@@ -43,13 +53,13 @@ const SETTLE = 3;
 /**
  * Measures two models by turns, so that a machine whose speed drifts favours neither.
  *
- * @returns Run times of each, in the order given.
+ * @returns Run times of each, and what is to be said against them.
  */
 export function compareLatency(
   models: readonly [Uint8Array, Uint8Array],
   options: LatencyOptions = {},
-): readonly [Percentiles, Percentiles] {
-  const { batch = 1, runs = 100, threads, device = "cpu", int8Activations = false } = options;
+): LatencyComparison {
+  const { batch = 1, runs = 100, threads, device = "cpu", int8Activations = false, time = timeOf } = options;
   const sessions = models.map((bytes) =>
     new DeployedModel(bytes, { device, int8Activations, ...(threads === undefined ? {} : { threads }) })
   );
@@ -67,10 +77,14 @@ export function compareLatency(
       sessions.forEach((session, i) => {
         rest(REST_MS);
         repeat(SETTLE, () => session.predict(x));
-        repeat(Math.min(TURN, runs - times[i].length), () => times[i].push(timeOf(() => session.predict(x))));
+        repeat(Math.min(TURN, runs - times[i].length), () => times[i].push(time(() => session.predict(x))));
       });
     }
-    return [percentiles(times[0]), percentiles(times[1])];
+    const unsteady = whyUnsteady(times);
+    return {
+      times: [percentiles(times[0]), percentiles(times[1])],
+      ...(unsteady === undefined ? {} : { unsteady }),
+    };
   } finally {
     for (const session of sessions) session.dispose();
   }
@@ -84,7 +98,7 @@ function rest(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-function timeOf(run: () => void): number {
+function timeOf(run: () => unknown): number {
   const start = performance.now();
   run();
   return performance.now() - start;
@@ -95,4 +109,40 @@ function percentiles(times: readonly number[]): Percentiles {
   const sorted = times.toSorted((a, b) => a - b);
   const at = (q: number) => sorted[Math.ceil(q * sorted.length) - 1];
   return { p50: at(0.5), p95: at(0.95) };
+}
+
+/** Fewer runs than this have no 95th percentile and no halves to speak of. */
+const ENOUGH_RUNS = 40;
+
+/**
+ * What a quiet machine stays below. A run repeats the same work on the same numbers: what timer ticks and a clock that
+ * settles add is a part of the median (p95 is 1.2 to 1.4 medians on idle cores), while another program that takes a core
+ * adds the wait for it, whole runs and more (18 to 25 medians where eight programs shared two cores). Whoever comes or
+ * goes halfway moves the median itself.
+ */
+const QUIET = { spread: 2, drift: 1.25 };
+
+/**
+ * Says what betrays that the machine did something else while runs were timed, by the times of each model in their
+ * order: a 95th percentile far above the median, or medians of the first and the second half that differ.
+ *
+ * @returns undefined if nothing does, or there are too few runs to say.
+ */
+export function whyUnsteady(times: readonly (readonly number[])[]): string | undefined {
+  const all = times.filter(({ length }) => length >= ENOUGH_RUNS);
+  if (all.length === 0) return undefined;
+  const spread = Math.max(...all.map((runs) => percentiles(runs).p95 / percentiles(runs).p50));
+  if (spread > QUIET.spread) return `the slowest twentieth of the runs took ${timesOver(spread)} the median and more`;
+  const drift = Math.max(...all.map((runs) => {
+    const [first, second] = [runs.slice(0, runs.length >> 1), runs.slice(runs.length >> 1)];
+    const ratio = percentiles(first).p50 / percentiles(second).p50;
+    return Math.max(ratio, 1 / ratio);
+  }));
+  return drift > QUIET.drift
+    ? `the median of one half of the runs is ${timesOver(drift)} that of the other`
+    : undefined;
+}
+
+function timesOver(ratio: number): string {
+  return `${ratio.toFixed(1)} times`;
 }

@@ -56,6 +56,8 @@ export interface Validation {
     readonly batch: number;
     /** Threads of each session. */
     readonly threads: number;
+    /** See `LatencyComparison`. */
+    readonly unsteady?: string;
   };
   readonly bytes: { readonly float: number; readonly int8: number };
   readonly fusion: Fusion;
@@ -79,13 +81,17 @@ export function validate(options: ValidateOptions): Validation {
   const codes = lastGrids !== undefined && notShown === undefined
     ? compareLastGrids(lastGrids, { simulated: lastGrids.simulated, deployed: shown })
     : {};
-  const [floatMs, int8Ms] = compareLatency([float.bytes, int8.bytes], { ...latency, device, int8Activations });
+  const { times: [floatMs, int8Ms], ...doubt } = compareLatency([float.bytes, int8.bytes], {
+    ...latency,
+    device,
+    int8Activations,
+  });
   return {
     deployed,
     agreement: compareAnswers(options.simulated, deployed, options.task)
       .map((entry) => withLastGrids(entry, codes[entry.output])),
     ...(notShown === undefined ? {} : { notShown }),
-    latencyMs: { float: floatMs, int8: int8Ms, batch, threads },
+    latencyMs: { float: floatMs, int8: int8Ms, batch, threads, ...doubt },
     bytes: { float: float.bytes.length, int8: int8.bytes.length },
     fusion,
   };

@@ -52,7 +52,7 @@ export interface Plan {
   readonly schedule: Schedule;
   /** Epochs whose orders and changes of the data belong to other stages. */
   readonly firstEpoch: number;
-  /** What is measured after an epoch; the last of it decides which epoch is the best. */
+  /** What is measured after an epoch. */
   readonly measure: (model: tfl.LayersModel, job: Job) => Promise<EpochMetrics>;
 }
 
@@ -90,7 +90,7 @@ export async function trainStage(job: Job, { name, model, epochs }: Stage): Prom
         records.push({ ...info, ...measured });
         const scores = Object.entries(measured).map(([name, [own]]) => ({ ...own, name }));
         events.onEpoch?.(info, scores);
-        return scores.at(-1)?.value;
+        return decidingMetrics(measured)?.[0].value;
       },
     });
     const result = { history, epochs: records };
@@ -124,11 +124,15 @@ export function planOf(name: StageName, { options }: Pick<Job, "options">): Plan
   }
 }
 
+/** Returns what decides which epoch is the best: the file that would be deployed, if there is one. */
+export function decidingMetrics({ float, simulated, deployed }: EpochMetrics): readonly EpochMetric[] | undefined {
+  return deployed ?? simulated ?? float;
+}
+
 /** Says which epoch's weights the model ends with, and why. */
 function describeChoice({ history: { bestEpoch }, epochs }: StageResult, { validation }: JobData): string {
   if (bestEpoch === undefined || validation === undefined) return `the last of ${epochs.length} epochs is taken`;
-  const { float, simulated, deployed } = epochs[bestEpoch - 1];
-  const metrics = describeMetrics(deployed ?? simulated ?? float ?? []);
+  const metrics = describeMetrics(decidingMetrics(epochs[bestEpoch - 1]) ?? []);
   return `epoch ${bestEpoch} of ${epochs.length} is the best on ${validation.count} validation samples, ${metrics}`;
 }
 

@@ -32,7 +32,7 @@ export interface QatOptions {
   readonly augment?: boolean;
   /**
    * Epochs of float training before quantization: of an `arch` with its own activations, of a `model` after they were
-   * swapped. Default: 8 for `arch`, 0 for `model`.
+   * swapped. Default: 16 for `arch`, 0 for `model`.
    */
   readonly floatEpochs?: number;
   /**
@@ -171,7 +171,7 @@ function resolve(options: QatOptions): ResolvedOptions {
   checkKinds(options, KINDS);
   checkNumbers(options);
   checkTexts(options);
-  const { model, arch, floatEpochs = model === undefined ? 8 : 0 } = options;
+  const { model, arch, floatEpochs = model === undefined ? 16 : 0 } = options;
   if (model === undefined && options.outputs !== undefined) {
     throw new RangeError(`Cannot use --outputs without --model: an architecture has one output`);
   }

@@ -19,8 +19,8 @@ Deno.test("resolveOptions() fills in what the issue of the job asks for", () => 
     arch: undefined,
     data: "generated",
     epochs: 8,
-    floatEpochs: 8,
-    adaptEpochs: 2,
+    floatEpochs: 16,
+    adaptEpochs: 4,
     swap: "leaky_relu:relu",
     freezeObserversAfter: 4,
     freezeBnAfter: 3,
@@ -31,6 +31,8 @@ Deno.test("resolveOptions() fills in what the issue of the job asks for", () => 
 Deno.test("resolveOptions() trains a loaded model in float only when asked to", () => {
   const { floatEpochs, adaptEpochs } = resolveOptions({ model: "model.json" });
   assert.deepEqual([floatEpochs, adaptEpochs], [0, 0]);
+  const controls = [{}, { model: "model.json" }, { model: "model.json", control: true }, { control: false }];
+  assert.deepEqual(controls.map((options) => resolveOptions(options).control), [true, false, true, false]);
   assert.equal(resolveOptions({ model: "model.json", floatEpochs: 3 }).adaptEpochs, 3);
   assert.equal(resolveOptions({ model: "model.json", floatEpochs: 3, adaptEpochs: 1 }).adaptEpochs, 1);
 });
@@ -55,6 +57,8 @@ Deno.test("commandOf() writes options as flags that a shell reads back", () => {
     commandOf({ skipBadImages: false, perChannel: true, augment: true }),
     "deno task qat --per-channel --augment",
   );
+  assert.equal(commandOf({ control: false, validation: 0 }), "deno task qat --no-control --validation 0");
+  assert.equal(commandOf({ control: true, precise: false }), "deno task qat --control");
 });
 
 Deno.test("flagOf() writes an option as a flag", () => {

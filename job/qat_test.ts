@@ -2,6 +2,10 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import type { CodeAgreement, Report } from "../report/schema.ts";
+import { batches } from "../data/batches.ts";
+import { openData } from "../data/open.ts";
+import { DeployedModel } from "../export/deployed.ts";
+import { topClasses } from "../tasks/classification/accuracy.ts";
 import { loadLayersModel } from "../models/import/layers_model.ts";
 import { decodeModel } from "../src/onnx/file/mod.ts";
 import { FakeQuantize, registerQuantLayers } from "../src/quant/mod.ts";
@@ -198,6 +202,51 @@ Deno.test("runQat() swaps activations and tells the accuracy before, between and
     assert.deepEqual(kept.floatBefore!.map(({ step }) => step), ["original"]);
   }));
 
+Deno.test("runQat() measures against a control that is trained as long, with the own activations' beside it", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel({ activation: "leaky" }), `${dir}/in`);
+    const phases: string[] = [];
+    const onPhase = ({ name, epochs, stepsPerEpoch }: { name: string; epochs: number; stepsPerEpoch: number }) => {
+      phases.push(`${name} ${epochs}×${stepsPerEpoch}`);
+    };
+    const options = { ...SMALL, model, out: `${dir}/a`, floatEpochs: 1, epochs: 2, control: true };
+    const report = await runQat(options, { onPhase });
+    assert.deepEqual(phases, ["adapted 1×2", "control 2×2", "own-adapted 1×2", "own-control 2×2", "qat 2×2"]);
+    const steps = report.floatBefore!.map(({ step, isReference, epochs }) => `${step} ${isReference} ${epochs}`);
+    assert.deepEqual(steps, [
+      "original false 0",
+      "swapped false 0",
+      "adapted false 1",
+      "control true 3",
+      "own-control false 3",
+    ]);
+    const control = report.floatBefore![3].metrics[0];
+    assert.equal(report.metrics[0].float, control.value);
+    assert.deepEqual(report.metrics[0].intervals!.float, control.interval);
+    assert.equal(Object(report.accuracy).float, control.value);
+    assert.match(report.command!, / --control$| --control /);
+    const plain = await runQat({ ...SMALL, model, out: `${dir}/b`, swap: "none", control: true }, { onPhase });
+    assert.deepEqual(phases.slice(5), ["control 1×2", "qat 1×2"]);
+    assert.deepEqual(plain.floatBefore!.map(({ step, epochs }) => [step, epochs]), [["original", 0], ["control", 1]]);
+  }));
+
+Deno.test("runQat() scores the float file with its own answers, and the int8 file with its", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel(), `${dir}/in`);
+    const report = await runQat({ ...SMALL, model, out: `${dir}/out`, lr: 0.05, epochs: 2 });
+    const data = await openData("generated", { limit: 40, shape: { height: 8, width: 8, channels: 3 } });
+    const [batch] = batches(data.test, { batchSize: 40, normalize: data.normalize });
+    const shareRight = (name: "int8" | "float") => {
+      const file = new DeployedModel(Deno.readFileSync(`${dir}/out/model.${name}.onnx`), { precise: true });
+      const answers = file.predict({ conv_input: batch.inputs.image });
+      file.dispose();
+      const tops = topClasses(Object.values(answers)[0]);
+      return tops.reduce((sum, top, i) => sum + Number(top === batch.targets.label[i]), 0) / 40;
+    };
+    assert.equal(report.metrics[0].deployed, shareRight("int8"));
+    assert.equal(report.metrics[0].unrounded, shareRight("float"));
+  }));
+
 Deno.test("runQat() measures against the float model as trained when only that was asked for", () =>
   withFolder(async (dir) => {
     const model = await save(tinyModel(), `${dir}/in`);
@@ -243,6 +292,7 @@ Deno.test("runQat() refuses options that come too late for a prepared model", ()
         "--adapt-epochs": { adaptEpochs: 1 },
         "--swap": { swap: "relu:relu6" },
         "--per-tensor": { perChannel: false },
+        "--control": { control: true },
       })
     ) {
       await assert.rejects(runQat({ ...SMALL, ...options, model: prepared, out: `${dir}/b` }), {

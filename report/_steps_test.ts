@@ -22,3 +22,32 @@ Deno.test("metricSteps() leaves out steps that the metric was not measured of, a
   const { deployed: _, ...metric } = { ...report.metrics[0], name: "F1" };
   assert.deepEqual(metricSteps(report, metric).map(({ name }) => name), ["float", "simulated"]);
 });
+
+Deno.test("metricSteps() says what each float model is, and which was quantized", () => {
+  const report = trainedReport();
+  const [metric] = report.metrics;
+  const { name, output } = metric;
+  const entry = (step: FloatStepReport["step"], epochs: number): FloatStepReport => {
+    const interval = { low: epochs, high: epochs + 1, confidence: 0.95 };
+    return { step, isReference: step === "control", epochs, metrics: [{ name, output, value: epochs, interval }] };
+  };
+  const steps = [entry("original", 8), entry("swapped", 8), entry("adapted", 10), entry("control", 18)];
+  const floatBefore = [...steps, entry("own-control", 18)];
+  assert.deepEqual(
+    metricSteps({ ...report, floatBefore }, { ...metric, unrounded: 0.5 }).map(({ name, what, interval }) =>
+      [name, what, interval?.low].filter((part) => part !== undefined).join(": ")
+    ),
+    [
+      "original: before any change, 8 epochs: 8",
+      "swapped: activations swapped, not adapted: 8",
+      "adapted: trained on, 10 epochs, then quantized: 10",
+      "float: trained as long as with fake quantization, 18 epochs",
+      "own-control: with its own activations, trained as long, 18 epochs: 18",
+      "simulated: fake-quantized, in TF.js",
+      "deployed: the int8 file, in ONNX Runtime",
+      "unrounded: model.float.onnx: the same weights, nothing rounded",
+    ],
+  );
+  const [loaded] = metricSteps({ ...report, floatBefore: [entry("original", 0)] }, metric);
+  assert.equal(loaded.what, "as loaded, then quantized");
+});

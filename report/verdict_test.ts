@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { calibratedReport, trainedReport } from "./_test_sample_report.ts";
 import { landmarksReport, simulatedReport } from "./_test_sample_tasks.ts";
-import type { MetricReport, Report } from "./schema.ts";
+import type { FloatStepReport, MetricReport, Report } from "./schema.ts";
 import { judge } from "./verdict.ts";
 
 function withAccuracy(float: number, deployed: number): Report {
@@ -128,4 +128,116 @@ Deno.test("judge() speaks of the simulation where nothing is deployed", () => {
     "The fake-quantized model keeps the accuracy of the float model (93.28% against 93.34%). Float was not trained as long.",
   );
   assert.deepEqual([speedup, shrinkage], [undefined, undefined]);
+});
+
+/** A share of right answers, with how sure it is. */
+function sure(
+  { float, deployed, low, high, p, ...rest }: Partial<MetricReport> & {
+    readonly float: number;
+    readonly deployed: number;
+    readonly low: number;
+    readonly high: number;
+    readonly p: number;
+  },
+): Report {
+  const change = { low, high, confidence: 0.95, p, test: "mcnemar" } as const;
+  return withMetric({ float, simulated: deployed, deployed, change, ...rest });
+}
+
+Deno.test("judge() says that a change within noise is none", () => {
+  const { sentence, tone, changes: [{ kind }] } = judge(
+    sure({ float: 0.934, deployed: 0.931, low: -0.011, high: 0.005, p: 0.6 }),
+  );
+  assert.ok(
+    sentence.startsWith(
+      "The int8 model shows no difference beyond noise in accuracy from the float model " +
+        "(93.10% against 93.40%; 95% interval -1.10 to +0.50, p = 0.6).",
+    ),
+    sentence,
+  );
+  assert.deepEqual([tone, kind], ["good", "noise"]);
+  // Either is enough: an interval that holds 0, or a test that finds nothing.
+  const kindOf = (low: number, high: number, p: number) =>
+    judge(sure({ float: 0.93, deployed: 0.92, low, high, p })).changes[0].kind;
+  assert.deepEqual(
+    [kindOf(-0.02, 0.001, 0.03), kindOf(-0.02, -0.001, 0.05), kindOf(-0.02, -0.001, 0.049), kindOf(-0.02, 0, 0.01)],
+    ["noise", "noise", "worse", "noise"],
+  );
+});
+
+Deno.test("judge() calls a change beyond noise by its size, however small it is", () => {
+  const { sentence, tone } = judge(sure({ float: 0.934, deployed: 0.931, low: -0.005, high: -0.001, p: 0.0002 }));
+  assert.match(
+    sentence,
+    /^The int8 model costs 0\.30 points of accuracy against .*; 95% interval -0\.50 to -0\.10, p < 0\.001\)/,
+  );
+  assert.equal(tone, "good");
+  const gained = judge(sure({ float: 0.931, deployed: 0.934, low: 0.001, high: 0.005, p: 0.01 }));
+  assert.match(gained.sentence, /^The int8 model gains 0\.30 points of accuracy against/);
+});
+
+Deno.test("judge() takes samples that are too few for no good news", () => {
+  const few = { float: 0.9, deployed: 0.9, p: 1 };
+  assert.equal(judge(sure({ ...few, low: -0.02, high: 0.02 })).tone, "good");
+  assert.equal(judge(sure({ ...few, low: -0.021, high: 0.021 })).tone, "fair");
+  assert.equal(judge(sure({ float: 0.9, deployed: 0.6, low: -0.62, high: 0.02, p: 0.06 })).tone, "fair");
+  // Of an error the high end is the loss.
+  const error = { name: "MAE", unit: "px", better: "lower", float: 2, deployed: 2, p: 1 } as const;
+  assert.equal(judge(sure({ ...error, low: -1, high: 0.4 })).tone, "good");
+  assert.equal(judge(sure({ ...error, low: -0.4, high: 0.41 })).tone, "fair");
+});
+
+Deno.test("judge() says of a model that is no better than chance that it has not learned", () => {
+  const at = (low: number, deployed: number) =>
+    judge(sure({
+      float: deployed,
+      deployed,
+      chance: 0.1,
+      low: 0,
+      high: 0,
+      p: 1,
+      intervals: { deployed: { low, high: 0.3, confidence: 0.95 }, simulated: { low: 0.5, high: 1, confidence: 0.95 } },
+    }));
+  assert.deepEqual([at(0.1, 0.15).tone, at(0.101, 0.15).tone, at(0.02, 0.05).tone], ["poor", "good", "poor"]);
+  assert.ok(
+    at(0.1, 0.15).sentence.startsWith(
+      "The int8 model has not learned, as far as 10,000 samples can tell: its accuracy is 15.00%, that of a model that " +
+        "ignores its input 10.00%, of the float model 15.00%.",
+    ),
+    at(0.1, 0.15).sentence,
+  );
+  const error = { name: "MAE", unit: "px", better: "lower", chance: 5, float: 4, p: 1, low: 0, high: 0 } as const;
+  const mae = (high: number) =>
+    judge(sure({ ...error, deployed: 4, intervals: { deployed: { low: 3, high, confidence: 0.95 } } }));
+  assert.deepEqual([mae(4.9), mae(5)].map(({ changes: [{ hasLearned }] }) => hasLearned), [true, false]);
+  // Without an interval the value itself decides.
+  assert.equal(judge(withMetric({ chance: 0.5, float: 0.5, deployed: 0.5 })).tone, "poor");
+  assert.equal(judge(withMetric({ chance: 0.5, float: 0.51, deployed: 0.51 })).tone, "good");
+});
+
+Deno.test("judge() names the float model that it compares with, and says where that was not trained as long", () => {
+  const { metrics: [metric], ...rest } = trainedReport();
+  const value = [{ name: metric.name, output: metric.output, value: 0.9 }];
+  const sentence = (step: FloatStepReport["step"], epochs?: number) => {
+    const entry = { step, isReference: true, metrics: value, ...(epochs === undefined ? {} : { epochs }) };
+    return judge({ ...rest, metrics: [metric], floatBefore: [entry] }).sentence;
+  };
+  assert.match(
+    sentence("control", 16),
+    /^The int8 model keeps the accuracy of float trained as long \([^)]*\)\. The file/,
+  );
+  assert.match(sentence("original", 0), /of float as loaded \([^)]*\)\. Float was not trained as long\. The file/);
+  assert.match(sentence("original", 8), /of float after 8 epochs \([^)]*\)\. Float was not trained as long\./);
+  assert.match(sentence("adapted", 1), /of float after 1 epoch \(/);
+  assert.doesNotMatch(judge({ ...calibratedReport() }).sentence, /trained as long/);
+});
+
+Deno.test("judge() doubts times that a busy machine gave", () => {
+  const report = withLatency(2, 1);
+  const latencyMs = {
+    ...report.latencyMs!,
+    unsteady: "the slowest twentieth of the runs took 9.0 times the median and more",
+  };
+  assert.match(judge({ ...report, latencyMs }).sentence, /runs 2\.0× as fast \(timed on a busy machine\)/);
+  assert.doesNotMatch(judge(report).sentence, /busy/);
 });

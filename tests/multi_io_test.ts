@@ -151,7 +151,7 @@ Deno.test("DeployedModel and compareLatency() take inputs by name, and say what 
   assert.throws(() => model.predict({ picture: inputs.picture }), /a batch has no input "numbers", only "picture"/);
   assert.throws(() => model.predict({ ...inputs, numbers: new Float32Array(4) }), /32 samples for "picture" and 2 for/);
   model.dispose();
-  const [{ p50 }] = compareLatency([float32.bytes, int8.bytes], { runs: 2, threads: 1 });
+  const { times: [{ p50 }] } = compareLatency([float32.bytes, int8.bytes], { runs: 2, threads: 1 });
   assert.ok(p50 > 0);
 });
 

@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { isBetter, type MetricInfo } from "../tasks/task.ts";
 
-/** The best weights of a model by score; of equal scores the first stays. */
+/** The best weights of a model by score; of equal scores the last, which were trained for longer. */
 export class BestWeights {
   readonly #model: tfl.LayersModel;
   readonly #better: MetricInfo["better"];
@@ -21,9 +21,9 @@ export class BestWeights {
     return this.#epoch;
   }
 
-  /** Keeps the model's weights if `score` is better than all before. A score that is no number never is. */
+  /** Keeps the model's weights unless `score` is worse than one before, or no number. */
   offer(score: number, epoch: number): void {
-    if (Number.isNaN(score) || (this.#score !== undefined && !isBetter(score, this.#score, this.#better))) return;
+    if (Number.isNaN(score) || (this.#score !== undefined && isBetter(this.#score, score, this.#better))) return;
     this.dispose();
     this.#score = score;
     this.#epoch = epoch;

@@ -105,7 +105,7 @@ export interface History {
  * Every output has one loss or is said to be left. A cross-entropy sees what is before its output's softmax or sigmoid
  * (see `lossView`); losses are summed by their tasks' weights, and regularization losses of the layers are added. The
  * model needs not be compiled. Of a prepared model the schedule switches the parts; they stay as the last step left
- * them. If epochs are scored, the model ends with the weights of the best one, the first of equals. Default task: that
+ * them. If epochs are scored, the model ends with the weights of the best one, the last of equals. Default task: that
  * of `--task`.
  *
  * With one seed, on one machine and backend, two runs give the same weights: batches, dropout and initializers are then

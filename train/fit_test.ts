@@ -141,10 +141,10 @@ Deno.test("fit() ends with the weights of the best epoch when epochs are scored"
     return Promise.resolve(scores[epoch - 1]);
   };
   const history = await fit(model, options({ epochs: 4, onEpochEnd }));
-  assert.equal(history.bestEpoch, 2);
+  assert.equal(history.bestEpoch, 3);
   assert.deepEqual(history.epochs.map(({ score }) => score), scores);
-  assert.deepEqual(weightValues(model), states[1]);
-  assert.notDeepEqual(states[1], states[3]);
+  assert.deepEqual(weightValues(model), states[2]);
+  assert.notDeepEqual(states[2], states[3]);
 });
 
 Deno.test("fit() leaves the last weights when no epoch is scored or all scores are NaN", async () => {
@@ -225,7 +225,7 @@ Deno.test("fit() ends with the weights of the lowest score when the task's metri
     tinyNet(),
     options({ task: inverse, epochs: 4, onEpochEnd: ({ epoch }) => scores[epoch - 1] }),
   );
-  assert.equal(bestEpoch, 2);
+  assert.equal(bestEpoch, 3);
 });
 
 Deno.test("fit() reports no frozen batch normalization of a model that has none", async () => {

@@ -61,6 +61,24 @@ Deno.test("readCsv() makes classes of names, numbers in their order", async () =
   assert.deepEqual(numbers.train.targets.target, { kind: "classes", names: ["9", "10"], labels: Int32Array.of(1, 0) });
 });
 
+Deno.test("readCsv() takes lines called val, or val.csv beside test.csv, to choose the best epoch by", async () => {
+  const valuesOf = ({ train, validation, test }: Awaited<ReturnType<typeof read>>) =>
+    [train, validation, test].map((set) => {
+      const target = set?.targets.target;
+      return target === undefined || target.kind === "classes" ? [] : [...target.values];
+    });
+  const column = "a,y,split\n1,1,train\n2,2,test\n3,3,Valid\n4,4,val\n5,5,training\n6,6,validation\n";
+  assert.deepEqual(valuesOf(await read({ "a.csv": column })), [[1, 5], [3, 4, 6], [2]]);
+  // Without a line to test by, they are what there is.
+  assert.deepEqual(valuesOf(await read({ "a.csv": "a,y,split\n1,1,train\n3,3,val\n" })), [[1], [], [3]]);
+  const tables = { "train.csv": "a,y\n1,1\n", "test.csv": "a,y\n2,2\n", "val.csv": "a,y\n3,3\n4,4\n" };
+  assert.deepEqual(valuesOf(await read(tables)), [[1], [3, 4], [2]]);
+  assert.deepEqual(valuesOf(await read(tables, { limit: 1 })).map(({ length }) => length), [1, 1, 1]);
+  const { "test.csv": _, ...noTest } = { ...tables, "train.csv": "a,y\n1,1\n5,5\n" };
+  assert.deepEqual((await read(noTest)).validation, undefined);
+  await assert.rejects(read({ ...tables, "val.csv": "a,z\n1,1\n" }), /a column is "z", "y" is needed/);
+});
+
 Deno.test("readCsv() splits by the seed, and keeps no more than the limit of each half", async () => {
   const table = `a,y\n${Array.from({ length: 50 }, (_, i) => `${i},${i}`).join("\n")}\n`;
   const numbersOf = async (options: Partial<CsvOptions>) => {

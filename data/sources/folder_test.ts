@@ -92,6 +92,23 @@ Deno.test("readFolder() takes train and test or val folders as they are", async 
   await assert.rejects(read(unknown), /its class "c" is none of the training images' classes/);
 });
 
+Deno.test("readFolder() takes a val folder beside train and test to choose the best epoch by", async () => {
+  for (const name of ["val", "valid", "validation"]) {
+    const files = {
+      "train/a/1.png": png(RED),
+      "train/b/1.png": png(BLUE),
+      [`${name}/a/1.png`]: png(RED),
+      [`${name}/a/2.png`]: png(RED),
+      [`${name}/b/bad.png`]: new Uint8Array(1),
+      "test/b/1.png": png(BLUE),
+    };
+    const { train, validation, test, skipped } = await read(files, { skipBadImages: true });
+    assert.deepEqual([train, validation!, test].map(({ labels }) => [...labels].sort()), [[0, 1], [0, 0], [1]]);
+    assert.deepEqual([validation?.name.endsWith(" validation"), skipped.length], [true, 1]);
+  }
+  assert.equal((await read(twenty())).validation, undefined);
+});
+
 Deno.test("readFolder() takes classes called train and bus for classes", async () => {
   const files = { "train/1.png": png(RED), "train/2.png": png(RED), "bus/1.png": png(RED), "bus/2.png": png(RED) };
   assert.deepEqual((await read(files)).train.classNames, ["bus", "train"]);
