@@ -23,8 +23,6 @@ export interface LatencyOptions {
   readonly int8Activations?: boolean;
   /** Timed runs of each model. Default 100. */
   readonly runs?: number;
-  /** Times one run, in ms. Default: by the clock. */
-  readonly time?: (run: () => unknown) => number;
 }
 
 /** Run times of two models. */
@@ -59,7 +57,7 @@ export function compareLatency(
   models: readonly [Uint8Array, Uint8Array],
   options: LatencyOptions = {},
 ): LatencyComparison {
-  const { batch = 1, runs = 100, threads, device = "cpu", int8Activations = false, time = timeOf } = options;
+  const { batch = 1, runs = 100, threads, device = "cpu", int8Activations = false } = options;
   const sessions = models.map((bytes) =>
     new DeployedModel(bytes, { device, int8Activations, ...(threads === undefined ? {} : { threads }) })
   );
@@ -77,7 +75,7 @@ export function compareLatency(
       sessions.forEach((session, i) => {
         rest(REST_MS);
         repeat(SETTLE, () => session.predict(x));
-        repeat(Math.min(TURN, runs - times[i].length), () => times[i].push(time(() => session.predict(x))));
+        repeat(Math.min(TURN, runs - times[i].length), () => times[i].push(timeOf(() => session.predict(x))));
       });
     }
     const unsteady = whyUnsteady(times);
@@ -98,7 +96,7 @@ function rest(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-function timeOf(run: () => unknown): number {
+function timeOf(run: () => void): number {
   const start = performance.now();
   run();
   return performance.now() - start;

@@ -5,7 +5,7 @@ import { shadow } from "../src/shadow.ts";
 import { sequentialModel } from "../tests/_support/small_models.ts";
 import { prepareCalibrated, samplesFor } from "./_test_support.ts";
 import { DeployedModel } from "./deployed.ts";
-import { compareLatency } from "./latency.ts";
+import { compareLatency, whyUnsteady } from "./latency.ts";
 import { toOnnx } from "./to_onnx.ts";
 import { predictAll, validate } from "./validate.ts";
 
@@ -38,7 +38,7 @@ function withClock<T>(work: () => T): { result: T; rests: readonly number[] } {
 Deno.test("compareLatency() gives the median and the 95th percentile of the runs behind the warm-up, in the order given", async () => {
   const { int8, float } = await exportBoth();
   // 10 runs to warm up, 3 to settle, then runs 14 to 33 count: the 10th and the 19th of 20.
-  const { result: [first, second] } = withClock(() =>
+  const { result: { times: [first, second] } } = withClock(() =>
     compareLatency([float.bytes, int8.bytes], { runs: 20, threads: 1 })
   );
   assert.deepEqual([first.p50, first.p95], [230, 320]);
@@ -48,7 +48,7 @@ Deno.test("compareLatency() gives the median and the 95th percentile of the runs
 Deno.test("compareLatency() rests and settles before each turn of 25 runs", async () => {
   const { int8, float } = await exportBoth();
   // Runs 14 to 38, then 39 to 41 settle, then 42 to 46: the 15th and the 29th of 30.
-  const { result: [first], rests } = withClock(() =>
+  const { result: { times: [first] }, rests } = withClock(() =>
     compareLatency([int8.bytes, float.bytes], { runs: 30, threads: 1 })
   );
   assert.deepEqual([first.p50, first.p95], [28, 45]);
@@ -66,4 +66,22 @@ Deno.test("validate() gives each file its own times, at one sample a run unless 
   // The int8 file has answered once more: its answers are what is compared.
   assert.deepEqual([latencyMs.int8.p50, latencyMs.float.p50], [16, 150]);
   assert.deepEqual([latencyMs.batch, latencyMs.threads], [1, navigator.hardwareConcurrency]);
+});
+
+Deno.test("whyUnsteady() says what betrays a busy machine, and nothing of a quiet one", () => {
+  const quiet = Array.from({ length: 100 }, (_, i) => 1 + 0.3 * ((i * 37) % 100) / 100);
+  assert.equal(whyUnsteady([quiet, quiet.map((ms) => 4 * ms)]), undefined);
+  // Six runs in a hundred that wait for a core; five would still be the slowest twentieth.
+  const waits = (count: number) => quiet.map((ms, i) => i % 16 === 3 && i < 16 * count ? 20 * ms : ms);
+  assert.match(whyUnsteady([quiet, waits(6)]) ?? "", /^the slowest twentieth of the runs took [\d.]+ times the median/);
+  assert.equal(whyUnsteady([waits(4), quiet]), undefined);
+  // Somebody comes halfway, or goes.
+  for (const slow of [(i: number) => i < 50, (i: number) => i >= 50]) {
+    const drifting = quiet.map((ms, i) => slow(i) ? 1.5 * ms : ms);
+    assert.match(
+      whyUnsteady([quiet, drifting]) ?? "",
+      /^the median of one half of the runs is 1\.5 times that of the other$/,
+    );
+  }
+  assert.equal(whyUnsteady([[1, 50], [1, 1]]), undefined);
 });

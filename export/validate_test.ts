@@ -8,7 +8,7 @@ import { prepareCalibrated, relativeError, runExported, samplesFor } from "./_te
 import { classification } from "../tasks/classification/classification.ts";
 import type { Answers } from "../models/answers.ts";
 import { DeployedModel, type Samples } from "./deployed.ts";
-import { compareLatency, whyUnsteady } from "./latency.ts";
+import { compareLatency } from "./latency.ts";
 import { type OnnxModel, toOnnx } from "./to_onnx.ts";
 import { predictAll, validate } from "./validate.ts";
 
@@ -136,59 +136,6 @@ Deno.test("compareLatency() runs both models at the batch asked for", async () =
     assert.equal(compareLatency(models, { runs: 2, threads: 1, batch: 3 }).times.length, 2);
     assert.throws(() => compareLatency(models, { runs: 2, threads: 1, batch: 2 }), /Expected: 3/);
   }
-});
-
-Deno.test("validate() gives each file its own times", async () => {
-  const { int8, float, x, simulated, scale } = await exportBoth();
-  const [first] = batches(x);
-  const mark = (model: OnnxModel) => predictAll(model.bytes, [first], { threads: 1 }).fc_softmax.grid === undefined;
-  assert.deepEqual([float, int8].map(mark), [true, false]);
-  // By a clock that knows whose answers it times: those of the int8 file lie on a grid.
-  const time = (run: () => unknown) => "grid" in Object(Object(run()).fc_softmax) ? 1 : 4;
-  const options = { int8, float, batches: batches(x), simulated: answersOf(simulated, scale) };
-  const { latencyMs } = validate({ ...options, latency: { runs: 50, threads: 1, time } });
-  assert.deepEqual(latencyMs, { float: { p50: 4, p95: 4 }, int8: { p50: 1, p95: 1 }, batch: 1, threads: 1 });
-});
-
-Deno.test("compareLatency() counts percentiles by nearest rank", () => {
-  // Of 20 times 1 to 20 half are 10 or less, and 95 % are 19 or less.
-  const file = encodeModel({
-    name: "same",
-    nodes: [{ name: "n", op: "Identity", inputs: ["x"], outputs: ["y"], attrs: {} }],
-    inputs: ["x"],
-    outputs: ["y"],
-    initializers: new Map(),
-    types: new Map(["x", "y"].map((name) => [name, { dtype: "float32", shape: ["batch", 1] }] as const)),
-  });
-  const counts = [0, 0];
-  const times = [[...Array(20).keys()], [...Array(20).keys()].reverse()].map((each) => each.map((i) => i + 1));
-  let turn = 0;
-  const time = (run: () => unknown) => {
-    run();
-    // All runs fit into one turn of each model.
-    const model = turn++ < 20 ? 0 : 1;
-    return times[model][counts[model]++];
-  };
-  const percentiles = { p50: 10, p95: 19 };
-  assert.deepEqual(compareLatency([file, file], { runs: 20, threads: 1, time }).times, [percentiles, percentiles]);
-});
-
-Deno.test("whyUnsteady() says what betrays a busy machine, and nothing of a quiet one", () => {
-  const quiet = Array.from({ length: 100 }, (_, i) => 1 + 0.3 * ((i * 37) % 100) / 100);
-  assert.equal(whyUnsteady([quiet, quiet.map((ms) => 4 * ms)]), undefined);
-  // Six runs in a hundred that wait for a core; five would still be the slowest twentieth.
-  const waits = (count: number) => quiet.map((ms, i) => i % 16 === 3 && i < 16 * count ? 20 * ms : ms);
-  assert.match(whyUnsteady([quiet, waits(6)]) ?? "", /^the slowest twentieth of the runs took [\d.]+ times the median/);
-  assert.equal(whyUnsteady([waits(4), quiet]), undefined);
-  // Somebody comes halfway, or goes.
-  for (const slow of [(i: number) => i < 50, (i: number) => i >= 50]) {
-    const drifting = quiet.map((ms, i) => slow(i) ? 1.5 * ms : ms);
-    assert.match(
-      whyUnsteady([quiet, drifting]) ?? "",
-      /^the median of one half of the runs is 1\.5 times that of the other$/,
-    );
-  }
-  assert.equal(whyUnsteady([[1, 50], [1, 1]]), undefined);
 });
 
 Deno.test("validate() runs files for ARM as they run there when int8 activations are allowed", async () => {
