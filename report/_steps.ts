@@ -14,21 +14,20 @@ export interface MetricStep {
   readonly kind: "other" | "float" | "simulated" | "int8";
 }
 
-/** What the float models are. */
-const WHAT: Readonly<Record<FloatStepReport["step"], string>> = {
-  original: "before any change",
-  swapped: "activations swapped, not adapted",
-  adapted: "trained on",
-  control: "trained as long as with fake quantization",
-  "own-control": "with its own activations, trained as long",
-};
-
-/** What was quantized is the last float model that is no control. */
+/** Says what a float model is. What was quantized is the last that is no control. */
 function describeStep({ step, epochs }: FloatStepReport, steps: readonly FloatStepReport[]): string {
-  const what = step === "original" && epochs === 0 ? "as loaded" : WHAT[step];
   const isQuantized = steps.findLast(({ step }) => !step.endsWith("control"))?.step === step;
-  const after = epochs === undefined || epochs === 0 || step === "swapped" ? "" : `, ${plural(epochs, "epoch")}`;
-  return `${what}${after}${isQuantized ? ", then quantized" : ""}`;
+  return [
+    step === "own-control" ? "own activations" : "",
+    step.endsWith("control") ? "trained as long" : "",
+    step === "swapped" ? "activations swapped, not adapted" : describeEpochs(step, epochs),
+    isQuantized ? "then quantized" : "",
+  ].filter(Boolean).join(", ");
+}
+
+function describeEpochs(step: FloatStepReport["step"], epochs: number | undefined): string {
+  if (epochs === undefined) return step === "original" ? "before any change" : step === "adapted" ? "trained on" : "";
+  return epochs === 0 ? "as loaded" : `after ${plural(epochs, "epoch")}`;
 }
 
 /** Lists the models from the first to the deployed one; what the others are measured against is called "float". */

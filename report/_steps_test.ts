@@ -38,11 +38,11 @@ Deno.test("metricSteps() says what each float model is, and which was quantized"
       [name, what, interval?.low].filter((part) => part !== undefined).join(": ")
     ),
     [
-      "original: before any change, 8 epochs: 8",
+      "original: after 8 epochs: 8",
       "swapped: activations swapped, not adapted: 8",
-      "adapted: trained on, 10 epochs, then quantized: 10",
-      "float: trained as long as with fake quantization, 18 epochs",
-      "own-control: with its own activations, trained as long, 18 epochs: 18",
+      "adapted: after 10 epochs, then quantized: 10",
+      "float: trained as long, after 18 epochs",
+      "own-control: own activations, trained as long, after 18 epochs: 18",
       "simulated: fake-quantized, in TF.js",
       "deployed: the int8 file, in ONNX Runtime",
       "unrounded: model.float.onnx: the same weights, nothing rounded",

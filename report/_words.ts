@@ -70,6 +70,15 @@ export function describeInterval({ low, high }: IntervalReport, { unit, float, s
   return `${withoutUnit(value(low))} to ${withoutUnit(value(high))}`;
 }
 
+/** Says how many samples each part of the data has. */
+export function describeParts({ train, validation, test }: NonNullable<Report["data"]> = { name: "" }) {
+  return [
+    ...(train === undefined ? [] : [`${count(train)} to train`]),
+    ...(validation === undefined ? [] : [`${count(validation)} to choose the epoch`]),
+    ...(test === undefined ? [] : [`${count(test)} to test`]),
+  ];
+}
+
 /** Says why times say little. */
 export function describeDoubt(unsteady: string): string {
   return `The machine was busy, and these times say little: ${unsteady}.`;

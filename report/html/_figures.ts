@@ -27,14 +27,14 @@ export function renderFigures(report: Report, verdict: Verdict): string {
   return `<dl class="figures" style="--figures:${figures.length}">${items.join("")}</dl>`;
 }
 
-function metricFigure({ metric, to, tone }: Change, report: Report): Figure {
+function metricFigure({ metric, to, tone, kind }: Change, report: Report): Figure {
   const { value, difference, differenceUnit } = unitFormat(metric.unit, [metric.float, to]);
   const change = metric.float === to
     ? "the same as"
     : `${[difference(metric.float, to), differenceUnit].filter(Boolean).join(" ")} against`;
   const model = metric.deployed === undefined ? "Simulated" : "Deployed";
   const name = `${model} ${metric.name}${hasSeveralOutputs(report) ? ` of ${metric.output}` : ""}`;
-  return { name, value: value(to), note: `${change} float`, tone };
+  return { name, value: value(to), note: `${change} float${kind === "noise" ? ", within noise" : ""}`, tone };
 }
 
 /** The first output's, which is the one of the first metric. */

@@ -1,7 +1,8 @@
 import { declinedSection, recipeSection, rewritesSection, targetSection } from "./_changes_section.ts";
 import { costSection } from "./_cost_section.ts";
 import { renderFigures } from "./_figures.ts";
-import { count, escapeHtml, plural } from "../_format.ts";
+import { escapeHtml, plural } from "../_format.ts";
+import { describeParts } from "../_words.ts";
 import { graphSection } from "./_graph_section.ts";
 import { layersSection } from "./_layers_section.ts";
 import type { HtmlSection } from "./_markup.ts";
@@ -78,8 +79,7 @@ function describeSubject({ model, data, task }: Report): string {
     model?.layers !== undefined && plural(model.layers, "layer"),
     model?.parameters !== undefined && plural(model.parameters, "parameter"),
     data && `data ${data.name}`,
-    data?.train !== undefined && `${count(data.train)} to train`,
-    data?.test !== undefined && `${count(data.test)} to test`,
+    ...describeParts(data),
     ...(data?.facts ?? []),
     task.name,
   ].filter(Boolean).join(" · ");

@@ -175,6 +175,24 @@ Deno.test("renderHtml() shows metrics and agreement by output, with units and di
   ) assert.ok(text.includes(figure), figure);
 });
 
+Deno.test("renderHtml() says how many samples there were, draws intervals, and doubts times", () => {
+  const report = landmarksReport();
+  const html = renderHtml({ ...report, latencyMs: { ...report.latencyMs!, unsteady: "it <took> long" } });
+  const text = parse(html);
+  assert.ok(text.includes("3,148 to train · 349 to choose the epoch · 689 to test"));
+  assert.ok(text.includes("+0.029 points against float, within noise"));
+  assert.ok(text.includes("The machine was busy, and these times say little: it &lt;took&gt; long."));
+  assert.ok(text.includes("the best on 349 validation samples, were exported."));
+  // One line a model that has an interval, from its low to its high end.
+  const lines = [...html.matchAll(/<s style="left:([\d.]+)%;width:([\d.]+)%"><\/s>/g)].map((match) =>
+    match.slice(1).map(Number)
+  );
+  assert.equal(lines.length, 3);
+  const [[left, width]] = lines;
+  assert.ok(width > 0 && left >= 0 && left + width <= 100, `${lines}`);
+  assert.ok(Math.abs(width / (lines[2][1]) - (3.524 - 3.301) / (3.556 - 3.324)) < 0.01, `${lines}`);
+});
+
 Deno.test("renderHtml() shows every kind of section that a task may have", () => {
   const html = renderHtml(landmarksReport());
   const text = parse(html);

@@ -1,4 +1,4 @@
-import { describeDevice } from "../_words.ts";
+import { describeDevice, describeParts } from "../_words.ts";
 import { checkSchema, type Report } from "../schema.ts";
 import { judge } from "../verdict.ts";
 import {
@@ -55,9 +55,11 @@ export function formatReport(report: Report, options: TerminalOptions = {}): str
   ].join("\n");
 }
 
-/** The device where it was chosen, and what the run can say of the target. */
-function remarks({ device, target }: Report): readonly string[] {
+/** How many samples there were, the device where it was chosen, and what the run can say of the target. */
+function remarks({ data, device, target }: Report): readonly string[] {
+  const parts = describeParts(data).join(", ");
   return [
+    parts === "" ? "" : `Samples: ${parts}.`,
     device === undefined || device.asked === "cpu" ? "" : `Ran on ${describeDevice(device)}.`,
     target === undefined ? "" : [`Target ${target.name}: ${target.shows}`, target.cannotShow].filter(Boolean).join(" "),
   ].filter(Boolean);

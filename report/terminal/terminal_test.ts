@@ -71,6 +71,19 @@ Deno.test("formatReport() aligns the ends of numbers", () => {
   assert.equal(head.indexOf("float") + "float".length, (float[0] ?? 0) + 2);
 });
 
+Deno.test("formatReport() says how many samples there were, how sure figures are, and doubts times", () => {
+  const report = landmarksReport();
+  const unsteady = "the slowest twentieth of the runs took 9.0 times the median and more";
+  const text = formatReport({ ...report, latencyMs: { ...report.latencyMs!, unsteady } }, { width: 100 });
+  assert.match(text, /^Samples: 3,148 to train, 349 to choose the epoch, 689 to test\.$/m);
+  assert.match(
+    text,
+    /^The machine was busy, and these times say little: the slowest twentieth of the runs took 9\.0 times/m,
+  );
+  assert.match(lineOf(text, "float "), /3\.412% +3\.301 to 3\.524; trained on/);
+  assert.doesNotMatch(formatReport(report), /busy/);
+});
+
 Deno.test("formatReport() stays within the width", () => {
   for (const sample of Object.values(samples)) {
     for (const width of [40, 57, 80, 100, 300]) {
