@@ -278,6 +278,7 @@ export { evaluate, type EvaluateOptions, type Evaluation } from "./train/evaluat
 
 // Export and proof.
 export { type OnnxModel, toOnnx, type ToOnnxOptions } from "./export/to_onnx.ts";
+export { toOrt } from "./export/to_ort.ts";
 export { DeployedModel, type Samples } from "./export/deployed.ts";
 export {
   type Agreement,

@@ -26,8 +26,8 @@ Examples:
   deno task qat --model model.json --data folder:photos --normalize 0..1
   deno task qat --arch tiny_yolo --data cifar10:data --float-epochs 12 --swap leaky_relu:relu
 
-Written to --out: model.int8.onnx, model.float.onnx, labels.txt, qat/model.json, float/model.json,
-report.json and report.html.
+Written to --out: model.int8.onnx, model.float.onnx, model.ort, labels.txt, qat/model.json,
+float/model.json, report.json and report.html.
 `;
 
 /** Trains with fake quantization, writes the int8 file and prints the report. */

@@ -69,6 +69,8 @@ export interface Proof {
 export interface FilesProof {
   readonly int8: OnnxModel;
   readonly float: OnnxModel;
+  /** The int8 file in ONNX Runtime's own format. */
+  readonly ort: Uint8Array;
   /** What the int8 file answered. */
   readonly deployed: Evaluation;
   /** What the float file answered: the weights that were trained with fake quantization, and nothing rounded. */

@@ -11,6 +11,8 @@ export interface Outputs {
   /** Absent, as the float one, where there are no files. */
   readonly int8?: OnnxModel;
   readonly float?: OnnxModel;
+  /** The int8 model in ONNX Runtime's own format. */
+  readonly ort?: Uint8Array;
   /** Names of what the outputs' numbers stand for. */
   readonly labels: readonly LabelsFile[];
   /** The trained model, prepared for quantization. */
@@ -37,6 +39,7 @@ export const MODEL_DIRS = ["qat", "float"] as const;
 export const PATHS: readonly string[] = [
   "model.int8.onnx",
   "model.float.onnx",
+  "model.ort",
   "labels.txt",
   ...MODEL_DIRS.flatMap((dir) => [`${dir}/model.json`, `${dir}/weights.bin`]),
   "report.html",
@@ -44,12 +47,13 @@ export const PATHS: readonly string[] = [
 ];
 
 /** Lists what is written besides the reports. */
-export async function filesOf({ int8, float, labels, model, floatModel }: Outputs): Promise<readonly JobFile[]> {
-  const onnx = (path: string, what: string, file: OnnxModel | undefined): readonly JobFile[] =>
-    file === undefined ? [] : [{ path, what, bytes: file.bytes }];
+export async function filesOf({ int8, float, ort, labels, model, floatModel }: Outputs): Promise<readonly JobFile[]> {
+  const file = (path: string, what: string, bytes: Uint8Array | undefined): readonly JobFile[] =>
+    bytes === undefined ? [] : [{ path, what, bytes }];
   return [
-    ...onnx("model.int8.onnx", "the int8 model", int8),
-    ...onnx("model.float.onnx", "the float model of the same weights", float),
+    ...file("model.int8.onnx", "the int8 model", int8?.bytes),
+    ...file("model.float.onnx", "the float model of the same weights", float?.bytes),
+    ...file("model.ort", "the int8 model in ONNX Runtime's own format", ort),
     ...labels.map(({ name, text, output }) => ({
       path: name,
       what: `what the numbers of "${output}" stand for`,

@@ -7,6 +7,7 @@ import type { Report } from "../report/schema.ts";
 import { lastGridsOf } from "../export/last_grids.ts";
 import { predictAll, validate, type ValidateOptions } from "../export/validate.ts";
 import { toOnnx } from "../export/to_onnx.ts";
+import { toOrt } from "../export/to_ort.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
 import { plainText, shorten } from "../src/text/plain.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
@@ -48,7 +49,7 @@ export type { EpochMetric, EpochMetrics, StageEpoch } from "./_stage.ts";
 /**
  * Does the whole job: load or train, rewrite, prepare, train with fake quantization, export, validate, report.
  *
- * Writes model.int8.onnx, model.float.onnx, labels.txt, qat/ and float/model.json, report.html and report.json into
+ * Writes model.int8.onnx, model.float.onnx, model.ort, labels.txt, qat/ and float/model.json and the reports into
  * `options.out`, all at the end and each as a whole; a job that fails writes nothing.
  *
  * @returns The report, as written to report.json; a notebook shows it as the page.
@@ -233,11 +234,12 @@ async function prove(
     simulated,
     predictAll(floatFile.bytes, samples(job, "test"), { device, ...threaded }),
   );
+  const ort = toOrt(int8.bytes, file.session);
   return {
     float,
     simulated,
     ...(asTrained === undefined ? {} : { asTrained }),
-    files: { int8, float: floatFile, deployed, unrounded, validation },
+    files: { int8, float: floatFile, ort, deployed, unrounded, validation },
   };
 }
 

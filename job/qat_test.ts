@@ -21,6 +21,7 @@ const FILES = [
   "labels.txt",
   "model.float.onnx",
   "model.int8.onnx",
+  "model.ort",
   "qat/model.json",
   "qat/weights.bin",
   "report.html",

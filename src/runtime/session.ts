@@ -60,6 +60,8 @@ export interface SessionOptions {
   readonly int8Activations?: boolean;
   /** Where ONNX Runtime writes the graph that it really runs. */
   readonly optimizedModelPath?: string;
+  /** In which form: "onnx" (default) or "ort", ONNX Runtime's own. */
+  readonly optimizedModelFormat?: "onnx" | "ort";
   /** Prefix of the profile that ONNX Runtime writes when the session ends. */
   readonly profilePrefix?: string;
 }
@@ -75,7 +77,7 @@ export class Session {
   /**
    * Loads a model.
    *
-   * @param model A serialized ModelProto.
+   * @param model A serialized ModelProto, or a file in ORT format.
    * @throws {Error} ONNX Runtime's own error if it refuses the model or cannot run on the device.
    */
   constructor(model: Uint8Array, options: SessionOptions = {}) {
@@ -137,6 +139,7 @@ function bindingOptions(options: SessionOptions) {
     // Kernels for int8 activations are exact, and there are none for uint8 weights with them.
     ...(options.precise && !options.int8Activations ? { x64quantprecision: "1" } : {}),
     ...(options.int8Activations ? { qdqisint8allowed: "1" } : {}),
+    ...(options.optimizedModelFormat === "ort" ? { save_model_format: "ORT" } : {}),
   };
   return {
     executionMode: "sequential" as const,
