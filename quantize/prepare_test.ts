@@ -355,3 +355,18 @@ async function saveAndLoad(model: tfl.LayersModel): Promise<tfl.LayersModel> {
   assert.ok(saved !== undefined);
   return await tfl.loadLayersModel(tf.io.fromMemory(saved));
 }
+
+Deno.test("prepareQat() leaves batch norm that cannot be folded in float where weights have one scale a tensor", () => {
+  const model = () =>
+    seedWeights(tfl.sequential({
+      layers: [
+        layers.conv2d({ filters: 4, kernelSize: 3, inputShape: [8, 8, 3], activation: "relu", name: "first" }),
+        layers.batchNormalization({ name: "bn" }),
+        layers.conv2d({ filters: 4, kernelSize: 3, name: "second" }),
+      ],
+    }));
+  const { islands } = prepare(model(), { target: "qnnpack" });
+  const because = 'target "qnnpack" has one scale a weight tensor, and it would need one a channel';
+  assert.deepEqual(islands, [{ layer: "bn", because }]);
+  assert.deepEqual(prepare(model(), { target: "x86" }).islands, []);
+});

@@ -159,7 +159,7 @@ function changeRounding(site: Site): string[] {
 // Methods that return something like what they are called on, or another of the same kind
 const CHANGES: readonly string[] = ["filter", "sort", "toSorted", "reverse", "toReversed", "slice", "trim", "flat"];
 const SIBLINGS: ReadonlyMap<string, string> = new Map(
-  Object.entries({ some: "every", every: "some", find: "findLast" }),
+  Object.entries({ some: "every", every: "some" }),
 );
 
 function dropCall({ node, source, around, part }: Site): string[] {

@@ -156,6 +156,14 @@ const DAMAGES: readonly Damage[] = [
     `the layer "conv" has the activation "hard_mish", ${UNKNOWN}`,
   ),
   edited(
+    "a layer's activation is unknown, and layers are called as it is",
+    (json) => {
+      layer(json, 0).config.activation = "mish_2";
+      layer(json, 0).config.name = "mish_2";
+    },
+    `the layer "mish_2" has the activation "mish_2", ${UNKNOWN}`,
+  ),
+  edited(
     "a weight has another name",
     (json) => json.weightsManifest[0].weights[0].name = "convolution/kernel",
     'the layer "conv" needs the weight "conv/kernel", which "weightsManifest" does not have ' +
