@@ -33,3 +33,9 @@ export function reachOf(lines: readonly Line[]): Reach {
   }
   return reach;
 }
+
+/** Returns how many milliseconds the tests of each file take. */
+export function timesOf(tests: readonly TestNote[]): ReadonlyMap<string, number> {
+  const files = [...Map.groupBy(tests, ({ file }) => file)];
+  return new Map(files.map(([file, own]) => [file, own.reduce((sum, { ms }) => sum + ms, 0)]));
+}

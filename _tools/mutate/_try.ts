@@ -15,8 +15,10 @@ export interface Trial {
   readonly fate: Fate;
 }
 
-/** Milliseconds of tests (as timed without a mutant) that are spent on one mutant, and that a noting run may take. */
-const MOST_TESTING = 15_000;
+/** Milliseconds of tests (as timed without a mutant) that are spent on one mutant, and then on whole files near it. */
+const MOST_TESTING = 5_000;
+const MOST_NEAR = 2_500;
+/** Milliseconds that a run that notes may take. */
 const MOST_NOTING = 600_000;
 /** A mutant runs for too long at this many times what its tests take, and this many milliseconds. */
 const SLOWNESS = 4;
@@ -38,11 +40,17 @@ export async function tryMutants(
   workspaces: readonly Workspace[],
   { mutants, ...options }: { mutants: readonly Mutant[] } & TryOptions,
 ): Promise<Trial[]> {
-  const reach = await noteReach(workspaces, { mutants, ...options });
+  const { reach, times } = await noteReach(workspaces, { mutants, ...options });
   const trials: Trial[] = [];
   const ids = mutants.map((_, id) => id);
   await share(ids, workspaces, async (id, workspace) => {
-    const fate = await tryMutant(workspace, { id, file: mutants[id].file, tests: reach.get(id) ?? [], ...options });
+    const fate = await tryMutant(workspace, {
+      id,
+      file: mutants[id].file,
+      tests: reach.get(id) ?? [],
+      times,
+      ...options,
+    });
     trials[id] = { mutant: mutants[id], fate };
     options.onTrial(trials[id]);
     options.onProgress(trials.filter(Boolean).length, mutants.length, "mutants");
@@ -53,7 +61,7 @@ export async function tryMutants(
 async function noteReach(
   workspaces: readonly Workspace[],
   { mutants, near, signal, onProgress }: { mutants: readonly Mutant[] } & TryOptions,
-): Promise<Reach> {
+): Promise<{ readonly reach: Reach; readonly times: ReadonlyMap<string, number> }> {
   const changed = [...new Set(mutants.map(({ file }) => file))];
   const loads = await readTestFiles(workspaces[0]);
   const mayTell = ([test, loaded]: readonly [string, ReadonlySet<string>]) =>
@@ -72,12 +80,20 @@ async function noteReach(
   const silent = files.filter((file) => !lines.some((line) => line.file === file));
   if (silent.length > 0) onProgress(files.length - silent.length, files.length, `had a test: not ${silent.join(", ")}`);
   if (lines.length === 0) throw new Error("Cannot mutate: no test passes even without a mutant");
-  return reachOf(lines);
+  return { reach: reachOf(lines), times: timesOf(lines) };
 }
 
 async function tryMutant(
   workspace: Workspace,
-  { id, file, tests, signal }: { id: number; file: string; tests: readonly TestNote[]; signal: AbortSignal },
+  { id, file, tests, times, signal }: {
+    readonly id: number;
+    readonly file: string;
+    /** Those that reach the mutant. */
+    readonly tests: readonly TestNote[];
+    /** What whole test files take. */
+    readonly times: ReadonlyMap<string, number>;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Fate> {
   const chosen = chooseTests(file, tests);
   if (chosen.length === 0) return "unreached";
@@ -88,7 +104,7 @@ async function tryMutant(
     runTests(workspace, { files, plan: { mutant: id, tests }, limit, signal });
   const first = await run([...byFile.keys()], only);
   // A test that found in a cache what an earlier one had made did not reach the place, and may yet see the change.
-  const near = [...byFile.keys()].filter((name) => distanceOf(name, file) <= 1);
+  const near = [...byFile.keys()].filter((name) => distanceOf(name, file) <= 1 && times.get(name)! <= MOST_NEAR);
   const outcome = first !== "passed" || near.length === 0 ? first : await run(near, {});
   return FATES[outcome];
 }

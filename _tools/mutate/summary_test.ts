@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { findStale, isEquivalent } from "./_equivalents.ts";
 import { groupOf, GROUPS } from "./_goals.ts";
 import { listMutants } from "./_mutants.ts";
-import { reachOf } from "./_notes.ts";
+import { reachOf, timesOf } from "./_notes.ts";
 import { countTrials, findFault, formatRows } from "./_summary.ts";
 import { distanceOf } from "./_test_files.ts";
 import type { Fate } from "./_try.ts";
@@ -53,6 +53,7 @@ Deno.test("reachOf() gives a mutant the tests that reach it, and what loading re
   assert.deepEqual(reach.get(1)?.map(({ file, index }) => `${file} ${index}`), ["a_test.ts 0", "b_test.ts 0"]);
   assert.deepEqual(reach.get(2)?.map(({ file, index }) => `${file} ${index}`), ["a_test.ts 0", "a_test.ts 1"]);
   assert.equal(reach.get(3), undefined);
+  assert.deepEqual([...timesOf(lines)], [["a_test.ts", 11], ["b_test.ts", 7]]);
 });
 
 Deno.test("distanceOf() puts a file's own test first, then its folder, its room, and the rest", () => {
