@@ -2,7 +2,7 @@
 import { type Outcome, runTests } from "./_run_tests.ts";
 import { LONG_TESTS } from "./_goals.ts";
 import type { Mutant } from "./_mutants.ts";
-import { type Reach, reachOf, readNotes, type TestNote } from "./_notes.ts";
+import { type Reach, reachOf, readNotes, type TestNote, timesOf } from "./_notes.ts";
 import { distanceOf, readTestFiles } from "./_test_files.ts";
 import type { Plan, Workspace } from "./_workspace.ts";
 
