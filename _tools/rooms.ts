@@ -114,6 +114,7 @@ export const ROOMS: readonly Room[] = [
       "src/rewrite",
       "src/runtime",
       "src/text",
+      "src/version.ts",
       "data",
       "models",
       "tasks",

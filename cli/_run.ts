@@ -14,24 +14,40 @@ export interface RunOptions {
   readonly debug?: boolean;
   /** Leaves the terminal as it was; called before the program ends early. */
   readonly stop?: () => void;
+  /** Says in one line how to go on, when a signal has ended the work. */
+  readonly onStopped?: () => string;
 }
 
 /**
  * Runs `work`, and ends the program where it fails or a signal comes.
  *
- * Files are written in one turn of the event loop, so a signal comes before them or after.
+ * The first signal is passed on to `work`, which ends at the next moment that loses nothing; the second ends the program
+ * at once. Files are written in one turn of the event loop, so a signal comes before them or after.
  */
-export async function runCommand(work: () => Promise<void>, { debug = false, stop }: RunOptions): Promise<void> {
+export async function runCommand(
+  work: (signal: AbortSignal) => Promise<void>,
+  { debug = false, stop, onStopped }: RunOptions,
+): Promise<void> {
+  const controller = new AbortController();
+  let came: typeof SIGNALS[number] | undefined;
   for (const signal of SIGNALS) {
     Deno.addSignalListener(signal, () => {
-      stop?.();
-      Deno.exit(EXIT[signal]);
+      if (came !== undefined) {
+        stop?.();
+        Deno.exit(EXIT[signal]);
+      }
+      came = signal;
+      controller.abort(new Error(`ended by ${signal}`));
     });
   }
   try {
-    await work();
+    await work(controller.signal);
   } catch (error) {
     stop?.();
+    if (came !== undefined && error === controller.signal.reason) {
+      if (onStopped !== undefined) console.error(fitTerminal(plainText(onStopped())));
+      Deno.exit(EXIT[came]);
+    }
     console.error(fitTerminal(debug ? stackOf(error) : `error: ${messageOf(error)}`));
     Deno.exit(EXIT.failure);
   }

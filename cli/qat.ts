@@ -25,6 +25,7 @@ Examples:
   deno task qat --epochs 8
   deno task qat --model model.json --data folder:photos --normalize 0..1
   deno task qat --arch tiny_yolo --data cifar10:data --float-epochs 12 --swap leaky_relu:relu
+  deno task qat --resume out
 
 Written to --out: model.int8.onnx, model.float.onnx, model.ort, labels.txt, qat/model.json,
 float/model.json, report.json and report.html.
@@ -40,10 +41,11 @@ export async function qat(args: readonly string[]): Promise<void> {
     );
   if (options.target === "list") return console.log(formatTargets(terminalOptions()));
   const progress = createProgress({ quiet, plain: isDumb() });
+  let begun: string | undefined;
   const print = json ? console.error : console.log;
   const log = quiet ? {} : { log: (line: string) => print(fitTerminal(line)) };
   const weights = perTensor ? { perChannel: false } : perChannel ? { perChannel } : {};
-  await runCommand(async () => {
+  await runCommand(async (signal) => {
     if (isDry) {
       const record = await dryRun({ ...options, ...weights }, log);
       return json ? printJson(record) : console.log(formatRecord(record, terminalOptions()));
@@ -51,10 +53,16 @@ export async function qat(args: readonly string[]): Promise<void> {
     const report = await runQat({ ...options, ...weights, ...(debug ? { debug } : {}) }, {
       ...log,
       ...eventsFor(progress),
+      onBegin: (dir) => begun = dir,
+      signal,
     });
     if (json) printJson(report);
     else if (!quiet) printTable(report);
-  }, { debug, stop: () => progress.stop() });
+  }, {
+    debug,
+    stop: () => progress.stop(),
+    onStopped: () => begun === undefined ? "Stopped, nothing was written." : `Stopped. To go on: ${resumeLine(begun)}`,
+  });
 }
 
 /** The flags of `qat`, with their help. */
@@ -90,7 +98,14 @@ export function qatCommand(): Command {
     .option("--keep-float <layers...>", "layers to keep in float");
   addEngine(command)
     .optionsGroup("Output:")
-    .option("--out <dir>", "where the results go (default: out)")
+    .option("--out <dir>", "where the results go (default: out, or the first of out-2, out-3 … that is free)")
+    .option("--overwrite", "replace results that are in --out already, once there are new ones")
+    .option("--resume <dir>", "go on with the run in a folder, by the options that it was begun with")
+    .option(
+      "--checkpoint-minutes <n>",
+      "minutes between states within an epoch (default: 5); after each is one too",
+      number,
+    )
     .option("--input-layout <layout>", "input of the exported graphs: nhwc (default) or nchw")
     .option("--opset <n>", "of the exported files, 13 to 17 (default: 17)", number);
   return addPrinting(command).addHelpText("after", EXAMPLES);
@@ -103,6 +118,11 @@ function eventsFor(progress: Progress) {
     onEpoch: progress.epochEnd.bind(progress),
     onPhaseEnd: () => progress.stop(),
   };
+}
+
+/** The command that goes on with the run in `dir`, as a shell reads it. */
+function resumeLine(dir: string): string {
+  return `deno task qat --resume ${/^[\w./:@%+-]+$/.test(dir) ? dir : `'${dir.replaceAll("'", `'\\''`)}'`}`;
 }
 
 function printTable(report: Report): void {

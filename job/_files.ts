@@ -2,8 +2,14 @@
 import { dirname, join, resolve } from "node:path";
 import { renderHtml } from "../report/html/html.ts";
 import type { Report } from "../report/schema.ts";
-import { commitFiles, ensureWritableDirectory, OutputError } from "../src/io/atomic.ts";
-import { describeFiles, filesOf, MODEL_DIRS, type Outputs, PATHS } from "./_outputs.ts";
+import { ensureWritableDirectory, type FileContent, OutputError } from "../src/io/atomic.ts";
+import { exists } from "../src/io/disk.ts";
+import { describeFiles, filesOf, type JobFile, MODEL_DIRS, type Outputs, PATHS } from "./_outputs.ts";
+
+/** Whether a job may have left a file of that path; with several outputs there is a `labels.OUTPUT.txt` for each. */
+export function isResult(path: string): boolean {
+  return PATHS.includes(path) || /^labels\.[^/\\]+\.txt$/.test(path);
+}
 
 /**
  * Proves that the results of a job can be written to `dir`. Leaves nothing behind.
@@ -22,49 +28,34 @@ export function checkWritable(dir: string): void {
 }
 
 /**
- * Writes everything into `dir`, in one turn of the event loop; each file is whole at any moment.
+ * Returns what a job leaves, with paths relative to its folder, and the report with the list of files in it.
  *
- * @returns The report with the list of files, as written.
- * @throws {OutputError} If something cannot be written; then nothing has changed.
+ * In the order in which they are to appear: a model.json behind its weights, the report last.
  */
-export async function writeOutputs(dir: string, outputs: Outputs): Promise<Report> {
+export async function outputFiles(
+  outputs: Outputs,
+): Promise<{ readonly files: readonly FileContent[]; readonly report: Report }> {
   const files = await filesOf(outputs);
-  const complete = { ...outputs.report, files: describeFiles(files) };
-  const folders = MODEL_DIRS.map((name) => join(dir, name));
-  const made = folders.flatMap(missingFolders);
-  try {
-    for (const folder of folders) ensureWritableDirectory(folder);
-    commitFiles({
-      root: dir,
-      files: [
-        ...files.map(({ path, bytes }) => ({ path: join(dir, path), bytes })),
-        { path: join(dir, "report.html"), bytes: renderHtml(complete) },
-        { path: join(dir, "report.json"), bytes: `${JSON.stringify(complete, null, 2)}\n` },
-      ],
-    });
-  } finally {
-    removeEmpty(made);
-  }
-  return complete;
+  const report = { ...outputs.report, files: describeFiles(files) };
+  const refers = ({ path }: JobFile) => Number(path.endsWith(".json"));
+  return {
+    files: [
+      ...files.toSorted((a, b) => refers(a) - refers(b)).map(({ path, bytes }) => ({ path, bytes })),
+      { path: "report.html", bytes: renderHtml(report) },
+      { path: "report.json", bytes: `${JSON.stringify(report, null, 2)}\n` },
+    ],
+    report,
+  };
 }
 
 /** Lists `dir` and the folders around it that are not there yet, innermost first. */
-function missingFolders(dir: string): readonly string[] {
+export function missingFolders(dir: string): readonly string[] {
   const path = resolve(dir);
   return exists(path) ? [] : [path, ...missingFolders(dirname(path))];
 }
 
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    // A part of the path may be a file: nothing is missing then, and making folders will say so.
-    return !(error instanceof Deno.errors.NotFound);
-  }
-}
-
-function removeEmpty(folders: readonly string[]): void {
+/** Removes those of `folders` that are empty. */
+export function removeEmpty(folders: readonly string[]): void {
   for (const folder of folders) {
     try {
       Deno.removeSync(folder);

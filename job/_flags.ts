@@ -23,6 +23,6 @@ export function commandOf(options: object): string {
 }
 
 /** Quotes what a shell would take apart. */
-function quote(text: string): string {
+export function quote(text: string): string {
   return /^[\w./:,=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -16,6 +16,7 @@ import type { PreparedModel } from "../quantize/prepare.ts";
 import { inputBatches, type JobData, judgedBatches, type JudgedBy } from "./_data.ts";
 import type { Engine } from "./_engine.ts";
 import type { Quantization } from "./_recipe.ts";
+import type { RunFolder } from "./_run_folder.ts";
 import type { JobEvents } from "./events.ts";
 import { tasksFor } from "./_task.ts";
 import type { JobOptions } from "./options.ts";
@@ -45,6 +46,8 @@ export interface Job {
   readonly data: JobData;
   readonly engine: Engine;
   readonly quantization: Quantization;
+  /** Where its states and results go; absent where nothing is trained. */
+  readonly run?: RunFolder;
 }
 
 /** A model ready for quantization-aware training, and how it came about. */

@@ -30,6 +30,7 @@ const RULES = {
   freezeBnAfter: { least: 0, most: MOST_EPOCHS, whole: false },
   threads: { least: 1, most: 256, whole: true },
   limit: { least: 1, most: MOST_IMAGES, whole: true },
+  checkpointMinutes: { least: 0, most: 1_000_000, whole: false, above: true },
   opset: { least: 13, most: 17, whole: true },
 } satisfies Readonly<Record<string, NumberRule>>;
 

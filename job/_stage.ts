@@ -5,8 +5,9 @@ import { toOnnx } from "../export/to_onnx.ts";
 import { predictAll } from "../export/validate.ts";
 import { calibrate, uncalibratedIn } from "../quantize/calibrate.ts";
 import type { MetricValue } from "../tasks/task.ts";
+import type { CheckpointPlace } from "../train/checkpoint.ts";
 import type { Evaluation } from "../train/evaluate.ts";
-import { type EpochInfo, fit, type History } from "../train/fit.ts";
+import { type EpochInfo, fit, type FitOptions, type History } from "../train/fit.ts";
 import { cosineRate, optimizerFor } from "../train/optimizers.ts";
 import { floatSchedule, qatSchedule, type Schedule } from "../train/schedule.ts";
 import { type JobData, stepsPerEpoch, trainingBatches } from "./_data.ts";
@@ -69,6 +70,7 @@ export async function trainStage(job: Job, { name, model, epochs }: Stage): Prom
   if (name === "qat" && uncalibratedIn(model).length > 0) {
     await calibrate(model, calibrationBatches(model, data), { beforeTraining: true });
   }
+  if (job.run?.begin()) events.onBegin?.(job.run.dir);
   const steps = stepsPerEpoch(data);
   const optimizer = optimizerFor(options.optimizer, { learningRate: rate });
   const records: StageEpoch[] = [];
@@ -84,6 +86,7 @@ export async function trainStage(job: Job, { name, model, epochs }: Stage): Prom
       schedule,
       seed: options.seed,
       ...signalOf(job),
+      ...checkpointOf(job, name, records),
       ...(events.onStep === undefined ? {} : { onStep: events.onStep }),
       onEpochEnd: async (info) => {
         const measured = data.validation === undefined ? {} : await measure(model, job);
@@ -100,6 +103,37 @@ export async function trainStage(job: Job, { name, model, epochs }: Stage): Prom
     events.onPhaseEnd?.();
     optimizer.dispose();
   }
+}
+
+/** Where the state of a stage is kept. */
+function checkpointOf(
+  { run, options, log }: Job,
+  stage: StageName,
+  records: StageEpoch[],
+): Pick<FitOptions, "checkpoint"> {
+  if (run === undefined) return {};
+  const checkpoint = {
+    dir: run.stageDir(stage),
+    minutes: options.checkpointMinutes,
+    own: {
+      save: () => records,
+      // It was saved by the line above.
+      restore: (saved: unknown) => void records.splice(0, records.length, ...saved as StageEpoch[]),
+    },
+    onResume: ({ epochs, steps, isFinished }: CheckpointPlace) =>
+      log(
+        `Training "${stage}" ${
+          isFinished ? "has ended before" : `goes on after ${countOf(epochs, "epoch")} and ${countOf(steps, "step")}`
+        }.`,
+      ),
+    onFailure: ({ message }: Error) =>
+      log(`Warning: the state of training was not saved, the one before it is kept: ${message}.`),
+  };
+  return { checkpoint };
+}
+
+function countOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 /** Returns how a stage of a job trains. */

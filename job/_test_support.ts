@@ -65,6 +65,8 @@ export const SMALL = {
   epochs: 1,
   lr: 1e-3,
   precise: true,
+  // One folder for several jobs.
+  overwrite: true,
 } satisfies QatOptions;
 
 /** Lists all files and folders below `dir` with what is in the files, so that two states can be compared. */

@@ -152,7 +152,7 @@ for (
 ) {
   refuses(`${JSON.stringify(options)}, which is spelled wrong`, message, () => options);
 }
-refuses("to write to no path", `Cannot use --out "": a path is needed`, () => ({ out: "" }));
+refuses("to write to no path", `Cannot use --out "": a text that is not empty is needed`, () => ({ out: "" }));
 refuses(
   "to keep a layer in float that is not there",
   `Cannot keep layers of "tiny" in float: none is called "cnov" (did you mean "conv"?)`,

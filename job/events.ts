@@ -27,6 +27,8 @@ export interface JobEvents {
   readonly onEpoch?: (epoch: EpochInfo, scores?: readonly Reading[]) => void;
   /** The training phase ended. */
   readonly onPhaseEnd?: () => void;
-  /** Ends the job before its next step; nothing is written then. */
+  /** The job has begun: from now on `resume: dir` goes on with it, wherever it stops. */
+  readonly onBegin?: (dir: string) => void;
+  /** Ends the job after the step under way; the state of training is written then, and its reason thrown. */
   readonly signal?: AbortSignal;
 }

@@ -27,7 +27,7 @@ const OPTIONS: QatOptions = { ...SMALL, batchSize: 8, normalize: "-1..1", keepFl
 
 /** The bytes of what a job wrote besides its reports, by path within `out`. */
 function modelFiles(out: string): Record<string, string> {
-  const files = Object.entries(contentsOf(out)).filter(([path]) => !path.includes("/report."));
+  const files = Object.entries(contentsOf(out)).filter(([path]) => !/\/report\.|\/run($|\/)/.test(path));
   return Object.fromEntries(files.map(([path, content]) => [path.slice(out.length), content]));
 }
 

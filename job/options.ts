@@ -5,6 +5,7 @@ import { BACKEND_NAMES, type BackendName, type Device, DEVICES } from "../src/ba
 import { ARCH_NAMES } from "../models/arch/mod.ts";
 import { TASK_NAMES } from "../tasks/mod.ts";
 import { OPTIMIZER_NAMES } from "../train/optimizers.ts";
+import { CHECKPOINT_MINUTES } from "../train/checkpoint.ts";
 import { checkChoice } from "../src/text/nearest.ts";
 import { showValue } from "../src/text/plain.ts";
 import { inPlainWordsSync } from "../src/text/plain_errors.ts";
@@ -94,8 +95,14 @@ export interface QatOptions {
   readonly precise?: boolean;
   /** Whether every pass over a graph is checked for what it needs and promises: slower, to find faults of ours. Default false. */
   readonly debug?: boolean;
-  /** Where the results go. Default "out". */
+  /** Where the results go. Default: "out", or the first of "out-2", "out-3" … that has none yet. */
   readonly out?: string;
+  /** Whether results that are in `out` already are replaced, once there are new ones. Default false: they are refused. */
+  readonly overwrite?: boolean;
+  /** The folder of a run to go on with: its options are taken from there. */
+  readonly resume?: string;
+  /** Minutes after which the state of training is written within an epoch; after each it is anyway. Default 5. */
+  readonly checkpointMinutes?: number;
   /** Images used at the most, for training and for testing each. Default: all. */
   readonly limit?: number;
   /** Leaves out images that cannot be read instead of failing. Default false. */
@@ -123,7 +130,7 @@ type Open =
   | "limit";
 
 /** Options with every default filled in. */
-export type ResolvedOptions = Required<Omit<QatOptions, Open>> & Pick<QatOptions, Open>;
+export type ResolvedOptions = Required<Omit<QatOptions, Open | "resume" | "overwrite">> & Pick<QatOptions, Open>;
 
 /** Options of a job whose task is known. */
 export type JobOptions = ResolvedOptions & { readonly task: string };
@@ -132,7 +139,7 @@ export type JobOptions = ResolvedOptions & { readonly task: string };
 const INPUT_LAYOUTS = ["nhwc", "nchw"] as const;
 
 /** All options that are no numbers. */
-const KINDS: Readonly<Record<Exclude<keyof QatOptions, NumberOption>, Kind>> = {
+export const KINDS: Readonly<Record<Exclude<keyof QatOptions, NumberOption>, Kind>> = {
   model: "text",
   arch: "text",
   data: "text",
@@ -154,6 +161,8 @@ const KINDS: Readonly<Record<Exclude<keyof QatOptions, NumberOption>, Kind>> = {
   precise: "flag",
   debug: "flag",
   out: "text",
+  overwrite: "flag",
+  resume: "text",
   skipBadImages: "flag",
   inputLayout: "text",
 };
@@ -167,8 +176,9 @@ export function resolveOptions(options: QatOptions): ResolvedOptions {
   return inPlainWordsSync(() => resolve(options));
 }
 
-function resolve(options: QatOptions): ResolvedOptions {
-  checkKinds(options, KINDS);
+function resolve(given: QatOptions): ResolvedOptions {
+  checkKinds(given, KINDS);
+  const { resume: _, overwrite: __, ...options } = given;
   checkNumbers(options);
   checkTexts(options);
   const { model, arch, floatEpochs = model === undefined ? 16 : 0 } = options;
@@ -200,6 +210,7 @@ function resolve(options: QatOptions): ResolvedOptions {
     strict: options.strict ?? false,
     keepFloat: options.keepFloat ?? [],
     out: options.out ?? "out",
+    checkpointMinutes: options.checkpointMinutes ?? CHECKPOINT_MINUTES,
     skipBadImages: options.skipBadImages ?? false,
     inputLayout: options.inputLayout ?? "nhwc",
     opset: options.opset ?? 17,

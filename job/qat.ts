@@ -1,4 +1,5 @@
 /** The main job: a TF.js model in, a proven int8 ONNX file and a report out. */
+import { join } from "node:path";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { describeNormalize } from "../data/normalize.ts";
 import { openData } from "../data/open.ts";
@@ -19,7 +20,8 @@ import { targetOf } from "../quantize/targets/mod.ts";
 import { checkDilations, inTrainingArithmetic, startEngine, warnOfSaturation } from "./_engine.ts";
 import { commandOf } from "./_flags.ts";
 import { makeFloatModel } from "./_float.ts";
-import { checkWritable, writeOutputs } from "./_files.ts";
+import { outputFiles } from "./_files.ts";
+import { hashData, hashWeights } from "./_fingerprint.ts";
 import {
   answersOf,
   type Job,
@@ -30,6 +32,7 @@ import {
   logSummary,
   type Proof,
   samples,
+  signalOf,
 } from "./_job.ts";
 import type { JobEvents } from "./events.ts";
 import { labelsFiles } from "./_labels.ts";
@@ -39,24 +42,28 @@ import { archFor, buildModel, imageShapeOf, loadModel } from "./_model.ts";
 import { buildReport, describeEpoch } from "./_report.ts";
 import { logUnmatched, prepareFor, readQuantization } from "./_recipe.ts";
 import { isPrepared, resume } from "./_resume.ts";
+import { openRunFolder } from "./_open_run.ts";
+import type { RunFolder } from "./_run_folder.ts";
 import { checkOutputs, checkTargets, dealTargets } from "./_task.ts";
 import { withValidation } from "./_validation.ts";
 import { type StageResult, trainStage } from "./_stage.ts";
-import { type QatOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
+import type { QatOptions, ResolvedOptions } from "./options.ts";
 
+export { RunError } from "./_run_record.ts";
 export type { EpochMetric, EpochMetrics, StageEpoch } from "./_stage.ts";
 
 /**
  * Does the whole job: load or train, rewrite, prepare, train with fake quantization, export, validate, report.
  *
  * Writes model.int8.onnx, model.float.onnx, model.ort, labels.txt, qat/ and float/model.json and the reports into
- * `options.out`, all at the end and each as a whole; a job that fails writes nothing.
+ * `options.out`, all at the end and all at once. While it trains, its state is kept there: `resume` goes on from it.
  *
  * @returns The report, as written to report.json; a notebook shows it as the page.
  * @throws {RangeError} If an option is out of range, or data is damaged.
  * @throws {TypeError} If model and data do not fit together.
  * @throws {ModelFileError} If the model's files are damaged.
- * @throws {OutputError} If `options.out` cannot be written to.
+ * @throws {OutputError} If `options.out` has results already or cannot be written to.
+ * @throws {RunError} If there is nothing to resume, or it is damaged.
  *
  * @example
  * ```ts ignore
@@ -69,12 +76,30 @@ export function runQat(options: QatOptions = {}, events: JobEvents = {}): Promis
 }
 
 async function doJob(options: QatOptions, events: JobEvents): Promise<Report & Displayable> {
-  const resolved = resolveOptions(options);
-  checkWritable(resolved.out);
-  const quantization = await readQuantization(resolved);
   const log = lineLog(events);
+  const run = openRunFolder(options, log);
+  try {
+    const report = run.readReport();
+    if (report === undefined) return displayReport(await train(run, { events, log }));
+    log(
+      `The run in "${run.dir}" has ended, this is its report; --model ${
+        join(run.dir, "qat")
+      } goes on training its model.`,
+    );
+    return displayReport(report);
+  } finally {
+    run.close();
+  }
+}
+
+/** Does the job of a run, from its start or from where it stopped. */
+async function train(run: RunFolder, { events, log }: Pick<Job, "events" | "log">): Promise<Report> {
+  const resolved = run.options;
+  const quantization = await readQuantization(resolved);
   const engine = await startEngine(resolved, log);
-  const { original, job: asked } = await open(resolved, { events, log, engine, quantization });
+  const { original, job: asked } = await open(resolved, { events, log, engine, quantization, run });
+  signalOf(asked).signal?.throwIfAborted();
+  run.identify({ data: hashData(asked.data), model: hashWeights(original) });
   log("Before:");
   logSummary(original, asked);
   const start = isPrepared(original) ? resume(original, asked) : await begin(original, asked);
@@ -87,16 +112,16 @@ async function doJob(options: QatOptions, events: JobEvents): Promise<Report & D
   const training = await trainStage(job, { name: "qat", model, epochs: job.options.epochs });
   if (job.quantization.target.file !== undefined) job.log("Exporting, and validating in ONNX Runtime …");
   const proof = await prove(start, { job, training });
-  const report = buildReport({ job, start, training, proof, command: commandOf(options) });
+  const report = buildReport({ job, start, training, proof, command: commandOf(run.asked) });
   attachRecord(model, {
     ...start.prepared,
     rewrites: [...start.rewrites, ...start.prepared.rewrites],
     task: proof.simulated.task.name,
   });
   attachScalings(model, job.data);
-  const written = await writeAll(resolved.out, { model, report, proof, job });
+  const written = await writeAll(run, { model, report, proof, job });
   model.dispose();
-  return displayReport(written);
+  return written;
 }
 
 interface Results {
@@ -107,13 +132,15 @@ interface Results {
 }
 
 /** Writes the results into the job's folder. */
-async function writeAll(dir: string, { model, report, proof, job }: Results): Promise<Report> {
+async function writeAll(run: RunFolder, { model, report, proof, job }: Results): Promise<Report> {
   const floatModel = floatModelOf(model);
   attachScalings(floatModel.model, job.data);
   if (floatModel.ownLayers.length > 0) job.log(`float/model.json is for TF.js${needing(floatModel)}.`);
   const labels = labelsFiles(proof.simulated.task);
   try {
-    return await writeOutputs(dir, { ...proof.files, labels, model, floatModel, report });
+    const outputs = await outputFiles({ ...proof.files, labels, model, floatModel, report });
+    run.end(outputs.files);
+    return outputs.report;
   } finally {
     floatModel.model.dispose();
   }
@@ -130,7 +157,7 @@ const LONGEST_LINE = 1000;
 /** Opens the model and the data of a job, and checks that they fit. */
 export async function open(
   resolved: ResolvedOptions,
-  given: Pick<Job, "events" | "log" | "engine" | "quantization">,
+  given: Omit<Job, "options" | "data">,
 ): Promise<{ original: tfl.LayersModel; job: Job }> {
   const { log } = given;
   const { outputs, seed, skipBadImages, limit, model } = resolved;

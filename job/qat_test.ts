@@ -34,8 +34,8 @@ Deno.test("runQat() writes both files, the trained model and the report", () =>
     const out = `${dir}/a/b`;
     const report = await runQat({ ...SMALL, model, out, epochs: 2 });
     assert.deepEqual(
-      Object.keys(contentsOf(out)).filter((path) => !/\/(qat|float)$/.test(path)).sort(),
-      FILES.map((name) => `${out}/${name}`),
+      Object.keys(contentsOf(out)).filter((path) => !/\/(qat|float|run)$/.test(path)).sort(),
+      [...FILES, "run/results.json", "run/run.json"].map((name) => `${out}/${name}`),
     );
     assert.deepEqual(JSON.parse(Deno.readTextFileSync(`${out}/report.json`)), report);
     assert.match(Deno.readTextFileSync(`${out}/report.html`), /^<!doctype html>/i);
@@ -347,7 +347,7 @@ Deno.test("runQat() prints the model before and after it is prepared", () =>
     assert.ok(log.slice(after).some((line) => /^conv +Conv2D +6×6×4 +\d+ +int8/.test(line)));
   }));
 
-Deno.test("runQat() writes nothing when it is stopped, and leaves older results alone", () =>
+Deno.test("runQat() writes no results when it is stopped", () =>
   withFolder(async (dir) => {
     const model = await save(tinyModel(), `${dir}/in`);
     const controller = new AbortController();
@@ -356,7 +356,7 @@ Deno.test("runQat() writes nothing when it is stopped, and leaves older results 
       signal: controller.signal,
     });
     await assert.rejects(stopped, new Error("stopped"));
-    assert.deepEqual([...Deno.readDirSync(dir)].map(({ name }) => name), ["in"]);
+    assert.deepEqual([...Deno.readDirSync(`${dir}/new/out`)].map(({ name }) => name), ["run"]);
   }));
 
 Deno.test("runQat() keeps no tensor", () =>

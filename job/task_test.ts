@@ -11,7 +11,16 @@ import { save, SMALL, withFolder } from "./_test_support.ts";
 import { runQat } from "./qat.ts";
 import { dealTargets } from "./_task.ts";
 
-const TABLE = { limit: 60, batchSize: 18, epochs: 1, floatEpochs: 2, precise: true, control: false };
+const TABLE = {
+  // One folder for several jobs.
+  overwrite: true,
+  limit: 60,
+  batchSize: 18,
+  epochs: 1,
+  floatEpochs: 2,
+  precise: true,
+  control: false,
+};
 
 /** A table of two columns of numbers, and of targets that depend on them. */
 function table(header: string, targets: (a: number, b: number) => readonly (number | string)[], count = 80): string {

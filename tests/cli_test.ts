@@ -31,7 +31,19 @@ function decode(bytes: Uint8Array): string {
 /** A job of about a second. */
 async function smallJob(dir: string): Promise<readonly string[]> {
   const model = await save(tinyModel(), `${dir}/in`);
-  return ["--model", model, "--limit", "40", "--batch-size", "20", "--epochs", "2", "--out", `${dir}/out`];
+  return [
+    "--model",
+    model,
+    "--limit",
+    "40",
+    "--batch-size",
+    "20",
+    "--epochs",
+    "2",
+    "--out",
+    `${dir}/out`,
+    "--overwrite",
+  ];
 }
 
 Deno.test("qat --help lists every option of the job, and exits with 0", async () => {
@@ -116,7 +128,7 @@ Deno.test("qat prints names from files as one line each, without what steers a t
     Deno.writeTextFileSync(`${dir}/data/a/${evil}.png`, "no picture");
     const model = await save(tinyModel({ classes: 2 }), `${dir}/${evil}`);
     const args = ["--model", model, "--data", `folder:${dir}/data`, "--skip-bad-images", "--epochs", "1"];
-    const out = ["--out", `${dir}/${evil}/out`];
+    const out = ["--out", `${dir}/${evil}/out`, "--overwrite"];
     const table = await run(...args, ...out);
     const json = await run(...args, ...out, "--json");
     const none = await run("--model", `${dir}/${evil}.json`);
@@ -146,7 +158,7 @@ Deno.test("qat keeps to ASCII in the C locale", () =>
   }));
 
 /** Starts a job and sends SIGINT as soon as its output says `when`. */
-async function interrupt(when: string, args: readonly string[]): Promise<number> {
+async function interrupt(when: string, args: readonly string[]): Promise<{ code: number; seen: string }> {
   const child = start(args);
   let seen = "";
   let sent = false;
@@ -160,15 +172,21 @@ async function interrupt(when: string, args: readonly string[]): Promise<number>
   };
   await Promise.all([watch(child.stdout), watch(child.stderr)]);
   assert.ok(sent, seen);
-  return (await child.status).code;
+  return { code: (await child.status).code, seen };
 }
 
-Deno.test("qat ends with 130 and writes nothing when Ctrl-C comes in training", () =>
+Deno.test("qat ends with 130 when Ctrl-C comes in training, says how to go on, and goes on", () =>
   withFolder(async (dir) => {
     const args = await smallJob(dir);
-    const before = contentsOf(dir);
-    assert.equal(await interrupt("qat epoch 1/9999", args.with(args.indexOf("--epochs") + 1, "9999")), 130);
-    assert.deepEqual(contentsOf(dir), before);
+    const many = args.with(args.indexOf("--epochs") + 1, "40");
+    const { code, seen } = await interrupt("qat epoch 2/40", many);
+    assert.equal(code, 130, seen);
+    assert.equal(seen.trimEnd().split("\n").at(-1), `Stopped. To go on: deno task qat --resume ${dir}/out`);
+    assert.deepEqual([...Deno.readDirSync(`${dir}/out`)].map(({ name }) => name), ["run"]);
+    const gone = await run("--resume", `${dir}/out`);
+    assert.equal(gone.code, 0, gone.stderr);
+    assert.match(gone.stdout, /^Training "qat" goes on after \d+ epochs? and \d+ steps?\.$/m);
+    assert.match((await run("--resume", `${dir}/out`)).stdout, /^The run in ".*" has ended, this is its report/m);
   }));
 
 Deno.test("qat leaves all old files or all new ones when Ctrl-C comes while it finishes", () =>
@@ -176,10 +194,9 @@ Deno.test("qat leaves all old files or all new ones when Ctrl-C comes while it f
     const args = await smallJob(dir);
     assert.equal((await run(...args, "--quiet")).code, 0);
     const old = contentsOf(`${dir}/out`);
-    const code = await interrupt("Exporting, and validating", [...args, "--seed", "1"]);
+    const { code } = await interrupt("Exporting, and validating", [...args, "--seed", "1"]);
     assert.ok(code === 130 || code === 0, `exit code ${code}`);
     const now = contentsOf(`${dir}/out`);
-    assert.deepEqual(Object.keys(now), Object.keys(old));
-    const files = Object.keys(old).filter((path) => old[path] !== "folder" && !path.endsWith("/qat/model.json"));
+    const files = ["model.int8.onnx", "model.float.onnx", "qat/weights.bin"].map((name) => `${dir}/out/${name}`);
     assert.equal(new Set(files.map((path) => old[path] === now[path])).size, 1, "old and new are not mixed");
   }));

@@ -228,6 +228,15 @@ export function ensureWritableDirectory(path: string): void {
   }
 }
 
+/** Removes what dead processes that wrote `names` left in a folder: temporary files of theirs, and probes. */
+export function removeTemporaries(folder: string, names: readonly string[]): void {
+  if (!exists(folder)) return;
+  for (const { name, isFile } of Deno.readDirSync(folder)) {
+    const [, target] = /^\.(.+)\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\.tmp$/.exec(name) ?? [];
+    if (isFile && (target === "probe" || names.includes(target))) removeQuietly(join(folder, name));
+  }
+}
+
 /** Runs a file operation and words its failure as one of writing to `path`. */
 function attempt(path: string, operation: () => void): void {
   try {

@@ -1,0 +1,31 @@
+/** Tells data and weights from others, by hashes. */
+import type * as tfl from "@tensorflow/tfjs-layers";
+import type { SampleSet } from "../data/samples.ts";
+import { sha256 } from "../src/io/hash.ts";
+import type { JobData } from "./_data.ts";
+
+/** Hashes all samples of a job, with the names of what they are. */
+export function hashData({ train, validation, test }: JobData): string {
+  return sha256(...[train, ...(validation === undefined ? [] : [validation]), test].flatMap(partsOf));
+}
+
+/** Hashes the weights of a model, in their order. */
+export function hashWeights(model: tfl.LayersModel): string {
+  return sha256(...model.weights.map((weight) => bytesOf(weight.read().dataSync())));
+}
+
+function partsOf({ count, inputs, targets }: SampleSet): readonly (Uint8Array | string)[] {
+  return [
+    `${count}`,
+    ...[inputs, targets].flatMap((values) =>
+      Object.entries(values).flatMap(([name, value]) => {
+        const arrays = Object.values(value).filter((part) => ArrayBuffer.isView(part));
+        return [JSON.stringify([name, value.kind, "names" in value ? value.names : []]), ...arrays.map(bytesOf)];
+      })
+    ),
+  ];
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

@@ -1,0 +1,150 @@
+/**
+ * The folder of a run: its results, and beside them, in `run/`, what it takes to go on.
+ *
+ *     run/lock           held while a process works here
+ *     run/run.json       the options, written before the first step; what data and model were
+ *     run/STAGE/000007/  the newest state of a stage, see src/io/snapshots.ts
+ *     run/results.json   names and hashes of the results, one commit with them; from then on the run has ended
+ *
+ * Other files in the folder are nobody's business here.
+ */
+import { join } from "node:path";
+import type { Report } from "../report/schema.ts";
+import { commitFiles, type FileContent } from "../src/io/atomic.ts";
+import { exists, removeQuietly } from "../src/io/disk.ts";
+import { sha256 } from "../src/io/hash.ts";
+import type { FileLock } from "../src/io/lock.ts";
+import { isResult, removeEmpty } from "./_files.ts";
+import { RunError, type RunRecord, versionsNow, writeRun } from "./_run_record.ts";
+import type { StageName } from "./events.ts";
+import type { QatOptions, ResolvedOptions } from "./options.ts";
+
+/** The folder in the run's folder that is ours. */
+export const OURS = "run";
+
+/** What is known of a run when its folder has been opened. */
+interface RunParts {
+  readonly asked: QatOptions;
+  readonly options: ResolvedOptions;
+  readonly lock: FileLock;
+  /** Folders that were made for it, innermost first. */
+  readonly made: readonly string[];
+  /** Of a run that goes on. */
+  readonly record?: RunRecord;
+}
+
+/** Hashes of what the options refer to. */
+type RunFacts = Pick<RunRecord, "data" | "model">;
+
+/** A run that is open: this process alone works in its folder. */
+export class RunFolder {
+  /** Options as they were given when the run began. */
+  readonly asked: QatOptions;
+  /** The same with every default filled in. */
+  readonly options: ResolvedOptions;
+  readonly #lock: FileLock;
+  readonly #made: readonly string[];
+  readonly #record: RunRecord | undefined;
+  #facts: RunFacts | undefined;
+  #hasBegun = false;
+  #replaces: readonly string[];
+
+  /** Takes a folder whose lock is held. */
+  constructor(readonly dir: string, { asked, options, lock, made, record }: RunParts) {
+    this.asked = asked;
+    this.options = options;
+    this.#lock = lock;
+    this.#made = made;
+    this.#record = record;
+    this.#replaces = record?.replaces ?? [];
+  }
+
+  /** The report of a run that has ended; undefined of any other. */
+  readReport(): Report | undefined {
+    const path = join(this.dir, OURS, "results.json");
+    if (this.#record === undefined || !exists(path)) return undefined;
+    const text = Deno.readTextFileSync(join(this.dir, "report.json"));
+    const { files } = Object(JSON.parse(Deno.readTextFileSync(path)));
+    if (Object(files)["report.json"] !== sha256(text)) {
+      throw new RunError(`Cannot go on with "${this.dir}": it has ended, and its report.json was changed since`);
+    }
+    // The hash says that we wrote it.
+    return JSON.parse(text) as Report;
+  }
+
+  /**
+   * Says what the run is of; of one that goes on, checks that it still is.
+   *
+   * @throws {RunError} If data or model are not what they were.
+   */
+  identify(facts: RunFacts): void {
+    this.#facts = facts;
+    for (const what of ["data", "model"] as const) {
+      if (this.#record === undefined || this.#record[what] === facts[what]) continue;
+      throw new RunError(`Cannot go on with "${this.dir}": its ${what} is not what it was when the run began`);
+    }
+  }
+
+  /**
+   * Writes down what it takes to go on, before the first step.
+   *
+   * @returns Whether the run begins, or goes on, with this call; it is not the first one otherwise.
+   */
+  begin(): boolean {
+    if (this.#hasBegun || this.#facts === undefined) return false;
+    this.#hasBegun = true;
+    const { asked, options: { out } } = this;
+    if (this.#record === undefined) this.#write({ asked, out, versions: versionsNow(), ...this.#facts });
+    return true;
+  }
+
+  /** Where the states of a stage are kept. */
+  stageDir(stage: StageName): string {
+    return join(this.dir, OURS, stage);
+  }
+
+  /** Puts the results in place, all at once, and ends the run. */
+  end(files: readonly FileContent[]): void {
+    const named = files.map(({ path, bytes }) => [path, sha256(bytes)]);
+    const results = { path: `${OURS}/results.json`, bytes: JSON.stringify({ files: Object.fromEntries(named) }) };
+    const written = new Set(files.map(({ path }) => path));
+    commitFiles({
+      root: this.dir,
+      files: [...files, results].map(({ path, bytes }) => ({ path: join(this.dir, path), bytes })),
+      // Of results that are replaced, there may be some that this run does not have.
+      remove: this.#replaces.filter((name) => !written.has(name)).map((name) => join(this.dir, name)),
+    });
+    removeStates(this.dir);
+  }
+
+  /** Lets others work in the folder. Nothing of ours stays if the run has not begun. */
+  close(): void {
+    this.#lock.release();
+    removeEmpty(this.#made);
+  }
+
+  /** Forgets a run that was here before, and its states. Its results stay until there are others. */
+  #write(record: Omit<RunRecord, "replaces">): void {
+    this.#replaces = namesIn(this.dir).filter(isResult);
+    removeStates(this.dir);
+    commitFiles({
+      root: this.dir,
+      files: [{ path: join(this.dir, OURS, "run.json"), bytes: writeRun({ ...record, replaces: this.#replaces }) }],
+      remove: [join(this.dir, OURS, "results.json")],
+    });
+  }
+}
+
+/** Lists the files in `dir` and in folders right below it. */
+function namesIn(dir: string): readonly string[] {
+  return [...Deno.readDirSync(dir)].flatMap(({ name, isDirectory }) =>
+    isDirectory ? [...Deno.readDirSync(join(dir, name))].map((inner) => `${name}/${inner.name}`) : [name]
+  );
+}
+
+/** Removes the states of all stages. */
+function removeStates(dir: string): void {
+  for (const { name, isDirectory } of Deno.readDirSync(join(dir, OURS))) {
+    if (isDirectory) removeQuietly(join(dir, OURS, name));
+  }
+}
