@@ -89,6 +89,34 @@ Deno.test("qat refuses what is no number", async () => {
   assert.equal(stderr, "error: option '--lr <rate>' argument 'fast' is invalid. A number is needed.\n");
 });
 
+Deno.test("qat refuses hostile values of any flag in one line, and writes nothing", () =>
+  withFolder(async (dir) => {
+    await Deno.writeTextFile(`${dir}/file`, "");
+    const before = contentsOf(dir);
+    const lines: readonly (readonly [code: number, ...args: string[]])[] = [
+      [2, "--epochs", "NaN"],
+      [2, "--seed", "1", "--seed", "2"],
+      [2, "--\x1b[2J\n"],
+      [1, "--normalize", "constructor"],
+      [1, "--data", "csv:/dev/zero"],
+      [1, "--model", "/dev/null"],
+      [1, "--model", "x".repeat(5000)],
+      [1, "--out", ""],
+      [1, "--keep-float", "\u202e\x07"],
+    ];
+    const runs = await Promise.all(
+      lines.map(async ([code, ...args], i) => {
+        const out = args.includes("--out") ? [] : ["--out", `${dir}/out${i}`];
+        return { code, args, ...await run(...args, ...out).then((run) => ({ run })) };
+      }),
+    );
+    for (const { code, args, run } of runs) {
+      assert.equal(run.code, code, `${args}: ${run.stderr}`);
+      assert.match(run.stderr, /^error: [^\p{Cc}]{10,1010}\n$/u, `${args}`);
+    }
+    assert.deepEqual(contentsOf(dir), before);
+  }));
+
 Deno.test("qat says what is wrong in one line, and with --debug where", () =>
   withFolder(async (dir) => {
     const args = ["--model", `${dir}/none`, "--out", `${dir}/out`];

@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { disk, exists, removeQuietly } from "./disk.ts";
 import { CheckpointError, OutputError } from "./errors.ts";
+import { showValue } from "../text/plain.ts";
 import { sha256 } from "./hash.ts";
 import { readJson, writeJson } from "./json.ts";
 import { FileLock } from "./lock.ts";
@@ -152,7 +153,9 @@ function sizeOf(parts: readonly Uint8Array[]): number {
 function readFolder(dir: string): Snapshot {
   const { version, files } = readManifest(dir);
   if (version !== VERSION) {
-    throw new CheckpointError(`Cannot go on from "${dir}": it is of version ${version}, needed is ${VERSION}`);
+    throw new CheckpointError(
+      `Cannot go on from "${dir}": it is of version ${showValue(version)}, needed is ${VERSION}`,
+    );
   }
   const [data, state] = [DATA, STATE].map((name) => readTrusted(dir, name, files));
   // The hash says that we wrote it.

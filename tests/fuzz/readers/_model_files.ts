@@ -27,21 +27,35 @@ export async function filesOf(name: string, model: tfl.LayersModel, dir: string)
 
 /** Writes damaged files of a model into `dir`: its JSON by structure or by bytes, or its weights. */
 export async function damage(random: Random, files: ModelFiles, dir: string): Promise<Omit<FuzzCase, "read">> {
-  const kind = random.below(10);
+  const kind = files.weights.length === 0 ? 3 : random.below(10);
   let { json, weights }: { json: string | Uint8Array; weights: Uint8Array } = files;
   let what: string;
+  let isFinite = true;
   if (kind === 0) ({ bytes: json, what } = mutateBytes(random, new TextEncoder().encode(json)));
   else if (kind === 1) ({ bytes: weights, what } = mutateBytes(random, weights));
-  else {
+  else if (kind === 2) {
+    const { bytes, value, at } = setNumber(random, weights);
+    [weights, what, isFinite] = [bytes, `number ${at} set to ${value}`, Number.isFinite(value)];
+  } else {
     const root: unknown = JSON.parse(files.json);
     what = mutateJson(random, root);
     json = JSON.stringify(root);
   }
   await Deno.writeFile(`${dir}/model.json`, typeof json === "string" ? new TextEncoder().encode(json) : json);
   await Deno.writeFile(`${dir}/weights.bin`, weights);
-  // Each number has its place: more or fewer bytes are not the model's.
-  const mustRefuse = kind === 1 && weights.length !== files.weights.length;
+  // Each number has its place, and is one: more or fewer bytes are not the model's.
+  const mustRefuse = weights.length !== files.weights.length || !isFinite;
   return { what: `${files.name}: ${what}`, mustRefuse };
+}
+
+/** Numbers that no training leaves in a weight or in a quantizer's state. */
+const ODD = [NaN, Infinity, -Infinity, -1, 0, 0.5, 300, 1e38, -1e38, 1e-45];
+
+function setNumber(random: Random, weights: Uint8Array) {
+  const numbers = new Float32Array(weights.slice().buffer);
+  const at = random.below(numbers.length);
+  numbers[at] = random.pick(ODD);
+  return { bytes: new Uint8Array(numbers.buffer), value: numbers[at], at };
 }
 
 /** Loads the model in `dir`, and checks that its weights are those of its file and that it answers in its own shapes. */

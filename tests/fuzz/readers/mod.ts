@@ -25,4 +25,5 @@ export const READERS: readonly FuzzReader[] = [
   { name: "texts", weight: 6, load: () => import("./texts.ts") },
   { name: "onnx", weight: 6, load: () => import("./onnx.ts") },
   { name: "reports", weight: 2, load: () => import("./reports.ts") },
+  { name: "checkpoints", weight: 4, load: () => import("./checkpoints.ts") },
 ];
