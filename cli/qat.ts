@@ -29,6 +29,12 @@ Examples:
 
 Written to --out: model.int8.onnx, model.float.onnx, model.ort, labels.txt, qat/model.json,
 float/model.json, report.json and report.html.
+
+With no more permissions than a job needs (README.md, "Permissions", says what each is for):
+  deno run --no-prompt --ignore-env --allow-env=TERM,LC_ALL,LC_CTYPE,LANG \\
+    --allow-read=model,photos,out,/tmp,/usr/bin/ldd --allow-write=out,/tmp \\
+    --allow-ffi=$HOME/.cache/deno/npm \\
+    cli.ts --model model --data folder:photos --out out
 `;
 
 /** Trains with fake quantization, writes the int8 file and prints the report. */
