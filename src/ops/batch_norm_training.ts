@@ -1,13 +1,15 @@
 /**
  * Batch normalization over a batch's own statistics, in few passes over memory.
  *
- * mean = Σx / N and variance = Σx² / N − mean², each one reduction; then the BatchNormalization operator applies them.
- * Convolution outputs have means of the order of their deviation, so the subtraction loses a digit at the most; it is
- * kept from going below 0.
+ * With s the mean of the batch's first sample and d = x − s: mean = s + Σd / N and variance = Σd² / N − (Σd / N)², each
+ * one reduction; then the BatchNormalization operator applies them to d. Of n samples, the first one's mean lies within
+ * √n deviations of the batch's, whatever that is, so that the subtraction loses n·2⁻²⁴ of the variance at the most; it is
+ * kept from going below 0. Behind a convolution, x − s is that convolution with another bias
+ * (src/passes/step/center_convolutions.ts).
  *
- * Gradient, with r = 1/√(variance + ε) and x̂ = (x − mean)·r:
- *   dβ = Σdy,  dγ = Σdy·x̂ = r·(Σdy·x − mean·Σdy),  dx = γ·r·(dy − dβ/N − x̂·dγ/N) = a·dy + b·x + c
- *   with a = γ·r, b = −a·r·dγ/N, c = −a·dβ/N − b·mean, all per channel.
+ * Gradient, with m = Σd / N, r = 1/√(variance + ε) and x̂ = (d − m)·r:
+ *   dβ = Σdy,  dγ = Σdy·x̂ = r·(Σdy·d − m·Σdy),  dx = γ·r·(dy − dβ/N − x̂·dγ/N) = a·dy + b·d + c
+ *   with a = γ·r, b = −a·r·dγ/N, c = −a·dβ/N − b·m, all per channel.
  */
 import type {
   BatchNormTrainingAttrs,
@@ -40,31 +42,54 @@ function applyBatchNorm(emit: Emit, [x, ...rest]: readonly Value[], epsilon: num
   return toChannelsLast(emit, emit.node("BatchNormalization", [toChannelsFirst(emit, x), ...rest], { epsilon }));
 }
 
+/** A batch around the mean of its first sample. */
+interface Centered {
+  /** That mean, [c]. */
+  readonly shift: Value;
+  /** x − shift, of x's shape. */
+  readonly d: Value;
+  /** Mean of d, [c]. */
+  readonly mean: Value;
+}
+
+/** Emits the same nodes in both directions, which a step computes once. */
+function centered(emit: Emit, x: Value): Centered {
+  const ints = (value: number) => emit.constant("int64", [1], [value]);
+  const first = emit.node("Slice", [x, ints(0), ints(1), ints(0)]);
+  const shift = emit.node("ReduceMean", [first], { axes: batchAxes(x), keepdims: 0 });
+  const d = emit.node("Sub", [x, shift]);
+  return { shift, d, mean: emit.node("ReduceMean", [d], { axes: batchAxes(x), keepdims: 0 }) };
+}
+
 /** Normalizes by the batch's statistics. Shapes: x […, c], gamma and beta [c] → y […, c], mean [c], variance [c]. */
 export const batchNormTraining = defineOp<BatchNormTrainingInputs, BatchNormTrainingAttrs>({
   kernel: "BatchNormTraining",
   lower: (emit, { x, gamma, beta }, { epsilon }) => {
-    const axes = batchAxes(x);
+    const { shift, d, mean } = centered(emit, x);
     const count = emit.constant("float32", [], [countPerChannel(x)]);
-    const mean = emit.node("ReduceMean", [x], { axes, keepdims: 0 });
-    const meanSquare = emit.node("Div", [emit.node("ReduceSumSquare", [x], { axes, keepdims: 0 }), count]);
-    const difference = emit.node("Sub", [meanSquare, emit.node("Mul", [mean, mean])]);
+    const squares = emit.node("ReduceSumSquare", [d], { axes: batchAxes(x), keepdims: 0 });
+    const difference = emit.node("Sub", [emit.node("Div", [squares, count]), emit.node("Mul", [mean, mean])]);
     const variance = emit.node("Max", [difference, emit.constant("float32", [], [0])]);
-    return [applyBatchNorm(emit, [x, gamma, beta, mean, variance], epsilon), mean, variance];
+    return [
+      applyBatchNorm(emit, [d, gamma, beta, mean, variance], epsilon),
+      emit.node("Add", [shift, mean]),
+      variance,
+    ];
   },
 });
 
 /** Gradient of {@linkcode batchNormTraining}. Shapes: x, dy […, c] → dx […, c], dgamma [c], dbeta [c]. */
 export const batchNormTrainingGrad = defineOp<BatchNormTrainingGradInputs, BatchNormTrainingAttrs>({
   kernel: "BatchNormTrainingGrad",
-  lower: (emit, { x, dy, gamma, mean, variance }, { epsilon }) => {
+  lower: (emit, { x, dy, gamma, variance }, { epsilon }) => {
     const axes = batchAxes(x);
+    const { d, mean } = centered(emit, x);
     const count = emit.constant("float32", [], [countPerChannel(x)]);
     const binary = (op: string) => (a: Value, b: Value) => emit.node(op, [a, b]);
     const [mul, sub, div] = [binary("Mul"), binary("Sub"), binary("Div")];
     const deviation = emit.node("Sqrt", [emit.node("Add", [variance, emit.constant("float32", [], [epsilon])])]);
     const dbeta = reduceSum(emit, dy, { axes });
-    const products = reduceSum(emit, mul(dy, x), { axes });
+    const products = reduceSum(emit, mul(dy, d), { axes });
     const dgamma = div(sub(products, mul(mean, dbeta)), deviation);
     const a = div(gamma, deviation);
     const b = emit.node("Neg", [div(mul(a, dgamma), mul(deviation, count))]);
@@ -72,7 +97,7 @@ export const batchNormTrainingGrad = defineOp<BatchNormTrainingGradInputs, Batch
     const zero = emit.constant("float32", c.shape, new Float32Array(c.shape[0]));
     const dx = emit.node("Add", [
       affine(emit, dy, { scale: a, offset: c }),
-      affine(emit, x, { scale: b, offset: zero }),
+      affine(emit, d, { scale: b, offset: zero }),
     ]);
     return [dx, dgamma, dbeta];
   },

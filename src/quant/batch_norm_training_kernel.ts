@@ -42,10 +42,12 @@ const batchNormTrainingGradKernel: KernelFunc = (args): TensorInfo[] => {
   const { epsilon } = args.attrs as BatchNormTrainingAttrs & typeof args.attrs;
   const io = kernelIO(args);
   const [x, dy, gamma] = [io.read(inputs.x), io.read(inputs.dy), io.read(inputs.gamma)];
-  const [mean, variance] = [io.read(inputs.mean), io.read(inputs.variance)];
+  const variance = io.read(inputs.variance);
   const channels = gamma.length;
   const count = x.length / channels;
 
+  // Not the mean that it is given: in float32, that is off by a share of the deviation where it is far from 0.
+  const mean = sums(channels, x, (value) => value).map((sum) => sum / count);
   const inverse = Float64Array.from(variance, (value) => 1 / Math.sqrt(value + epsilon));
   const dbeta = sums(channels, dy, (value) => value);
   const dgamma = sums(channels, dy, (value, c, i) => value * (x[i] - mean[c]) * inverse[c]);

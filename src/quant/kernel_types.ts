@@ -48,7 +48,7 @@ export interface BatchNormTrainingGradInputs {
   readonly dy: TensorInfo;
   /** Factors, [c]. */
   readonly gamma: TensorInfo;
-  /** The batch's mean, as BatchNormTraining returned it, [c]. */
+  /** The batch's mean, as BatchNormTraining returned it, [c]; taken from x anew, where float32 is too coarse for it. */
   readonly mean: TensorInfo;
   /** The batch's biased variance, as BatchNormTraining returned it, [c]. */
   readonly variance: TensorInfo;

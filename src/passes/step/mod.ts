@@ -9,6 +9,7 @@ import { recognizeClip } from "../recognize_clip.ts";
 import { blockChannels } from "./blocked/block_channels.ts";
 import { fuseBlocked } from "./blocked/fuse_blocked.ts";
 import { asKernels } from "./kernels/as_kernels.ts";
+import { centerConvolutions } from "./center_convolutions.ts";
 import { earlyMasks } from "./early_masks.ts";
 import { multiplyFilterGradients } from "./filter_gradient.ts";
 import { mergeMasks } from "./merge_masks.ts";
@@ -36,6 +37,7 @@ export function stepPasses({ block = 1, kernels = true }: StepOptions = {}): rea
     channelsFirst,
     ...(kernels ? [asKernels] : []),
     guardPad,
+    centerConvolutions,
     blockChannels(block),
     fuseBlocked,
     multiplyFilterGradients,

@@ -100,11 +100,16 @@ const concat: BlockedRule = (node, forms) => {
   return true;
 };
 
-/** Rows and columns cut out: pixels gathered, on all threads. */
+/** Rows and columns cut out: pixels gathered, on all threads. Pictures cut out are a piece of memory. */
 const slice: BlockedRule = (node, forms) => {
   const [x, ...bounds] = node.inputs;
   const [starts, ends, axes, steps] = bounds.map((name) => forms.out.intsOf(name));
   if (!forms.isBlocked(x) || starts === undefined || ends === undefined || axes === undefined) return false;
+  if (axes.join() === "0" && bounds.length === 3) {
+    const output = forms.defineBlocked(node.outputs[0], forms.paddingOf(x));
+    forms.out.emit("Slice", [forms.blocked(x), ...bounds], { output });
+    return true;
+  }
   const isKnown = bounds.length === 3 || (steps?.every((step) => step > 0) ?? false);
   if (!isKnown || axes.some((axis) => axis !== 2 && axis !== 3)) return false;
   const [n, channels, h, w] = forms.blockedShape(x);
