@@ -91,7 +91,11 @@ export async function trainStage(job: Job, { name, model, epochs }: Stage): Prom
       onEpochEnd: async (info) => {
         const measured = data.validation === undefined ? {} : await measure(model, job);
         records.push({ ...info, ...measured });
-        const scores = Object.entries(measured).map(([name, [own]]) => ({ ...own, name }));
+        const scores = Object.entries(measured).map(([name, [own]]) => ({
+          ...own,
+          // Beside what is counted within the training steps.
+          name: name === "float" ? "validation" : name,
+        }));
         events.onEpoch?.(info, scores);
         return decidingMetrics(measured)?.[0].value;
       },

@@ -27,7 +27,8 @@ export function withValidation(
   const split = splitValidation(opened.train, { fraction, seed });
   if (split.validation !== undefined) return { ...opened, ...split };
   const percent = Number((100 * fraction).toPrecision(3));
-  return noting(opened, `${opened.train.count} training samples are too few to put ${percent} % aside for validation`);
+  const few = opened.train.count === 1 ? "1 training sample is" : `${opened.train.count} training samples are`;
+  return noting(opened, `${few} too few to put ${percent} % aside for validation`);
 }
 
 function noting(opened: OpenedData, what: string): OpenedData {

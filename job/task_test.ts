@@ -120,6 +120,34 @@ Deno.test("runQat() learns labels from pictures that a table names", () =>
     await assert.rejects(runQat({ ...options, targets: ["dark"] }), /its output "tags" ends in sigmoid/);
   }));
 
+Deno.test("runQat() trains on the smallest sets that there are, and says what little they tell", () =>
+  withFolder(async (dir) => {
+    Deno.writeTextFileSync(`${dir}/two.csv`, "a,y,split\n1,2,train\n3,4,test\n");
+    const log: string[] = [];
+    const options = { ...TABLE, out: `${dir}/out`, floatEpochs: 1, control: true };
+    const two = await runQat({ ...options, task: "regression", data: `csv:${dir}/two.csv` }, {
+      log: (l) => log.push(l),
+    });
+    assert.deepEqual([two.data?.train, two.data?.validation, two.data?.test], [1, undefined, 1]);
+    assert.ok(log.some((line) => line.startsWith("1 training sample is too few to put 10 % aside")), log.join("\n"));
+    // Nothing can be said of how sure one sample makes.
+    assert.deepEqual([two.metrics[0].intervals, two.metrics[0].change], [{}, undefined]);
+    assertFitsSchema(two, []);
+    const lines = ["up,train", "down,train", "up,train", "up,val", "down,val", "up,test", "up,test"];
+    Deno.writeTextFileSync(`${dir}/own.csv`, ["a,y,split", ...lines.map((line, i) => `${i},${line}`)].join("\n"));
+    const own = await runQat({ ...options, data: `csv:${dir}/own.csv` });
+    assert.deepEqual([own.data?.train, own.data?.validation, own.data?.test], [3, 2, 2]);
+    // All that there is to test by is of one class, which chance would name too.
+    assert.equal(own.metrics[0].chance, 1);
+    await assert.rejects(
+      runQat({ ...options, data: `csv:${dir}/own.csv`, validation: 0.5 }),
+      /^RangeError: Cannot use --validation 0\.5 with ".*own\.csv": it has 2 validation samples of its own, needed is no/,
+    );
+    const none = await runQat({ ...options, data: `csv:${dir}/own.csv`, validation: 0 }, { log: (l) => log.push(l) });
+    assert.equal(none.data?.validation, undefined);
+    assert.ok(log.includes("No samples are put aside for validation: each training ends with its last epoch."));
+  }));
+
 Deno.test("runQat() tells classes apart that a table names", () =>
   withFolder(async (dir) => {
     Deno.writeTextFileSync(`${dir}/t.csv`, table("y", (a) => [a > 0 ? "plus" : "minus"]));

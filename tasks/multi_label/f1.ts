@@ -113,24 +113,33 @@ export function averagePrecision(
   targets: TargetValues,
   { label, width }: { readonly label: number; readonly width: number },
 ): number | undefined {
-  const count = targets.length / width;
-  const samples = Array.from({ length: count }, (_, row) => ({
-    answer: answers[row * width + label],
-    target: targets[row * width + label],
-  })).sort((a, b) => b.answer - a.answer);
-  let found = 0;
+  const [there, away] = [1, 0].map((target) => sortedAnswers(answers, targets, { label, width, target }));
   let total = 0;
-  for (let start = 0; start < count;) {
-    let end = start;
-    let here = 0;
-    while (end < count && samples[end].answer === samples[start].answer) here += samples[end++].target;
-    // An answer that is no number equals nothing, not even itself: it stands alone.
-    if (end === start) here += samples[end++].target;
-    found += here;
-    total += here * found / end;
-    start = end;
+  let below = away.length;
+  for (let end = there.length; end > 0;) {
+    const answer = there[end - 1];
+    let start = end;
+    while (start > 0 && there[start - 1] === answer) start--;
+    while (below > 0 && away[below - 1] >= answer) below--;
+    const found = there.length - start;
+    total += (end - start) * found / (found + away.length - below);
+    end = start;
   }
-  return found === 0 ? undefined : total / found;
+  return there.length === 0 ? undefined : total / there.length;
+}
+
+/** Returns the answers to those samples whose label is `target`, from the smallest; one that is no number is below all. */
+function sortedAnswers(
+  answers: Float32Array,
+  targets: TargetValues,
+  { label, width, target }: { readonly label: number; readonly width: number; readonly target: number },
+): Float32Array {
+  const sorted = new Float32Array(targets.length / width);
+  let count = 0;
+  for (let i = label; i < targets.length; i += width) {
+    if (targets[i] === target) sorted[count++] = Number.isNaN(answers[i]) ? -Infinity : answers[i];
+  }
+  return sorted.subarray(0, count).sort();
 }
 
 function sum(values: TargetValues): number {

@@ -43,6 +43,9 @@ Deno.test("averagePrecision() is what it is by hand", () => {
   assert.ok(Math.abs(precisionOf([0.9, 0.8, 0.7, 0.3, 0.1], [1, 0, 1, 0, 1])! - (1 + 2 / 3 + 3 / 5) / 3) < 1e-12);
   assert.equal(precisionOf([0.1, 0.2], [0, 0]), undefined);
   assert.equal(precisionOf([0.1, 0.2], [0, 1]), 1);
+  // What is no number is said last.
+  assert.equal(precisionOf([NaN, 0.1, 0.2], [1, 0, 0]), 1 / 3);
+  assert.equal(precisionOf([NaN, NaN, 0.2, -1], [1, 0, 1, 1]), (1 + 1 + 3 / 4) / 3);
   // Equal answers stand in one place: two of four are right there.
   assert.equal(precisionOf([0.5, 0.5, 0.5, 0.5], [1, 0, 0, 1]), 0.5);
 });
