@@ -6,7 +6,6 @@
  * Built-in nets are trained for an epoch in float and one with fake quantization on 960 pictures, LeNet for the latter
  * alone; the others are calibrated. A line a net: samples whose answers differ, output codes that differ, by how much.
  */
-import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { batches } from "../data/batches.ts";
 import { parseNormalize } from "../data/normalize.ts";

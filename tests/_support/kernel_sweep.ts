@@ -134,7 +134,9 @@ function spread(op: string, { random, grid }: Draw): KernelCase {
   };
 }
 
-function average({ random, grid }: Draw): KernelCase {
+function average(draw: Draw): KernelCase {
+  const { random, grid } = draw;
+  if (random.chance(0.2)) return wholeAverage(draw);
   const window = [1 + random.below(4), 1 + random.below(4)];
   const pads = [0, 1, 2, 3].map((i) => random.chance(0.5) ? 0 : random.below(window[i % 2]));
   const attrs = { kernel_shape: window, strides: [1 + random.below(3), 1 + random.below(3)], pads };
@@ -143,6 +145,17 @@ function average({ random, grid }: Draw): KernelCase {
     grids: [grid()],
     output: grid(),
     write: (b, [x]) => b.node("AveragePool", [x], attrs),
+  };
+}
+
+/** A window as large as the picture. */
+function wholeAverage({ random, grid }: Draw): KernelCase {
+  const window = [1 + random.below(7), 1 + random.below(7)];
+  return {
+    shapes: [[4, 1 + random.below(40), ...window]],
+    grids: [grid()],
+    output: grid(),
+    write: (b, [x]) => b.node("AveragePool", [x], { kernel_shape: window, strides: [2, 2] }),
   };
 }
 

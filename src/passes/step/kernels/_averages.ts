@@ -5,10 +5,11 @@
  *
  *   pool          Σ of the dequantized values, row by row from the first, every sum rounded; over their count;
  *                 c = clamp(rne(f32(f32(mean / s_y) + z_y)))
- *   global pool   c = clamp(rne(Σ (x − z_x) · f32(s_x / f32(s_y·h·w))) + z_y), Σ of integers
+ *   global pool, and one whose window is the whole picture, not padded:
+ *                 c = clamp(rne(Σ (x − z_x) · f32(s_x / f32(s_y·h·w))) + z_y), Σ of integers
  */
 import type { Node } from "../../../onnx/graph.ts";
-import { type KernelRule, operandOf, scalar, type Site, type Write, writing } from "./_site.ts";
+import { type KernelRule, operandOf, scalar, type Site, type Steps, type Write, writing } from "./_site.ts";
 import { withZeroPoint } from "./_elementwise.ts";
 
 /** Larger windows are summed as ONNX Runtime's float operator does: their graph would be long, and nobody has them. */
@@ -22,6 +23,8 @@ export const averagePool: KernelRule = (node, site) => {
   const isPlain = shape.length === window.length + 2 && (node.attrs.ceil_mode ?? 0) === 0 &&
     (node.attrs.count_include_pad ?? 0) === 0;
   if (!isPlain || window.reduce((a, b) => a * b, 1) > MAX_WINDOW) return undefined;
+  const { size, pads } = geometryOf(node, site);
+  if (size.join() === window.join() && pads.every((pad) => pad === 0)) return averageOfAll(node, site, { keepdims: 1 });
   if (operandOf(node.inputs[0], site, write) === undefined) return undefined;
   const mean = write("Div", [sumOfWindow(node, site, write), countsOf(node, site)]);
   return withZeroPoint(write("Div", [mean, site.output.scale]), site, write);
@@ -88,19 +91,25 @@ function countsOf(node: Node, { out, ...site }: Site): string {
 
 /** Averages over all places, of [n, c, …]. */
 export const globalAverage: KernelRule = (node, site) => {
-  const write = writing(site, node);
   const { shape } = site.out.typeOf(node.inputs[0]);
   const places = shape.slice(2).map((_, i) => i + 2);
   const isGlobal = node.op === "GlobalAveragePool" ||
     ((node.attrs.axes as readonly number[] | undefined) ?? []).map((axis) => (axis + shape.length) % shape.length)
         .toSorted((a, b) => a - b).join() === places.join();
-  const x = places.length > 0 && isGlobal ? operandOf(node.inputs[0], site, write) : undefined;
+  const keepdims = node.op === "GlobalAveragePool" ? 1 : Number(node.attrs.keepdims ?? 1);
+  return places.length > 0 && isGlobal ? averageOfAll(node, site, { keepdims }) : undefined;
+};
+
+function averageOfAll(node: Node, site: Site, { keepdims }: { readonly keepdims: number }): Steps | undefined {
+  const write = writing(site, node);
+  const { shape } = site.out.typeOf(node.inputs[0]);
+  const places = shape.slice(2).map((_, i) => i + 2);
+  const x = operandOf(node.inputs[0], site, write);
   if (x === undefined) return undefined;
   const count = scalar(site, places.reduce((product, axis) => product * shape[axis], 1));
   const ratio = write("Div", [x.scale, write("Mul", [site.output.scale, count])]);
-  const keepdims = node.op === "GlobalAveragePool" ? 1 : Number(node.attrs.keepdims ?? 1);
   // In two sums, each of them exact: one over all places would be a mean times their number, on blocked channels.
   const rows = write("ReduceSum", [x.steps, site.out.ints("axes", places.slice(-1))], { keepdims: 1 });
   const sum = write("ReduceSum", [rows, site.out.ints("axes", places)], { keepdims });
   return { value: write("Mul", [sum, ratio]), areCodes: false };
-};
+}
