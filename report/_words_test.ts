@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describeDevice, otherDeclined } from "./_words.ts";
+import { describeAgreement, describeDevice, otherDeclined, summarizeAgreement } from "./_words.ts";
 import { trainedReport } from "./_test_sample_report.ts";
 import { renderHtml } from "./html/html.ts";
 import { formatReport } from "./terminal/terminal.ts";
@@ -45,4 +45,25 @@ Deno.test("otherDeclined() leaves out what tells already why an operator runs in
   const float = [{ op: "Reshape", node: "a/Reshape_1", layer: "a", because: "its grids differ" }];
   const report = { ...trainedReport(), declined: [told, other, nameless], fusion: { int8: {}, float } };
   assert.deepEqual(otherDeclined(report), [other, nameless]);
+});
+
+Deno.test("summarizeAgreement() takes like answers first, then equal codes, then the largest error", () => {
+  const codes = { output: "a", compared: "codes", count: 200, different: 3, maxDifference: 2 } as const;
+  const values = { output: "a", compared: "values", count: 200, maxError: 0.25, rmsError: 0.125 } as const;
+  assert.deepEqual(summarizeAgreement({ ...codes, alike: 0.5 }), { value: "50.00%", of: "answers" });
+  assert.deepEqual(summarizeAgreement({ ...values, alike: 1 }), { value: "100%", of: "answers" });
+  assert.deepEqual(summarizeAgreement(codes), { value: "98.50%", of: "output codes" });
+  assert.deepEqual(summarizeAgreement(values), { value: "±0.250", of: "output values" });
+});
+
+Deno.test("describeAgreement() says how many codes or how large errors there are, and when there are none", () => {
+  const codes = { output: "a", compared: "codes", count: 1200, different: 3, maxDifference: 2 } as const;
+  assert.equal(describeAgreement(codes), "3 of 1,200 output codes differ, by 2 at most");
+  assert.equal(
+    describeAgreement({ ...codes, different: 0, maxDifference: 0 }),
+    "all 1,200 output codes are equal",
+  );
+  const values = { output: "a", compared: "values", count: 1200, maxError: 0.25, rmsError: 0.125 } as const;
+  assert.equal(describeAgreement(values), "1,200 output values differ by 0.250 at most, 0.125 root mean square");
+  assert.equal(describeAgreement({ ...values, maxError: 0, rmsError: 0 }), "all 1,200 output values are equal");
 });

@@ -241,3 +241,12 @@ Deno.test("judge() doubts times that a busy machine gave", () => {
   assert.match(judge({ ...report, latencyMs }).sentence, /runs 2\.0× as fast \(timed on a busy machine\)/);
   assert.doesNotMatch(judge(report).sentence, /busy/);
 });
+
+Deno.test("judge() says how much smaller or larger the file is, and nothing where that is not known", () => {
+  const sized = (float: number, int8: number) =>
+    judge({ ...calibratedReport(), bytes: { float, int8 }, latencyMs: undefined }).sentence;
+  assert.match(sized(300, 100), /The file is 3\.0× smaller\./);
+  assert.match(sized(100, 100), /The file is 1\.0× smaller\./);
+  assert.match(sized(100, 200), /The file is 2\.0× larger\./);
+  assert.doesNotMatch(sized(100, 0), /The file/);
+});
