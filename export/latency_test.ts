@@ -85,3 +85,9 @@ Deno.test("whyUnsteady() says what betrays a busy machine, and nothing of a quie
   }
   assert.equal(whyUnsteady([[1, 50], [1, 1]]), undefined);
 });
+
+Deno.test("compareLatency() runs with the threads that are asked for", async () => {
+  const { int8, float } = await exportBoth();
+  // A number that ONNX Runtime takes for none shows that it gets there.
+  assert.throws(() => compareLatency([float.bytes, int8.bytes], { runs: 1, threads: -3 }), /thread/i);
+});
