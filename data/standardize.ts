@@ -1,4 +1,5 @@
 /** Rows of numbers brought to one size: a quantized model has one grid for all columns of its input. */
+import { isDeepStrictEqual } from "node:util";
 import { lookUp } from "../src/text/nearest.ts";
 import { mapParts } from "./dataset.ts";
 import { mapValues, type SampleInput, type SampleSet, type SampleSplit } from "./samples.ts";
@@ -51,7 +52,7 @@ export function readScalings(saved: unknown, set: SampleSet): Scalings {
     }
     const input = lookUp(set.inputs, name);
     const columns = input?.kind === "rows" ? input.names : [];
-    if (columns.join() === scaling.columns.join()) return scaling;
+    if (isDeepStrictEqual(columns, scaling.columns)) return scaling;
     throw new TypeError(
       `Cannot scale "${set.name}": its columns are ${columns.join(", ") || "none"}, ` +
         `the model was trained on ${scaling.columns.join(", ")}`,

@@ -2,7 +2,7 @@
 import { dirname, join, resolve } from "node:path";
 import { renderHtml } from "../report/html/html.ts";
 import type { Report } from "../report/schema.ts";
-import { ensureWritableDirectory, type FileContent, OutputError } from "../src/io/atomic.ts";
+import { ensureWritableDirectory, type FileContent, OutputError, refuseLinks } from "../src/io/atomic.ts";
 import { exists } from "../src/io/disk.ts";
 import { describeFiles, filesOf, type JobFile, MODEL_DIRS, type Outputs, PATHS } from "./_outputs.ts";
 
@@ -20,6 +20,7 @@ export function checkWritable(dir: string): void {
   const folders = MODEL_DIRS.map((name) => join(dir, name));
   const made = folders.flatMap(missingFolders);
   try {
+    for (const path of PATHS) refuseLinks(dir, join(dir, path));
     for (const folder of [dir, ...folders]) ensureWritableDirectory(folder);
     for (const path of PATHS) refuseFolder(join(dir, path));
   } finally {

@@ -87,12 +87,25 @@ function faultOfString(
     return `${path} is ${showValue(value)}, ${suggestName(value, schema.enum)}`;
   }
   if (schema.format !== "regex") return undefined;
+  const needed = neededOfRegex(value);
+  return needed && `${path} is ${showValue(value)}, ${needed} is needed`;
+}
+
+/** A longer expression, and one that repeats without end more often, can take longer than anybody waits. */
+const LONGEST_REGEX = 200;
+const MOST_REPEATS = 3;
+
+function neededOfRegex(value: string): string | undefined {
   try {
     new RegExp(value);
-    return undefined;
   } catch {
-    return `${path} is ${showValue(value)}, a regular expression is needed`;
+    return "a regular expression";
   }
+  if (value.length > LONGEST_REGEX) return `a regular expression of at most ${LONGEST_REGEX} characters`;
+  const bare = value.replace(/\\./g, "a").replace(/\[[^\]]*\]/g, "a");
+  if (/\)[+*{]/.test(bare)) return "a regular expression that repeats no group";
+  const repeats = bare.match(/[+*]|\{\d+,\d*\}/g) ?? [];
+  return repeats.length > MOST_REPEATS ? `a regular expression that repeats at most ${MOST_REPEATS} parts` : undefined;
 }
 
 function faultOfNumber(

@@ -100,3 +100,16 @@ Deno.test("loadRecipe() reads files, and says in one line what is wrong with one
     await Deno.remove(path);
   }
 });
+
+Deno.test("readRecipe() refuses expressions that can take longer than anybody waits", () => {
+  const of = (pattern: string) => () => readRecipe({ rules: [{ match: { pattern }, then: {} }] }, "my.json");
+  for (const pattern of ["(a+)+$", "(a|a)*b", "(a*){2,}", ".*.*.*.*x", "a".repeat(201), "("]) {
+    assert.throws(
+      of(pattern),
+      /^TypeError: Cannot read recipe "my.json": \$\.rules\[0\]\.match\.pattern is .* is needed$/,
+    );
+  }
+  for (const pattern of ["^block_.*_conv.*$", "(conv|fc)1?", "a\\+\\)\\+", "[+*]+", "x{3}"]) {
+    assert.doesNotThrow(of(pattern));
+  }
+});

@@ -13,6 +13,9 @@ import { showValue } from "../../src/text/plain.ts";
 /** Most bytes of a model.json: those of nets with thousands of layers have one or two MiB. */
 const MOST_BYTES = 2 ** 26;
 
+/** A longer name is none; recipes look for parts of names. */
+const LONGEST_NAME = 256;
+
 /** A JSON object whose values are not yet known. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -141,6 +144,9 @@ function nameProblem(value: unknown): string | undefined {
   const name: unknown = isObject(config) ? config.name : undefined;
   if (name !== undefined && name !== null && typeof name !== "string") {
     return `it has a layer whose name is ${showValue(name)}, a text is needed`;
+  }
+  if (typeof name === "string" && name.length > LONGEST_NAME) {
+    return `it has a layer whose name has ${name.length} characters, at most ${LONGEST_NAME} are needed`;
   }
   if (typeof name === "string" && name in Object.prototype) {
     return `it has a layer called "${name}", which TensorFlow.js takes for what every object has, another name is needed`;

@@ -1,6 +1,7 @@
 /** What is checked before anything is read or allocated: sizes against the manifest, paths against the model's folder. */
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
+import { makeLink } from "../../tests/_support/link.ts";
 import { loadLayersModel, ModelFileError } from "./layers_model.ts";
 import { probeModel } from "./probe.ts";
 import { type EditableJson, editModelJson, withSavedModel } from "./_test_models.ts";
@@ -27,13 +28,6 @@ async function refusal(dir: string): Promise<string> {
 function layersOf(json: EditableJson): LayerJson[] {
   const { config } = json.modelTopology as { config: { layers: LayerJson[] } };
   return config.layers;
-}
-
-/** Makes a link. Tests may write in one folder only, and Deno makes no links for who may not write everywhere. */
-async function link(to: string, at: string): Promise<void> {
-  const code = `Deno.symlinkSync(${JSON.stringify(to)}, ${JSON.stringify(at)})`;
-  const { success } = await new Deno.Command(Deno.execPath(), { args: ["eval", code] }).output();
-  assert.ok(success);
 }
 
 const SIZES: Readonly<Record<string, readonly [layer: number, config: Record<string, unknown>, because: RegExp]>> = {
@@ -172,10 +166,10 @@ Deno.test("loadLayersModel() reads weights within the folder of model.json only,
     try {
       await Deno.copyFile(`${dir}/weights.bin`, `${outside}/weights.bin`);
       await Deno.mkdir(`${dir}/inner`);
-      await link(`${dir}/weights.bin`, `${dir}/inside.bin`);
-      await link(`${outside}/weights.bin`, `${dir}/link.bin`);
-      await link(`${outside}/none`, `${dir}/dangling.bin`);
-      await link(outside, `${dir}/folder`);
+      makeLink(`${dir}/weights.bin`, `${dir}/inside.bin`);
+      makeLink(`${outside}/weights.bin`, `${dir}/link.bin`);
+      makeLink(`${outside}/none`, `${dir}/dangling.bin`);
+      makeLink(outside, `${dir}/folder`);
       const withPath = async <T>(path: string, then: (dir: string) => Promise<T>) => {
         editModelJson(dir, (json) => json.weightsManifest[0].paths = [path]);
         return await then(dir);

@@ -102,7 +102,10 @@ export function commitFiles({ root, files, remove = [] }: Commit): void {
   const contents = files.map(({ path, bytes }) => ({ path, bytes: toBytes(bytes) }));
   const staged = `.commit-${crypto.randomUUID()}`;
   try {
-    for (const { path } of contents) attempt(path, () => refuseFolder(path));
+    for (const { path } of contents) {
+      attempt(path, () => refuseFolder(path));
+      refuseLinks(root, path);
+    }
     attempt(root, () => disk.makeFolder(join(root, staged)));
     contents.forEach(({ path, bytes }, i) => attempt(path, () => disk.write(join(root, staged, `${i}`), bytes)));
     for (const { path } of contents) attempt(path, () => disk.makeFolder(dirname(path)));
@@ -164,6 +167,7 @@ function move(root: string, { staged, put, remove }: Journal): void {
     sha256,
   }));
   for (const { target, from, sha256: expected } of files) {
+    refuseLinks(root, target);
     const path = exists(from) ? from : target;
     if (exists(path) && sha256(Deno.readFileSync(path)) === expected) continue;
     throw new OutputError(`Cannot finish what was begun in "${root}": "${path}" is missing or damaged`);
@@ -253,6 +257,28 @@ function toBytes(bytes: Uint8Array | string): Uint8Array {
 /** Journals have paths within their folder, with forward slashes, so that the folder can be moved. */
 function within(root: string, path: string): string {
   return relative(root, path).split(sep).join("/");
+}
+
+/**
+ * Refuses a file whose folder, within `root`, is a link: what is written there would lie somewhere else.
+ *
+ * @throws {OutputError} If it is one.
+ */
+export function refuseLinks(root: string, path: string): void {
+  const folders = relative(root, dirname(path)).split(sep).filter((part) => part !== "");
+  folders.forEach((_, i) => {
+    const folder = join(root, ...folders.slice(0, i + 1));
+    if (!isLink(folder)) return;
+    throw new OutputError(`Cannot write to "${path}": "${folder}" is a link, a folder is needed`);
+  });
+}
+
+function isLink(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSymlink;
+  } catch {
+    return false; // what is not there is made, and whoever makes it says why it cannot be
+  }
 }
 
 function refuseFolder(path: string): void {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { makeLink } from "../../tests/_support/link.ts";
 import { withTempDir } from "../../models/import/_test_models.ts";
+import { exists } from "./disk.ts";
 import { commitFiles, ensureWritableDirectory, OutputError, writeFileAtomic } from "./atomic.ts";
 
 function namesIn(dir: string): string[] {
@@ -88,3 +90,22 @@ Deno.test({
     );
   },
 });
+
+Deno.test("commitFiles() writes through no link, and says so before anything is staged", () =>
+  withTempDir((root) => {
+    Deno.mkdirSync(`${root}/elsewhere`);
+    Deno.mkdirSync(`${root}/out`);
+    makeLink(`${root}/elsewhere`, `${root}/out/qat`);
+    const files = [{ path: `${root}/out/a`, bytes: "a" }, { path: `${root}/out/qat/inner/model.json`, bytes: "{}" }];
+    assert.throws(() => commitFiles({ root: `${root}/out`, files }), {
+      name: "OutputError",
+      message: `Cannot write to "${root}/out/qat/inner/model.json": "${root}/out/qat" is a link, a folder is needed`,
+    });
+    assert.deepEqual([...Deno.readDirSync(`${root}/elsewhere`)], []);
+    assert.ok(!exists(`${root}/out/a`));
+    // The folder itself may be one, and a link in a file's place is replaced.
+    makeLink(`${root}/elsewhere`, `${root}/linked`);
+    makeLink(`${root}/out`, `${root}/elsewhere/b`);
+    commitFiles({ root: `${root}/linked`, files: [{ path: `${root}/linked/b`, bytes: "b" }] });
+    assert.equal(Deno.readTextFileSync(`${root}/elsewhere/b`), "b");
+  }));

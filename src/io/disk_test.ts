@@ -1,5 +1,6 @@
 /** What goes down to the disk, and in which order: a kill of the machine leaves what was flushed before. */
 import assert from "node:assert/strict";
+import { makeLink } from "../../tests/_support/link.ts";
 import { relative } from "node:path";
 import { withTempDir } from "../../models/import/_test_models.ts";
 import { shadow } from "../shadow.ts";
@@ -117,7 +118,7 @@ Deno.test("disk.syncFolder() flushes the folder's names", () =>
 Deno.test("exists() sees links to nothing, and nothing behind a file", () =>
   withTempDir((root) => {
     Deno.writeTextFileSync(`${root}/file`, "");
-    Deno.symlinkSync(`${root}/nowhere`, `${root}/link`);
+    makeLink(`${root}/nowhere`, `${root}/link`);
     assert.deepEqual(["file", "link", "nowhere"].map((name) => exists(`${root}/${name}`)), [true, true, false]);
     removeQuietly(`${root}/nowhere`);
     removeQuietly(`${root}/link`);

@@ -111,11 +111,11 @@ function valueTypeOf({ name, type }: Decoded<typeof ValueInfoProto>): ValueType 
 
 function nodeOf(node: Decoded<typeof NodeProto>): Node {
   if (!node.op_type) throw new OnnxFileError(`Cannot read the ONNX file: node "${node.name ?? ""}" has no operator`);
-  const attrs: Record<string, Attr> = {};
-  for (const attribute of node.attribute) {
+  // Made of entries: assigned, an attribute called "__proto__" would be lost.
+  const attrs: Attrs = Object.fromEntries(node.attribute.flatMap((attribute) => {
     const value = attrOf(attribute);
-    if (value !== undefined) attrs[attribute.name ?? ""] = value;
-  }
+    return value === undefined ? [] : [[attribute.name ?? "", value]];
+  }));
   const domain = node.domain === "" || node.domain === "ai.onnx" ? undefined : node.domain;
   return {
     op: node.op_type,
@@ -123,7 +123,7 @@ function nodeOf(node: Decoded<typeof NodeProto>): Node {
     name: node.name ?? "",
     inputs: node.input,
     outputs: node.output,
-    attrs: attrs as Attrs,
+    attrs,
   };
 }
 
