@@ -31,7 +31,7 @@
 
 // The job: runQat, what it is told and what it tells.
 export { type JobEvents, type JobPhase, type StageName } from "./job/events.ts";
-export { type EpochMetric, type EpochMetrics, runQat, type StageEpoch } from "./job/qat.ts";
+export { type EpochMetric, type EpochMetrics, RunError, runQat, type StageEpoch } from "./job/qat.ts";
 export { dryRun } from "./job/dry_run.ts";
 export { type QatOptions } from "./job/options.ts";
 export {

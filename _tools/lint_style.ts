@@ -10,7 +10,7 @@ const MAY_PRINT = [
   /^cli(\.ts|\/)/,
   /^_tools\//,
   /^examples\//,
-  /^tests\/(bench|conformance|fuzz)\//,
+  /^tests\/(bench|conformance|fuzz|kill)\//,
   /_bench\.ts$/,
 ];
 
