@@ -8,6 +8,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { showValue } from "../text/plain.ts";
 import { type LayerNode, ownCall } from "./layer_graph.ts";
 
 type LayerArgs = NonNullable<ConstructorParameters<typeof tfl.layers.Layer>[0]>;
@@ -57,10 +58,18 @@ export class ConstantValue extends tfl.layers.Layer {
    * @throws {RangeError} If the shape is no list of whole numbers above 0.
    */
   constructor({ shape, ...args }: ConstantValueArgs) {
-    super({ ...args, trainable: false });
-    if (!Array.isArray(shape) || !shape.every((dim) => Number.isInteger(dim) && dim > 0)) {
+    const name: unknown = args.name ?? ConstantValue.className;
+    if (typeof name !== "string") {
       throw new RangeError(
-        `Cannot make "${this.name}": its shape is ${shape}, a list of whole numbers above 0 is needed`,
+        `Cannot make "${ConstantValue.className}": its name is ${showValue(name)}, a text is needed`,
+      );
+    }
+    super({ ...args, trainable: false });
+    const isShape = Array.isArray(shape) && shape.every((dim) => Number.isInteger(dim) && dim > 0);
+    if (!isShape || shape.reduce((product, dim) => product * dim, 1) >= 2 ** 31) {
+      throw new RangeError(
+        `Cannot make "${name}": its shape is ${showValue(shape)}, a list of whole numbers above 0 and of less than ` +
+          `2^31 elements is needed`,
       );
     }
     this.shape = [...shape];

@@ -13,10 +13,12 @@ import {
   type QuantScheme,
 } from "../../numbers/scheme.ts";
 import { suggestName } from "../../text/nearest.ts";
-import { showValue } from "../../text/plain.ts";
+import { plainLine, showValue } from "../../text/plain.ts";
 import { isObserverName, OBSERVER_NAMES, type ObserverName } from "../observers/mod.ts";
+import { axis, flag } from "./_check_args.ts";
 import type { Layer } from "./layer.ts";
 import { QuantizedLayerError } from "./quantized_layer.ts";
+import type { QuantizedWeight } from "./weight_channels.ts";
 
 type Json = serialization.ConfigDictValue;
 
@@ -36,7 +38,7 @@ export function readScheme(value: Json | undefined, name: string): QuantScheme {
   const dtype = "dtype" in value ? value.dtype : firstDType(value, refuse);
   if (typeof dtype !== "string") return refuse(`has dtype ${showValue(dtype)}, a name is needed`);
   if (!isCodeType(dtype)) {
-    return refuse(`has dtype "${dtype}", ${suggestName(dtype, CODE_TYPES)}`);
+    return refuse(`has dtype ${showValue(dtype)}, ${suggestName(dtype, CODE_TYPES)}`);
   }
   if (typeof qmin !== "number" || typeof qmax !== "number") {
     return refuse(`has codes ${showValue(qmin)} to ${showValue(qmax)}, two numbers are needed`);
@@ -53,6 +55,26 @@ export function readScheme(value: Json | undefined, name: string): QuantScheme {
 export function checkScheme(scheme: QuantScheme, name: string): void {
   const fault = faultOfScheme(scheme);
   if (fault !== undefined) throw new QuantizedLayerError(name, fault);
+}
+
+/** @throws {QuantizedLayerError} If it is no list of weights that can be quantized; a file may hold anything. */
+export function checkSpecs(specs: unknown, layer: string): void {
+  const needed = "a list of a name and an axis for each is needed";
+  if (!Array.isArray(specs)) {
+    throw new QuantizedLayerError(layer, `its weights are ${showValue(specs)}, ${needed}`);
+  }
+  for (const spec of specs as readonly unknown[]) {
+    const { name, axis: of } = typeof spec === "object" && spec !== null ? spec as Partial<QuantizedWeight> : {};
+    if (typeof name !== "string" || !axis.holds(of)) {
+      throw new QuantizedLayerError(layer, `its weights have ${showValue(spec)}, ${needed}`);
+    }
+    const { depthwise } = spec as Partial<QuantizedWeight>;
+    if (depthwise === undefined || flag.holds(depthwise)) continue;
+    throw new QuantizedLayerError(
+      layer,
+      `its weight ${name} has depthwise ${showValue(depthwise)}, ${flag.needed} is needed`,
+    );
+  }
 }
 
 /**
@@ -97,21 +119,35 @@ export function checkQParams(params: QParams, codes: CodeRange, name: string): v
 }
 
 /**
- * Makes the layer that is saved within another.
+ * Makes the layer that is saved within the one called `name`.
  *
- * @throws {TypeError} If its class is not registered, or no layer's.
+ * @throws {QuantizedLayerError} If its class is not registered, or no layer's, or refuses its configuration.
  */
-export function readLayer(serialized: Json | undefined): Layer {
-  // What getConfig wrote under "layer"; a file may hold anything, so it is checked below.
-  const { className, config } = (serialized ?? {}) as serialization.ConfigDict;
-  const entry = serialization.SerializationMap.getMap().classNameMap[String(className)];
-  if (entry === undefined || typeof config !== "object" || config === null || Array.isArray(config)) {
-    throw new TypeError(`Cannot load QuantizedWeights: its layer has class "${className}", a registered one is needed`);
+export function readLayer(serialized: Json | undefined, name: string): Layer {
+  const { className, config } = isRecord(serialized) ? serialized : {};
+  const { classNameMap } = serialization.SerializationMap.getMap();
+  if (typeof className !== "string" || !Object.hasOwn(classNameMap, className)) {
+    throw new QuantizedLayerError(name, `its layer has class ${showValue(className)}, a registered one is needed`);
   }
-  const [cls, fromConfig] = entry;
-  const layer = fromConfig(cls, config);
+  if (!isRecord(config)) {
+    throw new QuantizedLayerError(name, `its layer has config ${showValue(config)}, an object is needed`);
+  }
+  const layer = makeLayer(className, { config, name });
   if (layer instanceof tfl.layers.Layer) return layer;
-  throw new TypeError(`Cannot load QuantizedWeights: "${className}" is not a layer`);
+  throw new QuantizedLayerError(name, `its layer has class "${className}", which is no layer`);
+}
+
+function makeLayer(
+  className: string,
+  { config, name }: { readonly config: serialization.ConfigDict; readonly name: string },
+): serialization.Serializable {
+  const [cls, fromConfig] = serialization.SerializationMap.getMap().classNameMap[className];
+  try {
+    return fromConfig(cls, config);
+  } catch (cause) {
+    const because = plainLine(cause instanceof Error ? cause.message : String(cause), 200);
+    throw new QuantizedLayerError(name, `its layer cannot be made: ${because}`);
+  }
 }
 
 type Refuse = (what: string) => never;
@@ -122,14 +158,15 @@ function firstDType({ bits, signed }: serialization.ConfigDict, refuse: Refuse):
   return `${signed ? "int" : "uint"}${bits}`;
 }
 
-function readGranularity({ granularity, axis = null }: serialization.ConfigDict, refuse: Refuse): Granularity {
+function readGranularity({ granularity, axis: first = null }: serialization.ConfigDict, refuse: Refuse): Granularity {
   if (granularity === undefined) {
-    if (axis === null) return PER_TENSOR;
-    return typeof axis === "number" ? perChannel(axis) : refuse(`has axis ${showValue(axis)}, a number is needed`);
+    if (first === null) return PER_TENSOR;
+    if (typeof first === "number" && axis.holds(first)) return perChannel(first);
+    return refuse(`has axis ${showValue(first)}, ${axis.needed} is needed`);
   }
   const { kind, axis: own } = isRecord(granularity) ? granularity : {};
   if (kind === "per-tensor") return PER_TENSOR;
-  if (kind === "per-channel" && typeof own === "number") return perChannel(own);
+  if (kind === "per-channel" && typeof own === "number" && axis.holds(own)) return perChannel(own);
   return refuse(`has granularity ${showValue(granularity)}, "per-tensor" or "per-channel" with an axis is needed`);
 }
 

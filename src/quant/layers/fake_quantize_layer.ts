@@ -21,6 +21,7 @@ import {
 import { type Range, rangeOfGrid } from "../../numbers/qparams.ts";
 import { computeTensorQParams } from "../qparams_tensor.ts";
 import { type Grid, PER_TENSOR, type QParams, type QuantScheme, UINT8_AFFINE } from "../../numbers/scheme.ts";
+import { checkArgs, flag, within } from "./_check_args.ts";
 import { checkQParams, checkScheme, readFixed, readMomentum, readObserver, readScheme } from "./_read_config.ts";
 import { type CallArgs, type LayerArgs, oneTensor } from "./layer.ts";
 import {
@@ -107,6 +108,10 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
    * @throws {RangeError} If the observer is unknown, the momentum is not in (0, 1], or the scheme or the fixed grid is impossible.
    */
   constructor(args: FakeQuantizeArgs = {}) {
+    checkArgs(args, {
+      className: FakeQuantize.className,
+      rules: { nonNegative: flag, onlyCalibrated: flag, momentum: within(0, 1) },
+    });
     super(args);
     this.scheme = args.scheme ?? UINT8_AFFINE;
     this.fixed = args.fixed ?? null;
@@ -232,7 +237,7 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
 
   /** Whether the grid means something: a batch was observed, a range was set, or the grid is fixed. Reads a weight. */
   isCalibrated(): boolean {
-    return this.fixed !== null || (this.built && this.#read("count") > 0);
+    return this.fixed !== null || (this.built && this.#read("count") !== 0);
   }
 
   /**
@@ -260,7 +265,12 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
     const grid = this.readGrid();
     checkQParams(grid, grid, this.name);
     const { min, max } = this.readRange();
-    if (this.nonNegative || min <= max) return [{ name: "output", grid }];
+    const count = this.fixed === null ? this.#read("count") : 1;
+    if (!(count > 0 && Number.isFinite(count))) {
+      throw new QuantizedLayerError(this.name, `its count of batches is ${count}, a number of 0 or more is needed`);
+    }
+    const isInOrder = Number.isFinite(min) && Number.isFinite(max) && (this.nonNegative || min <= max);
+    if (isInOrder) return [{ name: "output", grid }];
     throw new QuantizedLayerError(this.name, `its range is ${min} to ${max}, two numbers in order are needed`);
   }
 

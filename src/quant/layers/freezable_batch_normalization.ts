@@ -11,6 +11,7 @@ import { LEAST_SCALE } from "../../numbers/qparams.ts";
 import { batchNormFrozen } from "../batch_norm_frozen.ts";
 import { batchNormTraining } from "../batch_norm_training.ts";
 import { layerBefore, quantizerBefore, roundBias, straightThrough } from "./_accumulator_grid.ts";
+import { axis, checkArgs, flag, type Rule, within } from "./_check_args.ts";
 import { adoptWeights, type CallArgs, findWeight, type Layer, oneShape, oneTensor, type Shapes } from "./layer.ts";
 import {
   type BiasFolding,
@@ -19,8 +20,9 @@ import {
   QUANTIZED,
   type QuantizedLayer,
   quantizedLayer,
+  QuantizedLayerError,
 } from "./quantized_layer.ts";
-import { type Alone, CALL_AT, type Callable, largestCode, SharedCall } from "./shared_call.ts";
+import { ALONE, type Alone, CALL_AT, type Callable, largestCode, SharedCall } from "./shared_call.ts";
 
 /** Arguments: those of TF.js's BatchNormalization. The axis must be the last. */
 export type FreezableBatchNormalizationArgs =
@@ -29,6 +31,15 @@ export type FreezableBatchNormalizationArgs =
     /** That the exported file holds the layer as a convolution: see `src/passes/deploy/normalize_by_conv.ts`. */
     readonly alone?: Alone;
   };
+
+const RULES: Readonly<Record<string, Rule>> = {
+  alone: ALONE,
+  axis,
+  momentum: within(0, 1),
+  epsilon: within(0, 1e30),
+  center: flag,
+  scale: flag,
+};
 
 /**
  * A batch normalization layer: TF.js's, with `frozen`.
@@ -81,6 +92,7 @@ export class FreezableBatchNormalization extends tfl.layers.Layer implements Cal
 
   /** Makes the layer, not yet built; arguments and defaults are those of TF.js's layer. */
   constructor({ alone, ...args }: FreezableBatchNormalizationArgs = {}) {
+    checkArgs({ alone, ...args }, { className: FreezableBatchNormalization.className, rules: RULES });
     super(args);
     this.#inner = tfl.layers.batchNormalization({ ...args, name: this.name });
     this.#alone = largestCode(alone);
@@ -167,9 +179,20 @@ export class FreezableBatchNormalization extends tfl.layers.Layer implements Cal
     return true;
   }
 
-  /** It has no grids of its own: its weights stand on those of the layer that it is folded into. */
+  /**
+   * It has no grids of its own: its weights stand on those of the layer that it is folded into.
+   *
+   * @throws {QuantizedLayerError} If its moving statistics are none, as in a damaged file.
+   */
   readGrids(): readonly NamedGrid[] {
-    return [];
+    const [means, variances] = Object.values(this.state).map((variable) => Array.from(variable.read().dataSync()));
+    const mean = means.find((value) => !Number.isFinite(value));
+    const variance = variances.find((value) => !(value + this.#epsilon >= 0 && Number.isFinite(value)));
+    if (mean === undefined && variance === undefined) return [];
+    const [what, value, needed] = mean !== undefined
+      ? ["mean", mean, "a finite number"]
+      : ["variance", variance, "a finite number of 0 or more"];
+    throw new QuantizedLayerError(this.name, `its moving ${what} is ${value}, ${needed} is needed`);
   }
 
   /** The regularization losses of gamma and beta. */

@@ -7,6 +7,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { showValue } from "../../text/plain.ts";
 import { shadow } from "../../shadow.ts";
 import { fakeQuantize } from "../fake_quantize.ts";
 import { symmetricTensorScale } from "../qparams_tensor.ts";
@@ -22,8 +23,16 @@ import {
   type QuantScheme,
 } from "../../numbers/scheme.ts";
 import { isBatchNormalized, quantizerBefore, roundBias, straightThrough } from "./_accumulator_grid.ts";
-import { checkQParams, checkScheme, readLayer, readScheme } from "./_read_config.ts";
-import { type BiasFolding, type NamedGrid, type QatPhase, QUANTIZED, type QuantizedLayer } from "./quantized_layer.ts";
+import { checkArgs } from "./_check_args.ts";
+import { checkQParams, checkScheme, checkSpecs, readLayer, readScheme } from "./_read_config.ts";
+import {
+  type BiasFolding,
+  type NamedGrid,
+  type QatPhase,
+  QUANTIZED,
+  type QuantizedLayer,
+  QuantizedLayerError,
+} from "./quantized_layer.ts";
 import { adoptWeights, type CallArgs, findWeight, type Layer, type LayerArgs, type Shapes } from "./layer.ts";
 import { CALL_AT, type Callable } from "./shared_call.ts";
 import { axisOf, channelsOf, channelView, otherAxes, type QuantizedWeight } from "./weight_channels.ts";
@@ -108,9 +117,11 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable, Quan
    * @throws {RangeError} If the scheme is not symmetric, or impossible.
    */
   constructor({ layer, weights, scheme = INT8_SYMMETRIC_PER_CHANNEL, ...args }: QuantizedWeightsArgs) {
+    checkArgs(args, { className: QuantizedWeights.className });
     const { name, trainable, batchInputShape, dtype } = layer;
     super({ trainable, ...given({ batchInputShape, dtype }), ...args, name });
     checkScheme(scheme, name);
+    checkSpecs(weights, name);
     if (!scheme.symmetric) {
       throw new RangeError(`Cannot quantize the weights of "${name}": the scheme is affine, a symmetric one is needed`);
     }
@@ -315,15 +326,27 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable, Quan
     cls: tf.serialization.SerializableConstructor<T>,
     config: tf.serialization.ConfigDict,
   ): T {
-    const scheme = config.scheme === undefined ? {} : { scheme: readScheme(config.scheme, String(config.name)) };
-    return new cls({ ...config, ...scheme, layer: readLayer(config.layer) });
+    checkArgs(config, { className: QuantizedWeights.className });
+    const name = String(config.name ?? QuantizedWeights.className);
+    const scheme = config.scheme === undefined ? {} : { scheme: readScheme(config.scheme, name) };
+    return new cls({ ...config, ...scheme, layer: readLayer(config.layer, name) });
   }
 
   #addEntry(spec: QuantizedWeight): Entry {
     const variable = findWeight(this.layer, spec.name);
     if (variable === undefined) {
       const known = this.layer.weights.map(({ originalName }) => originalName).join(", ");
-      throw new RangeError(`Cannot quantize "${this.name}/${spec.name}": the layer's weights are ${known}`);
+      throw new QuantizedLayerError(this.name, `it has no weight ${showValue(spec.name)}, its weights are ${known}`);
+    }
+    const { rank } = variable.read();
+    if (!spec.depthwise && (spec.axis >= rank || spec.axis < -rank)) {
+      throw new QuantizedLayerError(this.name, `its axis of ${spec.name} is ${spec.axis}, one of ${rank} is needed`);
+    }
+    if (spec.depthwise && rank !== 4) {
+      throw new QuantizedLayerError(
+        this.name,
+        `its weight ${spec.name} is depthwise and has ${rank} axes, 4 are needed`,
+      );
     }
     const shape = this.scheme.granularity.kind === "per-channel" ? [channelsOf(variable.shape, spec)] : [];
     const scale = this.addWeight(`${spec.name}_scale`, shape, "float32", tfl.initializers.ones(), undefined, false);

@@ -9,6 +9,7 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { INT8_SYMMETRIC } from "../../numbers/scheme.ts";
+import { checkArgs, flag, type Rule } from "./_check_args.ts";
 import type { CallArgs, Layer, LayerArgs, Shapes } from "./layer.ts";
 import { type BiasFolding, type NamedGrid, type QatPhase, QUANTIZED, type QuantizedLayer } from "./quantized_layer.ts";
 
@@ -26,6 +27,12 @@ export interface Callable extends Layer, QuantizedLayer {
  * Files of the first version say true, of int8.
  */
 export type Alone = number | boolean;
+
+/** What `alone` may be. */
+export const ALONE: Rule = {
+  needed: "true, false or a largest code, up to 255,",
+  holds: (value) => flag.holds(value) || (typeof value === "number" && value > 0 && value <= 255),
+};
 
 /** Returns the largest code of the weights of a call that is alone, undefined of one that is not. */
 export function largestCode(alone: Alone = false): number | undefined {
@@ -80,6 +87,7 @@ export class SharedCall extends tfl.layers.Layer implements QuantizedLayer {
 
   /** Makes the layer, which calls nothing yet. */
   constructor({ alone, ...args }: SharedCallArgs = {}) {
+    checkArgs({ alone, ...args }, { className: SharedCall.className, rules: { alone: ALONE } });
     super(args);
     this.alone = largestCode(alone);
   }
