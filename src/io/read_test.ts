@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { shadow } from "../shadow.ts";
 import { formatBytes, readFileWithin, readTextWithin } from "./read.ts";
 
 Deno.test("readFileWithin() reads whole files up to its bound, and refuses longer ones and what is no file", async () => {
@@ -29,4 +30,25 @@ Deno.test("formatBytes() takes the unit that gives up to four digits", () => {
     "2 GiB",
     "4550 TiB",
   ]);
+});
+
+Deno.test("readFileWithin() reads a file that is longer than it said, and refuses one that is longer than it may be", async () => {
+  const path = await Deno.makeTempFile();
+  const bytes = Uint8Array.from({ length: 10_000 }, (_, i) => i % 251);
+  await Deno.writeFile(path, bytes);
+  for (const said of [0, 10, 9_999]) {
+    const restore = shadow(
+      Deno,
+      "stat",
+      async (next, ...args) => ({ ...await next(...args), isFile: true, size: said }),
+    );
+    try {
+      assert.deepEqual(await readFileWithin(path, { most: 10_000 }), bytes);
+      assert.deepEqual(await readFileWithin(path, { most: 1e9 }), bytes);
+      await assert.rejects(readFileWithin(path, { most: 9_999 }), /at most 9\.76 KiB can be read$/);
+    } finally {
+      restore();
+    }
+  }
+  await Deno.remove(path);
 });
