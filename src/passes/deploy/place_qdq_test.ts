@@ -178,3 +178,17 @@ Deno.test("placeQdq() keeps a Pad of other values, of other modes, and of values
   ];
   for (const graph of graphs) assert.deepEqual(opsOf(applied(placeQdq, graph)), opsOf(graph));
 });
+
+Deno.test("placeQdq() says of what moves codes to another grid that the grids differ, and only of that", () => {
+  const declinedFor = (grid: typeof GRID) => {
+    const graph = graphOf(
+      [2, 3, 4, 4],
+      (b, x) => fakeQuantized(b, b.node("MaxPool", [fakeQuantized(b, x, GRID)], POOL), grid),
+    );
+    return placeQdq.run(graph).declined.map(({ op, because }) => `${op}: ${because}`);
+  };
+  const differ = ["MaxPool: the grids before and behind it differ, needed is one"];
+  assert.deepEqual(declinedFor({ ...GRID }), []);
+  assert.deepEqual(declinedFor({ ...GRID, scale: 0.5 }), differ);
+  assert.deepEqual(declinedFor({ ...GRID, zeroPoint: 99 }), differ);
+});
