@@ -11,6 +11,8 @@ import { calibrate } from "../quantize/calibrate.ts";
 import { prepareQat } from "../quantize/prepare.ts";
 import { BACKEND, registerBackend } from "../src/backend/mod.ts";
 import { Random } from "../src/numbers/random.ts";
+import { fit } from "../train/fit.ts";
+import { qatSchedule } from "../train/schedule.ts";
 import { compareLayers, FUSED, total } from "./_support/parity.ts";
 import { apply, randomTensor, seedWeights } from "./_support/small_models.ts";
 
@@ -119,3 +121,28 @@ Deno.test("evaluation has the codes of the file when a layer is shared, there ar
     return seedWeights(tfl.model({ inputs: image, outputs }));
   });
 });
+
+Deno.test("training is the same, bit for bit, whether inference computes as integer kernels do", async () => {
+  const [kernels, floats] = [await trainedWeights(true), await trainedWeights(false)];
+  assert.deepEqual(kernels, floats);
+});
+
+async function trainedWeights(integerKernels: boolean): Promise<readonly Float32Array[]> {
+  await registerBackend({ debug: true, integerKernels });
+  await tf.setBackend(BACKEND);
+  try {
+    const { model } = prepareQat(randomNet(0, 8));
+    const image = randomTensor([8, 8, 8, 3], 7).dataSync<"float32">();
+    const batch = { inputs: { image }, targets: { label: Int32Array.of(0, 1, 2, 3, 4, 0, 1, 2) }, size: 8 };
+    await fit(model, {
+      train: () => [batch, batch, batch],
+      epochs: 2,
+      stepsPerEpoch: 3,
+      optimizer: tf.train.momentum(0.01, 0.9),
+      schedule: qatSchedule(),
+    });
+    return model.getWeights().map((weight) => Float32Array.from(weight.dataSync()));
+  } finally {
+    await registerBackend({ integerKernels: true });
+  }
+}
