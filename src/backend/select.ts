@@ -19,6 +19,9 @@ export interface SelectOptions extends BackendOptions {
 /** The release that belongs to the TF.js in use: all of its packages carry one version. */
 const TFJS_NODE = `npm:@tensorflow/tfjs-node@${tf.version_core}`;
 
+/** Where `deno install` puts its entry, seen from the folder of the project. */
+const ENTRY = "node_modules/@tensorflow/tfjs-node/dist/index.js";
+
 /**
  * Makes TF.js compute on a backend: "onnxruntime" (this project's), "cpu" (TF.js's own, in JavaScript: slow, and what the
  * others are held against) or "tensorflow" (libtensorflow, which must be installed).
@@ -44,9 +47,27 @@ export async function selectBackend(
   return name;
 }
 
-/** The specifier is computed, so that `deno check`, the lock file and caches know nothing of the package until it is asked for. */
-function importTensorflow(): Promise<unknown> {
-  return import(TFJS_NODE);
+/**
+ * Imports the package where it was installed, in the current folder or the project's. By its file, not its name: a name that
+ * nobody installed would be fetched, and written into the lock file.
+ */
+async function importTensorflow(): Promise<unknown> {
+  const folders = [`file://${Deno.cwd()}/`, new URL("../../", import.meta.url).href];
+  const entry = folders.map((folder) => new URL(ENTRY, folder)).find(isFile);
+  if (entry === undefined) throw new Error(`there is no ${ENTRY}`);
+  const loaded: unknown = await import(entry.href);
+  if (tf.findBackendFactory("tensorflow") === null) {
+    throw new Error("the package that is installed has a TF.js of its own");
+  }
+  return loaded;
+}
+
+function isFile(url: URL): boolean {
+  try {
+    return url.protocol === "file:" && Deno.statSync(url).isFile;
+  } catch {
+    return false;
+  }
 }
 
 async function load(loadTensorflow: () => Promise<unknown>): Promise<void> {
@@ -55,8 +76,8 @@ async function load(loadTensorflow: () => Promise<unknown>): Promise<void> {
   } catch (error) {
     throw new Error(
       `Cannot use backend "tensorflow": ${reasonOf(error)}; needed is libtensorflow, installed by ` +
-        `deno install --node-modules-dir=auto --allow-scripts=npm:@tensorflow/tfjs-node --entrypoint ${TFJS_NODE}, ` +
-        "and a program run with deno run -A --node-modules-dir=auto",
+        `deno install --no-lock --node-modules-dir=auto --allow-scripts=npm:@tensorflow/tfjs-node --entrypoint ${TFJS_NODE}, ` +
+        "and a program run with deno run -A --no-lock --node-modules-dir=auto",
       { cause: error },
     );
   }

@@ -5,9 +5,9 @@ import { useBackend } from "./_test_support.ts";
 import { BACKEND } from "./mod.ts";
 import { selectBackend } from "./select.ts";
 
-const INSTALL = "needed is libtensorflow, installed by deno install --node-modules-dir=auto " +
+const INSTALL = "needed is libtensorflow, installed by deno install --no-lock --node-modules-dir=auto " +
   "--allow-scripts=npm:@tensorflow/tfjs-node --entrypoint npm:@tensorflow/tfjs-node@4.22.0, " +
-  "and a program run with deno run -A --node-modules-dir=auto";
+  "and a program run with deno run -A --no-lock --node-modules-dir=auto";
 
 /** Does what importing `@tensorflow/tfjs-node` does, with TF.js's cpu backend in place of libtensorflow. */
 function loadStandIn(): Promise<void> {
@@ -63,17 +63,46 @@ Deno.test('selectBackend("tensorflow") says in one line why it cannot and how to
   assert.equal(tf.getBackend(), BACKEND);
 });
 
-Deno.test('selectBackend("tensorflow") imports tfjs-node as far as its native part', async () => {
+/** Runs a program that asks for libtensorflow in a folder of its own, as users run one: with the project's lock file. */
+async function askIn(folder: string): Promise<{ readonly printed: string; readonly lock: string }> {
   const program = `import { selectBackend } from "${new URL("select.ts", import.meta.url)}";
     console.log(await selectBackend("tensorflow").catch((error) => error.message));`;
+  const lock = `${folder}/deno.lock`;
+  Deno.copyFileSync(new URL("../../deno.lock", import.meta.url), lock);
   const { stdout } = await new Deno.Command(Deno.execPath(), {
-    // Without the lock file: a package that is imported when asked for would be written into it.
-    args: ["eval", "--no-lock", "--config", new URL("../../deno.json", import.meta.url).pathname, program],
+    args: ["eval", "--lock", lock, "--config", new URL("../../deno.json", import.meta.url).pathname, program],
+    cwd: folder,
     stderr: "null",
   }).output();
-  const printed = new TextDecoder().decode(stdout);
-  // Where libtensorflow is installed, or no registry can be reached, it ends elsewhere.
-  if (printed === "tensorflow\n") return;
-  assert.ok(printed.startsWith('Cannot use backend "tensorflow": ') && printed.endsWith(`; ${INSTALL}\n`), printed);
-  assert.equal(printed.indexOf("\n"), printed.length - 1);
-});
+  return { printed: new TextDecoder().decode(stdout), lock: Deno.readTextFileSync(lock) };
+}
+
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = Deno.makeTempDirSync();
+  try {
+    await work(folder);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+Deno.test('selectBackend("tensorflow") fetches nothing, and leaves the lock file, when it is not installed', () =>
+  inFolder(async (folder) => {
+    const { printed, lock } = await askIn(folder);
+    // Where the project itself has it, it ends elsewhere.
+    if (printed !== "tensorflow\n") {
+      assert.match(printed, /^Cannot use backend "tensorflow": .*\n$/);
+      assert.ok(printed.endsWith(`; ${INSTALL}\n`), printed);
+    }
+    assert.equal(lock, Deno.readTextFileSync(new URL("../../deno.lock", import.meta.url)));
+  }));
+
+Deno.test('selectBackend("tensorflow") imports what is installed in the current folder, and says what is wrong with it', () =>
+  inFolder(async (folder) => {
+    const dist = `${folder}/node_modules/@tensorflow/tfjs-node/dist`;
+    Deno.mkdirSync(dist, { recursive: true });
+    Deno.writeTextFileSync(`${dist}/index.js`, "globalThis.loaded = true;");
+    const { printed } = await askIn(folder);
+    const because = "the package that is installed has a TF.js of its own";
+    assert.equal(printed, `Cannot use backend "tensorflow": ${because}; ${INSTALL}\n`);
+  }));
