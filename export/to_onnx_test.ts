@@ -6,6 +6,7 @@ import { loadLayersModel, saveLayersModel } from "../models/import/layers_model.
 import { decodeModel } from "../src/onnx/file/mod.ts";
 import { FakeQuantize, quantizedLayersIn, setQatPhase } from "../src/quant/mod.ts";
 import { fixInputShape } from "../src/rewrite/mod.ts";
+import { MAKER } from "../src/version.ts";
 import { prepareQat } from "../quantize/prepare.ts";
 import { keepFloat } from "../quantize/recipe.ts";
 import { testWithShared } from "../tests/_support/shared.ts";
@@ -242,4 +243,30 @@ Deno.test("toOnnx() holds the file to the table of a target, its own or the one 
   });
   await assert.rejects(toOnnx(model, { target: "arm" }), /its activations are uint8/);
   await assert.rejects(toOnnx(model, { target: "amd" }), /Cannot quantize for "amd": needed is one of/);
+});
+
+Deno.test("toOnnx() says in the file what it is, and what its user adds", async () => {
+  await registerBackend();
+  const { model } = await prepareCalibrated(sequentialModel());
+  const about = (bytes: Uint8Array) => {
+    const { metadata: { versions, ...metadata }, producer, producerVersion, doc } = decodeModel(bytes);
+    assert.deepEqual(Object.keys(JSON.parse(versions)), [producer, "tfjs", "tfjs-layers", "onnxruntime-node"]);
+    assert.equal(JSON.parse(versions)[producer], producerVersion);
+    return [metadata, doc];
+  };
+  const by = `by ${MAKER.name} ${MAKER.version}.`;
+  assert.deepEqual(about((await toOnnx(model)).bytes), [
+    { precision: "int8", target: "x86", layout: "nhwc" },
+    `The TF.js model "seq" in int8 for target "x86", ${by}`,
+  ]);
+  const options = {
+    precision: "float32",
+    inputLayout: "nchw",
+    metadata: { a: "1", layout: "mine" },
+    doc: "More.",
+  } as const;
+  assert.deepEqual(about((await toOnnx(model, options)).bytes), [
+    { precision: "float32", layout: "mine", a: "1" },
+    `The TF.js model "seq" in float32, ${by}\nMore.`,
+  ]);
 });

@@ -85,7 +85,7 @@ export class PlanCache {
     public limit: number,
     private readonly optimize: (graph: Graph) => Graph,
     private readonly sessionOptions: () => SessionOptions,
-    private readonly largeBytes = LARGE_BYTES,
+    private readonly largeBytes: number = LARGE_BYTES,
   ) {}
 
   /** Number of live sessions, compilations so far and the time that they took. */
