@@ -96,6 +96,7 @@ export {
   type SampleSplit,
   type SampleTarget,
 } from "./data/samples.ts";
+export { splitValidation, type ValidationOptions, type ValidationSplit } from "./data/validation.ts";
 export { fitTo } from "./data/fit_to.ts";
 export { type Normalize, parseNormalize } from "./data/normalize.ts";
 export { openData, type OpenedData, type OpenOptions } from "./data/open.ts";

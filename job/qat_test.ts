@@ -121,6 +121,9 @@ function assertShape(report: Report): void {
     assert.deepEqual([name, output], ["accuracy", "dense"]);
     assert.ok([loss, simulated, deployed, stepMs].every(Number.isFinite));
   }
+  // Epochs are chosen by the file, counted from 1; of equals the last.
+  const byFile = train.epochs.map(({ metrics: [{ deployed }] }) => deployed!);
+  assert.equal(report.bestEpoch, byFile.lastIndexOf(Math.max(...byFile)) + 1);
   assert.ok(train.firstStepMs! > 0 && train.stepMs! > 0 && train.peakRssMb! > 0);
   assert.deepEqual([seed, Object.keys(versions)], [0, ["deno", "tfjs", "tfjs-layers", "onnxruntime-node"]]);
   assert.deepEqual(files!.map(({ path }) => path).sort(), FILES);
