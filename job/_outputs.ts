@@ -52,7 +52,7 @@ export async function filesOf({ int8, float, ort, labels, model, floatModel }: O
     bytes === undefined ? [] : [{ path, what, bytes }];
   return [
     ...file("model.int8.onnx", "the int8 model", int8?.bytes),
-    ...file("model.float.onnx", "the float model of the same weights", float?.bytes),
+    ...file("model.float.onnx", "the same weights in float, nothing rounded", float?.bytes),
     ...file("model.ort", "the int8 model in ONNX Runtime's own format", ort),
     ...labels.map(({ name, text, output }) => ({
       path: name,
