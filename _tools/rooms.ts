@@ -20,6 +20,7 @@ export const ROOMS: readonly Room[] = [
   { path: "src/numbers", imports: [], packages: [] },
   { path: "src/text", imports: [], packages: [] },
   { path: "src/shadow.ts", imports: [], packages: [] },
+  { path: "src/events.ts", imports: [], packages: [] },
   { path: "src/version.ts", imports: [], packages: [] },
   { path: "src/io", imports: ["src/text"], packages: [] },
   { path: "src/onnx", imports: ["src/numbers", "src/text"], packages: ["protobufjs"] },
@@ -69,6 +70,7 @@ export const ROOMS: readonly Room[] = [
   {
     path: "train",
     imports: [
+      "src/events.ts",
       "src/backend",
       "src/io",
       "src/layers",
@@ -85,6 +87,7 @@ export const ROOMS: readonly Room[] = [
   {
     path: "export",
     imports: [
+      "src/events.ts",
       "src/backend",
       "src/numbers",
       "src/onnx",
@@ -107,6 +110,7 @@ export const ROOMS: readonly Room[] = [
   {
     path: "job",
     imports: [
+      "src/events.ts",
       "src/backend",
       "src/io",
       "src/layers",

@@ -1,4 +1,5 @@
 /** How long one answer takes. */
+import { atOnce, type Steps } from "../src/events.ts";
 import { sizeOf } from "../src/onnx/graph.ts";
 import type { Device } from "../src/runtime/session.ts";
 import { DeployedModel } from "./deployed.ts";
@@ -57,6 +58,14 @@ export function compareLatency(
   models: readonly [Uint8Array, Uint8Array],
   options: LatencyOptions = {},
 ): LatencyComparison {
+  return atOnce(comparingLatency(models, options));
+}
+
+/** Does what `compareLatency` does, a turn a step. */
+export function* comparingLatency(
+  models: readonly [Uint8Array, Uint8Array],
+  options: LatencyOptions = {},
+): Steps<LatencyComparison> {
   const { batch = 1, runs = 100, threads, device = "cpu", int8Activations = false } = options;
   const sessions = models.map((bytes) =>
     new DeployedModel(bytes, { device, int8Activations, ...(threads === undefined ? {} : { threads }) })
@@ -72,11 +81,12 @@ export function compareLatency(
     for (const session of sessions) repeat(WARM_UP, () => session.predict(x));
     const times: number[][] = [[], []];
     while (times[1].length < runs) {
-      sessions.forEach((session, i) => {
+      for (const [i, session] of sessions.entries()) {
+        yield;
         rest(REST_MS);
         repeat(SETTLE, () => session.predict(x));
         repeat(Math.min(TURN, runs - times[i].length), () => times[i].push(timeOf(() => session.predict(x))));
-      });
+      }
     }
     const unsteady = whyUnsteady(times);
     return {

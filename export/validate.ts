@@ -5,7 +5,8 @@ import type { BoundTask } from "../tasks/task.ts";
 import { type Agreement, compareAnswers, type GridAgreement, type OutputAgreement } from "./agreement.ts";
 import { DeployedModel, type Samples } from "./deployed.ts";
 import { compareLastGrids, type LastGrids, otherFusion } from "./last_grids.ts";
-import { compareLatency, type LatencyOptions, type Percentiles } from "./latency.ts";
+import { atOnce, type Steps } from "../src/events.ts";
+import { comparingLatency, type LatencyOptions, type Percentiles } from "./latency.ts";
 import type { OnnxModel } from "./to_onnx.ts";
 import { type Fusion, type KnownFloat, verifyFusion } from "./verify.ts";
 
@@ -70,18 +71,23 @@ export interface Validation {
  * @throws {TypeError} If the deployed model has other outputs or gives another number of values than the simulation.
  */
 export function validate(options: ValidateOptions): Validation {
+  return atOnce(validating(options));
+}
+
+/** Does what `validate` does in steps of a batch or a turn of runs, between which events can be handled. */
+export function* validating(options: ValidateOptions): Steps<Validation> {
   const { int8, float, device = "cpu", int8Activations = false, lastGrids } = options;
   const latency = { batch: 1, threads: navigator.hardwareConcurrency, ...options.latency };
   const { batch, threads } = latency;
   const session = { threads, device, precise: options.precise ?? false, int8Activations };
   const files = [int8, ...(lastGrids === undefined ? [] : [lastGrids.file])];
-  const [deployed, shown] = predictEach(files.map(({ bytes }) => bytes), options.batches, session);
+  const [deployed, shown] = yield* predictEach(files.map(({ bytes }) => bytes), options.batches, session);
   const [fusion, shownFusion] = files.map((file) => verify(file, options));
   const notShown = shownFusion && otherFusion(fusion, shownFusion);
   const codes = lastGrids !== undefined && notShown === undefined
     ? compareLastGrids(lastGrids, { simulated: lastGrids.simulated, deployed: shown })
     : {};
-  const { times: [floatMs, int8Ms], ...doubt } = compareLatency([float.bytes, int8.bytes], {
+  const { times: [floatMs, int8Ms], ...doubt } = yield* comparingLatency([float.bytes, int8.bytes], {
     ...latency,
     device,
     int8Activations,
@@ -110,18 +116,30 @@ function withLastGrids(entry: OutputAgreement, lastGrids: readonly GridAgreement
 
 /** Returns an ONNX file's answers to all samples of `batches`. */
 export function predictAll(bytes: Uint8Array, batches: Iterable<Samples>, options: SessionOptions = {}): Answers {
-  return predictEach([bytes], batches, options)[0];
+  return atOnce(predicting(bytes, batches, options));
+}
+
+/** Does what `predictAll` does, a batch a step. */
+export function* predicting(
+  bytes: Uint8Array,
+  batches: Iterable<Samples>,
+  options: SessionOptions = {},
+): Steps<Answers> {
+  return (yield* predictEach([bytes], batches, options))[0];
 }
 
 /** Returns the answers of each of several files, going through `batches` once. */
-function predictEach(
+function* predictEach(
   files: readonly Uint8Array[],
   batches: Iterable<Samples>,
   options: SessionOptions,
-): readonly Answers[] {
+): Steps<readonly Answers[]> {
   using opened = new DisposableStack();
   const models = files.map((bytes) => opened.adopt(new DeployedModel(bytes, options), (model) => model.dispose()));
   const parts = models.map((): Answers[] => []);
-  for (const batch of batches) models.forEach((model, i) => parts[i].push(model.predict(batch)));
+  for (const batch of batches) {
+    yield;
+    models.forEach((model, i) => parts[i].push(model.predict(batch)));
+  }
   return parts.map(joinAnswers);
 }

@@ -8,6 +8,7 @@ import type { Validation } from "../export/validate.ts";
 import type { Answers } from "../models/answers.ts";
 import { summarize } from "../models/summary.ts";
 import { formatSummary } from "../report/terminal/summary.ts";
+import { handleEvents, inTurns, type Steps } from "../src/events.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
 import type { FloatStepReport } from "../report/schema.ts";
 import { formatMetric, measureAll, type MetricValue } from "../tasks/task.ts";
@@ -111,6 +112,17 @@ export function* samples({ data, options }: Job, by: JudgedBy): Iterable<Samples
       ? mapValues(inputs, (x, name) => toNchw(x, data.train.inputs[name], size))
       : inputs;
   }
+}
+
+/** Does work in steps; the job's signal ends it in between. */
+export function inTurnsOf<T>({ events: { signal } }: Job, steps: Steps<T>): Promise<T> {
+  return inTurns(steps, signal);
+}
+
+/** Lets events be handled, and ends here if the job's signal has come. */
+export async function pauseOf({ events: { signal } }: Job): Promise<void> {
+  await handleEvents();
+  signal?.throwIfAborted();
 }
 
 /** What stops a step of the job, as its options take it. */

@@ -2,7 +2,7 @@
 import type * as tfl from "@tensorflow/tfjs-layers";
 import type { Batch } from "../data/batches.ts";
 import { toOnnx } from "../export/to_onnx.ts";
-import { predictAll } from "../export/validate.ts";
+import { predicting } from "../export/validate.ts";
 import { calibrate, uncalibratedIn } from "../quantize/calibrate.ts";
 import type { MetricValue } from "../tasks/task.ts";
 import type { CheckpointPlace } from "../train/checkpoint.ts";
@@ -12,7 +12,7 @@ import { cosineRate, optimizerFor } from "../train/optimizers.ts";
 import { floatSchedule, qatSchedule, type Schedule } from "../train/schedule.ts";
 import { type JobData, stepsPerEpoch, trainingBatches } from "./_data.ts";
 import type { StageName } from "./events.ts";
-import { describeMetrics, type Job, judge, judgeAnswers, samples, signalOf } from "./_job.ts";
+import { describeMetrics, inTurnsOf, type Job, judge, judgeAnswers, samples, signalOf } from "./_job.ts";
 import { tasksFor } from "./_task.ts";
 
 /** A stretch of training. */
@@ -198,7 +198,10 @@ async function measureQuantized(model: tfl.LayersModel, job: Job): Promise<Epoch
   const threaded = threads === undefined ? {} : { threads };
   const session = { device: job.engine.device.ran, precise, ...file.session, ...threaded };
   const { bytes } = await toOnnx(model, { inputLayout, opset, debug });
-  const deployed = judgeAnswers(simulated, predictAll(bytes, samples(job, "validation"), session));
+  const deployed = judgeAnswers(
+    simulated,
+    await inTurnsOf(job, predicting(bytes, samples(job, "validation"), session)),
+  );
   return { simulated: plain(simulated), deployed: plain(deployed) };
 }
 

@@ -6,7 +6,7 @@ import { openData } from "../data/open.ts";
 import { type Displayable, displayReport } from "../report/notebook/display.ts";
 import type { Report } from "../report/schema.ts";
 import { lastGridsOf } from "../export/last_grids.ts";
-import { predictAll, validate, type ValidateOptions } from "../export/validate.ts";
+import { predicting, type ValidateOptions, validating } from "../export/validate.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { toOrt } from "../export/to_ort.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
@@ -24,12 +24,14 @@ import { outputFiles } from "./_files.ts";
 import { hashData, hashWeights } from "./_fingerprint.ts";
 import {
   answersOf,
+  inTurnsOf,
   type Job,
   type JobStart,
   judge,
   judgeAnswers,
   type JudgedStep,
   logSummary,
+  pauseOf,
   type Proof,
   samples,
   signalOf,
@@ -235,11 +237,13 @@ async function prove(
   if (file === undefined) return { float, simulated };
   const asTrained = await inTrainingArithmetic(job.engine, () => answersOf(model, job));
   const about = metadataFor(model, { ...job, task: simulated.task, epochs: training.epochs.map(describeEpoch) });
+  await pauseOf(job);
   const int8 = await toOnnx(model, { opset, inputLayout, debug, ...about });
+  await pauseOf(job);
   const floatFile = await toOnnx(model, { opset, inputLayout, debug, ...about, precision: "float32" });
   const threaded = threads === undefined ? {} : { threads };
   const device = job.engine.device.ran;
-  const validation = validate({
+  const work = validating({
     int8,
     float: floatFile,
     batches: samples(job, "test"),
@@ -252,6 +256,7 @@ async function prove(
     ...file.session,
     latency: threaded,
   });
+  const validation = await inTurnsOf(job, work);
   const { notShown } = validation;
   if (notShown !== undefined) {
     job.log(`Codes before outputs in float were not compared: the file that shows them runs otherwise, ${notShown}.`);
@@ -259,7 +264,7 @@ async function prove(
   const deployed = judgeAnswers(simulated, validation.deployed);
   const unrounded = judgeAnswers(
     simulated,
-    predictAll(floatFile.bytes, samples(job, "test"), { device, ...threaded }),
+    await inTurnsOf(job, predicting(floatFile.bytes, samples(job, "test"), { device, ...threaded })),
   );
   const ort = toOrt(int8.bytes, file.session);
   return {

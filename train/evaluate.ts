@@ -7,7 +7,7 @@ import { bindTasks, type Learning } from "../tasks/bind.ts";
 import { defaultTask } from "../tasks/mod.ts";
 import { type BoundTask, measureAll, type MetricValue, type Targets, type TargetValues } from "../tasks/task.ts";
 import { type BatchPlan, orderBatch, type OrderedBatch, planBatches, type SampleBatch } from "./_batch.ts";
-import { makeYield } from "./_events.ts";
+import { makeYield } from "../src/events.ts";
 import { toTensors } from "./_step.ts";
 
 /** How a model is evaluated. */

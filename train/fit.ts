@@ -15,7 +15,7 @@ import { defaultTask } from "../tasks/mod.ts";
 import type { BoundTask } from "../tasks/task.ts";
 import { describeNotFinite, orderBatch, type OrderedBatch, planBatches, type SampleBatch } from "./_batch.ts";
 import { BestWeights } from "./_best_weights.ts";
-import { makeYield } from "./_events.ts";
+import { makeYield } from "../src/events.ts";
 import { type EpochInfo, EpochLog, type EpochRecord, median, type Reading } from "./_epoch_log.ts";
 import { refuseLoss, refuseWeights } from "./_finite.ts";
 import { type StepPlan, takeStep, trainableVariables } from "./_step.ts";
