@@ -117,6 +117,22 @@ Deno.test("quantizeBias() rounds raised codes around their zero point", () => {
   assertSameNumbers(graph, after, { real: true, tolerance: 1e-4 });
 });
 
+Deno.test("quantizeBias() rounds raised codes to the nearest, ties to even", () => {
+  // Twice the scale: halves of odd codes are ties.
+  const inputScale = 2 ** -5;
+  const graph = graphOf([1, 6], (b, x) => {
+    const codes = b.constant("int8", [6, 1], [3, 5, -3, -5, 7, 1]);
+    const parameters = [b.constant("float32", [1], [2 ** -26]), b.constant("int8", [1], [0])];
+    const weights = b.node("DequantizeLinear", [codes, ...parameters], { axis: 1 });
+    // 2^30 steps of 2^-25 · 2^-5.
+    const bias = b.constant("float32", [1], [1]);
+    return b.node("Gemm", [fakeQuantized(b, x, { scale: inputScale }), weights, bias], { transA: 0, transB: 0 });
+  });
+  const after = applied(quantizeBias, graph);
+  assert.deepEqual([...weightsOf(after, "Gemm").codes], [2, 2, -2, -2, 4, 0]);
+  assert.deepEqual([...biasOf(after, "Gemm").codes.data].map(Number), [2 ** 30]);
+});
+
 Deno.test("quantizeBias() raises the one scale of weights that have one", () => {
   const graph = conv([1, 0, 0, -2], { scale: 1e-9 });
   const after = applied(quantizeBias, graph);
