@@ -1,10 +1,10 @@
 /**
  * Batch normalization over a batch's own statistics, in few passes over memory.
  *
- * With s the mean of the batch's first sample and d = x − s: mean = s + Σd / N and variance = Σd² / N − (Σd / N)², each
- * one reduction; then the BatchNormalization operator applies them to d. Of n samples, the first one's mean lies within
- * √n deviations of the batch's, whatever that is, so that the subtraction loses n·2⁻²⁴ of the variance at the most; it is
- * kept from going below 0. Behind a convolution, x − s is that convolution with another bias
+ * With s the mean of the beginning of the batch and d = x − s: mean = s + Σd / N and variance = Σd² / N − (Σd / N)², each
+ * one reduction; then the BatchNormalization operator applies them to d. The mean of one k-th of all numbers lies within
+ * √k deviations of the mean of all, whatever they are, so that the subtraction loses k·2⁻²⁴ of the variance at the most;
+ * it is kept from going below 0. Behind a convolution, x − s is that convolution with another bias
  * (src/passes/step/center_convolutions.ts).
  *
  * Gradient, with m = Σd / N, r = 1/√(variance + ε) and x̂ = (d − m)·r:
@@ -42,7 +42,7 @@ function applyBatchNorm(emit: Emit, [x, ...rest]: readonly Value[], epsilon: num
   return toChannelsLast(emit, emit.node("BatchNormalization", [toChannelsFirst(emit, x), ...rest], { epsilon }));
 }
 
-/** A batch around the mean of its first sample. */
+/** A batch around the mean of its beginning. */
 interface Centered {
   /** That mean, [c]. */
   readonly shift: Value;
@@ -54,8 +54,10 @@ interface Centered {
 
 /** Emits the same nodes in both directions, which a step computes once. */
 function centered(emit: Emit, x: Value): Centered {
-  const ints = (value: number) => emit.constant("int64", [1], [value]);
-  const first = emit.node("Slice", [x, ints(0), ints(1), ints(0)]);
+  // A picture's upper quarter, rounded up.
+  const ends = x.shape.length === 4 ? [1, Math.ceil(x.shape[1] / 4)] : [1];
+  const bounds = [ends.map(() => 0), ends, ends.map((_, axis) => axis)];
+  const first = emit.node("Slice", [x, ...bounds.map((values) => emit.constant("int64", [values.length], values))]);
   const shift = emit.node("ReduceMean", [first], { axes: batchAxes(x), keepdims: 0 });
   const d = emit.node("Sub", [x, shift]);
   return { shift, d, mean: emit.node("ReduceMean", [d], { axes: batchAxes(x), keepdims: 0 }) };

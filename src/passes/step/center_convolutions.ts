@@ -1,9 +1,9 @@
 /**
  * Lets convolutions subtract from their results what batch normalization would subtract from them.
  *
- * In training it computes its statistics around the mean of the batch's first sample (src/ops/batch_norm_training.ts).
- * Behind a convolution that is a bias, which costs nothing where a pass over all pixels would; the first sample is
- * convolved once more to know it.
+ * In training it computes its statistics around the mean of the first picture's first rows
+ * (src/ops/batch_norm_training.ts). Behind a convolution that is a bias, which costs nothing where a pass over all pixels
+ * would; these rows are convolved once more to know it.
  */
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
@@ -11,7 +11,7 @@ import { GraphWriter } from "../../onnx/writer.ts";
 import { holds } from "../conditions.ts";
 import { definePass, type Pass } from "../pass.ts";
 
-/** Replaces Conv → Sub of what is computed of the first sample by Conv with a bias. */
+/** Replaces Conv → Sub of what is computed of its first rows by Conv with a bias. */
 export const centerConvolutions: Pass = definePass({
   name: "centerConvolutions",
   requires: [holds.channelsFirst],
@@ -21,7 +21,7 @@ export const centerConvolutions: Pass = definePass({
 /** A convolution, and the two that read it. */
 interface Centered {
   readonly conv: Node;
-  /** Takes the first sample. */
+  /** Takes the first picture's first rows. */
   readonly slice: Node;
   /** Subtracts one number a channel. */
   readonly sub: Node;
@@ -47,22 +47,37 @@ function centeredAt(
   { index, out }: { readonly index: Index; readonly out: GraphWriter },
 ): Centered | undefined {
   const [x] = conv.outputs;
-  if (conv.op !== "Conv" || conv.domain !== undefined || index.isOutput(x) || index.uses(x).length !== 2) {
+  if (
+    conv.op !== "Conv" || conv.attrs.auto_pad !== undefined || conv.domain !== undefined || index.isOutput(x) ||
+    index.uses(x).length !== 2
+  ) {
     return undefined;
   }
   const [slice, sub] = ["Slice", "Sub"].map((op) => index.uses(x).find((node) => node.op === op));
   if (slice === undefined || sub === undefined || sub.inputs[0] !== x || sub.inputs[1] === x) return undefined;
-  const bounds = slice.inputs.slice(1).map((name) => out.intsOf(name)?.join());
+  const [starts, ends, axes] = slice.inputs.slice(1).map((name) => out.intsOf(name)?.join());
+  const isFirst = starts === "0,0" && ends?.startsWith("1,") && axes === "0,2" && slice.inputs.length === 4;
   const { shape } = out.typeOf(sub.inputs[1]);
   const isPerChannel = shape.length >= 3 && shape.every((dim, i) => dim === 1 || i === shape.length - 3) &&
     shape.at(-3) === out.typeOf(x).shape[1];
-  return bounds.join(";") === "0;1;0" && isPerChannel ? { conv, slice, sub } : undefined;
+  return isFirst && isPerChannel ? { conv, slice, sub } : undefined;
 }
 
+/** Convolves what the first rows of the result are computed of. */
 function convolveFirst(out: GraphWriter, { conv, slice }: Centered): void {
   const [x, ...weights] = conv.inputs;
-  const first = out.emit("Slice", [x, ...slice.inputs.slice(1)], { like: conv });
-  out.emit("Conv", [first, ...weights], { attrs: conv.attrs, like: conv, output: slice.outputs[0] });
+  const [, , kh] = out.typeOf(weights[0]).shape;
+  const { strides = [1, 1], dilations = [1, 1], pads = [0, 0, 0, 0] } = conv.attrs as Record<
+    string,
+    readonly number[] | undefined
+  >;
+  const [, , height] = out.typeOf(x).shape;
+  const [, , rows] = out.typeOf(slice.outputs[0]).shape;
+  const needed = (rows - 1) * strides[0] + (kh - 1) * dilations[0] + 1 - pads[0];
+  const ends = out.ints(`${slice.name}_rows`, [1, Math.min(needed, height)]);
+  const first = out.emit("Slice", [x, slice.inputs[1], ends, slice.inputs[3]], { like: conv });
+  const attrs = { ...conv.attrs, pads: [pads[0], pads[1], Math.max(0, needed - height), pads[3]] };
+  out.emit("Conv", [first, ...weights], { attrs, like: conv, output: slice.outputs[0] });
 }
 
 function convolveAround(out: GraphWriter, { conv, sub }: Centered): void {

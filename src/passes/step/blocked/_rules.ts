@@ -100,14 +100,15 @@ const concat: BlockedRule = (node, forms) => {
   return true;
 };
 
-/** Rows and columns cut out: pixels gathered, on all threads. Pictures cut out are a piece of memory. */
+/** Rows and columns cut out: pixels gathered, on all threads. First rows of few pictures are cut out. */
 const slice: BlockedRule = (node, forms) => {
   const [x, ...bounds] = node.inputs;
   const [starts, ends, axes, steps] = bounds.map((name) => forms.out.intsOf(name));
   if (!forms.isBlocked(x) || starts === undefined || ends === undefined || axes === undefined) return false;
-  if (axes.join() === "0" && bounds.length === 3) {
-    const output = forms.defineBlocked(node.outputs[0], forms.paddingOf(x));
-    forms.out.emit("Slice", [forms.blocked(x), ...bounds], { output });
+  if (axes.join() === "0,2" && bounds.length === 3) {
+    const [output] = node.outputs;
+    const cut = forms.out.emit("Slice", [forms.viewBlocks(x), ...bounds]);
+    forms.view(cut, forms.blockedShape(output), forms.defineBlocked(output, forms.paddingOf(x)));
     return true;
   }
   const isKnown = bounds.length === 3 || (steps?.every((step) => step > 0) ?? false);

@@ -136,7 +136,7 @@ const CASES: readonly Case[] = [
   ],
   ["rows backwards", (b, y) => slice(b, y, [[5], [-99], [2], [-1]]), "+ReorderOutput Slice"],
   ["channels cut out", (b, y) => slice(b, y, [[8], [24], [1]]), "+ReorderOutput Slice"],
-  ["images cut out", (b, y) => slice(b, y, [[0, 0], [1, 5], [0, 2]]), "+ReorderOutput Slice"],
+  ["images cut out", (b, y) => slice(b, y, [[0, 0], [1, 5], [0, 2]]), "Reshape Slice Reshape +ReorderOutput"],
   ["rows by their number from behind", (b, y) => slice(b, y, [[0], [3], [-2]]), "+ReorderOutput Slice"],
   ["a border", (b, y) => b.node("Pad", [y, ints(b, [0, 0, 1, 2, 0, 0, 3, 0])]), "Reshape Pad Reshape +ReorderOutput"],
   [
