@@ -63,9 +63,9 @@ export class RunFolder {
   readReport(): Report | undefined {
     const path = join(this.dir, OURS, "results.json");
     if (this.#record === undefined || !exists(path)) return undefined;
-    const text = Deno.readTextFileSync(join(this.dir, "report.json"));
-    const { files } = Object(JSON.parse(Deno.readTextFileSync(path)));
-    if (Object(files)["report.json"] !== sha256(text)) {
+    const text = readText(join(this.dir, "report.json"));
+    const { files } = Object(parse(readText(path)));
+    if (text === undefined || Object(files)["report.json"] !== sha256(text)) {
       throw new RunError(`Cannot go on with "${this.dir}": it has ended, and its report.json was changed since`);
     }
     // The hash says that we wrote it.
@@ -132,6 +132,23 @@ export class RunFolder {
       files: [{ path: join(this.dir, OURS, "run.json"), bytes: writeRun({ ...record, replaces: this.#replaces }) }],
       remove: [join(this.dir, OURS, "results.json")],
     });
+  }
+}
+
+/** Returns what a file holds; undefined where it cannot be read. */
+function readText(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function parse(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -62,7 +62,7 @@ export function readRun(path: string): RunRecord {
   const texts = [out, data, model, ...Object.values(Object(versions))];
   // They are removed one day.
   const areOurs = Array.isArray(replaces) && replaces.every((name) => typeof name === "string" && isResult(name));
-  if (!areOurs || !texts.every((text) => typeof text === "string")) {
+  if (!areOurs || !texts.every((text) => typeof text === "string" && text !== "")) {
     throw new RunError(`Cannot go on with "${path}": it is damaged`);
   }
   return { asked, out, replaces, versions: Object(versions), data, model };

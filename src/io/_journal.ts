@@ -44,7 +44,11 @@ function isJournal(value: unknown): value is Journal {
   const { staged, put, remove } = Object(value);
   return typeof staged === "string" && /^\.commit-[-\da-f]{36}$/.test(staged) && Array.isArray(put) &&
     Array.isArray(remove) && remove.every(isInside) &&
-    put.every((file) => isInside(Object(file).path) && /^[\da-f]{64}$/.test(String(Object(file).sha256)));
+    put.every((file) => isInside(Object(file).path) && isHash(Object(file).sha256));
+}
+
+function isHash(value: unknown): boolean {
+  return typeof value === "string" && /^[\da-f]{64}$/.test(value);
 }
 
 /** Whether a path stays in its folder. */

@@ -13,7 +13,7 @@ import { READERS } from "./readers/mod.ts";
 import type { CaseReport } from "./_case.ts";
 
 /** What one case may take. */
-const LIMITS: Limits = { seconds: 5, mebibytes: 1000 };
+const LIMITS: Limits = { seconds: 10, mebibytes: 1000 };
 
 /** Cases between two looks at the clock; a reader of weight 1 gets a tenth. */
 const ROUND = 200;

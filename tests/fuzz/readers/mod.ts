@@ -26,4 +26,5 @@ export const READERS: readonly FuzzReader[] = [
   { name: "onnx", weight: 6, load: () => import("./onnx.ts") },
   { name: "reports", weight: 2, load: () => import("./reports.ts") },
   { name: "checkpoints", weight: 4, load: () => import("./checkpoints.ts") },
+  { name: "runs", weight: 4, load: () => import("./runs.ts") },
 ];
