@@ -54,6 +54,7 @@ Deno.test("a job runs under the permissions that README.md gives, and under no w
     }
     assert.deepEqual(await run(dir), { code: 0, stderr: "" });
     assert.ok(Object.keys(contentsOf(`${dir}/out`)).some((path) => path.endsWith("/model.int8.onnx")));
+    Deno.removeSync(`${dir}/out`, { recursive: true });
     const refused = await run(dir, `folder:${resolve(fileURLToPath(ROOT), "docs")}`);
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /^error: Cannot read .*: Deno runs without the permission for it\n$/);
