@@ -146,6 +146,11 @@ const DAMAGES: readonly Damage[] = [
     `the layer "bn" has the class "GroupNormalization", ${UNKNOWN}`,
   ),
   edited(
+    "a layer's class with an underscore is unknown",
+    (json) => layer(json, 1).class_name = "My_layer",
+    `the layer "bn" has the class "My_layer", ${UNKNOWN}`,
+  ),
+  edited(
     "a layer's initializer is unknown",
     (json) => layer(json, 3).config.kernel_initializer = { class_name: "MyInit", config: {} },
     `the layer "logits" has the initializer "MyInit", ${UNKNOWN}`,
