@@ -82,7 +82,17 @@ const DEFAULT_TARGET = "x86";
  * ```
  */
 export function prepareQat(model: LayersModel, options: PrepareOptions = {}): PreparedModel {
-  return inPlainWordsSync(() => prepare(model, options));
+  return inPlainWordsSync(() => {
+    try {
+      return prepare(model, options);
+    } catch (cause) {
+      if (cause instanceof Error && !cause.message.startsWith("Cannot ")) {
+        // TF.js says it, of a layer that it cannot make again.
+        throw new RangeError(`Cannot quantize "${model.name}": ${cause.message}`, { cause });
+      }
+      throw cause;
+    }
+  });
 }
 
 function prepare(model: LayersModel, options: PrepareOptions): PreparedModel {

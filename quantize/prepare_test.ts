@@ -370,3 +370,13 @@ Deno.test("prepareQat() leaves batch norm that cannot be folded in float where w
   assert.deepEqual(islands, [{ layer: "bn", because }]);
   assert.deepEqual(prepare(model(), { target: "x86" }).islands, []);
 });
+
+Deno.test("prepareQat() says in its own words that TF.js cannot make a layer again", () => {
+  const inner = tfl.sequential({
+    layers: [layers.conv2d({ filters: 2, kernelSize: 1, inputShape: [4, 4, 3], name: "conv" })],
+  });
+  // The model inside knows how many channels there are, what reads it does not.
+  const input = tfl.input({ shape: [4, 4, null], name: "image" });
+  const model = tfl.model({ inputs: input, outputs: apply(inner, input), name: "open" });
+  assert.throws(() => prepareQat(model), /^RangeError: Cannot quantize "open": The channel dimension/);
+});
