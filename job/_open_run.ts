@@ -7,7 +7,7 @@ import { checkWritable, missingFolders, removeEmpty } from "./_files.ts";
 import { PATHS } from "./_outputs.ts";
 import { quote } from "./_flags.ts";
 import { checkKinds } from "./_option_kinds.ts";
-import { OURS, RunFolder } from "./_run_folder.ts";
+import { OURS, removeStates, RunFolder } from "./_run_folder.ts";
 import { checkOptionsAgree, readRun, RunError, versionsNow } from "./_run_record.ts";
 import { KINDS, type QatOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 
@@ -46,6 +46,8 @@ function openRun(dir: string, asked: QatOptions, log: (line: string) => void): R
   try {
     finishCommit(dir);
     sweep(dir);
+    // Somebody may have died between the results and this.
+    if (exists(join(dir, OURS, "results.json"))) removeStates(dir);
     const record = readRun(join(dir, OURS, "run.json"));
     const options = { ...resolveOptions(record.asked), out: record.out };
     checkOptionsAgree(dir, asked, options);

@@ -160,7 +160,7 @@ function namesIn(dir: string): readonly string[] {
 }
 
 /** Removes the states of all stages. */
-function removeStates(dir: string): void {
+export function removeStates(dir: string): void {
   for (const { name, isDirectory } of Deno.readDirSync(join(dir, OURS))) {
     if (isDirectory) removeQuietly(join(dir, OURS, name));
   }
