@@ -3,11 +3,14 @@ import { type ImportGraph, importGraph, type Info } from "../_import_graph.ts";
 import { roomOf } from "../rooms.ts";
 import type { Workspace } from "./_workspace.ts";
 
+/** The program that tests start. */
+const PROGRAM = "cli.ts";
+
 /** Returns the test files of a tree with every file of ours that each loads or starts, itself included. */
 export async function readTestFiles({ folder, tree }: Workspace): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const files = await listTestFiles(tree);
   const all = new URL("all_tests.ts", folder);
-  await Deno.writeTextFile(all, files.map((file) => `import "./tree/${file}";\n`).join(""));
+  await Deno.writeTextFile(all, [PROGRAM, ...files].map((file) => `import "./tree/${file}";\n`).join(""));
   const args = ["info", "--json", `--config=${new URL("deno.json", tree).pathname}`, all.href];
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
   if (!success) throw new Error(`Cannot read what tests import: ${new TextDecoder().decode(stderr)}`);
@@ -15,7 +18,7 @@ export async function readTestFiles({ folder, tree }: Workspace): Promise<Readon
   const graph = new Map(importGraph(info, { root: tree.href, kind: "values" }));
   const loaded = await Promise.all(files.map(async (file) => {
     const startsPrograms = (await Deno.readTextFile(new URL(file, tree))).includes("Deno.Command");
-    return [file, reach([file, ...startsPrograms ? ["cli.ts"] : []], graph)] as const;
+    return [file, reach([file, ...startsPrograms ? [PROGRAM] : []], graph)] as const;
   }));
   return new Map(loaded);
 }
