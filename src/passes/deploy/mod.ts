@@ -22,6 +22,7 @@ import { oneDimension } from "./one_dimension.ts";
 import { placeQdq } from "./place_qdq.ts";
 import { quantizeBias } from "./quantize_bias.ts";
 import { atBatch, followsPlainly } from "./rebatch.ts";
+import { reluBeforeReshape } from "./relu_before_reshape.ts";
 import { requantize } from "./requantize.ts";
 import { softmaxOfOne } from "./softmax_of_one.ts";
 import { symbolicBatch, type Traced } from "./symbolic_batch.ts";
@@ -66,6 +67,7 @@ export function deployPasses({ evaluate, weights, float }: DeployOptions): reado
     mergeBias,
     foldBatchNorm,
     normalizeByConv({ scheme: weights, except: float }),
+    reluBeforeReshape,
     globalAveragePool,
     softmaxOfOne,
     mergePad,
