@@ -4,8 +4,8 @@
 import * as tfl from "@tensorflow/tfjs-layers";
 import type { io } from "@tensorflow/tfjs-core";
 import { QuantizedLayerError } from "../../src/quant/mod.ts";
-import { describeFailure, type ModelFileError } from "../../src/io/errors.ts";
-import { plainLine } from "../../src/text/plain.ts";
+import type { ModelFileError } from "../../src/io/errors.ts";
+import { reasonOf } from "../../src/text/plain_errors.ts";
 import { BuildError, placeOf } from "./_build.ts";
 import { cannotLoad, isObject, type JsonObject, type ModelJson } from "./_model_json.ts";
 
@@ -31,19 +31,11 @@ export function explainRefusal(json: ModelJson, cause: unknown): ModelFileError 
 /** Names the layer that failed, and says what TensorFlow.js says of it where that is meant for people. */
 export function explainFailure(cause: unknown): string {
   const place = placeOf(cause);
-  // TF.js names the operator before it says what is wrong, which is nothing that the layer's user wrote.
-  const said = describeFailure(cause).replace(/^Error in \w+: /, "");
-  const because = isForPeople(cause) ? plainLine(said, 300) : "its configuration is damaged";
+  const because = reasonOf(cause, "its configuration is damaged");
   if (place === undefined) return `TensorFlow.js cannot make or run it: ${because}`;
   const { layer, className, reads } = place;
   const what = reads === undefined ? "cannot be made" : `cannot read ${reads.slice(0, 5).join(", ")}`;
   return `the layer "${layer}" (${className}) ${what}: ${because}`;
-}
-
-/** Whether an error was thrown on purpose, with a reason. */
-function isForPeople(cause: unknown): boolean {
-  const isRaw = [TypeError, RangeError, ReferenceError, SyntaxError].some((kind) => cause instanceof kind);
-  return cause instanceof Error && !isRaw && cause.message.trim() !== "" && !cause.message.includes("[object ");
 }
 
 /** Words an error of one of this project's own layers. */

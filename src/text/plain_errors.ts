@@ -39,3 +39,27 @@ function plainError(error: unknown): unknown {
   if (line !== error.message) error.message = line;
   return error;
 }
+
+/** Longer reasons quote whole configurations. */
+const LONGEST_REASON = 300;
+
+/**
+ * Returns what a library says of what it was given, in a few words.
+ *
+ * @param otherwise What is said of errors that nobody threw on purpose, and of those that show objects.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { reasonOf } from "./plain_errors.ts";
+ *
+ * assert.equal(reasonOf(new Error("Error in pad: 3\nsides"), "it is damaged"), "3 sides");
+ * assert.equal(reasonOf(new TypeError("x is not a function"), "it is damaged"), "it is damaged");
+ * ```
+ */
+export function reasonOf(cause: unknown, otherwise: string): string {
+  const isRaw = [TypeError, RangeError, ReferenceError, SyntaxError].some((kind) => cause instanceof kind);
+  if (!(cause instanceof Error) || isRaw || cause.message.includes("[object ")) return otherwise;
+  // TF.js names the operator first, which is nothing that the layer's user wrote.
+  return plainLine(cause.message.replace(/^Error in \w+: /, ""), LONGEST_REASON) || otherwise;
+}

@@ -13,7 +13,8 @@ import {
   type QuantScheme,
 } from "../../numbers/scheme.ts";
 import { suggestName } from "../../text/nearest.ts";
-import { plainLine, showValue } from "../../text/plain.ts";
+import { showValue } from "../../text/plain.ts";
+import { reasonOf } from "../../text/plain_errors.ts";
 import { isObserverName, OBSERVER_NAMES, type ObserverName } from "../observers/mod.ts";
 import { axis, flag } from "./_check_args.ts";
 import type { Layer } from "./layer.ts";
@@ -145,7 +146,7 @@ function makeLayer(
   try {
     return fromConfig(cls, config);
   } catch (cause) {
-    const because = plainLine(cause instanceof Error ? cause.message : String(cause), 200);
+    const because = reasonOf(cause, "its configuration is damaged");
     throw new QuantizedLayerError(name, `its layer cannot be made: ${because}`);
   }
 }
