@@ -36,3 +36,15 @@ Deno.test("lookUp() finds a table's own entries only", () => {
     undefined,
   ]);
 });
+
+Deno.test("nearestName() counts a swap of two neighbours as one edit, and takes the first of names as near", () => {
+  // Two edits of four letters are half of them; a swap counted as two, and one more, would be three.
+  assert.equal(nearestName("baxd", ["abcd"]), "abcd");
+  assert.equal(nearestName("abdc", ["abcd"]), "abcd");
+  assert.equal(nearestName("dcba", ["abcd"]), undefined);
+  assert.equal(nearestName("cat", ["bat", "rat"]), "bat");
+  assert.equal(nearestName("ca", ["ab", "cab"]), "cab");
+  assert.equal(nearestName("xyz", ["abc"]), undefined);
+  assert.equal(nearestName("xbcx", ["abcd"]), "abcd");
+  assert.equal(nearestName("xbxx", ["abcd"]), undefined);
+});
