@@ -91,7 +91,8 @@ export function faultOfError(error: unknown): string | undefined {
   if (RAW.test(message)) return "a raw error";
   if (/[\p{Cc}\u2028\u2029]/u.test(message)) return "control characters or several lines";
   if (message.length > LONGEST) return `${message.length} characters`;
-  return /(:|refuses it) ?"?$/.test(message.trimEnd()) ? "no reason" : undefined;
+  // Behind a comma stands what is needed, which may end as somebody's name does.
+  return /^[^,]*:$/.test(message.trimEnd()) ? "no reason" : undefined;
 }
 
 /** Splits a stream of bytes into lines. */

@@ -8,6 +8,7 @@ import { WorkerProcess } from "./_process.ts";
 Deno.test("faultOfError() takes errors of our own, and no others", () => {
   assert.equal(faultOfError(new RangeError('Cannot read "a": it is empty')), undefined);
   assert.equal(faultOfError(new Error("error: unknown option '--x'")), undefined);
+  assert.equal(faultOfError(new RangeError('Cannot read "a": it has no "b", needed is one of c, d:')), undefined);
   const faults: readonly (readonly [unknown, RegExp])[] = [
     ["a text", /no error/],
     [new TypeError("Cannot read properties of undefined (reading 'x')"), /raw/],
