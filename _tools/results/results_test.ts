@@ -20,7 +20,9 @@ Deno.test("every job of the README has a result", () => {
   const { jobs }: Results = JSON.parse(read("docs/results.json"));
   for (const { name, seeds, shown } of JOBS) {
     if (shown === "page") continue;
-    for (const seed of seeds) assert.ok(jobs.some((result) => result.job === name && result.seed === seed), `${name}, seed ${seed}`);
+    for (const seed of seeds) {
+      assert.ok(jobs.some((result) => result.job === name && result.seed === seed), `${name}, seed ${seed}`);
+    }
   }
 });
 
@@ -56,14 +58,29 @@ Deno.test("readmeBlock() writes where figures are from, and a row a job", () => 
   assert.equal(lines.length, 5);
   assert.equal(
     lines[4],
-    `| ${JOBS[0].what} | 0 | 95.00 %; original 91.00 % | 94.60 % | 94.50 % of 1,000 | −1.20 to +0.20; 0.18 | 99.90 % | ` +
+    `| ${
+      JOBS[0].what
+    } | 0 | 95.00 %; original 91.00 % | 94.60 % | 94.50 % of 1,000 | −1.20 to +0.20; 0.18 | 99.90 % | ` +
       "17 of 10,000, by 1 at most | 13 of 13 operators | 100 s |",
   );
 });
 
 Deno.test("readmeBlock() says what a step takes against PyTorch's, where that was there", () => {
-  const net = { floatMs: 10, qatMs: 12, wasmFloatMs: null, torchFloatMs: 11, torchQatMs: 20, peakRssMb: 300, torchPeakRssMb: 400 };
-  const step = { commit: "abc", machine: "2 cores", date: "2026-11-27", nets: { one: net, two: { ...net, qatMs: 14 } } };
+  const net = {
+    floatMs: 10,
+    qatMs: 12,
+    wasmFloatMs: null,
+    torchFloatMs: 11,
+    torchQatMs: 20,
+    peakRssMb: 300,
+    torchPeakRssMb: 400,
+  };
+  const step = {
+    commit: "abc",
+    machine: "2 cores",
+    date: "2026-11-27",
+    nets: { one: net, two: { ...net, qatMs: 14 } },
+  };
   assert.match(
     readmeBlock({ jobs: [], step }),
     /takes 1\.20 to 1\.40 times a float step, 0\.60 to 0\.70 of the time of PyTorch's QAT step and 0\.75 of its memory/,

@@ -8,7 +8,8 @@
  * `--only` the others stay as they are. Nothing else should run meanwhile.
  */
 import { parseArgs } from "node:util";
-import { checkSchema, type Report } from "../../mod.ts";
+import type { Report } from "../../mod.ts";
+import { checkSchema } from "../../report/schema.ts";
 import { figuresOf, type NetStep, type Result, type Results } from "./_figures.ts";
 import { JOBS, needsShared, type ResultJob, SHARED } from "./_jobs.ts";
 import { readmeBlock, replaceBlock, resultsPage } from "./_markdown.ts";
