@@ -106,6 +106,6 @@ Deno.test("figuresOf() keeps the first metric, agreement, operators and ratios o
   assert.equal(figures.float, report.metrics[0].float);
   assert.equal(figures.deployed, report.metrics[0].deployed);
   assert.deepEqual(figures.codes, { different: 41, count: 100_000, most: 1 });
-  assert.deepEqual(figures.operators, { int8: 11, float: 0 });
+  assert.deepEqual(figures.operators, { int8: 8, float: 0 });
   assert.equal(figures.speedup, report.latencyMs!.float.p50 / report.latencyMs!.int8.p50);
 });
