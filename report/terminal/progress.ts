@@ -94,7 +94,11 @@ class Display implements Progress {
   epochEnd(info: EpochInfo, scores: readonly Reading[] = []): void {
     this.#view.clear();
     const left = info.epoch === info.epochs ? "" : `, ${formatDuration(this.#clock.now())} left`;
-    this.#stream.write(`${this.#title} epoch ${info.epoch}/${info.epochs}: ${describeEpoch(info, scores)}${left}\n`);
+    const line = `${this.#title} epoch ${info.epoch}/${info.epochs}: ${describeEpoch(info, scores)}${left}`;
+    const { isTTY = false, columns = 80 } = this.#stream;
+    // How fast it goes is the least that a reader misses.
+    const short = isTTY && widthOf(line) > columns ? line.replace(/, \d+ samples\/s/, "") : line;
+    this.#stream.write(`${short}\n`);
   }
 
   stop(): void {

@@ -97,6 +97,20 @@ Deno.test("createProgress() draws a bar and clears it for the epoch's line when 
   progress.stop();
 });
 
+Deno.test("createProgress() leaves out of an epoch's line how fast it went where a terminal is too narrow", () => {
+  const { stream, text } = sink(true);
+  const progress = createProgress({ stream: Object.assign(stream, { columns: 70 }), plain: true });
+  progress.start("qat");
+  const scores = ["simulated", "deployed"].map((name) => ({ ...ACCURACY, name }));
+  progress.epochEnd({ ...EPOCH, epoch: 2, fakeQuantizing: false }, scores);
+  progress.epochEnd({ ...EPOCH, epoch: 2, fakeQuantizing: false }, []);
+  assert.equal(
+    text(),
+    "qat epoch 2/2: loss 0.2500, accuracy 87.5%, simulated 87.5%, deployed 87.5%\n" +
+      "qat epoch 2/2: loss 0.2500, accuracy 87.5%, 1234 samples/s\n",
+  );
+});
+
 Deno.test("createProgress() writes lines to a terminal that is plain", () => {
   const { stream, text } = sink(true);
   const progress = createProgress({ stream, plain: true });
