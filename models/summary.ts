@@ -65,12 +65,14 @@ export function summarize(model: tfl.LayersModel): ModelSummary {
     met.add(call.layer);
     return describe(call, { quantizers, isFirst });
   });
+  // A layer that was made frozen does not tell its weights so; the model knows.
+  const trained = new Set(model.trainableWeights);
   const own = [...new Set(calls.map(({ layer }) => layer))].flatMap(ownWeights);
   return {
     name: model.name,
     layers,
     parameters: sizeOf(own),
-    trainable: sizeOf(own.filter(({ trainable }) => trainable)),
+    trainable: sizeOf(own.filter((weight) => trained.has(weight))),
   };
 }
 
