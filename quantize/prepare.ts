@@ -61,7 +61,8 @@ const DEFAULT_TARGET = "x86";
  * layers are wrapped in QuantizedWeights, their scales observed. With quantization disabled (`setQatPhase`) the result
  * answers as `model` does, swapped activations aside.
  *
- * The original stays usable; the new model owns its weights and is not compiled. Layers keep their names.
+ * The original stays usable; the new model owns its weights and is not compiled. Layers keep their names; of an output's
+ * layer with an activation the activation keeps it.
  *
  * @throws {TypeError} If the model is prepared already, or cannot be read (see `fromModel`).
  * @throws {RangeError} If the target is unknown or cannot hold what the recipe wants, or a rule that requires a layer
@@ -77,7 +78,7 @@ const DEFAULT_TARGET = "x86";
  * const conv = tfl.layers.conv2d({ filters: 4, kernelSize: 3, activation: "relu", inputShape: [8, 8, 3], name: "conv" });
  * const { model, islands } = prepareQat(tfl.sequential({ layers: [conv] }), { target: "arm" });
  * const names = model.layers.map((layer) => layer.name);
- * assert.deepEqual(names, ["conv_input", "conv_input_quant", "conv", "conv_relu", "conv_relu_quant"]);
+ * assert.deepEqual(names, ["conv_input", "conv_input_quant", "conv_linear", "conv", "conv_quant"]);
  * assert.deepEqual(islands, []);
  * ```
  */

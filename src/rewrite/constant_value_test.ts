@@ -7,10 +7,10 @@ Deno.test("ConstantValue takes shapes of whole numbers above 0 and no others", (
     assert.throws(
       // What a damaged file may hold
       () => new ConstantValue({ name: "c", shape: shape as number[] }),
-      {
-        name: "RangeError",
-        message: `Cannot make "c": its shape is ${shape}, a list of whole numbers above 0 is needed`,
-      },
+      ({ name, message }) =>
+        name === "RangeError" &&
+        /^Cannot make "c": its shape is .+, a list of whole numbers above 0 and of less than 2\^31 elements is needed$/
+          .test(message),
     );
   }
 });
