@@ -43,7 +43,7 @@ export const JOBS: readonly ResultJob[] = [
     what: "the same, `--target x86-portable`",
     args: ["--epochs", "8", "--target", "x86-portable"],
     seeds: [0],
-    shown: "readme",
+    shown: "page",
   },
   {
     name: "lenet",
@@ -63,7 +63,7 @@ export const JOBS: readonly ResultJob[] = [
       ...["--float-epochs", "8", "--epochs", "6", "--freeze-bn-after", "3", "--freeze-observers-after", "3"],
     ],
     seeds: [0],
-    shown: "readme",
+    shown: "page",
   },
   ...SPLITS.map(([float, qat]): ResultJob => ({
     name: `split-${float}-${qat}`,

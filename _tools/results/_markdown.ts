@@ -113,7 +113,6 @@ const HEADINGS = [
   "same answers",
   "codes that differ",
   "in int8",
-  "time",
 ] as const;
 
 function tableOf(rows: readonly Row[]): string {
@@ -121,7 +120,7 @@ function tableOf(rows: readonly Row[]): string {
     .join("\n");
 }
 
-function cellsOf({ job, result: { seed, seconds, figures } }: Row): readonly string[] {
+function cellsOf({ job, result: { seed, figures } }: Row): readonly string[] {
   const { count, float, reference, others, simulated, deployed, change, alike, codes, operators } = figures;
   const value = (number: number | null) => valueOf(number, figures.unit);
   const rest = Object.entries(others).map(([step, number]) => `${step} ${value(number)}`);
@@ -136,7 +135,6 @@ function cellsOf({ job, result: { seed, seconds, figures } }: Row): readonly str
     alike === null ? "" : valueOf(alike, "fraction"),
     codes === undefined ? "" : `${grouped(codes.different)} of ${grouped(codes.count)}, by ${codes.most} at most`,
     `${operators.int8} of ${operators.int8 + operators.float} operators`,
-    `${seconds.toFixed(0)} s`,
   ];
 }
 
