@@ -61,6 +61,12 @@ const FLAGS: readonly string[] = [
   "normalize",
 ];
 
+/** Settings that count dimensions, whatever the layer: one, or a list of them. */
+const DIMENSIONS: readonly string[] = ["axis", "axes", "dims", "shared_axes"];
+
+/** No layer of TensorFlow.js takes more dimensions than this. */
+const MOST_DIMENSIONS = 16;
+
 /** Says what is wrong with the first setting of a layer of TF.js that is no such value; undefined if nothing is. */
 export function valueProblem(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null) return undefined;
@@ -87,6 +93,14 @@ function layerProblem({ class_name: className, config }: JsonObject): string | u
 
 function neededOf(key: string, value: unknown): string | undefined {
   if (FLAGS.includes(key)) return typeof value === "boolean" ? undefined : "true or false";
+  if (DIMENSIONS.includes(key)) {
+    const range = { least: -MOST_DIMENSIONS, most: MOST_DIMENSIONS, whole: true } as const;
+    const numbers = Array.isArray(value) ? value : [scalarOf(value)];
+    const isList = numbers.length <= MOST_DIMENSIONS && numbers.every((number) => isWithin(number, range));
+    return isList
+      ? undefined
+      : `a dimension's number from ${-MOST_DIMENSIONS} to ${MOST_DIMENSIONS}, or a list of them,`;
+  }
   if (!Object.hasOwn(NUMBERS, key)) return undefined;
   const range = NUMBERS[key];
   return isWithin(scalarOf(value), range) ? undefined : describe(range);

@@ -84,3 +84,17 @@ Deno.test("valueProblem() finds the first of several, however deep it lies", () 
   const outer = { class_name: "TimeDistributed", config: { name: "t", trainable: 1, layer: dense("inner", 0) } };
   assert.match(valueProblem(outer) ?? "", /^the layer "t" \(TimeDistributed\) has "trainable" 1,/);
 });
+
+Deno.test("valueProblem() takes numbers of dimensions and lists of them, and nothing else for one", () => {
+  const problem = (key: string, value: unknown) =>
+    valueProblem({ class_name: "Dot", config: { name: "d", [key]: value } });
+  for (const key of ["axis", "axes", "dims", "shared_axes"]) {
+    for (const value of [-1, 0, 16, -16, [1, 2], [], null]) assert.equal(problem(key, value), undefined);
+    for (const value of ["-1", 1.5, 17, -17, 1e15, [1, "2"], [[1]], {}, true, Array(17).fill(1)]) {
+      assert.match(
+        problem(key, value) ?? "",
+        /^the layer "d" \(Dot\) has .* a dimension's number from -16 to 16, or a/,
+      );
+    }
+  }
+});
