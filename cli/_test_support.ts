@@ -1,5 +1,6 @@
 /** A program that is run within the test's own process: what it prints, how it exits, and signals that come to it. */
 import process from "node:process";
+import { replace } from "../tests/_support/replace.ts";
 
 /** What the program finds around it. */
 export interface Surroundings {
@@ -90,16 +91,6 @@ function sendTo(handler: (() => void) | undefined, onExit: (reason: unknown) => 
   } catch (error) {
     onExit(error);
   }
-}
-
-/** Replaces a property, and returns what puts it back. */
-function replace(owner: object, name: string, value: unknown): () => void {
-  const before = Object.getOwnPropertyDescriptor(owner, name);
-  Object.defineProperty(owner, name, { value, configurable: true, writable: true, enumerable: true });
-  return () => {
-    if (before === undefined) Reflect.deleteProperty(owner, name);
-    else Object.defineProperty(owner, name, before);
-  };
 }
 
 /** Gives the variables of the locale and the terminal, which the test's own process may not see. */

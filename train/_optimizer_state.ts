@@ -81,11 +81,13 @@ function giveBack(optimizer: tf.Optimizer, { name, tensor, originalName = "" }: 
 /** Whether an optimizer of somebody's own says how it is saved. */
 function answersItself(optimizer: tf.Optimizer): boolean {
   const own = optimizer.getWeights;
-  return !TFJS.some((kind) => Object.hasOwn(kind.prototype, "getWeights") && kind.prototype.getWeights === own);
+  return ![tf.Optimizer, ...TFJS_OPTIMIZERS].some((kind) =>
+    Object.hasOwn(kind.prototype, "getWeights") && kind.prototype.getWeights === own
+  );
 }
 
-const TFJS: readonly { readonly prototype: tf.Optimizer }[] = [
-  tf.Optimizer,
+/** The optimizers of TF.js. */
+export const TFJS_OPTIMIZERS: readonly { readonly prototype: tf.Optimizer }[] = [
   tf.SGDOptimizer,
   tf.MomentumOptimizer,
   tf.RMSPropOptimizer,

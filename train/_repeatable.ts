@@ -4,25 +4,16 @@
  * That skips all JavaScript of layers, loss and optimizer, so it must not matter: it is left to TF.js's own layers and
  * optimizers and to this project's, whose code depends on tensors and on what `stepKey` writes down.
  */
-import * as tf from "@tensorflow/tfjs-core";
+import type * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { LAYER_ROWS } from "../src/layers/mod.ts";
 import { layersIn, type QuantizedLayer, quantizedLayer, quantizedLayersIn } from "../src/quant/mod.ts";
 import { isPure } from "../tasks/loss.ts";
 import type { Head } from "../tasks/task.ts";
 import type { OrderedBatch } from "./_batch.ts";
+import { TFJS_OPTIMIZERS } from "./_optimizer_state.ts";
 
 type Layer = InstanceType<typeof tfl.layers.Layer>;
-
-const OPTIMIZERS: readonly unknown[] = [
-  tf.SGDOptimizer,
-  tf.MomentumOptimizer,
-  tf.RMSPropOptimizer,
-  tf.AdamOptimizer,
-  tf.AdamaxOptimizer,
-  tf.AdagradOptimizer,
-  tf.AdadeltaOptimizer,
-];
 
 /** Whether nothing but tensors and `stepKey` decides what a step computes. */
 export function isRepeatable(
@@ -30,7 +21,7 @@ export function isRepeatable(
   { optimizer, heads }: { readonly optimizer: tf.Optimizer; readonly heads: readonly Head[] },
 ): boolean {
   const arePure = heads.every(({ loss, running }) => isPure(loss) && (running === undefined || isPure(running.sum)));
-  return arePure && OPTIMIZERS.includes(optimizer.constructor) && layersIn(view).every(isKnown);
+  return arePure && TFJS_OPTIMIZERS.includes(optimizer.constructor) && layersIn(view).every(isKnown);
 }
 
 /** Layers that hold others, or draw random numbers themselves, may do anything. Dropout is `fit`'s, see seeded_dropout.ts. */

@@ -1,23 +1,13 @@
 /** What is kept of a job's report. */
 import type { ChangeReport, Report } from "../../mod.ts";
+import type { NetResult } from "../../tests/bench/step_bench.ts";
 import type { Origin } from "./_origin.ts";
 
 /** What docs/results.json holds. */
 export interface Results {
   readonly jobs: readonly Result[];
   /** What a training step takes, by net; absent until it was timed. */
-  readonly step?: Origin & { readonly nets: Readonly<Record<string, NetStep>> };
-}
-
-/** What tests/bench/step_bench.ts tells of a net; null where a peer is absent. */
-export interface NetStep {
-  readonly floatMs: number;
-  readonly qatMs: number;
-  readonly wasmFloatMs: number | null;
-  readonly torchFloatMs: number | null;
-  readonly torchQatMs: number | null;
-  readonly peakRssMb: number;
-  readonly torchPeakRssMb: number | null;
+  readonly step?: Origin & { readonly nets: Readonly<Record<string, NetResult>> };
 }
 
 /** A run of a job. */

@@ -1,5 +1,6 @@
 /** Results as Markdown: the README's table, and the page of all. */
-import type { NetStep, Result, Results } from "./_figures.ts";
+import type { NetResult } from "../../tests/bench/step_bench.ts";
+import type { Result, Results } from "./_figures.ts";
 import { JOBS, type ResultJob } from "./_jobs.ts";
 import type { Origin } from "./_origin.ts";
 
@@ -55,7 +56,7 @@ ${step === undefined ? "" : `\n${stepsTable(step.nets)}\n\n${origin([step])}\n`}
 }
 
 /** Says what a QAT step takes against PyTorch's, over all nets. */
-function describeSteps(nets: Readonly<Record<string, NetStep>>): string {
+function describeSteps(nets: Readonly<Record<string, NetResult>>): string {
   const all = Object.values(nets);
   const range = (ratios: readonly number[]) => {
     const [least, most] = [Math.min(...ratios).toFixed(2), Math.max(...ratios).toFixed(2)];
@@ -71,7 +72,7 @@ function describeSteps(nets: Readonly<Record<string, NetStep>>): string {
     `(${Object.keys(nets).join(", ")}; \`deno task bench\`).`;
 }
 
-function stepsTable(nets: Readonly<Record<string, NetStep>>): string {
+function stepsTable(nets: Readonly<Record<string, NetResult>>): string {
   const headings = ["net", "float", "QAT", "QAT / float", "PyTorch float", "PyTorch QAT", "QAT / PyTorch's", "MB"];
   const ms = (time: number | null) => time === null ? "" : time.toFixed(1);
   const rows = Object.entries(nets).map(([name, { floatMs, qatMs, torchFloatMs, torchQatMs, peakRssMb }]) => [

@@ -10,7 +10,8 @@
 import { parseArgs } from "node:util";
 import type { Report } from "../../mod.ts";
 import { checkSchema } from "../../report/schema.ts";
-import { figuresOf, type NetStep, type Result, type Results } from "./_figures.ts";
+import type { NetResult } from "../../tests/bench/step_bench.ts";
+import { figuresOf, type Result, type Results } from "./_figures.ts";
 import { JOBS, needsShared, type ResultJob, SHARED } from "./_jobs.ts";
 import { readmeBlock, replaceBlock, resultsPage } from "./_markdown.ts";
 import { type Origin, readOrigin } from "./_origin.ts";
@@ -92,7 +93,7 @@ async function runJob(job: ResultJob, { seed, origin, out }: Run): Promise<Resul
 }
 
 /** Times training steps, against PyTorch's where it is installed. */
-async function benchSteps(to: string): Promise<Readonly<Record<string, NetStep>>> {
+async function benchSteps(to: string): Promise<Readonly<Record<string, NetResult>>> {
   console.log("\ndeno task bench");
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", "--allow-all", "tests/bench/step_bench.ts", "--json", to],

@@ -1,6 +1,7 @@
 /** How telemetry is switched off, under each permission and on each system, with nothing of it done to this process. */
 import assert from "node:assert/strict";
 import process from "node:process";
+import { replace } from "../../tests/_support/replace.ts";
 
 /** What the module finds. */
 interface Machine {
@@ -49,15 +50,6 @@ async function load({ platform = "linux", granted = true, ignoresEnv = false, se
     for (const restore of restores) restore();
   }
   return deeds;
-}
-
-function replace(owner: object, name: string, value: unknown): () => void {
-  const before = Object.getOwnPropertyDescriptor(owner, name);
-  Object.defineProperty(owner, name, { value, configurable: true, writable: true, enumerable: true });
-  return () => {
-    if (before === undefined) Reflect.deleteProperty(owner, name);
-    else Object.defineProperty(owner, name, before);
-  };
 }
 
 const VARIABLE = "ORT_DISABLE_TELEMETRY";

@@ -14,7 +14,7 @@ import { runWay } from "./_process.ts";
 import { NETS, type NetTask, netTask } from "./_task.ts";
 
 /** What was measured of a net; null where a peer is absent. */
-interface NetResult {
+export interface NetResult {
   readonly floatMs: number;
   readonly qatMs: number;
   readonly wasmFloatMs: number | null;
