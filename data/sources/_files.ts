@@ -1,4 +1,5 @@
 /** Files and folders of data sets, with errors that name them. */
+import { withoutErrno } from "../../src/io/errors.ts";
 import { readFileWithin } from "../../src/io/read.ts";
 import { plainLine } from "../../src/text/plain.ts";
 
@@ -63,7 +64,8 @@ export function whyUnreadable(error: unknown): string {
 
 /** Returns what a library says went wrong, in a few words of one line. */
 export function messageOf(error: unknown): string {
-  return plainLine((error instanceof Error ? error.message : String(error)).split("\n", 1)[0], 200);
+  const message = error instanceof Error ? error.message : String(error);
+  return plainLine(withoutErrno(message).split("\n", 1)[0], 200);
 }
 
 /** Joins a folder and a name. */

@@ -76,5 +76,21 @@ export function describeFailure(cause: unknown): string {
   if (cause instanceof Deno.errors.NotADirectory) return "a part of the path is a file, a folder is needed";
   if (cause instanceof Deno.errors.AlreadyExists) return "a file of that name exists, a folder is needed";
   if (cause instanceof Deno.errors.IsADirectory) return "it is a folder, a file is needed";
-  return describeFull(cause) ?? oneLine(cause instanceof Error ? cause.message : String(cause));
+  return describeFull(cause) ?? oneLine(withoutErrno(cause instanceof Error ? cause.message : String(cause)));
+}
+
+/**
+ * Returns what the operating system says of a failure without its number and the call that failed, or `message` as it is.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { withoutErrno } from "./errors.ts";
+ *
+ * assert.equal(withoutErrno("File name too long (os error 36): stat 'x'"), "File name too long");
+ * assert.equal(withoutErrno("3 of 4 bytes"), "3 of 4 bytes");
+ * ```
+ */
+export function withoutErrno(message: string): string {
+  return message.replace(/ \(os error \d+\)[^]*$/, "");
 }

@@ -14,7 +14,8 @@ const WORDS: readonly (readonly [cause: unknown, words: string])[] = [
   [Object.assign(new Error("x"), { code: "EFBIG" }), "files may not become so large there"],
   [new Error("File too large (os error 27)"), "files may not become so large there"],
   // What only looks like one of these: another number, a code that has one in it, a word in a text.
-  [new Error("odd (os error 271)"), "odd (os error 271)"],
+  [new Error("odd (os error 271)"), "odd"],
+  [new Error("File name too long (os error 36): stat 'a\nb (os error 2)'"), "File name too long"],
   [Object.assign(new Error("odd"), { code: "XENOSPC" }), "odd"],
   [Object.assign(new Error("odd"), { code: "EFBIGGER" }), "odd"],
   [new Error("two\n  lines"), "two lines"],
