@@ -245,6 +245,19 @@ export { type Declined } from "./src/passes/pass.ts";
 export { type Ungrouped, type Unit } from "./src/rewrite/mod.ts";
 export { calibrate, type CalibrateOptions, type CalibrationBatch, type NamedBatch } from "./quantize/calibrate.ts";
 
+// Quantization: steps without training.
+export { type OptionOf, type StepName, type StepOptions, STEPS } from "./quantize/methods/mod.ts";
+export {
+  type FloatStep,
+  type PreparedStep,
+  type PtqStep,
+  type StepContext,
+  type StepEffect,
+  type StepLeft,
+  type StepOutcome,
+  type StepRow,
+} from "./quantize/methods/step.ts";
+
 // Training: schedules and optimizers.
 export {
   floatSchedule,
