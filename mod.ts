@@ -35,6 +35,14 @@ export { type EpochMetric, type EpochMetrics, RunError, runQat, type StageEpoch 
 export { dryRun } from "./job/dry_run.ts";
 export { type QatOptions } from "./job/options.ts";
 export {
+  type DataOptions,
+  type EngineOptions,
+  type FileOptions,
+  type ModelOptions,
+  type QuantizationOptions,
+  type SharedOptions,
+} from "./job/shared_options.ts";
+export {
   createProgress,
   type Progress,
   type ProgressOptions,

@@ -23,29 +23,43 @@ function list(text: string): readonly string[] {
   return text.split(",").map((name) => name.trim());
 }
 
-/** Adds which model, and which data with what is done to it. */
-export function addModelAndData(command: Command): Command {
+/** What a command's own words for shared flags are, where they are not the usual ones. */
+export interface Words {
+  /** What `--data` is for. */
+  readonly data: string;
+  /** What is swapped by default. */
+  readonly swap: string;
+}
+
+/** Adds which model. */
+export function addModel(command: Command): Command {
   return command
-    .optionsGroup("Model and data:")
-    .option("--model <path>", "TF.js layers-model: model.json or its folder")
-    .option(
-      "--arch <name>",
-      "built-in architecture to train from nothing (default: cifar_cnn, for rows of numbers mlp)",
-    )
-    .option("--data <what>", "generated | mnist:DIR | cifar10:DIR | folder:DIR | csv:FILE (default: generated)")
+    .option("--model <path>", "TF.js layers-model: model.json, its folder, or the folder of a job")
+    .option("--outputs <names>", "outputs of the model that are used, between commas (default: the last)", list);
+}
+
+/** Adds which samples, and what is done to them. */
+export function addData(command: Command, { data }: Pick<Words, "data">): Command {
+  return command
+    .option("--data <what>", data)
     .option("--task <name>", `what is learned: ${TASK_NAMES.join(" | ")} (default: ${TASK_NAMES[0]})`)
     .option("--targets <columns>", "target columns of a table, between commas (default: told from its header)", list)
-    .option("--outputs <names>", "outputs of the model that are trained, between commas (default: the last)", list)
     .option("--normalize <form>", "what the model's input expects: 0..1, -1..1, 0..255, imagenet or mean:std")
-    .option(
-      "--validation <share>",
-      "training samples to choose the best epoch by (default: 0.1); 0: the last one",
-      number,
-    )
-    .option("--limit <n>", "images used at the most, for training and for testing each", number)
-    .option("--skip-bad-images", "leave out images that cannot be read")
-    .option("--augment", "flip and shift training images at random (default for generated and cifar10)")
-    .option("--no-augment", "take training images as they are");
+    .option("--limit <n>", "images used at the most, of each part of the data", number)
+    .option("--skip-bad-images", "leave out images that cannot be read");
+}
+
+/** Adds how a model is quantized. */
+export function addQuantization(command: Command, { swap }: Pick<Words, "swap">): Command {
+  return command
+    .option("--swap <from:to>", `activations to swap, or none (default: ${swap})`)
+    .option("--target <name>", "what the file is for, or list (default: x86)")
+    .option("--recipe <file>", "rules for layers: a JSON file, or a preset's name")
+    .option("--strict", "a rule that no layer matches is an error")
+    .option("--dry-run", "print what is quantized, and how, layer by layer; do nothing else")
+    .option("--per-channel", "one weight scale an output channel (the default of most targets)")
+    .option("--per-tensor", "one weight scale a tensor")
+    .option("--keep-float <layers...>", "layers to keep in float");
 }
 
 /** Adds what computes, and with which seed. */
@@ -53,9 +67,28 @@ export function addEngine(command: Command): Command {
   return command
     .option("--seed <n>", "of everything random (default: 0)", number)
     .option("--threads <n>", "threads of ONNX Runtime (default: its choice)", number)
-    .option("--backend <name>", "what trains: auto (default), onnxruntime, tensorflow or cpu")
+    .option("--backend <name>", "what TF.js runs on: auto (default), onnxruntime, tensorflow or cpu")
     .option("--device <name>", "where ONNX Runtime runs: cpu (default), webgpu, cuda or coreml")
     .option("--precise", "judge int8 files on exact kernels where this CPU's saturate (x86 without VNNI)");
+}
+
+/** Adds where results go, and in which form. */
+export function addOutput(command: Command): Command {
+  return command
+    .option("--out <dir>", "where the results go (default: out, or the first of out-2, out-3 … that is free)")
+    .option("--overwrite", "replace results that are in --out already, once there are new ones")
+    .option("--input-layout <layout>", "input of the exported graphs: nhwc (default) or nchw")
+    .option("--opset <n>", "of the exported files, 13 to 17 (default: 17)", number);
+}
+
+/** Flags of which only one can be given. */
+export const WEIGHT_SCALES = ["--per-channel", "--per-tensor"] as const;
+
+/** What the flags of weight scales say, as an option of a job. */
+export function weightScales(
+  { perChannel, perTensor }: { readonly perChannel?: boolean; readonly perTensor?: boolean },
+): { readonly perChannel?: boolean } {
+  return perTensor ? { perChannel: false } : perChannel ? { perChannel } : {};
 }
 
 /** Adds what is printed. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Command } from "commander";
-import { addModelAndData, number, parseFlags } from "./_options.ts";
+import { addData, addModel, number, parseFlags } from "./_options.ts";
 import { type Seen, watchProgram } from "./_test_support.ts";
 
 const PAIRS = [["--fine", "--coarse"], ["--red", "--green"]] as const;
@@ -93,7 +93,7 @@ Deno.test("parseFlags() throws on what is no fault of the command line", () => {
 
 Deno.test("parseFlags() reads names between commas, with spaces or without", () => {
   const args = ["--targets", "a, b c ,d", "--outputs", "one"];
-  assert.deepEqual(parseFlags(addModelAndData(new Command("test")), args), {
+  assert.deepEqual(parseFlags(addData(addModel(new Command("test")), { data: "samples" }), args), {
     targets: ["a", "b c", "d"],
     outputs: ["one"],
   });

@@ -11,7 +11,19 @@ import {
   type Report,
   runQat,
 } from "../mod.ts";
-import { addEngine, addModelAndData, addPrinting, number, parseFlags, type Printing } from "./_options.ts";
+import {
+  addData,
+  addEngine,
+  addModel,
+  addOutput,
+  addPrinting,
+  addQuantization,
+  number,
+  parseFlags,
+  type Printing,
+  WEIGHT_SCALES,
+  weightScales,
+} from "./_options.ts";
 import { runCommand } from "./_run.ts";
 import { fitTerminal, isDumb, printJson, terminalOptions } from "./_terminal.ts";
 
@@ -40,17 +52,13 @@ With no more permissions than a job needs (README.md, "Permissions", says what e
 /** Trains with fake quantization, writes the int8 file and prints the report. */
 export async function qat(args: readonly string[]): Promise<void> {
   const { perTensor, perChannel, dryRun: isDry = false, quiet = false, json = false, debug = false, ...options } =
-    parseFlags<Flags>(
-      qatCommand(),
-      args,
-      [["--per-channel", "--per-tensor"]],
-    );
+    parseFlags<Flags>(qatCommand(), args, [WEIGHT_SCALES]);
   if (options.target === "list") return console.log(formatTargets(terminalOptions()));
   const progress = createProgress({ quiet, plain: isDumb() });
   let begun: string | undefined;
   const print = json ? console.error : console.log;
   const log = quiet ? {} : { log: (line: string) => print(fitTerminal(line)) };
-  const weights = perTensor ? { perChannel: false } : perChannel ? { perChannel } : {};
+  const weights = weightScales({ perChannel, perTensor });
   await runCommand(async (signal) => {
     if (isDry) {
       const record = await dryRun({ ...options, ...weights }, log);
@@ -76,7 +84,19 @@ export function qatCommand(): Command {
   const command = new Command("deno task qat")
     .description("Trains a TF.js model with fake quantization and writes an int8 ONNX file, proven in ONNX Runtime.")
     .usage("[options]");
-  addModelAndData(command)
+  addModel(command.optionsGroup("Model and data:"))
+    .option(
+      "--arch <name>",
+      "built-in architecture to train from nothing (default: cifar_cnn, for rows of numbers mlp)",
+    );
+  addData(command, { data: "generated | mnist:DIR | cifar10:DIR | folder:DIR | csv:FILE (default: generated)" })
+    .option(
+      "--validation <share>",
+      "training samples to choose the best epoch by (default: 0.1); 0: the last one",
+      number,
+    )
+    .option("--augment", "flip and shift training images at random (default for generated and cifar10)")
+    .option("--no-augment", "take training images as they are")
     .optionsGroup("Float training:")
     .option(
       "--float-epochs <n>",
@@ -85,7 +105,6 @@ export function qatCommand(): Command {
     )
     .option("--adapt-epochs <n>", "more of it after activations were swapped (default: --float-epochs / 4)", number)
     .option("--float-lr <rate>", "peak learning rate of float training (default: 2e-3)", number)
-    .option("--swap <from:to>", "activations to swap, or none (default: leaky_relu:relu)")
     .optionsGroup("Quantization-aware training:")
     .option("--epochs <n>", "epochs (default: 8)", number)
     .option("--control", "train the float model on for as long too, and measure against that (default with --arch)")
@@ -94,26 +113,16 @@ export function qatCommand(): Command {
     .option("--lr <rate>", "peak learning rate (default: 5e-4)", number)
     .option("--optimizer <name>", "sgd, momentum, rmsprop, adam, … (default: adam)")
     .option("--freeze-observers-after <epochs>", "ranges stay fixed from then on (default: 4)", number)
-    .option("--freeze-bn-after <epochs>", "batch norm uses running statistics from then on (default: 3)", number)
-    .option("--target <name>", "what the int8 file is for, or list (default: x86)")
-    .option("--recipe <file>", "rules for layers: a JSON file, or a preset's name")
-    .option("--strict", "a rule that no layer matches is an error")
-    .option("--dry-run", "print what is quantized, and how, layer by layer; train nothing")
-    .option("--per-channel", "one weight scale an output channel (the default of most targets)")
-    .option("--per-tensor", "one weight scale a tensor")
-    .option("--keep-float <layers...>", "layers to keep in float");
-  addEngine(command)
-    .optionsGroup("Output:")
-    .option("--out <dir>", "where the results go (default: out, or the first of out-2, out-3 … that is free)")
-    .option("--overwrite", "replace results that are in --out already, once there are new ones")
+    .option("--freeze-bn-after <epochs>", "batch norm uses running statistics from then on (default: 3)", number);
+  addQuantization(command, { swap: "leaky_relu:relu" });
+  addEngine(command);
+  addOutput(command.optionsGroup("Output:"))
     .option("--resume <dir>", "go on with the run in a folder, by the options that it was begun with")
     .option(
       "--checkpoint-minutes <n>",
       "minutes between states within an epoch (default: 5); after each is one too",
       number,
-    )
-    .option("--input-layout <layout>", "input of the exported graphs: nhwc (default) or nchw")
-    .option("--opset <n>", "of the exported files, 13 to 17 (default: 17)", number);
+    );
   return addPrinting(command).addHelpText("after", EXAMPLES);
 }
 

@@ -3,7 +3,7 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import { toOnnx } from "../export/to_onnx.ts";
 import { formatRewrite, parseSwap, type Rewrite, rewriteModel, type Rule, swapActivation } from "../src/rewrite/mod.ts";
 import type { Job, KeptModel } from "./_job.ts";
-import { NO_SWAP } from "./options.ts";
+import { NO_SWAP } from "./shared_options.ts";
 import { prepareFor } from "./_recipe.ts";
 import { trainStage } from "./_stage.ts";
 

@@ -37,9 +37,6 @@ const RULES = {
 /** Options that are numbers. */
 export type NumberOption = keyof typeof RULES;
 
-/** Their names. */
-export const NUMBER_OPTIONS: readonly string[] = Object.keys(RULES);
-
 /** Their values. */
 type Numbers = { readonly [Option in keyof typeof RULES]?: number };
 

@@ -2,18 +2,23 @@
 import { lookUp, suggestName } from "../src/text/nearest.ts";
 import { showValue } from "../src/text/plain.ts";
 import { flagOf } from "./_flags.ts";
-import { NUMBER_OPTIONS } from "./_number_rules.ts";
+import type { NumberOption } from "./_number_rules.ts";
 
-/** What an option that is no number takes: text, a flag, or a list of names. */
-export type Kind = "text" | "flag" | "names";
+/** What an option takes: a number of its rule, text, a flag, or a list of names. */
+export type Kind = "number" | "text" | "flag" | "names";
+
+/** What each of a job's options takes; those with a rule for numbers take numbers. */
+export type Kinds<Options> = {
+  readonly [Key in keyof Required<Options>]: Key extends NumberOption ? "number" : Exclude<Kind, "number">;
+};
 
 /** Longer texts are no names and no paths. */
 const LONGEST = 4096;
 
 /**
- * Checks that options are known, and that each is of its kind.
+ * Checks that options are known, and that each is of its kind; numbers are left to `checkNumbers`.
  *
- * @param kinds All options that are no numbers.
+ * @param kinds All options.
  * @throws {TypeError} If they are no options.
  * @throws {RangeError} If one is not known, or no option's value.
  */
@@ -22,10 +27,10 @@ export function checkKinds(options: unknown, kinds: Readonly<Record<string, Kind
     throw new TypeError(`Cannot use ${showValue(options)} as options: an object is needed`);
   }
   for (const [key, value] of Object.entries(options)) {
-    if (NUMBER_OPTIONS.includes(key) || value === undefined) continue;
+    if (value === undefined) continue;
     const kind = lookUp(kinds, key);
     if (kind === undefined) {
-      const needed = suggestName(key, [...Object.keys(kinds), ...NUMBER_OPTIONS]);
+      const needed = suggestName(key, Object.keys(kinds));
       throw new RangeError(`Cannot use the option ${showValue(key)}: ${needed}`);
     }
     const because = FAULTS[kind](value);
@@ -35,6 +40,7 @@ export function checkKinds(options: unknown, kinds: Readonly<Record<string, Kind
 
 /** Say what is wrong with a value, as the end of a sentence. */
 const FAULTS: Readonly<Record<Kind, (value: unknown) => string | undefined>> = {
+  number: () => undefined,
   text: faultOfText,
   flag: (value) => typeof value === "boolean" ? undefined : "true or false is needed",
   names: (value) => {

@@ -5,7 +5,8 @@ import { adoptPrepared } from "../quantize/adopt.ts";
 import { flagOfRules } from "./_recipe.ts";
 import { copy } from "./_float.ts";
 import type { Job, JobStart } from "./_job.ts";
-import { DEFAULT_SWAP, NO_SWAP, type ResolvedOptions } from "./options.ts";
+import { DEFAULT_SWAP, type ResolvedOptions } from "./options.ts";
+import { NO_SWAP } from "./shared_options.ts";
 
 /** Whether `model` has fake quantization already. */
 export function isPrepared(model: tfl.LayersModel): boolean {

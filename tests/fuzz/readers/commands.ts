@@ -1,5 +1,5 @@
 /** Command lines, through the parser and the check of options. */
-import { readFlags } from "../../../cli/_options.ts";
+import { readFlags, WEIGHT_SCALES } from "../../../cli/_options.ts";
 import { qatCommand } from "../../../cli/qat.ts";
 import { resolveOptions } from "../../../job/options.ts";
 import type { Prepare } from "../_case.ts";
@@ -26,7 +26,7 @@ function parse(args: readonly string[]): void {
   command.configureOutput({ writeOut: write, writeErr: write });
   let flags: Record<string, unknown>;
   try {
-    flags = readFlags<Record<string, unknown>>(command, args, [["--per-channel", "--per-tensor"]]);
+    flags = readFlags<Record<string, unknown>>(command, args, [WEIGHT_SCALES]);
   } catch (cause) {
     // Commander has printed it: one line of an error, or the help.
     if (printed.startsWith("Usage: ")) return;
