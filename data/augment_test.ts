@@ -27,6 +27,7 @@ Deno.test("drawChange() moves by each number of pixels up to the padding equally
     // Four standard deviations of 5,000 draws of one in five are 113.
     for (const [moved, count] of counts) assert.ok(Math.abs(count - 1000) < 113, `${axis} ${moved}: ${count}`);
   }
+  assert.deepEqual(new Set(draw(200, { flip: false, pad: 1 }).map(({ dy, dx }) => `${dy},${dx}`)).size, 9);
   const pairs = countsOf(changes.map(({ dy, dx }) => `${dy},${dx}`));
   assert.equal(pairs.size, 25, "rows and columns move independently");
   assert.ok(draw(100, { flip: true, pad: 0 }).every(({ dy, dx }) => dy === 0 && dx === 0));

@@ -77,7 +77,8 @@ function fits({ scales, zeroPoint, codes }: GridInFile, scheme: QuantScheme): bo
   if (zeroPoint.dtype !== dtype || (scales > 1 && granularity.kind === "per-tensor")) return false;
   const zero = symmetric ? symmetricZeroPoint(scheme) : undefined;
   if (!numbers(zeroPoint).every((z) => zero === undefined ? z >= qmin && z <= qmax : z === zero)) return false;
-  const [least, most] = codes === undefined ? [qmin, qmax] : endsOf(numbers(codes));
+  if (codes === undefined) return true;
+  const [least, most] = endsOf(numbers(codes));
   return least >= qmin && most <= qmax;
 }
 

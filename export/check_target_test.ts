@@ -53,6 +53,16 @@ for (const [name, [target, graph, message]] of Object.entries(FAULTS)) {
   });
 }
 
+Deno.test("assertHeld() refuses a grid that the graph computes, by the layer that it belongs to", () => {
+  const computed = sketch((s) => {
+    const scale = s.node("range", "Abs", { inputs: [s.float([], 0.02)] });
+    const codes = s.builder.node("QuantizeLinear", [s.x, scale, s.builder.constant("uint8", [], [0])]);
+    return s.builder.node("DequantizeLinear", [codes, scale, s.builder.constant("uint8", [], [0])]);
+  });
+  const message = /Cannot write ".*" for target "x86": a grid is computed, constants are needed/;
+  assert.throws(() => assertHeld(computed, targetOf("x86"), 17), { name: "RangeError", message });
+});
+
 Deno.test("assertHeld() refuses other opsets, and any file for a target without one", () => {
   assert.throws(() => assertHeld(SOUND, targetOf("arm"), 18), /opset 18 for target "arm": 13 to 17 are needed/);
   assert.throws(() => assertHeld(SOUND, targetOf("simulation"), 17), /it is simulated only and has no file/);

@@ -84,6 +84,10 @@ Deno.test("whyUnsteady() says what betrays a busy machine, and nothing of a quie
     );
   }
   assert.equal(whyUnsteady([[1, 50], [1, 1]]), undefined);
+  // Of 39 runs the slowest twentieth is one, of 40 it is two.
+  const slow = (runs: number) => Array.from({ length: runs }, (_, i) => i < 3 ? 20 : 1);
+  assert.equal(whyUnsteady([slow(39)]), undefined);
+  assert.match(whyUnsteady([slow(40)]) ?? "", /^the slowest twentieth/);
 });
 
 Deno.test("compareLatency() runs with the threads that are asked for", async () => {

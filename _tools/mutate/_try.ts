@@ -15,9 +15,15 @@ export interface Trial {
   readonly fate: Fate;
 }
 
-/** Milliseconds of tests (as timed without a mutant) that are spent on one mutant, and then on whole files near it. */
+/**
+ * Milliseconds of tests (as timed without a mutant) that are spent on one mutant: on those of its own room, whose work it
+ * is to notice, on all, and then on whole files near it.
+ */
+const MOST_OWN = 30_000;
 const MOST_TESTING = 5_000;
 const MOST_NEAR = 2_500;
+/** Distance of tests in the room of a file. */
+const OWN = 2;
 /** Milliseconds that a run that notes may take. */
 const MOST_NOTING = 600_000;
 /** A mutant runs for too long at this many times what its tests take, and this many milliseconds. */
@@ -65,7 +71,7 @@ async function noteReach(
   const changed = [...new Set(mutants.map(({ file }) => file))];
   const loads = await readTestFiles(workspaces[0]);
   const mayTell = ([test, loaded]: readonly [string, ReadonlySet<string>]) =>
-    changed.some((file) => loaded.has(file) && (!near || distanceOf(test, file) <= 2)) && !LONG_TESTS.includes(test);
+    changed.some((file) => loaded.has(file) && (!near || distanceOf(test, file) <= OWN)) && !LONG_TESTS.includes(test);
   const files = [...loads].filter(mayTell).map(([test]) => test);
   const chunks = Array.from(
     { length: Math.ceil(files.length / FILES_AT_ONCE) },
@@ -116,13 +122,14 @@ function chooseTests(file: string, tests: readonly TestNote[]): TestNote[] {
   const files = [...Map.groupBy(tests, (test) => test.file)].map(([name, own]) => ({
     own: own.toSorted((a, b) => a.index - b.index),
     distance: distanceOf(name, file),
+    most: distanceOf(name, file) <= OWN ? MOST_OWN : MOST_TESTING,
     ms: own.reduce((sum, { ms }) => sum + ms, 0),
   }));
   files.sort((a, b) => a.distance - b.distance || a.ms - b.ms);
   const chosen: TestNote[] = [];
   let spent = 0;
-  for (const test of files.flatMap(({ own }) => own)) {
-    if (chosen.length > 0 && spent + test.ms > MOST_TESTING) continue;
+  for (const { test, most } of files.flatMap(({ own, most }) => own.map((test) => ({ test, most })))) {
+    if (chosen.length > 0 && spent + test.ms > most) continue;
     spent += test.ms;
     chosen.push(test);
   }

@@ -56,21 +56,6 @@ Deno.test("readFolder() reads classes in the order of their names and takes a fi
   assert.equal(new Set(shades).size, 20, "every image is in exactly one half");
 });
 
-Deno.test("readFolder() takes a val folder beside train and test to choose the best epoch by", async () => {
-  const files = {
-    "train/a/1.png": png(RED),
-    "train/b/1.png": png(BLUE),
-    "val/a/1.png": png(RED),
-    "val/b/1.png": png(BLUE),
-    "val/b/2.png": png(BLUE),
-    "test/b/1.png": png(BLUE),
-  };
-  const { train, validation, test } = await read(files);
-  assert.deepEqual([train.count, validation?.count, test.count], [2, 3, 1]);
-  assert.deepEqual([...validation?.labels ?? []].sort(), [0, 1, 1]);
-  assert.equal((await read(twenty())).validation, undefined);
-});
-
 Deno.test("readFolder() splits and orders by seed", async () => {
   const run = async (seed: number) => [...(await read(twenty(), { seed })).train.images].join();
   assert.equal(await run(1), await run(1));
@@ -112,6 +97,10 @@ Deno.test("readFolder() takes a val folder beside train and test to choose the b
 Deno.test("readFolder() takes classes called train and bus for classes", async () => {
   const files = { "train/1.png": png(RED), "train/2.png": png(RED), "bus/1.png": png(RED), "bus/2.png": png(RED) };
   assert.deepEqual((await read(files)).train.classNames, ["bus", "train"]);
+  const both = Object.fromEntries(
+    ["train", "test"].flatMap((name) => [1, 2, 3].map((i) => [`${name}/${i}.png`, png(i === 1 ? BLUE : RED)])),
+  );
+  assert.deepEqual((await read(both)).train.classNames, ["test", "train"]);
 });
 
 Deno.test("readFolder() decodes JPEG, grey, transparent, 16-bit and turned images alike", async () => {
