@@ -55,12 +55,15 @@ export const ROOMS: readonly Room[] = [
   {
     path: "quantize",
     imports: [
+      "src/backend",
+      "src/events.ts",
       "src/io",
       "src/layers",
       "src/numbers",
       "src/passes/deploy/integer_ops.ts",
       "src/quant",
       "src/rewrite",
+      "src/shadow.ts",
       "src/text",
       "src/version.ts",
       "models",
