@@ -69,7 +69,7 @@ function whyNot(graph: LayerGraph, { node, norm, calls }: Pair): string | undefi
 function fold(layer: LayerSpec, norm: LayerSpec, kernelName: string): LayerSpec {
   const kernel = weightOf(layer, kernelName);
   const bias = layer.weights.find(({ name }) => name === "bias");
-  const { factors, offsets } = affineOf(norm);
+  const { factors, offsets } = batchNormAffine(norm);
   const channels = factors.length;
   // Output channels are the last axis of every kernel, or the last two of a depthwise one.
   const scaled = Float32Array.from(kernel.data, (w, i) => w * factors[i % channels]);
@@ -83,12 +83,21 @@ function fold(layer: LayerSpec, norm: LayerSpec, kernelName: string): LayerSpec 
   return { ...layer, config: { ...layer.config, useBias: true }, weights };
 }
 
-/** k, and β − k·μ, of each channel. */
-function affineOf({ config, weights }: LayerSpec): { readonly factors: Float64Array; readonly offsets: Float64Array } {
+/** What batch normalization multiplies each channel with and adds to it. */
+export interface BatchNormAffine {
+  /** k = γ / √(σ² + ε) */
+  readonly factors: Float64Array;
+  /** β − k·μ */
+  readonly offsets: Float64Array;
+  readonly epsilon: number;
+}
+
+/** Returns what the batch normalization `layer` does at inference. */
+export function batchNormAffine({ config, weights }: LayerSpec): BatchNormAffine {
   const of = (name: string) => weights.find((weight) => weight.name === name)?.data;
   const [gamma, beta] = [of("gamma"), of("beta")];
   const [mean, variance] = [of("moving_mean") ?? [], of("moving_variance") ?? []];
   const epsilon = typeof config.epsilon === "number" ? config.epsilon : DEFAULT_EPSILON;
   const factors = Float64Array.from(variance, (v, c) => (gamma?.[c] ?? 1) / Math.sqrt(v + epsilon));
-  return { factors, offsets: factors.map((k, c) => (beta?.[c] ?? 0) - k * mean[c]) };
+  return { factors, offsets: factors.map((k, c) => (beta?.[c] ?? 0) - k * mean[c]), epsilon };
 }

@@ -1,7 +1,7 @@
 /** Model surgery on TF.js layers-models: plain-data graphs, rules that rewrite them, units that run as one op. */
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { copyRepeatedReads, fixInputShapes, keepOutputs } from "./edit.ts";
-import { foldBatchNorm } from "./fold_batch_norm.ts";
+import { type BatchNormAffine, batchNormAffine, foldBatchNorm } from "./fold_batch_norm.ts";
 import { dropIdentity } from "./drop_identity.ts";
 import { fromModel } from "./from_model.ts";
 import { hoistRelu } from "./hoist_relu.ts";
@@ -54,6 +54,7 @@ export { DEFAULT_SWAP, parseSwap, SWAP_FROM, SWAP_TO, swapActivation } from "./s
 export type { Swap, SwapFrom, SwapTo } from "./swap_activation.ts";
 export { findUnits, layersOf } from "./units.ts";
 export type { Ungrouped, Unit, Units } from "./units.ts";
+export { type BatchNormAffine, batchNormAffine };
 export { dropIdentity, foldBatchNorm, hoistRelu, splitActivation, splitMerge, splitSeparable, splitSwish };
 
 /** Lists the rules that leave a model's answers as they are and make it ready for int8, after `swaps`, which do not. */
@@ -92,7 +93,7 @@ export function withCopies(model: LayersModel): LayersModel {
 }
 
 /** Builds `graph` as what `model` is now, with what the user noted of that. */
-function rebuild(model: LayersModel, graph: LayerGraph): LayersModel {
+export function rebuild(model: LayersModel, graph: LayerGraph): LayersModel {
   const built = toModel(graph);
   const noted = model.getUserDefinedMetadata();
   if (noted !== undefined) built.setUserDefinedMetadata(noted);

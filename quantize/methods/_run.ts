@@ -1,0 +1,104 @@
+/** Runs models on the calibration samples, and looks at what their layers read and give. */
+import * as tf from "@tensorflow/tfjs-core";
+import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { inputNames, inputShapesOf, pickByName } from "../../models/ports.ts";
+import { makeYield } from "../../src/events.ts";
+import type { Layer } from "../../src/quant/mod.ts";
+import { shadow } from "../../src/shadow.ts";
+import type { NamedBatch } from "../calibrate.ts";
+import type { StepContext } from "./step.ts";
+
+/** What is looked at whenever a layer is called. */
+export interface Tap {
+  readonly layer: Layer;
+  /**
+   * Measures a call. Within the call: it returns tensors, of which none is read yet.
+   *
+   * @param y What the layer gives.
+   * @param x The first value that it reads.
+   */
+  look(y: tf.Tensor, x: tf.Tensor): Look;
+  /** Takes what was measured in a call, once the model has run. */
+  take(measured: Float32Array): void;
+}
+
+/** What a tap makes of a call. */
+export interface Look {
+  readonly measured: tf.Tensor;
+  /** What the layer gives instead, if it is to. */
+  readonly instead?: tf.Tensor;
+}
+
+/** Calls `run` with every batch of the samples, or with the first `most`, and tells how far it is. */
+export async function forEachBatch(
+  context: StepContext,
+  run: (batch: NamedBatch) => void,
+  most = Infinity,
+): Promise<void> {
+  const pause = makeYield();
+  let [count, done] = [0, 0];
+  for await (const batch of context.batches()) {
+    await pause();
+    context.signal?.throwIfAborted();
+    run(batch);
+    done += batch.size;
+    context.onProgress?.(done, context.samples);
+    if (++count >= most) return;
+  }
+}
+
+/** Runs `model` on a batch, with `taps`, and returns its answers. */
+export function runBatch(model: LayersModel, batch: NamedBatch, taps: readonly Tap[] = []): readonly Float32Array[] {
+  const kept: { readonly tap: Tap; readonly measured: tf.Tensor }[] = [];
+  using shadows = new DisposableStack();
+  for (const tap of taps) {
+    shadows.defer(shadow(tap.layer, "call", (next, inputs, kwargs) => {
+      const given = next(inputs, kwargs);
+      const [[x], [y]] = [[inputs].flat(), [given].flat()];
+      const { measured, instead } = tap.look(y, x);
+      kept.push({ tap, measured: tf.keep(measured) });
+      return instead ?? given;
+    }));
+  }
+  try {
+    return tf.tidy(() => {
+      const answers = [model.predictOnBatch(toTensors(model, batch))].flat();
+      // Read at the end: a recording backend runs all that there is by then as one graph.
+      for (const { tap, measured } of kept) tap.take(Float32Array.from(measured.dataSync()));
+      return answers.map((answer) => Float32Array.from(answer.dataSync()));
+    });
+  } finally {
+    tf.dispose(kept.map(({ measured }) => measured));
+  }
+}
+
+/** Reduces a value to one number a channel, its last axis. */
+export function perChannel(x: tf.Tensor, reduce: (x: tf.Tensor, axes: number[]) => tf.Tensor): tf.Tensor {
+  return reduce(x, Array.from({ length: x.rank - 1 }, (_, axis) => axis));
+}
+
+/**
+ * Says how far the answers of two models that should answer alike are apart on the first batch: the root mean square of
+ * the difference over that of the first model's answers, of the output where it is largest.
+ */
+export async function howFarApart(a: LayersModel, b: LayersModel, context: StepContext): Promise<string> {
+  let apart = 0;
+  const { onProgress: _, ...silent } = context;
+  await forEachBatch(silent, (batch) => {
+    const [before, after] = [a, b].map((model) => runBatch(model, batch));
+    apart = Math.max(...before.map((answer, i) => distance(answer, after[i])));
+  }, 1);
+  return `the float model's answers differ by ${Number((100 * apart).toPrecision(2))} % of their size`;
+}
+
+function distance(a: Float32Array, b: Float32Array): number {
+  const size = Math.sqrt(a.reduce((sum, x) => sum + x * x, 0));
+  const difference = Math.sqrt(a.reduce((sum, x, i) => sum + (x - b[i]) ** 2, 0));
+  return difference === 0 ? 0 : difference / size;
+}
+
+function toTensors(model: LayersModel, batch: NamedBatch): tf.Tensor[] {
+  const shapes = inputShapesOf(model);
+  const given = pickByName(inputNames(model), batch.inputs, { what: "input", doing: `run "${model.name}"` });
+  return given.map((values, i) => tf.tensor(values, [batch.size, ...shapes[i]]));
+}
