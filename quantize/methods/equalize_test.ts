@@ -3,7 +3,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import fc from "fast-check";
-import { apply, inputFor, predict, seedWeights } from "../../tests/_support/small_models.ts";
+import { apply, inputFor, predict } from "../../tests/_support/small_models.ts";
 import { fromModel, weightOf } from "../../src/rewrite/mod.ts";
 import { buildNet, contextOf, RANDOM_NETS, randomBatches } from "./_test_nets.ts";
 import { equalize } from "./equalize.ts";
