@@ -78,7 +78,8 @@ export function addOutput(command: Command): Command {
     .option("--out <dir>", "where the results go (default: out, or the first of out-2, out-3 … that is free)")
     .option("--overwrite", "replace results that are in --out already, once there are new ones")
     .option("--input-layout <layout>", "input of the exported graphs: nhwc (default) or nchw")
-    .option("--opset <n>", "of the exported files, 13 to 17 (default: 17)", number);
+    .option("--opset <n>", "of the exported files, 13 to 17 (default: 17)", number)
+    .option("--format <form>", "of integers in the int8 file: qdq (default) or qoperator");
 }
 
 /** Flags of which only one can be given. */

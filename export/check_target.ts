@@ -3,18 +3,26 @@ import { symmetricZeroPoint } from "../src/numbers/qparams.ts";
 import type { QuantScheme } from "../src/numbers/scheme.ts";
 import type { Graph, Node, Tensor } from "../src/onnx/graph.ts";
 import { type Index, indexOf } from "../src/onnx/index.ts";
-import { describeScheme, type Target } from "../quantize/target.ts";
+import { gridsOfForm } from "../src/passes/deploy/qoperator_forms.ts";
+import { describeScheme, type FileForm, type Target } from "../quantize/target.ts";
 
 /** Operators whose second input is weights and whose third a bias. */
 const WEIGHTED = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul"]);
+
+/** What a file is written as. */
+export interface Written {
+  readonly opset: number;
+  /** Default: "qdq". */
+  readonly format?: FileForm;
+}
 
 /**
  * Checks every grid of an int8 graph: the type of its codes, how many scales it has, where 0 lies, which codes constants
  * use.
  *
- * @throws {RangeError} If one is not as the target has it, or the opset is none of the target's.
+ * @throws {RangeError} If one is not as the target has it, or opset or form are none of the target's.
  */
-export function assertHeld(graph: Graph, target: Target, opset: number): void {
+export function assertHeld(graph: Graph, target: Target, { opset, format = "qdq" }: Written): void {
   const refuse = (what: string, because: string): never => {
     throw new RangeError(`Cannot write ${what} for target "${target.name}": ${because}`);
   };
@@ -22,12 +30,13 @@ export function assertHeld(graph: Graph, target: Target, opset: number): void {
   if (file === undefined) return refuse(`"${graph.name}"`, "it is simulated only and has no file");
   const { least, most } = file.opsets;
   if (opset < least || opset > most) refuse(`opset ${opset}`, `${least} to ${most} are needed`);
+  if (!file.forms.includes(format)) refuse(`"${graph.name}" as ${format}`, `its files are ${file.forms.join(" or ")}`);
   const index = indexOf(graph);
   for (const node of graph.nodes) {
-    if (node.op !== "QuantizeLinear" && node.op !== "DequantizeLinear") continue;
-    const fault = faultOf(node, { index, target });
+    const isPair = node.op === "QuantizeLinear" || node.op === "DequantizeLinear";
+    const fault = isPair ? faultOf(node, { index, target }) : faultOfForm(node, { index, target });
     if (fault === undefined) continue;
-    const [reader] = index.uses(node.outputs[0]);
+    const [reader] = isPair ? index.uses(node.outputs[0]) : [];
     refuse(`"${reader?.layer ?? node.layer ?? node.name}"`, fault);
   }
 }
@@ -37,10 +46,29 @@ interface Judged {
   readonly target: Target;
 }
 
+/** Says what is wrong with a grid in an operator on codes, as the rest of a sentence. */
+function faultOfForm(node: Node, { index, target }: Judged): string | undefined {
+  for (const { role, ...names } of gridsOfForm(node)) {
+    const [scale, zeroPoint, codes] = [names.scale, names.zeroPoint, names.codes].map(index.constant);
+    if (role === "bias") {
+      if (codes?.dtype !== "int32") return `its bias is ${codes?.dtype ?? "computed"}, int32 is needed`;
+      continue;
+    }
+    if (scale === undefined || zeroPoint === undefined) return COMPUTED;
+    // Products of two computed values have no weights.
+    const held = role === "weights" && codes !== undefined ? "weights" : "activations";
+    const fault = faultOfSchemes({ scales: scale.data.length, zeroPoint, codes }, target[held], held);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+const COMPUTED = "a grid is computed, constants are needed";
+
 /** Says what is wrong with the grid of a node, as the rest of a sentence. */
 function faultOf(node: Node, { index, target }: Judged): string | undefined {
   const [, scale, zeroPoint] = node.inputs.map((name) => index.constant(name));
-  if (scale === undefined || zeroPoint === undefined) return "a grid is computed, constants are needed";
+  if (scale === undefined || zeroPoint === undefined) return COMPUTED;
   const codes = node.op === "DequantizeLinear" ? index.constant(node.inputs[0]) : undefined;
   const grid = { scales: scale.data.length, zeroPoint, codes };
   const place = index.uses(node.outputs[0]).filter(({ op }) => WEIGHTED.has(op))

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { targetOf } from "../quantize/targets/mod.ts";
 import type { Graph, Tensor } from "../src/onnx/graph.ts";
+import { toQOperators } from "../src/passes/deploy/mod.ts";
 import { assertHeld } from "./check_target.ts";
 import { sketch } from "./_test_qdq.ts";
 
@@ -16,6 +17,11 @@ function changed(pick: (name: string, tensor: Tensor) => Partial<Tensor> | undef
 }
 
 const isCodes = ({ dtype, shape }: Tensor) => dtype === "int8" && shape.length === 4;
+
+/** The same on codes. */
+function onCodes(graph: Graph): Graph {
+  return toQOperators.run(graph).graph;
+}
 
 const FAULTS: Readonly<Record<string, readonly [string, Graph, RegExp]>> = {
   "code -128": [
@@ -44,12 +50,17 @@ const FAULTS: Readonly<Record<string, readonly [string, Graph, RegExp]>> = {
 };
 
 Deno.test("assertHeld() finds nothing when a graph is as its target has it", () => {
-  assertHeld(SOUND, targetOf("x86"), 17);
+  assertHeld(SOUND, targetOf("x86"), { opset: 17 });
+  assert.deepEqual(onCodes(SOUND).nodes.map(({ op }) => op), ["QuantizeLinear", "QLinearConv", "DequantizeLinear"]);
+  assertHeld(onCodes(SOUND), targetOf("x86"), { opset: 17, format: "qoperator" });
 });
 
 for (const [name, [target, graph, message]] of Object.entries(FAULTS)) {
   Deno.test(`assertHeld() refuses ${name} for target "${target}"`, () => {
-    assert.throws(() => assertHeld(graph, targetOf(target), 17), { name: "RangeError", message });
+    assert.throws(() => assertHeld(graph, targetOf(target), { opset: 17 }), { name: "RangeError", message });
+    // On codes a bias has no zero point.
+    if (/bias/.test(name)) return;
+    assert.throws(() => assertHeld(onCodes(graph), targetOf(target), { opset: 17 }), { name: "RangeError", message });
   });
 }
 
@@ -60,10 +71,13 @@ Deno.test("assertHeld() refuses a grid that the graph computes, by the layer tha
     return s.builder.node("DequantizeLinear", [codes, scale, s.builder.constant("uint8", [], [0])]);
   });
   const message = /Cannot write ".*" for target "x86": a grid is computed, constants are needed/;
-  assert.throws(() => assertHeld(computed, targetOf("x86"), 17), { name: "RangeError", message });
+  assert.throws(() => assertHeld(computed, targetOf("x86"), { opset: 17 }), { name: "RangeError", message });
 });
 
 Deno.test("assertHeld() refuses other opsets, and any file for a target without one", () => {
-  assert.throws(() => assertHeld(SOUND, targetOf("arm"), 18), /opset 18 for target "arm": 13 to 17 are needed/);
-  assert.throws(() => assertHeld(SOUND, targetOf("simulation"), 17), /it is simulated only and has no file/);
+  assert.throws(
+    () => assertHeld(SOUND, targetOf("arm"), { opset: 18 }),
+    /opset 18 for target "arm": 13 to 17 are needed/,
+  );
+  assert.throws(() => assertHeld(SOUND, targetOf("simulation"), { opset: 17 }), /it is simulated only and has no file/);
 });

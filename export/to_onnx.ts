@@ -4,15 +4,16 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import { assertLegal } from "../src/onnx/check/check.ts";
 import type { TypedArray } from "../src/numbers/dtype.ts";
 import type { Graph, Tensor } from "../src/onnx/graph.ts";
-import { nameNodes, optimizeForAnyBatch, type Traced } from "../src/passes/deploy/mod.ts";
-import type { Declined } from "../src/passes/pass.ts";
+import { nameNodes, optimizeForAnyBatch, toQOperators, type Traced } from "../src/passes/deploy/mod.ts";
+import { type Declined, runPasses } from "../src/passes/pass.ts";
 import { encodeModel } from "../src/onnx/file/mod.ts";
 import { quantizedLayersIn } from "../src/quant/mod.ts";
 import { ORT_VERSION, Session } from "../src/runtime/session.ts";
+import { checkChoice } from "../src/text/nearest.ts";
 import { plainText } from "../src/text/plain.ts";
 import { MAKER } from "../src/version.ts";
 import { recordOf } from "../quantize/record.ts";
-import type { Target } from "../quantize/target.ts";
+import { FILE_FORMS, type FileForm, type Target } from "../quantize/target.ts";
 import { targetOf } from "../quantize/targets/mod.ts";
 import { assertHeld } from "./check_target.ts";
 import { outputNames } from "../models/ports.ts";
@@ -26,10 +27,15 @@ export interface ToOnnxOptions {
   readonly inputLayout?: "nhwc" | "nchw";
   /** Whether fake quantization becomes integers (default) or is left out: the same weights in float32. */
   readonly precision?: "int8" | "float32";
+  /**
+   * How the int8 file writes integers: as pairs of QuantizeLinear and DequantizeLinear ("qdq", the default), or as operators
+   * on codes ("qoperator"). What has no form on codes stays between its pairs, and is in `declined` with the reason.
+   */
+  readonly format?: FileForm;
   /** The target whose table the int8 file is held to. Default: the one that the model was prepared for, if any. */
   readonly target?: string;
   /**
-   * Texts for the file's metadata, by key. "precision", "target", "layout" and "versions" are written without being given.
+   * Texts for the file's metadata, by key. "precision", "target", "format", "layout" and "versions" are written without being given.
    */
   readonly metadata?: Readonly<Record<string, string>>;
   /** What people should know of the file, behind a sentence that names model, precision, target and maker. */
@@ -77,7 +83,8 @@ const TRACE_BATCHES = [41, 43] as const;
  * ```
  */
 export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}): Promise<OnnxModel> {
-  const { opset = 17, inputLayout = "nhwc", precision = "int8", debug = false } = options;
+  const { opset = 17, inputLayout = "nhwc", precision = "int8", format = "qdq", debug = false } = options;
+  checkChoice(format, { of: FILE_FORMS, cannot: `Cannot write "${model.name}" in the form "${format}"` });
   if (!Number.isInteger(opset) || opset < 13 || opset > 17) {
     throw new RangeError(`Cannot export opset ${opset}: it must be a whole number from 13 to 17`);
   }
@@ -96,27 +103,35 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   const { graph: symbolic, declined } = optimizeForAnyBatch(traces, deploy);
   const names = outputNames(model);
   const ports = new Map(symbolic.outputs.map((name, i) => [name, names[i]]));
-  const graph = { ...nameNodes(symbolic, ports), name: model.name };
+  const named = { ...nameNodes(symbolic, ports), name: model.name };
+  const written = runPasses(target !== undefined && format === "qoperator" ? [toQOperators] : [], named, { debug });
+  const { graph } = written;
   assertLegal(graph, { opset });
-  if (target !== undefined) assertHeld(graph, target, opset);
+  if (target !== undefined) assertHeld(graph, target, { opset, format });
   const bytes = encodeModel(graph, {
     opset,
     producer: MAKER.name,
     producerVersion: MAKER.version,
     valueInfo: true,
-    ...describe(model, { ...options, precision, inputLayout, target }),
+    ...describe(model, { ...options, precision, format, inputLayout, target }),
   });
-  return { bytes, graph, declined: renamed(declined, { from: symbolic, to: graph }) };
+  return { bytes, graph, declined: [...renamed(declined, { from: symbolic, to: named }), ...written.declined] };
+}
+
+/** Lists what of a file in the form "qoperator" stays between Q/DQ pairs, and why. */
+export function leftInPairs({ declined }: Pick<OnnxModel, "declined">): readonly Declined[] {
+  return declined.filter(({ pass }) => pass === toQOperators.name);
 }
 
 interface Described extends Pick<ToOnnxOptions, "metadata" | "doc"> {
   readonly precision: string;
+  readonly format: FileForm;
   readonly inputLayout: string;
   readonly target: Target | undefined;
 }
 
 /** What the file says of itself. */
-function describe(model: tfl.LayersModel, { precision, inputLayout, target, metadata, doc }: Described) {
+function describe(model: tfl.LayersModel, { precision, format, inputLayout, target, metadata, doc }: Described) {
   const versions = {
     [MAKER.name]: MAKER.version,
     tfjs: version_core,
@@ -131,7 +146,7 @@ function describe(model: tfl.LayersModel, { precision, inputLayout, target, meta
     doc: doc === undefined ? sentence : `${sentence}\n${doc}`,
     metadata: {
       precision,
-      ...(target === undefined ? {} : { target: target.name }),
+      ...(target === undefined ? {} : { target: target.name, format }),
       layout: inputLayout,
       versions: JSON.stringify(versions),
       ...metadata,

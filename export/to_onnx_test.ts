@@ -242,6 +242,7 @@ Deno.test("toOnnx() holds the file to the table of a target, its own or the one 
     message: /^Cannot write "\w+" for target "x86-portable": its weights are int8 -?\d+ to 127 around 0/,
   });
   await assert.rejects(toOnnx(model, { target: "arm" }), /its activations are uint8/);
+  await assert.rejects(toOnnx(model, { format: "qop" as "qdq" }), /Cannot write "\w+" in the form "qop": needed is/);
   await assert.rejects(toOnnx(model, { target: "amd" }), /Cannot quantize for "amd": needed is one of/);
 });
 
@@ -256,9 +257,11 @@ Deno.test("toOnnx() says in the file what it is, and what its user adds", async 
   };
   const by = `by ${MAKER.name} ${MAKER.version}.`;
   assert.deepEqual(about((await toOnnx(model)).bytes), [
-    { precision: "int8", target: "x86", layout: "nhwc" },
+    { precision: "int8", target: "x86", format: "qdq", layout: "nhwc" },
     `The TF.js model "seq" in int8 for target "x86", ${by}`,
   ]);
+  const [{ format }] = about((await toOnnx(model, { format: "qoperator" })).bytes) as [Record<string, string>, string];
+  assert.equal(format, "qoperator");
   const options = {
     precision: "float32",
     inputLayout: "nchw",

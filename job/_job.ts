@@ -1,7 +1,7 @@
 /** What every step of the job needs, and measuring a model. */
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
-import type { OnnxModel } from "../export/to_onnx.ts";
+import type { OnnxModel, ToOnnxOptions } from "../export/to_onnx.ts";
 import { mapValues, type SampleInput } from "../data/samples.ts";
 import type { Samples } from "../export/deployed.ts";
 import type { Validation } from "../export/validate.ts";
@@ -112,6 +112,11 @@ export function* samples({ data, options }: Job, by: JudgedBy): Iterable<Samples
       ? mapValues(inputs, (x, name) => toNchw(x, data.train.inputs[name], size))
       : inputs;
   }
+}
+
+/** How the files of a job are written. */
+export function writingOf({ options: { opset, inputLayout, format, debug } }: Job): ToOnnxOptions {
+  return { opset, inputLayout, format, debug };
 }
 
 /** Does work in steps; the job's signal ends it in between. */

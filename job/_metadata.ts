@@ -111,6 +111,7 @@ const TOLD: Readonly<Record<keyof QatOptions, "value" | "what" | "not">> = {
   skipBadImages: "value",
   inputLayout: "value",
   opset: "value",
+  format: "value",
 };
 
 function describeOptions(model: tfl.LayersModel, options: JobOptions): object {

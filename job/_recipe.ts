@@ -38,8 +38,17 @@ export async function readQuantization(options: ResolvedOptions): Promise<Quanti
     );
   }
   const target = targetOf(options.target ?? given.target ?? DEFAULT_TARGET);
+  checkFormat(target, options);
   const rules = [...rulesOf(options), ...given.rules];
   return { target, recipe: { ...given, rules: options.strict ? rules.map(require) : rules } };
+}
+
+/** @throws {RangeError} If the target's files are never written as asked. */
+function checkFormat({ name, file }: Target, { format }: ResolvedOptions): void {
+  const forms = file?.forms ?? ["qdq"];
+  if (forms.includes(format)) return;
+  const own = file === undefined ? "it is simulated only and has no file" : `its files are ${forms.join(" or ")}`;
+  throw new RangeError(`Cannot use --format ${format} for target "${name}": ${own}`);
 }
 
 /** Warns of rules that no layer matches. */

@@ -63,6 +63,17 @@ refuses(
   () => ({ optimizer: "adma" }),
 );
 refuses(
+  "an unknown form of the file",
+  `Cannot use --format "qopertor": needed is one of qdq, qoperator (did you mean "qoperator"?)`,
+  // What the command line hands on is any text.
+  () => ({ format: "qopertor" as "qdq" }),
+);
+refuses(
+  "a form of the file for a target without one",
+  `Cannot use --format qoperator for target "simulation": it is simulated only and has no file`,
+  () => ({ format: "qoperator", target: "simulation" }),
+);
+refuses(
   "an unknown layout",
   `Cannot use --input-layout "hwc": needed is one of nhwc, nchw (did you mean "nhwc"?)`,
   // What the command line hands on is any text.

@@ -85,7 +85,8 @@ Deno.test("runQat() writes files that say how they are fed and read, and what th
       assert.ok(doc.includes(`Input "conv_input": images of 8x8x3 (nhwc in the file), ${normalization}.`), doc);
       assert.ok(doc.includes(`Output "dense": classification: a, b?c.`), doc);
       const { inputs, outputs, options, versions, recipe, trainingSha256, ...rest } = metadata;
-      assert.deepEqual(rest, { task: "classification", target: "x86", seed: "0", precision, layout: "nhwc" });
+      const form = precision === "int8" ? { format: "qdq" } : {};
+      assert.deepEqual(rest, { task: "classification", target: "x86", ...form, seed: "0", precision, layout: "nhwc" });
       assert.deepEqual(JSON.parse(inputs), {
         conv_input: { kind: "image", shape: [8, 8, 3], layout: "nhwc", mean: [0.5], std: [0.5] },
       });

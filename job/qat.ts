@@ -7,7 +7,7 @@ import { type Displayable, displayReport } from "../report/notebook/display.ts";
 import type { Report } from "../report/schema.ts";
 import { lastGridsOf } from "../export/last_grids.ts";
 import { predicting, type ValidateOptions, validating } from "../export/validate.ts";
-import { toOnnx } from "../export/to_onnx.ts";
+import { leftInPairs, type OnnxModel, toOnnx } from "../export/to_onnx.ts";
 import { toOrt } from "../export/to_ort.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
 import { plainText, shorten } from "../src/text/plain.ts";
@@ -35,6 +35,7 @@ import {
   type Proof,
   samples,
   signalOf,
+  writingOf,
 } from "./_job.ts";
 import type { JobEvents } from "./events.ts";
 import { labelsFiles } from "./_labels.ts";
@@ -230,7 +231,7 @@ async function prove(
   { prepared: { model, islands }, float: kept }: JobStart,
   { job, training }: { readonly job: Job; readonly training: StageResult },
 ): Promise<Proof> {
-  const { opset, inputLayout, threads, precise, debug } = job.options;
+  const { threads, precise } = job.options;
   const float = await judgeFloat(kept, job);
   const simulated = await judge(model, { job, by: "test" });
   const { file } = job.quantization.target;
@@ -238,9 +239,10 @@ async function prove(
   const asTrained = await inTrainingArithmetic(job.engine, () => answersOf(model, job));
   const about = metadataFor(model, { ...job, task: simulated.task, epochs: training.epochs.map(describeEpoch) });
   await pauseOf(job);
-  const int8 = await toOnnx(model, { opset, inputLayout, debug, ...about });
+  const int8 = await toOnnx(model, { ...writingOf(job), ...about });
+  logPairs(int8, job);
   await pauseOf(job);
-  const floatFile = await toOnnx(model, { opset, inputLayout, debug, ...about, precision: "float32" });
+  const floatFile = await toOnnx(model, { ...writingOf(job), ...about, precision: "float32" });
   const threaded = threads === undefined ? {} : { threads };
   const device = job.engine.device.ran;
   const work = validating({
@@ -275,12 +277,18 @@ async function prove(
   };
 }
 
+/** Says what a file of operators on codes computes between Q/DQ pairs. */
+function logPairs(file: OnnxModel, { log }: Job): void {
+  for (const { op, node, because } of leftInPairs(file)) {
+    log(`  "${node}" (${op}) stays between Q/DQ pairs: ${because}`);
+  }
+}
+
 /** Simulates the codes before outputs in float, and exports a file that shows them. */
 async function showLastGrids(model: tfl.LayersModel, job: Job): Promise<Pick<ValidateOptions, "lastGrids">> {
-  const { opset, inputLayout, debug } = job.options;
   const grids = lastGridsOf(model);
   if (grids === undefined) return {};
-  const file = await toOnnx(grids.whole, { opset, inputLayout, debug });
+  const file = await toOnnx(grids.whole, writingOf(job));
   return { lastGrids: { before: grids.before, file, simulated: await answersOf(grids.model, job) } };
 }
 

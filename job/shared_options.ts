@@ -1,6 +1,7 @@
 /** Options that several jobs have in common, declared once, in groups: what they are, their defaults, what is allowed. */
 import { parseNormalize } from "../data/normalize.ts";
 import { BACKEND_NAMES, type BackendName, type Device, DEVICES } from "../src/backend/mod.ts";
+import { FILE_FORMS, type FileForm } from "../quantize/target.ts";
 import { parseSwap } from "../src/rewrite/mod.ts";
 import { checkChoice } from "../src/text/nearest.ts";
 import { showValue } from "../src/text/plain.ts";
@@ -80,6 +81,8 @@ export interface FileOptions {
   readonly inputLayout?: "nhwc" | "nchw";
   /** Opset of the exported files, 13 to 17. Default 17. */
   readonly opset?: number;
+  /** How the int8 file writes integers: "qdq" (default), as Q/DQ pairs, or "qoperator", as operators on codes. */
+  readonly format?: FileForm;
 }
 
 /** What every job takes that makes files of a model. */
@@ -129,6 +132,7 @@ export const SHARED_KINDS: Kinds<SharedOptions> = {
   overwrite: "flag",
   inputLayout: "text",
   opset: "number",
+  format: "text",
 };
 
 /** Layouts that the exported graph's input can have. */
@@ -162,13 +166,17 @@ export function resolveShared(
     out: options.out ?? "out",
     inputLayout: options.inputLayout ?? "nhwc",
     opset: options.opset ?? 17,
+    format: options.format ?? "qdq",
   };
 }
 
-function checkSharedTexts({ task, swap, normalize, inputLayout, backend, device }: SharedOptions): void {
+function checkSharedTexts(
+  { task, swap, normalize, inputLayout, format, backend, device }: SharedOptions,
+): void {
   checkChoices({
     task: [task, TASK_NAMES],
     inputLayout: [inputLayout, INPUT_LAYOUTS],
+    format: [format, FILE_FORMS],
     backend: [backend, BACKEND_NAMES],
     device: [device, DEVICES],
   });

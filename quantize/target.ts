@@ -30,12 +30,21 @@ export interface Target {
   readonly file?: TargetFile;
 }
 
+/**
+ * How a file writes integers: "qdq", as operators on real numbers between pairs of QuantizeLinear and DequantizeLinear, or
+ * "qoperator", as operators on codes, such as QLinearConv.
+ */
+export const FILE_FORMS = ["qdq", "qoperator"] as const;
+
+/** One of them. */
+export type FileForm = (typeof FILE_FORMS)[number];
+
 /** The file that a target's models are deployed as. */
 export interface TargetFile {
   /** ONNX opsets that it can have. */
   readonly opsets: { readonly least: number; readonly most: number };
-  /** How it writes integers: "qdq", as pairs of QuantizeLinear and DequantizeLinear. "qoperator" is not built yet. */
-  readonly forms: readonly ("qdq" | "qoperator")[];
+  /** How it can write integers; the first is the default. */
+  readonly forms: readonly [FileForm, ...FileForm[]];
   /** ONNX operators that compute on integers there; others that only move values do so with codes. */
   readonly operators: readonly string[];
   /** The type of biases, on the grid of the products that they are added to. */
@@ -46,10 +55,10 @@ export interface TargetFile {
   readonly shows: string;
 }
 
-/** The int8 ONNX files that are written today. */
-export const QDQ_FILE: Pick<TargetFile, "opsets" | "forms" | "operators" | "bias"> = {
+/** The int8 ONNX files that ONNX Runtime's CPU provider runs. */
+export const ORT_FILE: Pick<TargetFile, "opsets" | "forms" | "operators" | "bias"> = {
   opsets: { least: 13, most: 17 },
-  forms: ["qdq"],
+  forms: FILE_FORMS,
   operators: INTEGER_OPERATORS,
   bias: "int32",
 };

@@ -13,6 +13,8 @@ import { verifyFusion } from "../export/verify.ts";
 import { BACKEND, registerBackend } from "../src/backend/mod.ts";
 import { ACTIVATION_RULES } from "../src/layers/activations.ts";
 import { LAYER_ROWS } from "../src/layers/mod.ts";
+import { encodeModel } from "../src/onnx/file/mod.ts";
+import { toQOperators } from "../src/passes/deploy/mod.ts";
 import { FakeQuantize } from "../src/quant/mod.ts";
 import { layersOf } from "../src/rewrite/mod.ts";
 import { type HostTensor, Session } from "../src/runtime/session.ts";
@@ -92,6 +94,7 @@ async function assertClaims(net: LayerNet, { prepared, expected }: Claimed): Pro
   assertIslands(net, prepared);
   assertFused(net, prepared, verifyFusion(int8.bytes, int8.graph));
   const deployed = run(int8.bytes, inputs);
+  assert.deepEqual(run(encodeModel(toQOperators.run(int8.graph).graph), inputs), deployed, "on codes");
   assertSameCodes(deployed, simulated, model);
   assertSameCodes(run(int8.bytes, inputs.map((x) => tf.slice(x, 0, 1))), simulated.map(firstSample), model);
   if (net.wrongOnCpu === undefined) assertClose(run(float.bytes, inputs), expected);

@@ -5,12 +5,14 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import { type OnnxModel, toOnnx } from "../../export/to_onnx.ts";
 import { verifyFusion } from "../../export/verify.ts";
 import { BACKEND, registerBackend } from "../../src/backend/mod.ts";
+import { integerFormOf } from "../../src/passes/deploy/integer_ops.ts";
 import { outputGridOf } from "../../src/quant/mod.ts";
 import type { SessionOptions } from "../../src/runtime/session.ts";
 import { runExported } from "../../export/_test_support.ts";
 import { apply, predict, randomTensor, seedWeights } from "../../tests/_support/small_models.ts";
 import { calibrate } from "../calibrate.ts";
 import { type PreparedModel, prepareQat } from "../prepare.ts";
+import { targetOf } from "./mod.ts";
 
 const { layers } = tfl;
 const IMAGE = [8, 8, 3];
@@ -93,13 +95,21 @@ export function testTarget(target: string, { session, float = {} }: Claims): voi
       const fusion = verifyFusion(exported.bytes, exported.graph, { islands, int8Activations });
       assert.deepEqual([...new Set(fusion.float.map(({ layer }) => layer))], expected);
       assert.ok(Object.keys(fusion.int8).some((op) => /^Q/.test(op)));
-      assertSameCodes(
-        net,
-        codesOf(runExported(exported, [x], session)[0], model),
-        codesOf(predict(model, [x])[0], model),
-      );
+      const [deployed] = runExported(exported, [x], session);
+      assertSameCodes(net, codesOf(deployed, model), codesOf(predict(model, [x])[0], model));
+      if (!targetOf(target).file?.forms.includes("qoperator")) return;
+      const onCodes = await toOnnx(model, { format: "qoperator", debug: true });
+      assert.deepEqual(layersBetweenPairs(onCodes), expected);
+      assert.deepEqual(runExported(onCodes, [x], session)[0], deployed);
     });
   }
+}
+
+/** Layers whose work is done in float in a file of operators on codes. */
+function layersBetweenPairs({ graph }: OnnxModel): readonly string[] {
+  const left = graph.nodes.filter(({ op }) => integerFormOf({ op, attrs: {}, inputs: [] }).kind !== "movement")
+    .filter(({ op, domain }) => domain === undefined && !/^(Q|DequantizeLinear$)/.test(op));
+  return [...new Set(left.map(({ layer, name }) => layer ?? name))];
 }
 
 /** A net that is prepared, calibrated and exported, with the samples that it was calibrated on. */

@@ -1,7 +1,7 @@
 /** ARM CPUs: ONNX Runtime's kernels there take int8 activations. */
 import { codeRangeOf } from "../../src/numbers/codes.ts";
 import { INT8_SYMMETRIC, INT8_SYMMETRIC_PER_CHANNEL, PER_TENSOR } from "../../src/numbers/scheme.ts";
-import { QDQ_FILE, type Target } from "../target.ts";
+import { ORT_FILE, type Target } from "../target.ts";
 
 /**
  * Activations int8, affine, weights int8 within ±127.
@@ -16,7 +16,7 @@ export const arm: Target = {
   weights: [INT8_SYMMETRIC_PER_CHANNEL, INT8_SYMMETRIC],
   methods: ["qat", "static"],
   file: {
-    ...QDQ_FILE,
+    ...ORT_FILE,
     session: { int8Activations: true },
     shows: "This run, on ONNX Runtime's portable int8 kernels, shows an ARM CPU's answers and which operators run on " +
       "integers there; it does not show its speed.",

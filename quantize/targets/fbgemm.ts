@@ -1,6 +1,6 @@
 /** PyTorch's recipe for x86 CPUs without VNNI: activations, not weights, give up a bit. */
 import { INT8_SYMMETRIC, INT8_SYMMETRIC_PER_CHANNEL, UINT8_AFFINE } from "../../src/numbers/scheme.ts";
-import { QDQ_FILE, type Target } from "../target.ts";
+import { ORT_FILE, type Target } from "../target.ts";
 
 /**
  * Activations uint8 whose range lies on 128 of the 256 codes, weights int8 within ±127.
@@ -17,7 +17,7 @@ export const fbgemm: Target = {
   weights: [INT8_SYMMETRIC_PER_CHANNEL, INT8_SYMMETRIC],
   methods: ["qat", "static"],
   file: {
-    ...QDQ_FILE,
+    ...ORT_FILE,
     session: {},
     shows: "This run shows what any x86 CPU answers to data within the ranges that were observed; " +
       "without VNNI, values far beyond them may saturate.",

@@ -1,7 +1,7 @@
 /** PyTorch's recipe for phones: one scale a weight tensor, and all the codes of int8. */
 import { codeRangeOf } from "../../src/numbers/codes.ts";
 import { INT8_SYMMETRIC, UINT8_AFFINE } from "../../src/numbers/scheme.ts";
-import { QDQ_FILE, type Target } from "../target.ts";
+import { ORT_FILE, type Target } from "../target.ts";
 
 /**
  * Activations uint8, weights int8 from -128 to 127, one scale a tensor.
@@ -18,7 +18,7 @@ export const qnnpack: Target = {
   weights: [{ ...INT8_SYMMETRIC, ...codeRangeOf("int8") }],
   methods: ["qat", "static"],
   file: {
-    ...QDQ_FILE,
+    ...ORT_FILE,
     session: {},
     shows: "On a CPU with VNNI, or with --precise, this run shows the answers of ONNX Runtime's kernels for ARM; " +
       "it does not show their speed, nor QNNPACK itself.",

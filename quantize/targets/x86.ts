@@ -1,6 +1,6 @@
 /** x86 CPUs with VNNI: the fastest int8 kernels of ONNX Runtime there take uint8 activations and int8 weights. */
 import { INT8_SYMMETRIC, INT8_SYMMETRIC_PER_CHANNEL, UINT8_AFFINE } from "../../src/numbers/scheme.ts";
-import { QDQ_FILE, type Target } from "../target.ts";
+import { ORT_FILE, type Target } from "../target.ts";
 
 /**
  * Activations uint8, weights int8 within ±127.
@@ -14,7 +14,7 @@ export const x86: Target = {
   weights: [INT8_SYMMETRIC_PER_CHANNEL, INT8_SYMMETRIC],
   methods: ["qat", "static"],
   file: {
-    ...QDQ_FILE,
+    ...ORT_FILE,
     session: {},
     shows:
       "On a CPU with VNNI, or with --precise, this run shows what such a CPU answers; on others sums may saturate.",

@@ -1,6 +1,6 @@
 /** Every x86 CPU: weights so small that no pair of products saturates 16 bits. */
 import { INT8_SYMMETRIC, perChannel, type QuantScheme, UINT8_AFFINE } from "../../src/numbers/scheme.ts";
-import { QDQ_FILE, type Target } from "../target.ts";
+import { ORT_FILE, type Target } from "../target.ts";
 
 /** The largest pair of products, 2·255·64 = 32,640, is less than 2^15; so is the smallest, -32,640. */
 const WITHIN_64: QuantScheme = { ...INT8_SYMMETRIC, qmin: -64, qmax: 64 };
@@ -12,5 +12,5 @@ export const x86Portable: Target = {
   activations: [UINT8_AFFINE],
   weights: [{ ...WITHIN_64, granularity: perChannel(-1) }, WITHIN_64],
   methods: ["qat", "static"],
-  file: { ...QDQ_FILE, session: {}, shows: "This run shows what any x86 CPU answers, with or without VNNI." },
+  file: { ...ORT_FILE, session: {}, shows: "This run shows what any x86 CPU answers, with or without VNNI." },
 };

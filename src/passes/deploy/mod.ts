@@ -31,6 +31,7 @@ import { tanhBySigmoid } from "./tanh_by_sigmoid.ts";
 export type { Evaluate } from "./fold_constants.ts";
 export { nameNodes } from "./name_nodes.ts";
 export { type Traced } from "./symbolic_batch.ts";
+export { toQOperators } from "./to_qoperators.ts";
 
 /** What a graph is deployed with. */
 export interface DeployOptions extends RunOptions {
