@@ -321,6 +321,8 @@ export {
   type VerifyOptions,
 } from "./export/verify.ts";
 export { type LastGrids, lastGridsOf } from "./export/last_grids.ts";
+export type * from "./debug/facts.ts";
+export { type Measured as MeasuredParts, type MeasureOptions, measureParts } from "./debug/measure.ts";
 export { type LastGridsProof, predictAll, validate, type ValidateOptions, type Validation } from "./export/validate.ts";
 
 // ONNX as plain data; the rest of it is at "@tfjs-qat/tfjs-qat/onnx".

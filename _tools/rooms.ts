@@ -106,6 +106,10 @@ export const ROOMS: readonly Room[] = [
     types: ["tasks"],
   },
   {
+    path: "debug",
+    imports: ["src/events.ts", "src/numbers", "src/quant", "src/rewrite", "models", "quantize"],
+  },
+  {
     path: "report",
     imports: ["src/text", "models/summary.ts", "quantize", "tasks/task.ts"],
     types: ["src/numbers", "tasks", "train/fit.ts", "export"],
@@ -117,6 +121,7 @@ export const ROOMS: readonly Room[] = [
       "src/backend",
       "src/io",
       "src/layers",
+      "src/numbers",
       "src/quant",
       "src/rewrite",
       "src/runtime",
@@ -130,7 +135,6 @@ export const ROOMS: readonly Room[] = [
       "export",
       "report",
     ],
-    types: ["src/numbers"],
   },
   { path: "cli", imports: ["mod.ts", "src/text"], packages: ["commander"] },
   { path: "cli.ts", imports: ["cli/main.ts"], packages: [] },

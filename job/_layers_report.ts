@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import type { LayerReport } from "../report/schema.ts";
 import { type LayerDescription, ruleOf } from "../src/layers/mod.ts";
+import { noiseOf, sqnrDb } from "../src/numbers/noise.ts";
 import {
   dequantizeLinear,
   type NamedGrid,
@@ -70,18 +71,8 @@ function weightErrorOf(layer: tfl.layers.Layer): Pick<LayerReport, "weightError"
 /** Rounds a weight as the exporter does and measures what is lost. */
 function errorOf(grid: NamedGrid["grid"], { shape, read }: NonNullable<NamedGrid["weight"]>) {
   const real = read();
-  return weightError(real, dequantizeLinear(quantizeLinear(real, grid, { shape }), grid, { shape }));
-}
-
-/** Compares weights with their rounded values: 10·log10(Σw² / Σ(w − ŵ)²), in dB; null where nothing was lost. */
-export function weightError(real: ArrayLike<number>, rounded: ArrayLike<number>): { readonly sqnrDb: number | null } {
-  let signal = 0;
-  let noise = 0;
-  for (let i = 0; i < real.length; i++) {
-    signal += real[i] ** 2;
-    noise += (real[i] - rounded[i]) ** 2;
-  }
-  return { sqnrDb: noise === 0 || signal === 0 ? null : 10 * Math.log10(signal / noise) };
+  const rounded = dequantizeLinear(quantizeLinear(real, grid, { shape }), grid, { shape });
+  return { sqnrDb: sqnrDb(noiseOf(real, rounded)) };
 }
 
 /** Number of numbers in a model's weights. */
