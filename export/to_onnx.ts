@@ -15,24 +15,33 @@ import { MAKER } from "../src/version.ts";
 import { recordOf } from "../quantize/record.ts";
 import { FILE_FORMS, type FileForm, type Target } from "../quantize/target.ts";
 import { targetOf } from "../quantize/targets/mod.ts";
+import { assertFormed, formOf, type FormOptions, type Precision } from "./_form.ts";
 import { assertHeld } from "./check_target.ts";
 import { outputNames } from "../models/ports.ts";
 import { traceModel } from "./trace.ts";
 
+export { type Precision, PRECISIONS } from "./_form.ts";
+
 /** What an ONNX file is made with. */
-export interface ToOnnxOptions {
+export interface ToOnnxOptions extends FormOptions {
   /** ONNX opset of the file, 13 to 17. Default 17. */
   readonly opset?: number;
   /** Layout of picture inputs: TF.js's "nhwc" (default) or "nchw". Inside, the graph is NCHW either way. */
   readonly inputLayout?: "nhwc" | "nchw";
-  /** Whether fake quantization becomes integers (default) or is left out: the same weights in float32. */
-  readonly precision?: "int8" | "float32";
+  /**
+   * What the file computes with. "int8" (default): fake quantization becomes integers. Any other leaves it out, and starts
+   * from the same weights in float32.
+   */
+  readonly precision?: Precision;
   /**
    * How the int8 file writes integers: as pairs of QuantizeLinear and DequantizeLinear ("qdq", the default), or as operators
    * on codes ("qoperator"). What has no form on codes stays between its pairs, and is in `declined` with the reason.
    */
   readonly format?: FileForm;
-  /** The target whose table the int8 file is held to. Default: the one that the model was prepared for, if any. */
+  /**
+   * The target whose table the int8 file is held to, and whose weights a dynamic one has. Default: the one that the model
+   * was prepared for, if any.
+   */
   readonly target?: string;
   /**
    * Texts for the file's metadata, by key. "precision", "target", "format", "layout" and "versions" are written without being given.
@@ -88,7 +97,9 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   if (!Number.isInteger(opset) || opset < 13 || opset > 17) {
     throw new RangeError(`Cannot export opset ${opset}: it must be a whole number from 13 to 17`);
   }
-  const target = precision === "int8" ? targetFor(model, options) : undefined;
+  const target = precision === "int8" || precision === "dynamic" ? targetFor(model, options) : undefined;
+  const weights = target?.weights[0];
+  const form = formOf(precision, { ...options, ...(weights === undefined ? {} : { weights }) });
   const restore = switchQuantization(model, precision === "int8");
   const trace = async (batch: number) => ({ batch, graph: await traceModel(model, { batch, inputLayout }) });
   let traces: readonly [Traced, Traced];
@@ -99,15 +110,23 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
     restore();
   }
   const float = new Set(recordOf(model)?.islands.map(({ layer }) => layer));
-  const deploy = { evaluate, debug, float, ...(target === undefined ? {} : { weights: target.weights[0] }) };
+  const deploy = {
+    evaluate,
+    debug,
+    float,
+    ...(weights === undefined ? {} : { weights }),
+    ...(form === undefined ? {} : { form }),
+  };
   const { graph: symbolic, declined } = optimizeForAnyBatch(traces, deploy);
   const names = outputNames(model);
   const ports = new Map(symbolic.outputs.map((name, i) => [name, names[i]]));
   const named = { ...nameNodes(symbolic, ports), name: model.name };
-  const written = runPasses(target !== undefined && format === "qoperator" ? [toQOperators] : [], named, { debug });
+  const held = form === undefined ? target : undefined;
+  const written = runPasses(held !== undefined && format === "qoperator" ? [toQOperators] : [], named, { debug });
   const { graph } = written;
+  if (form !== undefined) assertFormed(graph, form, precision);
   assertLegal(graph, { opset });
-  if (target !== undefined) assertHeld(graph, target, { opset, format });
+  if (held !== undefined) assertHeld(graph, held, { opset, format });
   const bytes = encodeModel(graph, {
     opset,
     producer: MAKER.name,

@@ -242,6 +242,13 @@ const quantization: readonly Case[] = [
   of("QGemm", [u8(2, 3), scale, zero, s8(3, 4), scale, zeroS8]),
   of("MatMulIntegerToFloat", [u8(2, 3), s8(3, 4), scale, scale]),
   of("DynamicQuantizeMatMul", [f(2, 3), s8(3, 4), scale]),
+  ...["forward", "bidirectional"].map((direction, i) =>
+    of("DynamicQuantizeLSTM", lstm(i + 1, [5, 2, 3, 4]), { hidden_size: 4, direction }, 3)
+  ),
+  of("DynamicQuantizeLSTM", lstm(1, [5, 2, 3, 4], true), { hidden_size: 4 }),
+  of("MatMulNBits", [f(2, 5, 40), blocks(3, 2, 16), f(3, 2)], nBits([40, 3], { bits: 4, size: 32 })),
+  of("MatMulNBits", [f(2, 40), blocks(3, 3, 8), f(9), blocks(3, 2)], nBits([40, 3], { bits: 4, size: 16 })),
+  of("MatMulNBits", [f(2, 40), blocks(1, 3, 16), f(1, 3), blocks(1, 3)], nBits([40, 1], { bits: 8, size: 16 })),
 ];
 
 /** Applications that ONNX Runtime accepts. */
@@ -256,6 +263,31 @@ export const cases: readonly Case[] = [
   ...normalization,
   ...quantization,
 ];
+
+/** Constant bytes, each 136: of 4 bits the middle code twice. */
+function blocks(...shape: readonly number[]): CaseInput {
+  return ["uint8", shape, new Array<number>(shape.reduce((a, b) => a * b, 1)).fill(136)];
+}
+
+/** Attributes of MatMulNBits. */
+function nBits([K, N]: readonly number[], { bits, size }: { readonly bits: number; readonly size: number }): Attrs {
+  return { K, N, bits, block_size: size };
+}
+
+/** Inputs of DynamicQuantizeLSTM, with scales a direction, or a column too. */
+function lstm(directions: number, [steps, batch, width, units]: readonly number[], perColumn = false): CaseInput[] {
+  const columns = 4 * units;
+  const grid = perColumn ? [directions, columns] : [directions];
+  const scales: CaseInput = [
+    "float32",
+    grid,
+    new Array<number>(perColumn ? directions * columns : directions).fill(0.5),
+  ];
+  const zeros: CaseInput = ["int8", grid, new Array<number>(perColumn ? directions * columns : directions).fill(0)];
+  const weights = (rows: number): CaseInput => ["int8", [directions, rows, columns]];
+  const states = [f(directions, 2 * columns), ["int32", [batch]] as const, f(directions, batch, units), null, null];
+  return [f(steps, batch, width), weights(width), weights(units), ...states, scales, zeros, scales, zeros];
+}
 
 /** Applications that ONNX Runtime refuses, when it loads or when it runs them. */
 export const refused: readonly Case[] = [
@@ -285,4 +317,8 @@ export const refused: readonly Case[] = [
   { ...of("QuantizeLinear", [f(2, 3), floats(1, 2)], { axis: 1 }), result: "uint8" },
   of("DequantizeLinear", [u8(2), scale, zeroS8]),
   of("Clip", [f(2), ["int32", [], [0]]]),
+  of("MatMulNBits", [f(2, 40), blocks(3, 1, 16), f(3, 2)], nBits([40, 3], { bits: 4, size: 32 })),
+  of("MatMulNBits", [f(2, 33), blocks(3, 2, 16), f(3, 2)], nBits([40, 3], { bits: 4, size: 32 })),
+  of("DynamicQuantizeLSTM", lstm(1, [5, 2, 3, 4]), { hidden_size: 5 }),
+  of("DynamicQuantizeLSTM", lstm(2, [5, 2, 3, 4]), { hidden_size: 4 }),
 ];

@@ -21,6 +21,7 @@ import { checkBias, convAttrs, convShape } from "./conv.ts";
 import { gemmAttrs, gemmShape, matMulShape } from "./matmul.ts";
 import { averagePoolAttrs, globalPoolShape, poolShape } from "./pool.ts";
 import { inferDequantize, inferQuantize } from "./quantize.ts";
+import { integerWeights } from "./integer_weights.ts";
 import type { OpSchema, StaticType } from "./schema.ts";
 import { concatShape } from "./shape.ts";
 
@@ -184,6 +185,7 @@ const rows: Readonly<Record<string, Row>> = {
   QGemm: { inputs: [6, 9], attrs: { alpha: "float", transA: "int", transB: "int" }, infer: inferQGemm },
   MatMulIntegerToFloat: { inputs: [4, 7], infer: (inputs) => inferMatMulToFloat(inputs, BYTES) },
   DynamicQuantizeMatMul: { inputs: [3, 5], infer: (inputs) => inferMatMulToFloat(inputs, ["float32"]) },
+  ...integerWeights,
 };
 
 /** Operators of domain "com.microsoft". */

@@ -12,6 +12,7 @@ import { dropNanGuards } from "./drop_nan_guards.ts";
 import { dropRedundant } from "./drop_redundant.ts";
 import { foldBatchNorm } from "./fold_batch_norm.ts";
 import { type Evaluate, foldConstants } from "./fold_constants.ts";
+import { type FloatForm, formPasses } from "./form/mod.ts";
 import { globalAveragePool } from "./global_average_pool.ts";
 import { guardFloatWeights } from "./guard_float_weights.ts";
 import { mergeBias } from "./merge_bias.ts";
@@ -29,6 +30,7 @@ import { symbolicBatch, type Traced } from "./symbolic_batch.ts";
 import { tanhBySigmoid } from "./tanh_by_sigmoid.ts";
 
 export type { Evaluate } from "./fold_constants.ts";
+export type { FloatForm } from "./form/mod.ts";
 export { nameNodes } from "./name_nodes.ts";
 export { type Traced } from "./symbolic_batch.ts";
 export { toQOperators } from "./to_qoperators.ts";
@@ -41,6 +43,8 @@ export interface DeployOptions extends RunOptions {
   readonly weights?: QuantScheme;
   /** Layers that stay in float, though what they read is on a grid. */
   readonly float?: ReadonlySet<string>;
+  /** What becomes of the numbers of a float graph. Default: they stay what they are. */
+  readonly form?: FloatForm;
 }
 
 /**
@@ -51,7 +55,7 @@ export interface DeployOptions extends RunOptions {
  * must be themselves again before a bias is found behind its convolution. What remains between two grids then, a ReLU or a
  * tanh, becomes a table.
  */
-export function deployPasses({ evaluate, weights, float }: DeployOptions): readonly Pass[] {
+export function deployPasses({ evaluate, weights, float, form }: DeployOptions): readonly Pass[] {
   return [
     plainActivations,
     dropNanGuards,
@@ -79,6 +83,7 @@ export function deployPasses({ evaluate, weights, float }: DeployOptions): reado
     requantize,
     tanhBySigmoid,
     guardFloatWeights,
+    ...form === undefined ? [] : formPasses(form),
   ];
 }
 

@@ -2,7 +2,15 @@
 import type { Graph, Node, Tensor, ValueType } from "../../onnx/graph.ts";
 
 /** Operators that stand around a layer's work and do not do it. */
-const HELPERS = new Set(["QuantizeLinear", "DequantizeLinear", "Transpose", "Reshape", "Identity"]);
+const HELPERS = new Set([
+  "QuantizeLinear",
+  "DequantizeLinear",
+  "DynamicQuantizeLinear",
+  "Transpose",
+  "Reshape",
+  "Cast",
+  "Identity",
+]);
 
 /**
  * Renames nodes after their layers, values after their nodes, and the graph's inputs and outputs as asked.

@@ -1,0 +1,83 @@
+/** The forms of files that are made of a float model, as `toOnnx` is asked for them. */
+import { faultOfBlockSize } from "../src/numbers/blocks.ts";
+import type { QuantScheme } from "../src/numbers/scheme.ts";
+import type { Graph } from "../src/onnx/graph.ts";
+import type { FloatForm } from "../src/passes/deploy/mod.ts";
+import { checkChoice } from "../src/text/nearest.ts";
+
+/**
+ * Precisions of a file.
+ *
+ * "int8": activations and weights, as trained or calibrated. "dynamic": the same of products and LSTMs alone, with ranges
+ * found as the file runs. "weights8" and "weights4": weights alone. The rest: floating point.
+ */
+export const PRECISIONS = ["int8", "float32", "dynamic", "weights8", "weights4"] as const;
+
+/** A precision of a file. */
+export type Precision = (typeof PRECISIONS)[number];
+
+/** What a form is made with. */
+export interface FormOptions {
+  /**
+   * Rows of a dense layer's weights that share a scale, a power of 2 from 16 to 256. "weights4": 32 if absent. "weights8":
+   * one scale a channel if absent.
+   */
+  readonly block?: number;
+  /** Whether 0 is the middle code of every block, which every runtime can do. Default true. */
+  readonly symmetric?: boolean;
+}
+
+/** Rows of a block of 4 bits, if nothing else is said: what ONNX Runtime's own tools take. */
+const BLOCK = 32;
+
+/**
+ * Returns the form that `precision` means; undefined for "int8" and "float32", which are none.
+ *
+ * @param options `weights` is the scheme of weights that are multiplied on integers.
+ * @throws {RangeError} If there is no such precision, or it has no blocks, or none of that size.
+ */
+export function formOf(
+  precision: Precision,
+  options: FormOptions & { readonly weights?: QuantScheme },
+): FloatForm | undefined {
+  checkChoice(precision, { of: PRECISIONS, cannot: `Cannot export precision "${precision}"` });
+  const { block, symmetric = true, weights } = options;
+  const fault = block === undefined ? undefined : faultOfBlockSize(block);
+  if (fault !== undefined) throw new RangeError(`Cannot export with "block": ${fault}`);
+  if (block !== undefined && precision !== "weights8" && precision !== "weights4") {
+    throw new RangeError(`Cannot export ${precision} in blocks: "weights8" and "weights4" have them`);
+  }
+  switch (precision) {
+    case "int8":
+    case "float32":
+      return undefined;
+    case "dynamic":
+      return { kind: "dynamic", ...(weights === undefined ? {} : { weights }) };
+    case "weights8":
+      return { kind: "weights", ...(block === undefined ? {} : { blocks: { bits: 8, size: block, symmetric } }) };
+    case "weights4":
+      return { kind: "weights", blocks: { bits: 4, size: block ?? BLOCK, symmetric } };
+  }
+}
+
+/** Operators that a form puts into a graph, and what a model needs for it to find a place for one. */
+const SIGNS: Readonly<Record<FloatForm["kind"], { readonly ops: ReadonlySet<string>; readonly needed: string }>> = {
+  dynamic: {
+    ops: new Set(["DynamicQuantizeLinear", "DynamicQuantizeLSTM", "DequantizeLinear"]),
+    needed: "a dense layer, an LSTM or an embedding",
+  },
+  weights: { ops: new Set(["DequantizeLinear", "MatMulNBits"]), needed: "a layer of enough constant weights" },
+};
+
+/** @throws {RangeError} If the form changed nothing of the graph. */
+export function assertFormed({ name, nodes }: Graph, { kind }: FloatForm, precision: Precision): void {
+  const { ops, needed } = SIGNS[kind];
+  if (nodes.some(({ op }) => ops.has(op))) return;
+  const convolutions = nodes.filter(({ op }) => op === "Conv" || op === "ConvTranspose").length;
+  const hint = convolutions > 0 && kind === "dynamic"
+    ? `; its ${convolutions} convolutions are better served by "int8" or "weights8"`
+    : "";
+  throw new RangeError(
+    `Cannot export "${name}" as ${precision}: it has no weights to round, ${needed} is needed${hint}`,
+  );
+}

@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
+import { registerBackend } from "../src/backend/mod.ts";
+import type { Graph } from "../src/onnx/graph.ts";
+import { predict } from "../tests/_support/small_models.ts";
+import { prepareCalibrated, relativeError, runExported, samplesFor } from "./_test_support.ts";
+import { toOnnx, type ToOnnxOptions } from "./to_onnx.ts";
+
+/** A convolution, dense layers on sequences and on vectors, one of a single unit, one kernel used twice. */
+function mixedModel(): tfl.LayersModel {
+  const x = tfl.input({ shape: [8, 8, 3], name: "x" });
+  const apply = (layer: tfl.layers.Layer, to: tfl.SymbolicTensor) => layer.apply(to) as tfl.SymbolicTensor;
+  const seed = 3;
+  const init = () => tfl.initializers.glorotUniform({ seed });
+  const conv = apply(tfl.layers.conv2d({ name: "conv", filters: 8, kernelSize: 3, kernelInitializer: init() }), x);
+  const rows = apply(tfl.layers.reshape({ targetShape: [36, 8] }), apply(tfl.layers.reLU(), conv));
+  const project = apply(tfl.layers.dense({ name: "project", units: 96, kernelInitializer: init() }), rows);
+  const shared = tfl.layers.dense({ name: "shared", units: 96, activation: "relu", kernelInitializer: init() });
+  const pooled = apply(tfl.layers.globalAveragePooling1d(), apply(shared, apply(shared, project)));
+  const one = apply(tfl.layers.dense({ name: "one", units: 1, kernelInitializer: init() }), pooled);
+  const last = apply(tfl.layers.dense({ name: "last", units: 10, kernelInitializer: init(), useBias: false }), pooled);
+  return tfl.model({ inputs: x, outputs: [one, last], name: "mixed" });
+}
+
+function opsIn({ nodes }: Graph): readonly string[] {
+  return [...new Set(nodes.map(({ op }) => op))];
+}
+
+const FORMS: readonly (ToOnnxOptions & { readonly error: number; readonly op: string; readonly share: number })[] = [
+  { precision: "dynamic", error: 0.03, op: "MatMulInteger", share: 0.75 },
+  { precision: "dynamic", target: "x86-portable", error: 0.06, op: "MatMulInteger", share: 0.75 },
+  { precision: "weights8", error: 0.02, op: "DequantizeLinear", share: 0.7 },
+  { precision: "weights8", block: 16, error: 0.02, op: "MatMulNBits", share: 0.75 },
+  { precision: "weights4", error: 0.3, op: "MatMulNBits", share: 0.65 },
+  { precision: "weights4", block: 16, symmetric: false, error: 0.3, op: "MatMulNBits", share: 0.7 },
+];
+
+for (const { error, op, share, ...options } of FORMS) {
+  Deno.test(`toOnnx() writes a smaller file that answers close to the model when given ${JSON.stringify(options)}`, async () => {
+    await registerBackend();
+    const model = mixedModel();
+    const exported = await toOnnx(model, { ...options, debug: true });
+    const float = await toOnnx(model, { precision: "float32" });
+    assert.ok(opsIn(exported.graph).includes(op));
+    assert.ok(exported.bytes.length < share * float.bytes.length, `${exported.bytes.length} of ${float.bytes.length}`);
+    assert.deepEqual([exported.graph.inputs, exported.graph.outputs], [float.graph.inputs, float.graph.outputs]);
+    await tf.setBackend("cpu");
+    const x = samplesFor(model, 3);
+    const expected = predict(model, x);
+    // Products of full codes saturate on x86 without VNNI, and what keeps them from it is an optimization.
+    const isFull = options.precision === "dynamic" && options.target === undefined;
+    for (const optimization of isFull ? ["all"] as const : ["disabled", "all"] as const) {
+      runExported(exported, x, { optimization, precise: options.precision === "dynamic" }).forEach((values, i) => {
+        const is = relativeError(values, expected[i]);
+        assert.ok(is < error && is > 0, `output ${i}, ${optimization}: ${is}`);
+      });
+    }
+  });
+}
+
+Deno.test("toOnnx() shares codes between the calls of one layer, and rounds its kernel once", async () => {
+  await registerBackend();
+  const { graph } = await toOnnx(mixedModel(), { precision: "dynamic" });
+  const codes = [...graph.initializers].filter(([, { dtype }]) => dtype === "int8").map(([name]) => name);
+  assert.deepEqual(codes.toSorted(), ["last", "one", "project", "shared"].map((layer) => `${layer}/kernel_codes`));
+});
+
+Deno.test("toOnnx() says of a dynamic file which layers it left in float, and what is better for them", async () => {
+  await registerBackend();
+  const { declined } = await toOnnx(mixedModel(), { precision: "dynamic" });
+  assert.deepEqual(
+    declined.filter(({ pass }) => pass === "dynamicProducts").map(({ node, because }) => [node, because]),
+    [
+      [
+        "conv",
+        "convolutions with ranges at run time are slower than in float: take method static, or weights for size alone",
+      ],
+    ],
+  );
+});
+
+Deno.test("toOnnx() writes the same weights of a model that was prepared for training", async () => {
+  await registerBackend();
+  const model = tfl.sequential({ layers: [tfl.layers.dense({ name: "dense", units: 4, inputShape: [64] })] });
+  const [weights] = model.getWeights();
+  const { model: prepared } = await prepareCalibrated(model);
+  const { graph } = await toOnnx(prepared, { precision: "weights8" });
+  const largest = Math.max(...await tf.abs(weights).data());
+  const scale = graph.initializers.get("dense/kernel_scale");
+  assert.ok(scale !== undefined && Math.abs(Math.max(...scale.data as Float32Array) - largest / 127) < 1e-6);
+});
+
+const refused: readonly (readonly [ToOnnxOptions, string])[] = [
+  [{ precision: "weights4", block: 24 }, `Cannot export with "block": it is 24, needed is a power of 2 from 16 to 256`],
+  [
+    { precision: "weights4", block: NaN },
+    `Cannot export with "block": it is NaN, needed is a power of 2 from 16 to 256`,
+  ],
+  [{ precision: "dynamic", block: 32 }, `Cannot export dynamic in blocks: "weights8" and "weights4" have them`],
+  [{ block: 32 }, `Cannot export int8 in blocks: "weights8" and "weights4" have them`],
+];
+
+for (const [options, message] of refused) {
+  Deno.test(`toOnnx() refuses ${JSON.stringify(options)}`, async () => {
+    await assert.rejects(toOnnx(mixedModel(), options), { name: "RangeError", message });
+  });
+}
+
+Deno.test("toOnnx() refuses a precision that there is not, and names the nearest", async () => {
+  // As a program without types would.
+  const options = JSON.parse(`{ "precision": "weigths8" }`) as ToOnnxOptions;
+  await assert.rejects(
+    toOnnx(mixedModel(), options),
+    /^RangeError: Cannot export precision "weigths8": .* \(did you mean "weights8"\?\)$/,
+  );
+});
+
+Deno.test("toOnnx() refuses a model in which a form finds nothing to round", async () => {
+  await registerBackend();
+  const pool = tfl.sequential({ name: "pool", layers: [tfl.layers.maxPooling2d({ inputShape: [4, 4, 2] })] });
+  for (
+    const [precision, needed] of [
+      ["dynamic", "a dense layer, an LSTM or an embedding"],
+      ["weights8", "a layer of enough constant weights"],
+      ["weights4", "a layer of enough constant weights"],
+    ] as const
+  ) {
+    const message = `Cannot export "pool" as ${precision}: it has no weights to round, ${needed} is needed`;
+    await assert.rejects(toOnnx(pool, { precision }), { name: "RangeError", message });
+  }
+  const conv = tfl.sequential({
+    name: "net",
+    layers: [tfl.layers.conv2d({ filters: 8, kernelSize: 3, inputShape: [8, 8, 3] })],
+  });
+  await assert.rejects(toOnnx(conv, { precision: "dynamic" }), {
+    message:
+      `Cannot export "net" as dynamic: it has no weights to round, a dense layer, an LSTM or an embedding is needed; ` +
+      `its 1 convolutions are better served by "int8" or "weights8"`,
+  });
+});
+
+Deno.test("toOnnx() refuses weights that are no numbers, in every form", async () => {
+  await registerBackend();
+  const model = tfl.sequential({ layers: [tfl.layers.dense({ name: "dense", units: 4, inputShape: [64] })] });
+  const [kernel, bias] = model.getWeights();
+  const bad = await kernel.data<"float32">();
+  model.setWeights([tf.tensor(bad.with(5, NaN), kernel.shape), bias]);
+  for (const precision of ["dynamic", "weights8", "weights4"] as const) {
+    await assert.rejects(
+      toOnnx(model, { precision }),
+      /^RangeError: Cannot round constant "dense\/kernel": element 5 is NaN/,
+    );
+  }
+});

@@ -1,0 +1,34 @@
+/** What may become of a float graph's numbers in its file, and the passes that do it. */
+import type { BlockScheme } from "../../../numbers/blocks.ts";
+import { INT8_SYMMETRIC_PER_CHANNEL, type QuantScheme } from "../../../numbers/scheme.ts";
+import type { Pass } from "../../pass.ts";
+import { blockWeights } from "./block_weights.ts";
+import { dynamicLstm } from "./dynamic_lstm.ts";
+import { dynamicProducts } from "./dynamic_products.ts";
+import { integerTables } from "./integer_tables.ts";
+import { integerWeights } from "./integer_weights.ts";
+import { plainProducts } from "./plain_products.ts";
+
+/** A form of a float graph that needs no training and no samples. */
+export type FloatForm =
+  /** Products and LSTMs on integers, the ranges of what they read found as the file runs; weights of `weights`. */
+  | { readonly kind: "dynamic"; readonly weights?: QuantScheme }
+  /** Weights as integers, computing in float; products in blocks, if `blocks` says which. */
+  | { readonly kind: "weights"; readonly blocks?: BlockScheme };
+
+/** Returns the passes that give a deployed float graph this form. */
+export function formPasses(form: FloatForm): readonly Pass[] {
+  switch (form.kind) {
+    case "dynamic": {
+      const { weights = INT8_SYMMETRIC_PER_CHANNEL } = form;
+      return [plainProducts, integerTables(weights), dynamicLstm(weights), dynamicProducts(weights)];
+    }
+    case "weights":
+      return [
+        plainProducts,
+        ...form.blocks === undefined ? [] : [blockWeights(form.blocks)],
+        integerTables(INT8_SYMMETRIC_PER_CHANNEL),
+        integerWeights(INT8_SYMMETRIC_PER_CHANNEL),
+      ];
+  }
+}
