@@ -301,7 +301,14 @@ export {
 export { evaluate, type EvaluateOptions, type Evaluation } from "./train/evaluate.ts";
 
 // Export and proof.
-export { type OnnxModel, toOnnx, type ToOnnxOptions } from "./export/to_onnx.ts";
+export {
+  type FormOptions,
+  type OnnxModel,
+  type Precision,
+  PRECISIONS,
+  toOnnx,
+  type ToOnnxOptions,
+} from "./export/to_onnx.ts";
 export { toOrt } from "./export/to_ort.ts";
 export { DeployedModel, type Samples } from "./export/deployed.ts";
 export {

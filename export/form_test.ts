@@ -62,7 +62,7 @@ for (const { error, op, share, ...options } of FORMS) {
 Deno.test("toOnnx() shares codes between the calls of one layer, and rounds its kernel once", async () => {
   await registerBackend();
   const { graph } = await toOnnx(mixedModel(), { precision: "dynamic" });
-  const codes = [...graph.initializers].filter(([, { dtype }]) => dtype === "int8").map(([name]) => name);
+  const codes = [...graph.initializers.keys()].filter((name) => name.endsWith("_codes"));
   assert.deepEqual(codes.toSorted(), ["last", "one", "project", "shared"].map((layer) => `${layer}/kernel_codes`));
 });
 

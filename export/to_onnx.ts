@@ -20,7 +20,7 @@ import { assertHeld } from "./check_target.ts";
 import { outputNames } from "../models/ports.ts";
 import { traceModel } from "./trace.ts";
 
-export { type Precision, PRECISIONS } from "./_form.ts";
+export { type FormOptions, type Precision, PRECISIONS } from "./_form.ts";
 
 /** What an ONNX file is made with. */
 export interface ToOnnxOptions extends FormOptions {

@@ -6,7 +6,7 @@ import { type Node, sizeOf, type Tensor } from "../../../onnx/graph.ts";
 import type { Index } from "../../../onnx/index.ts";
 import type { GraphWriter } from "../../../onnx/writer.ts";
 
-/** Names of int8 codes, and of their scales and zero points, 0, one for each slice along an axis. */
+/** Names of codes, and of their scales and zero points, one for each slice along an axis. */
 export interface IntegerNames {
   readonly codes: string;
   readonly scale: string;
@@ -54,17 +54,26 @@ export class IntegerConstants {
   /**
    * Returns constant `name` as codes with one scale for each slice along `axis`.
    *
+   * @param form Of uint8, the same codes lie around 128.
    * @throws {RangeError} If an element is NaN or infinite.
    */
-  along(axis: number, name: string, tensor: Tensor): IntegerNames {
-    const key = `${axis} ${name}`;
+  along(
+    axis: number,
+    name: string,
+    form: { readonly tensor: Tensor; readonly dtype?: "int8" | "uint8" },
+  ): IntegerNames {
+    const { tensor, dtype = "int8" } = form;
+    const key = `${axis} ${dtype} ${name}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const { codes, scale } = roundedAlong(axis, { name, tensor, scheme: this.scheme });
+    const zero = dtype === "int8" ? 0 : 128;
+    const moved = dtype === "int8" ? codes : Uint8Array.from(codes, (code) => code + zero);
+    const zeros = dtype === "int8" ? new Int8Array(scale.length) : new Uint8Array(scale.length).fill(zero);
     const names = {
-      codes: this.out.constant(`${name}_codes`, "int8", tensor.shape, codes),
+      codes: this.out.constant(`${name}_codes`, dtype, tensor.shape, moved),
       scale: this.out.constant(`${name}_scale`, "float32", [scale.length], scale),
-      zeroPoint: this.out.constant(`${name}_zero_point`, "int8", [scale.length], new Int8Array(scale.length)),
+      zeroPoint: this.out.constant(`${name}_zero_point`, dtype, [scale.length], zeros),
     };
     this.#known.set(key, names);
     return names;

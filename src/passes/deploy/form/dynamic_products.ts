@@ -43,7 +43,7 @@ function rewrite(graph: Graph, scheme: QuantScheme, decline: Decline): Graph {
     }
     const codes = inputs.get(product.x) ?? quantized(product.x, node, out);
     inputs.set(product.x, codes);
-    emitProduct(product, { codes, node, weights });
+    emitProduct(product, { codes, node, weights, isShared: index.uses(product.w).length > 1 });
   }
   return removeDeadNodes(out.finish());
 }
@@ -63,14 +63,23 @@ function quantized(x: string, like: Node, out: GraphWriter): Codes {
   return { codes, scale, zeroPoint };
 }
 
-function emitProduct({ w, matrix, bias }: Product, { codes, node, weights }: {
+/**
+ * Appends the product. Of weights that several products read, codes are uint8: where a session is asked for exact products
+ * (x64quantprecision), ONNX Runtime 1.30 makes uint8 of int8 codes itself, once for each reader, and fails at the second.
+ */
+function emitProduct({ w, matrix, bias }: Product, { codes, node, weights, isShared }: {
   readonly codes: Codes;
   readonly node: Node;
   readonly weights: IntegerConstants;
+  readonly isShared: boolean;
 }): void {
   const { out } = weights;
-  const { codes: integers, scale } = weights.along(1, w, matrix);
-  const sum = out.emit("MatMulInteger", [codes.codes, integers, codes.zeroPoint], { like: node });
+  const { codes: integers, scale, zeroPoint } = weights.along(1, w, {
+    tensor: matrix,
+    dtype: isShared ? "uint8" : "int8",
+  });
+  const zeros = isShared ? [codes.zeroPoint, zeroPoint] : [codes.zeroPoint];
+  const sum = out.emit("MatMulInteger", [codes.codes, integers, ...zeros], { like: node });
   const real = out.emit("Cast", [sum], { attrs: { to: codeOf("float32") }, like: node });
   const scales = out.emit("Mul", [codes.scale, scale], { like: node });
   if (bias === undefined) out.emit("Mul", [real, scales], { output: node.outputs[0], like: node });

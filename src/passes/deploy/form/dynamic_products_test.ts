@@ -68,16 +68,20 @@ Deno.test("dynamicProducts() writes what ONNX Runtime fuses: one kernel a produc
   ]);
 });
 
-Deno.test("dynamicProducts() rounds weights that two layers share once", () => {
+Deno.test("dynamicProducts() rounds weights that two layers share once, for sessions of every kind", () => {
+  const matrix = reals(36, 1);
   const graph = graphOf([3, 6], (b, x) => {
-    const w = b.constant("float32", [6, 6], reals(36, 1), "w");
+    const w = b.constant("float32", [6, 6], matrix, "w");
     return b.node("MatMul", [b.node("MatMul", [x, w]), w]);
   });
-  const after = applied(pass, graph);
-  assert.deepEqual([...after.initializers].filter(([, { dtype }]) => dtype === "int8").map(([name]) => name), [
-    "w_codes",
-  ]);
-  assert.equal(after.initializers.has("w"), false);
+  const after = applied(FULL, graph);
+  assert.deepEqual([...after.initializers.keys()], ["w_codes", "w_scale", "w_zero_point"]);
+  assert.equal(after.initializers.get("w_codes")?.dtype, "uint8");
+  const x = Float32Array.from(reals(18, 2));
+  const product = (y: Float32Array) => dynamicProduct(y, Float32Array.from(matrix), { n: 6, qmax: 127 });
+  const expected = product(product(x));
+  assert.deepEqual(run(after, { x })[0].data, expected);
+  for (const precise of [false, true]) assertNear(runFused(after, { x }, { precise })[0], expected, 0.01);
 });
 
 Deno.test("dynamicProducts() multiplies batches and fuses them", () => {

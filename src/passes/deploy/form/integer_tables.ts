@@ -40,7 +40,7 @@ function takesRows({ op, attrs: { axis = 0 } }: Node): boolean {
 function emitLookUp(node: Node, index: Index, constants: IntegerConstants): void {
   const { out } = constants;
   const [name, indices] = node.inputs;
-  const { codes, scale, zeroPoint } = constants.along(1, name, index.constant(name)!);
+  const { codes, scale, zeroPoint } = constants.along(1, name, { tensor: index.constant(name)! });
   const rows = out.emit("Gather", [codes, indices], { attrs: { axis: 0 }, like: node });
   const axis = out.typeOf(rows).shape.length - 1;
   out.emit("DequantizeLinear", [rows, scale, zeroPoint], { attrs: { axis }, output: node.outputs[0], like: node });

@@ -70,7 +70,7 @@ function dequantize({ name, tensor, axis }: Weight, { node, constants, dequantiz
   readonly constants: IntegerConstants;
   readonly dequantized: Map<string, string>;
 }): string {
-  const { codes, scale, zeroPoint } = constants.along(axis, name, tensor);
+  const { codes, scale, zeroPoint } = constants.along(axis, name, { tensor });
   const known = dequantized.get(codes);
   if (known !== undefined) return known;
   const real = constants.out.emit("DequantizeLinear", [codes, scale, zeroPoint], { attrs: { axis }, like: node });
