@@ -3,12 +3,12 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { inputNames, inputShapesOf, pickByName } from "../../models/ports.ts";
 import { makeYield } from "../../src/events.ts";
-import type { Layer } from "../../src/quant/mod.ts";
+import { CALL_AT, type Callable, type Layer } from "../../src/quant/mod.ts";
 import { shadow } from "../../src/shadow.ts";
 import type { NamedBatch } from "../calibrate.ts";
 import type { StepContext } from "./step.ts";
 
-/** What is looked at whenever a layer is called. */
+/** What is looked at whenever a layer is called, by the further calls of a shared layer too. */
 export interface Tap {
   readonly layer: Layer;
   /**
@@ -52,8 +52,7 @@ export function runBatch(model: LayersModel, batch: NamedBatch, taps: readonly T
   const kept: { readonly tap: Tap; readonly measured: tf.Tensor }[] = [];
   using shadows = new DisposableStack();
   for (const tap of taps) {
-    shadows.defer(shadow(tap.layer, "call", (next, inputs, kwargs) => {
-      const given = next(inputs, kwargs);
+    shadows.defer(around(tap.layer, (inputs, given) => {
       const [[x], [y]] = [[inputs].flat(), [given].flat()];
       const { measured, instead } = tap.look(y, x);
       kept.push({ tap, measured: tf.keep(measured) });
@@ -70,6 +69,19 @@ export function runBatch(model: LayersModel, batch: NamedBatch, taps: readonly T
   } finally {
     tf.dispose(kept.map(({ measured }) => measured));
   }
+}
+
+type Values = tf.Tensor | tf.Tensor[];
+
+/** Lets `see` look at what a layer reads and gives, and give something else. */
+function around(layer: Layer, see: (inputs: Values, given: Values) => Values): () => void {
+  return isCallable(layer)
+    ? shadow(layer, CALL_AT, (next, site, inputs, kwargs) => see(inputs, next(site, inputs, kwargs)))
+    : shadow(layer, "call", (next, inputs, kwargs) => see(inputs, next(inputs, kwargs)));
+}
+
+function isCallable(layer: Layer): layer is Callable {
+  return CALL_AT in layer;
 }
 
 /** Reduces a value to one number a channel, its last axis. */
