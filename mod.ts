@@ -224,7 +224,7 @@ export {
 } from "./src/quant/mod.ts";
 
 // Quantization: targets, recipes and the record of what they came to.
-export { type Method, type Role, type Target, type TargetFile } from "./quantize/target.ts";
+export { FILE_FORMS, type FileForm, type Method, type Role, type Target, type TargetFile } from "./quantize/target.ts";
 export { targetOf, TARGETS } from "./quantize/targets/mod.ts";
 export {
   keepFloat,

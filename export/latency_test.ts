@@ -64,7 +64,7 @@ Deno.test("validate() gives each file its own times, at one sample a run unless 
     validate({ int8, float, batches: samples, simulated, latency: { runs: 3 } })
   );
   // The int8 file has answered once more: its answers are what is compared.
-  assert.deepEqual([latencyMs.int8.p50, latencyMs.float.p50], [16, 150]);
+  assert.deepEqual([latencyMs.deployed.p50, latencyMs.float.p50], [16, 150]);
   assert.deepEqual([latencyMs.batch, latencyMs.threads], [1, navigator.hardwareConcurrency]);
 });
 

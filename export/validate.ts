@@ -53,14 +53,14 @@ export interface Validation {
   readonly notShown?: string;
   readonly latencyMs: {
     readonly float: Percentiles;
-    readonly int8: Percentiles;
+    readonly deployed: Percentiles;
     readonly batch: number;
     /** Threads of each session. */
     readonly threads: number;
     /** See `LatencyComparison`. */
     readonly unsteady?: string;
   };
-  readonly bytes: { readonly float: number; readonly int8: number };
+  readonly bytes: { readonly float: number; readonly deployed: number };
   readonly fusion: Fusion;
 }
 
@@ -97,8 +97,8 @@ export function* validating(options: ValidateOptions): Steps<Validation> {
     agreement: compareAnswers(options.simulated, deployed, options.task)
       .map((entry) => withLastGrids(entry, codes[entry.output])),
     ...(notShown === undefined ? {} : { notShown }),
-    latencyMs: { float: floatMs, int8: int8Ms, batch, threads, ...doubt },
-    bytes: { float: float.bytes.length, int8: int8.bytes.length },
+    latencyMs: { float: floatMs, deployed: int8Ms, batch, threads, ...doubt },
+    bytes: { float: float.bytes.length, deployed: int8.bytes.length },
     fusion,
   };
 }

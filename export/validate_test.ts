@@ -53,10 +53,10 @@ Deno.test("validate() compares the deployed model with the simulation, and both 
   assert.ok(compared.maxDifference <= 1);
   assert.deepEqual(found.deployed.fc.grid, { scale, zeroPoint: 0 });
   assert.ok(relativeError(found.deployed.fc.values, simulated) <= scale / Math.max(...simulated) + 1e-6);
-  assert.deepEqual(found.bytes, { float: float.bytes.length, int8: int8.bytes.length });
+  assert.deepEqual(found.bytes, { float: float.bytes.length, deployed: int8.bytes.length });
   assert.equal(found.fusion.int8.QLinearConv, 2);
   assert.deepEqual([found.latencyMs.batch, found.latencyMs.threads], [1, 1]);
-  for (const { p50, p95 } of [found.latencyMs.float, found.latencyMs.int8]) assert.ok(p50 > 0 && p95 >= p50);
+  for (const { p50, p95 } of [found.latencyMs.float, found.latencyMs.deployed]) assert.ok(p50 > 0 && p95 >= p50);
 });
 
 Deno.test("validate() tells when the simulation answered otherwise", async () => {

@@ -25,6 +25,9 @@ export interface JobData {
   readonly seed: number;
 }
 
+/** The options of what is done to the data. */
+export type DataSettings = Pick<ResolvedOptions, "model" | "normalize" | "augment" | "batchSize" | "seed">;
+
 /** What `--augment` and `--no-augment` mean. */
 const AUGMENT = { true: { flip: true, pad: 4 }, false: { flip: false, pad: 0 } } as const;
 
@@ -37,7 +40,7 @@ const SCALINGS = "scalings";
  *
  * @throws {TypeError} If the model was trained on other columns.
  */
-export function dataOf(opened: OpenedData, model: tfl.LayersModel, options: ResolvedOptions): JobData {
+export function dataOf(opened: OpenedData, model: tfl.LayersModel, options: DataSettings): JobData {
   refuseForRows(opened, options);
   const saved = Object(model.getUserDefinedMetadata())[SCALINGS];
   const scalings = options.model === undefined
@@ -65,7 +68,7 @@ export function hasImages({ train }: Pick<JobData, "train">): boolean {
 }
 
 /** @throws {RangeError} If options are for images and there are none. */
-function refuseForRows({ train }: OpenedData, { normalize, augment }: ResolvedOptions): void {
+function refuseForRows({ train }: OpenedData, { normalize, augment }: DataSettings): void {
   const asked = normalize !== undefined ? "--normalize" : augment === true ? "--augment" : undefined;
   if (asked === undefined || hasImages({ train })) return;
   throw new RangeError(`Cannot use ${asked} with "${train.name}": it is for images, the data are rows of numbers`);
@@ -110,11 +113,20 @@ export function judgedBatches(
 /** Samples to judge by in their order. */
 export function inputBatches(data: JobData, by: JudgedBy): Iterable<Batch> {
   const { [by]: set, normalize } = data;
-  return set === undefined ? [] : batches(set, { batchSize: Math.min(EVALUATION_BATCH, set.count), normalize });
+  return set === undefined ? [] : batches(set, { batchSize: evaluationBatch(set), normalize });
 }
 
 /** Evaluation needs no gradients, so larger batches than training's fit in the same memory. */
 const EVALUATION_BATCH = 250;
+
+/** Numbers that go into a model at once at the most: 16 MiB of them, and a multiple of that within the model. */
+const MOST_NUMBERS = 2 ** 22;
+
+/** Samples that are answered at once. */
+export function evaluationBatch({ count, inputs }: SampleSet): number {
+  const numbers = Object.values(inputs).reduce((sum, input) => sum + inputShape(input).reduce((a, b) => a * b), 0);
+  return Math.max(1, Math.min(EVALUATION_BATCH, count, Math.floor(MOST_NUMBERS / numbers)));
+}
 
 /** Preparing a model may rename its outputs: it is their order that stays. */
 function* forOutputs(model: tfl.LayersModel, batches: Iterable<Batch>): Generator<Batch> {

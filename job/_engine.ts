@@ -6,7 +6,7 @@ import { chooseDevice, type DeviceChoice, deviceWarning, selectBackend } from ".
 import { layersIn, quantizedLayer, registerQuantKernels } from "../src/quant/mod.ts";
 import { providersOf } from "../src/runtime/providers.ts";
 import { canSaturate, type Target } from "../quantize/target.ts";
-import type { ResolvedOptions } from "./options.ts";
+import type { ResolvedShared } from "./shared_options.ts";
 
 const SATURATION_WARNING =
   "Warning: this CPU has no VNNI, its int8 kernels add pairs of products in 16 bits and saturate: int8 files answer " +
@@ -26,7 +26,7 @@ export interface Engine {
  * @throws {Error} If the backend cannot be loaded.
  */
 export async function startEngine(
-  { backend, device: asked, threads, debug }: ResolvedOptions,
+  { backend, device: asked, threads, debug }: Pick<ResolvedShared, "backend" | "device" | "threads" | "debug">,
   log: (line: string) => void,
 ): Promise<Engine> {
   const device = chooseDevice(asked);

@@ -4,7 +4,7 @@ import { renderHtml } from "../report/html/html.ts";
 import type { Report } from "../report/schema.ts";
 import { ensureWritableDirectory, type FileContent, OutputError, refuseLinks } from "../src/io/atomic.ts";
 import { exists } from "../src/io/disk.ts";
-import { describeFiles, filesOf, type JobFile, MODEL_DIRS, type Outputs, PATHS } from "./_outputs.ts";
+import { describeFiles, type JobFile, MODEL_DIRS, PATHS } from "./_outputs.ts";
 
 /** Whether a job may have left a file of that path; with several outputs there is a `labels.OUTPUT.txt` for each. */
 export function isResult(path: string): boolean {
@@ -32,12 +32,14 @@ export function checkWritable(dir: string): void {
  * Returns what a job leaves, with paths relative to its folder, and the report with the list of files in it.
  *
  * In the order in which they are to appear: a model.json behind its weights, the report last.
+ *
+ * @param files What it leaves besides the reports.
  */
-export async function outputFiles(
-  outputs: Outputs,
-): Promise<{ readonly files: readonly FileContent[]; readonly report: Report }> {
-  const files = await filesOf(outputs);
-  const report = { ...outputs.report, files: describeFiles(files) };
+export function outputFiles(
+  files: readonly JobFile[],
+  given: Report,
+): { readonly files: readonly FileContent[]; readonly report: Report } {
+  const report = { ...given, files: describeFiles(files) };
   const refers = ({ path }: JobFile) => Number(path.endsWith(".json"));
   return {
     files: [

@@ -2,7 +2,7 @@
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { toOnnx } from "../export/to_onnx.ts";
 import { formatRewrite, parseSwap, type Rewrite, rewriteModel, type Rule, swapActivation } from "../src/rewrite/mod.ts";
-import type { Job, KeptModel } from "./_job.ts";
+import type { KeptModel, TrainingJob } from "./_job.ts";
 import { NO_SWAP } from "./shared_options.ts";
 import { prepareFor } from "./_recipe.ts";
 import { trainStage } from "./_stage.ts";
@@ -20,7 +20,7 @@ export interface FloatModel {
  * Trains the float model where asked to, swaps its activations, adapts it to them, and trains copies on as the control.
  * `original` becomes one of those that are kept.
  */
-export async function makeFloatModel(original: tfl.LayersModel, job: Job): Promise<FloatModel> {
+export async function makeFloatModel(original: tfl.LayersModel, job: TrainingJob): Promise<FloatModel> {
   const { options, log } = job;
   const rules = rulesFor(options.swap);
   await checkPreparable(original, { rules, job });
@@ -39,7 +39,7 @@ export async function makeFloatModel(original: tfl.LayersModel, job: Job): Promi
 }
 
 /** Trains the last of the models on: to adapt it to its activations, or because that was asked for. */
-async function adapt(kept: readonly KeptModel[], job: Job): Promise<readonly KeptModel[]> {
+async function adapt(kept: readonly KeptModel[], job: TrainingJob): Promise<readonly KeptModel[]> {
   const { model: given, adaptEpochs, floatEpochs } = job.options;
   const last = kept[kept.length - 1];
   const isSwapped = last.step === "swapped";
@@ -54,7 +54,7 @@ async function adapt(kept: readonly KeptModel[], job: Job): Promise<readonly Kep
  * Trains a copy of the last of the models on for as many epochs as it will be with fake quantization; after a swap also
  * the model with its own activations, for as many epochs in all.
  */
-async function trainControls(kept: readonly KeptModel[], job: Job): Promise<readonly KeptModel[]> {
+async function trainControls(kept: readonly KeptModel[], job: TrainingJob): Promise<readonly KeptModel[]> {
   const { epochs } = job.options;
   const last = kept[kept.length - 1];
   const model = copy(last.model);
@@ -82,7 +82,7 @@ export function rulesFor(swap: string): readonly Rule[] {
 /** Finds what preparing and exporting refuse before hours of training are spent. */
 async function checkPreparable(
   original: tfl.LayersModel,
-  { rules, job }: { rules: readonly Rule[]; job: Job },
+  { rules, job }: { rules: readonly Rule[]; job: TrainingJob },
 ): Promise<void> {
   const { options } = job;
   const { model } = rewriteModel(original, rules);

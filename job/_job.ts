@@ -21,6 +21,7 @@ import type { RunFolder } from "./_run_folder.ts";
 import type { JobEvents } from "./events.ts";
 import { tasksFor } from "./_task.ts";
 import type { JobOptions } from "./options.ts";
+import type { SharedJobOptions } from "./shared_options.ts";
 
 /** A float model of the job. */
 export interface FloatStep {
@@ -39,15 +40,20 @@ export interface JudgedStep extends FloatStep {
   readonly judged: Evaluation;
 }
 
-/** A job under way. */
+/** A job under way: what any of them is made of. */
 export interface Job {
-  readonly options: JobOptions;
+  readonly options: SharedJobOptions;
   readonly events: JobEvents;
   readonly log: (line: string) => void;
   readonly data: JobData;
   readonly engine: Engine;
   readonly quantization: Quantization;
-  /** Where its states and results go; absent where nothing is trained. */
+}
+
+/** A job that trains. */
+export interface TrainingJob extends Job {
+  readonly options: JobOptions;
+  /** Where its states and results go; absent where nothing is trained after all. */
   readonly run?: RunFolder;
 }
 
@@ -77,8 +83,8 @@ export interface FilesProof {
   readonly ort: Uint8Array;
   /** What the int8 file answered. */
   readonly deployed: Evaluation;
-  /** What the float file answered: the weights that were trained with fake quantization, and nothing rounded. */
-  readonly unrounded: Evaluation;
+  /** What the float file answered, where it has the weights that were trained with fake quantization, nothing rounded. */
+  readonly unrounded?: Evaluation;
   readonly validation: Validation;
 }
 

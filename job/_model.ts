@@ -1,4 +1,5 @@
 /** The model of a job: loaded or built. */
+import { join } from "node:path";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import type { ImageShape } from "../data/dataset.ts";
 import { inputShape, type SampleSplit } from "../data/samples.ts";
@@ -6,11 +7,13 @@ import { buildArchitecture } from "../models/arch/mod.ts";
 import { loadLayersModel } from "../models/import/layers_model.ts";
 import { probeModel } from "../models/import/probe.ts";
 import { outputNames } from "../models/ports.ts";
+import { exists } from "../src/io/disk.ts";
 import { registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
 import { fixInputShape, fromModel, withOutputs } from "../src/rewrite/mod.ts";
 import { checkChoice } from "../src/text/nearest.ts";
 import { taskRow } from "../tasks/mod.ts";
 import type { JobOptions, ResolvedOptions } from "./options.ts";
+import { MODEL_DIRS } from "./_outputs.ts";
 
 /** Side of the images for a model that takes any: the one that most nets are made for, and a multiple of 32. */
 const OPEN_SIDE = 224;
@@ -31,7 +34,7 @@ export async function loadModel(path: string, { outputs, log }: {
 }): Promise<tfl.LayersModel> {
   registerQuantKernels();
   registerQuantLayers();
-  const { model } = await loadLayersModel(path);
+  const { model } = await loadLayersModel(modelIn(path));
   const shape = imageShapeOf(model);
   const kept = keepOutputs(model, { path, outputs, log });
   const isOpen = shape !== undefined && model.inputs[0].shape.slice(1).includes(null);
@@ -39,6 +42,13 @@ export async function loadModel(path: string, { outputs, log }: {
   const fixed = isOpen ? fixInputShape(kept, [shape.height, shape.width, shape.channels]) : kept;
   probeModel(fixed, path);
   return fixed;
+}
+
+/** Of the folder of a job, the model that training goes on with; any other path as it is. */
+function modelIn(path: string): string {
+  const prepared = join(path, MODEL_DIRS[0]);
+  const isOfJob = !exists(join(path, "model.json")) && exists(join(prepared, "model.json"));
+  return isOfJob ? prepared : path;
 }
 
 function keepOutputs(

@@ -7,9 +7,10 @@ import { checkWritable, missingFolders, removeEmpty } from "./_files.ts";
 import { PATHS } from "./_outputs.ts";
 import { quote } from "./_flags.ts";
 import { checkKinds } from "./_option_kinds.ts";
-import { OURS, removeStates, RunFolder } from "./_run_folder.ts";
+import { type Claim, OURS, removeStates, ResultFolder } from "./_result_folder.ts";
+import { RunFolder } from "./_run_folder.ts";
 import { checkOptionsAgree, readRun, RunError, versionsNow } from "./_run_record.ts";
-import { KINDS, type QatOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
+import { KINDS, type QatOptions, resolveOptions } from "./options.ts";
 
 /** Where results go that were given no folder. */
 const DEFAULT_DIR = "out";
@@ -28,14 +29,28 @@ export function openRunFolder(given: QatOptions, log: (line: string) => void): R
     if (overwrite) throw new RangeError("Cannot use --overwrite and --resume together: one starts anew, one goes on");
     return openRun(resume, asked, log);
   }
-  const what = { asked, options: resolveOptions(asked), overwrite };
-  return asked.out === undefined ? openFree({ ...what, log }) : openNew(asked.out, what);
+  const options = resolveOptions(asked);
+  const { dir, ...claim } = claimFolder({ out: asked.out, overwrite, log });
+  return new RunFolder(dir, { asked, options: { ...options, out: dir }, ...claim });
 }
 
-interface Asked {
-  readonly asked: QatOptions;
-  readonly options: ResolvedOptions;
+/**
+ * Opens a folder for results that no run belongs to: the one that is named, or one that is free.
+ *
+ * @throws {OutputError} If the folder has results, cannot be written to, or another process works there.
+ */
+export function openResultFolder(place: Place): ResultFolder {
+  const { dir, ...claim } = claimFolder(place);
+  return new ResultFolder(dir, claim);
+}
+
+/** Where results are to go. */
+interface Place {
+  /** Absent: wherever it is free. */
+  readonly out: string | undefined;
+  /** Whether results that are there are replaced. */
   readonly overwrite: boolean;
+  readonly log: (line: string) => void;
 }
 
 function openRun(dir: string, asked: QatOptions, log: (line: string) => void): RunFolder {
@@ -66,34 +81,38 @@ function openRun(dir: string, asked: QatOptions, log: (line: string) => void): R
   }
 }
 
-function openNew(dir: string, { asked, options, overwrite }: Asked): RunFolder {
+function claimFolder({ out, overwrite, log }: Place): Claim & { readonly dir: string } {
+  return out === undefined ? claimFree(overwrite, log) : { dir: out, ...claimNew(out, overwrite) };
+}
+
+function claimNew(dir: string, overwrite: boolean): Claim {
   checkWritable(dir);
-  const { lock, made } = lockFolder(dir);
+  const claim = lockFolder(dir);
   try {
     const found = overwrite ? undefined : describeResults(dir);
     if (found !== undefined) throw new OutputError(`Cannot write to "${dir}": ${found}`);
     finishCommit(dir);
     sweep(dir);
-    return new RunFolder(dir, { asked, options: { ...options, out: dir }, lock, made });
+    return claim;
   } catch (error) {
-    lock.release();
-    removeEmpty(made);
+    claim.lock.release();
+    removeEmpty(claim.made);
     throw error;
   }
 }
 
-/** Opens `out`, or the first of `out-2`, `out-3` … that is free. */
-function openFree({ log, ...asked }: Asked & { readonly log: (line: string) => void }): RunFolder {
+/** Claims `out`, or the first of `out-2`, `out-3` … that is free. */
+function claimFree(overwrite: boolean, log: (line: string) => void): Claim & { readonly dir: string } {
   const taken: string[] = [];
   for (let number = 1;; number++) {
     const dir = number === 1 ? DEFAULT_DIR : `${DEFAULT_DIR}-${number}`;
-    if (!asked.overwrite && describeTaken(dir) !== undefined) {
+    if (!overwrite && describeTaken(dir) !== undefined) {
       taken.push(dir);
       continue;
     }
-    const run = openNew(dir, asked);
+    const claim = claimNew(dir, overwrite);
     if (taken.length > 0) log(`Results go to "${dir}", not to "${taken.at(-1)}": ${describeTaken(taken.at(-1)!)}.`);
-    return run;
+    return { dir, ...claim };
   }
 }
 
@@ -122,7 +141,7 @@ function isLocked(dir: string): boolean {
   return lock === undefined;
 }
 
-function lockFolder(dir: string): { readonly lock: FileLock; readonly made: readonly string[] } {
+function lockFolder(dir: string): Claim {
   const ours = join(resolve(dir), OURS);
   const made = missingFolders(ours);
   try {

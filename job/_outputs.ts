@@ -3,10 +3,10 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import type { OnnxModel } from "../export/to_onnx.ts";
 import { layersModelFiles } from "../models/import/layers_model.ts";
 import type { FloatModel, OwnLayer } from "../quantize/float_model.ts";
-import type { FileReport, Report } from "../report/schema.ts";
+import type { FileReport } from "../report/schema.ts";
 import type { LabelsFile } from "./_labels.ts";
 
-/** What a job found. */
+/** What quantization-aware training found. */
 export interface Outputs {
   /** Absent, as the float one, where there are no files. */
   readonly int8?: OnnxModel;
@@ -19,8 +19,6 @@ export interface Outputs {
   readonly model: tfl.LayersModel;
   /** The same without its quantizers. */
   readonly floatModel: FloatModel;
-  /** Without its list of files. */
-  readonly report: Report;
 }
 
 /** A file of a job. */
@@ -38,6 +36,9 @@ export const MODEL_DIRS = ["qat", "float"] as const;
 /** Where a job writes, whatever its model and data; relative to its folder. */
 export const PATHS: readonly string[] = [
   "model.int8.onnx",
+  "model.weights8.onnx",
+  "model.weights4.onnx",
+  "model.float16.onnx",
   "model.float.onnx",
   "model.ort",
   "labels.txt",
@@ -46,26 +47,34 @@ export const PATHS: readonly string[] = [
   "report.json",
 ];
 
-/** Lists what is written besides the reports. */
+/** Lists a file, if there is one. */
+export function fileOf(path: string, what: string, bytes: Uint8Array | undefined): readonly JobFile[] {
+  return bytes === undefined ? [] : [{ path, what, bytes }];
+}
+
+/** Lists files of names. */
+export function labelFiles(labels: readonly LabelsFile[]): readonly JobFile[] {
+  return labels.map(({ name, text, output }) => ({
+    path: name,
+    what: `what the numbers of "${output}" stand for`,
+    bytes: text,
+  }));
+}
+
+/** Lists what quantization-aware training writes besides the reports. */
 export async function filesOf({ int8, float, ort, labels, model, floatModel }: Outputs): Promise<readonly JobFile[]> {
-  const file = (path: string, what: string, bytes: Uint8Array | undefined): readonly JobFile[] =>
-    bytes === undefined ? [] : [{ path, what, bytes }];
   return [
-    ...file("model.int8.onnx", "the int8 model", int8?.bytes),
-    ...file("model.float.onnx", "the same weights in float, nothing rounded", float?.bytes),
-    ...file("model.ort", "the int8 model in ONNX Runtime's own format", ort),
-    ...labels.map(({ name, text, output }) => ({
-      path: name,
-      what: `what the numbers of "${output}" stand for`,
-      bytes: text,
-    })),
+    ...fileOf("model.int8.onnx", "the int8 model", int8?.bytes),
+    ...fileOf("model.float.onnx", "the same weights in float, nothing rounded", float?.bytes),
+    ...fileOf("model.ort", "the int8 model in ONNX Runtime's own format", ort),
+    ...labelFiles(labels),
     ...await modelFiles("qat", model, "the trained TF.js model, with its ranges"),
     ...await modelFiles("float", floatModel.model, `its weights in float, as TF.js reads them${needing(floatModel)}`),
   ];
 }
 
 /** Lists the files of a TF.js model, its model.json first. */
-async function modelFiles(
+export async function modelFiles(
   folder: typeof MODEL_DIRS[number],
   model: tfl.LayersModel,
   what: string,

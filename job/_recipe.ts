@@ -13,7 +13,7 @@ import {
 import type { Target } from "../quantize/target.ts";
 import { whyUnmatched } from "../quantize/resolve.ts";
 import { targetOf } from "../quantize/targets/mod.ts";
-import type { ResolvedOptions } from "./options.ts";
+import type { ResolvedShared } from "./shared_options.ts";
 
 /** How a job quantizes. */
 export interface Quantization {
@@ -30,7 +30,7 @@ const DEFAULT_TARGET = "x86";
  * @throws {TypeError} If the recipe's file is damaged.
  * @throws {RangeError} If target or preset are unknown, or the recipe is for another target.
  */
-export async function readQuantization(options: ResolvedOptions): Promise<Quantization> {
+export async function readQuantization(options: ResolvedShared): Promise<Quantization> {
   const given = options.recipe === undefined ? { rules: [] } : await readRecipeOf(options.recipe);
   if (options.target !== undefined && given.target !== undefined && given.target !== options.target) {
     throw new RangeError(
@@ -44,7 +44,7 @@ export async function readQuantization(options: ResolvedOptions): Promise<Quanti
 }
 
 /** @throws {RangeError} If the target's files are never written as asked. */
-function checkFormat({ name, file }: Target, { format }: ResolvedOptions): void {
+function checkFormat({ name, file }: Target, { format }: ResolvedShared): void {
   const forms = file?.forms ?? ["qdq"];
   if (forms.includes(format)) return;
   const own = file === undefined ? "it is simulated only and has no file" : `its files are ${forms.join(" or ")}`;
@@ -63,7 +63,7 @@ export function prepareFor(model: LayersModel, { target, recipe }: Quantization)
 }
 
 /** Whether anything was asked for that is decided when a model is prepared; the flag that asks it. */
-export function flagOfRules({ keepFloat, perChannel, recipe, target }: ResolvedOptions): string | undefined {
+export function flagOfRules({ keepFloat, perChannel, recipe, target }: ResolvedShared): string | undefined {
   if (keepFloat.length > 0) return "--keep-float";
   if (perChannel !== undefined) return perChannel ? "--per-channel" : "--per-tensor";
   if (recipe !== undefined) return "--recipe";
@@ -74,7 +74,7 @@ function readRecipeOf(name: string): Promise<Recipe> {
   return /\.json$|[/\\]/.test(name) ? loadRecipe(name) : Promise.resolve().then(() => presetOf(name));
 }
 
-function rulesOf({ keepFloat: names, perChannel }: ResolvedOptions): readonly RecipeRule[] {
+function rulesOf({ keepFloat: names, perChannel }: ResolvedShared): readonly RecipeRule[] {
   const weights = perChannel === undefined ? [] : [perChannel ? PER_CHANNEL_WEIGHTS : PER_TENSOR_WEIGHTS];
   return [...keepFloat(...names), ...weights];
 }

@@ -6,33 +6,22 @@ import { describeTarget } from "../data/samples.ts";
 import { type Agreement, compareAnswers } from "../export/agreement.ts";
 import type { Fusion } from "../export/verify.ts";
 import { inputNames, inputShapesOf } from "../models/ports.ts";
-import {
-  type AgreementReport,
-  type EpochReport,
-  type FloatStepReport,
-  type Measured,
-  type MetricReport,
-  type MetricValueReport,
-  type Report,
-  SCHEMA,
-  type TaskReport,
-} from "../report/schema.ts";
+import { type AgreementReport, type EpochReport, type Report, SCHEMA, type TaskReport } from "../report/schema.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
 import { ORT_VERSION } from "../src/runtime/session.ts";
 import type { BoundTask } from "../tasks/task.ts";
-import type { Evaluation } from "../train/evaluate.ts";
-import { compareModels, type Uncertainty } from "../tasks/uncertainty/mod.ts";
 import { hasImages } from "./_data.ts";
 import { reportDevice } from "./_engine.ts";
-import type { FilesProof, Job, JobStart, JudgedStep, Proof } from "./_job.ts";
+import type { FilesProof, JobStart, Proof, TrainingJob } from "./_job.ts";
 import { describeLayers, parameterCount } from "./_layers_report.ts";
+import { describeModels, measured } from "./_metrics_report.ts";
 import { describeQuantization } from "./_quantization_report.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { StageEpoch, StageResult } from "./_stage.ts";
 
 /** What the report is made of. */
 export interface ReportParts {
-  readonly job: Job;
+  readonly job: TrainingJob;
   readonly start: JobStart;
   readonly training: StageResult;
   readonly proof: Proof;
@@ -45,7 +34,12 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
   const { prepared } = start;
   const { history, epochs } = training;
   const { files, simulated: { task } } = proof;
-  const { metrics, floatBefore } = describeModels(proof, options.seed);
+  const { metrics, floatBefore } = describeModels({
+    float: proof.float,
+    simulated: proof.simulated,
+    ...(files === undefined ? {} : { deployed: files.deployed }),
+    ...(files?.unrounded === undefined ? {} : { unrounded: files.unrounded }),
+  }, options.seed);
   return {
     schema: SCHEMA,
     task: describeTask(task),
@@ -127,93 +121,9 @@ function runsInInt8(layer: string, fusion: Fusion | undefined): boolean {
   return nodes.some((node) => node.layer === layer && node.int8) && !float.some((node) => node.layer === layer);
 }
 
-/** JSON has no NaN. */
-function measured(value: number): Measured {
-  return Number.isFinite(value) ? value : null;
-}
-
 function describeTask({ name, heads, left }: BoundTask): TaskReport {
   const outputs = Object.entries(heads).map(([name, { task, decoding }]) => ({ name, task, decoding }));
   return { name, outputs, ...(left.length === 0 ? {} : { left }) };
-}
-
-/** A model with how sure its metrics are, one of each a metric. */
-interface Weighed {
-  readonly judged: Evaluation;
-  readonly sure: readonly Uncertainty[];
-}
-
-/** What all models of the job reached on the same samples, and how sure that is. */
-function describeModels(
-  { float, simulated, files }: Proof,
-  seed: number,
-): { readonly metrics: readonly MetricReport[]; readonly floatBefore: readonly FloatStepReport[] } {
-  const quantized = files === undefined ? [simulated] : [simulated, files.deployed, files.unrounded];
-  const judged = [...float.map(({ judged }) => judged), ...quantized];
-  const reference = referenceOf(float);
-  const weighed = compareModels(judged, { reference, seed }).map((sure, i) => ({ judged: judged[i], sure }));
-  const [ofSimulated, ofDeployed, ofUnrounded] = weighed.slice(float.length);
-  const models = {
-    float: weighed[reference],
-    simulated: ofSimulated,
-    ...(files === undefined ? {} : { deployed: ofDeployed, unrounded: ofUnrounded }),
-  };
-  return {
-    metrics: simulated.metrics.map((_, i) => describeMetric(models, i)),
-    floatBefore: float.map(({ step, epochs }, i) => ({
-      step,
-      isReference: i === reference,
-      epochs,
-      metrics: describeValues(weighed[i]),
-    })),
-  };
-}
-
-/**
- * Index of what quantization is measured against: the control. Without one it is the float model as the user knows it,
- * with its own activations; where none was swapped, after further float training.
- */
-function referenceOf(float: readonly JudgedStep[]): number {
-  const at = (step: JudgedStep["step"]) => float.findIndex((one) => one.step === step);
-  if (at("control") >= 0) return at("control");
-  return at("swapped") >= 0 ? at("original") : float.length - 1;
-}
-
-/** The models of a metric; no files, no last two. */
-type Models = Readonly<Record<"float" | "simulated", Weighed> & Partial<Record<"deployed" | "unrounded", Weighed>>>;
-
-function describeMetric(models: Models, i: number): MetricReport {
-  const { float, simulated, deployed, unrounded } = models;
-  const { name, output, unit, better, chance, count } = simulated.judged.metrics[i];
-  const value = ({ judged }: Weighed) => measured(judged.metrics[i].value);
-  const { change } = (deployed ?? simulated).sure[i];
-  const intervals = Object.fromEntries(
-    Object.entries(models).flatMap(([name, { sure }]) => {
-      const { interval } = sure[i];
-      return interval === undefined ? [] : [[name, interval]];
-    }),
-  );
-  return {
-    name,
-    output,
-    unit,
-    better,
-    ...(chance === undefined ? {} : { chance: measured(chance) }),
-    float: value(float),
-    simulated: value(simulated),
-    ...(deployed === undefined ? {} : { deployed: value(deployed) }),
-    ...(unrounded === undefined ? {} : { unrounded: value(unrounded) }),
-    count,
-    intervals,
-    ...(change === undefined ? {} : { change }),
-  };
-}
-
-function describeValues({ judged, sure }: Weighed): readonly MetricValueReport[] {
-  return judged.metrics.map(({ name, output, value }, i) => {
-    const { interval } = sure[i];
-    return { name, output, value: measured(value), ...(interval === undefined ? {} : { interval }) };
-  });
 }
 
 /** Describes an epoch of quantization-aware training. */

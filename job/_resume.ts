@@ -4,7 +4,7 @@ import { quantizedLayersIn, setQatPhase } from "../src/quant/mod.ts";
 import { adoptPrepared } from "../quantize/adopt.ts";
 import { flagOfRules } from "./_recipe.ts";
 import { copy } from "./_float.ts";
-import type { Job, JobStart } from "./_job.ts";
+import type { JobStart, TrainingJob } from "./_job.ts";
 import { DEFAULT_SWAP, type ResolvedOptions } from "./options.ts";
 import { NO_SWAP } from "./shared_options.ts";
 
@@ -18,7 +18,7 @@ export function isPrepared(model: tfl.LayersModel): boolean {
  *
  * @throws {RangeError} If options ask for something that is done before a model is prepared.
  */
-export function resume(model: tfl.LayersModel, job: Job): JobStart {
+export function resume(model: tfl.LayersModel, job: TrainingJob): JobStart {
   refuseFloatOptions(job);
   const prepared = adoptPrepared(model);
   job.log(`"${job.options.model}" is prepared for quantization-aware training already, which goes on.`);
@@ -28,7 +28,7 @@ export function resume(model: tfl.LayersModel, job: Job): JobStart {
 }
 
 /** @throws {RangeError} If options ask for something that is done before a model is prepared. */
-export function refuseFloatOptions({ options }: Job): void {
+export function refuseFloatOptions({ options }: TrainingJob): void {
   const { model } = options;
   const asked = flagOfRules(options) ?? flagOfFloat(options);
   if (asked === undefined) return;

@@ -11,24 +11,17 @@
 import { join } from "node:path";
 import type { Report } from "../report/schema.ts";
 import { commitFiles, type FileContent } from "../src/io/atomic.ts";
-import { exists, removeQuietly } from "../src/io/disk.ts";
+import { exists } from "../src/io/disk.ts";
 import { sha256 } from "../src/io/hash.ts";
-import type { FileLock } from "../src/io/lock.ts";
-import { isResult, removeEmpty } from "./_files.ts";
+import { type Claim, OURS, removeStates, ResultFolder, resultsIn } from "./_result_folder.ts";
 import { RunError, type RunRecord, versionsNow, writeRun } from "./_run_record.ts";
 import type { StageName } from "./events.ts";
 import type { QatOptions, ResolvedOptions } from "./options.ts";
 
-/** The folder in the run's folder that is ours. */
-export const OURS = "run";
-
 /** What is known of a run when its folder has been opened. */
-interface RunParts {
+interface RunParts extends Claim {
   readonly asked: QatOptions;
   readonly options: ResolvedOptions;
-  readonly lock: FileLock;
-  /** Folders that were made for it, innermost first. */
-  readonly made: readonly string[];
   /** Of a run that goes on. */
   readonly record?: RunRecord;
 }
@@ -37,24 +30,21 @@ interface RunParts {
 type RunFacts = Pick<RunRecord, "data" | "model">;
 
 /** A run that is open: this process alone works in its folder. */
-export class RunFolder {
+export class RunFolder extends ResultFolder {
   /** Options as they were given when the run began. */
   readonly asked: QatOptions;
   /** The same with every default filled in. */
   readonly options: ResolvedOptions;
-  readonly #lock: FileLock;
-  readonly #made: readonly string[];
   readonly #record: RunRecord | undefined;
   #facts: RunFacts | undefined;
   #hasBegun = false;
   #replaces: readonly string[];
 
   /** Takes a folder whose lock is held. */
-  constructor(readonly dir: string, { asked, options, lock, made, record }: RunParts) {
+  constructor(dir: string, { asked, options, record, ...claim }: RunParts) {
+    super(dir, claim);
     this.asked = asked;
     this.options = options;
-    this.#lock = lock;
-    this.#made = made;
     this.#record = record;
     this.#replaces = record?.replaces ?? [];
   }
@@ -107,25 +97,13 @@ export class RunFolder {
   end(files: readonly FileContent[]): void {
     const named = files.map(({ path, bytes }) => [path, sha256(bytes)]);
     const results = { path: `${OURS}/results.json`, bytes: JSON.stringify({ files: Object.fromEntries(named) }) };
-    const written = new Set(files.map(({ path }) => path));
-    commitFiles({
-      root: this.dir,
-      files: [...files, results].map(({ path, bytes }) => ({ path: join(this.dir, path), bytes })),
-      // Of results that are replaced, there may be some that this run does not have.
-      remove: this.#replaces.filter((name) => !written.has(name)).map((name) => join(this.dir, name)),
-    });
-    removeStates(this.dir);
-  }
-
-  /** Lets others work in the folder. Nothing of ours stays if the run has not begun. */
-  close(): void {
-    this.#lock.release();
-    removeEmpty(this.#made);
+    // Of results that are replaced, there may be some that this run does not have.
+    this.commit([...files, results], this.#replaces);
   }
 
   /** Forgets a run that was here before, and its states. Its results stay until there are others. */
   #write(record: Omit<RunRecord, "replaces">): void {
-    this.#replaces = namesIn(this.dir).filter(isResult);
+    this.#replaces = resultsIn(this.dir);
     removeStates(this.dir);
     commitFiles({
       root: this.dir,
@@ -149,19 +127,5 @@ function parse(text: string | undefined): unknown {
     return text === undefined ? undefined : JSON.parse(text);
   } catch {
     return undefined;
-  }
-}
-
-/** Lists the files in `dir` and in folders right below it. */
-function namesIn(dir: string): readonly string[] {
-  return [...Deno.readDirSync(dir)].flatMap(({ name, isDirectory }) =>
-    isDirectory ? [...Deno.readDirSync(join(dir, name))].map((inner) => `${name}/${inner.name}`) : [name]
-  );
-}
-
-/** Removes the states of all stages. */
-export function removeStates(dir: string): void {
-  for (const { name, isDirectory } of Deno.readDirSync(join(dir, OURS))) {
-    if (isDirectory) removeQuietly(join(dir, OURS, name));
   }
 }

@@ -12,7 +12,7 @@ import { cosineRate, optimizerFor } from "../train/optimizers.ts";
 import { floatSchedule, qatSchedule, type Schedule } from "../train/schedule.ts";
 import { type JobData, stepsPerEpoch, trainingBatches } from "./_data.ts";
 import type { StageName } from "./events.ts";
-import { describeMetrics, inTurnsOf, type Job, judge, judgeAnswers, samples, signalOf } from "./_job.ts";
+import { describeMetrics, inTurnsOf, judge, judgeAnswers, samples, signalOf, type TrainingJob } from "./_job.ts";
 import { tasksFor } from "./_task.ts";
 
 /** A stretch of training. */
@@ -54,7 +54,7 @@ export interface Plan {
   /** Epochs whose orders and changes of the data belong to other stages. */
   readonly firstEpoch: number;
   /** What is measured after an epoch. */
-  readonly measure: (model: tfl.LayersModel, job: Job) => Promise<EpochMetrics>;
+  readonly measure: (model: tfl.LayersModel, job: TrainingJob) => Promise<EpochMetrics>;
 }
 
 /**
@@ -64,7 +64,7 @@ export interface Plan {
  * the best epoch is chosen, whose weights the model ends with: on the validation samples; without any the last epoch is
  * taken. A model that is to be trained with fake quantization and has no ranges yet gets them first.
  */
-export async function trainStage(job: Job, { name, model, epochs }: Stage): Promise<StageResult> {
+export async function trainStage(job: TrainingJob, { name, model, epochs }: Stage): Promise<StageResult> {
   const { options, events, data, log } = job;
   const { rate, schedule, firstEpoch, measure } = planOf(name, job);
   if (name === "qat" && uncalibratedIn(model).length > 0) {
@@ -111,7 +111,7 @@ export async function trainStage(job: Job, { name, model, epochs }: Stage): Prom
 
 /** Where the state of a stage is kept. */
 function checkpointOf(
-  { run, options, log }: Job,
+  { run, options, log }: TrainingJob,
   stage: StageName,
   records: StageEpoch[],
 ): Pick<FitOptions, "checkpoint"> {
@@ -141,7 +141,7 @@ function countOf(count: number, what: string): string {
 }
 
 /** Returns how a stage of a job trains. */
-export function planOf(name: StageName, { options }: Pick<Job, "options">): Plan {
+export function planOf(name: StageName, { options }: Pick<TrainingJob, "options">): Plan {
   const { floatLr, lr, floatEpochs, adaptEpochs, freezeObserversAfter, freezeBnAfter } = options;
   const float = { schedule: floatSchedule, measure: measureFloat };
   // Other orders and changes than those of the stages before.
@@ -185,12 +185,12 @@ function* calibrationBatches(model: tfl.LayersModel, data: JobData): Iterable<Ba
   }
 }
 
-async function measureFloat(model: tfl.LayersModel, job: Job): Promise<EpochMetrics> {
+async function measureFloat(model: tfl.LayersModel, job: TrainingJob): Promise<EpochMetrics> {
   return { float: plain(await judge(model, { job, by: "validation" })) };
 }
 
 /** Measures the model as simulated, and its int8 file in ONNX Runtime if there is one. */
-async function measureQuantized(model: tfl.LayersModel, job: Job): Promise<EpochMetrics> {
+async function measureQuantized(model: tfl.LayersModel, job: TrainingJob): Promise<EpochMetrics> {
   const { inputLayout, opset, threads, precise, debug } = job.options;
   const simulated = await judge(model, { job, by: "validation" });
   const { file } = job.quantization.target;

@@ -9,10 +9,13 @@ import { taskRow } from "../tasks/mod.ts";
 import type { Task } from "../tasks/task.ts";
 import { lossView } from "../train/loss_view.ts";
 import type { JobData } from "./_data.ts";
-import type { JobOptions } from "./options.ts";
+import type { SharedJobOptions } from "./shared_options.ts";
+
+/** What a job is to learn. */
+type TaskChoice = Pick<SharedJobOptions, "task">;
 
 /** Returns the tasks of the outputs of `model`, in their order; after a rewrite they may be called otherwise. */
-export function tasksFor(model: tfl.LayersModel, { task }: JobOptions, { train }: JobData): readonly Task[] {
+export function tasksFor(model: tfl.LayersModel, { task }: TaskChoice, { train }: JobData): readonly Task[] {
   const row = taskRow(task);
   const names = outputNames(model);
   return Object.values(train.targets).map((target, i) => row.make(target, { output: names[i] }));
@@ -23,7 +26,7 @@ export function tasksFor(model: tfl.LayersModel, { task }: JobOptions, { train }
  *
  * @throws {TypeError} If there is not.
  */
-export function checkTargets({ train }: OpenedData, { task }: JobOptions, name: string): void {
+export function checkTargets({ train }: OpenedData, { task }: TaskChoice, name: string): void {
   const row = taskRow(task);
   for (const target of Object.values(train.targets)) {
     try {
@@ -42,7 +45,7 @@ export function checkTargets({ train }: OpenedData, { task }: JobOptions, name: 
  */
 export function checkOutputs(
   model: tfl.LayersModel,
-  { options, data, name }: { readonly options: JobOptions; readonly data: JobData; readonly name: string },
+  { options, data, name }: { readonly options: TaskChoice; readonly data: JobData; readonly name: string },
 ): void {
   const task = bindTasks({ task: tasksFor(model, options, data) }, { outputs: outputPorts(model), model: name });
   lossView(model, task.heads);

@@ -28,8 +28,8 @@ Deno.test("runQat() trains on TF.js's cpu backend as on ONNX Runtime, and export
     assert.deepEqual(cpu.fusion, own.fusion);
     // The files name the options that they were made with.
     const longer = "auto".length - "cpu".length;
-    const { float, int8 } = own.bytes!;
-    assert.deepEqual(cpu.bytes, { float: float - longer, int8: int8 - longer });
+    const { float, deployed: int8 } = own.bytes!;
+    assert.deepEqual(cpu.bytes, { float: float - longer, deployed: int8 - longer });
   }));
 
 Deno.test("runQat() trains and exports dilated convolutions, and refuses them at once on other backends", () =>

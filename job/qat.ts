@@ -5,10 +5,8 @@ import { describeNormalize } from "../data/normalize.ts";
 import { openData } from "../data/open.ts";
 import { type Displayable, displayReport } from "../report/notebook/display.ts";
 import type { Report } from "../report/schema.ts";
-import { lastGridsOf } from "../export/last_grids.ts";
-import { predicting, type ValidateOptions, validating } from "../export/validate.ts";
-import { leftInPairs, type OnnxModel, toOnnx } from "../export/to_onnx.ts";
-import { toOrt } from "../export/to_ort.ts";
+import { predicting } from "../export/validate.ts";
+import { toOnnx } from "../export/to_onnx.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
 import { plainText, shorten } from "../src/text/plain.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
@@ -31,17 +29,18 @@ import {
   judgeAnswers,
   type JudgedStep,
   logSummary,
-  pauseOf,
   type Proof,
   samples,
   signalOf,
+  type TrainingJob,
   writingOf,
 } from "./_job.ts";
 import type { JobEvents } from "./events.ts";
 import { labelsFiles } from "./_labels.ts";
-import { needing } from "./_outputs.ts";
+import { filesOf, needing } from "./_outputs.ts";
 import { metadataFor } from "./_metadata.ts";
 import { archFor, buildModel, imageShapeOf, loadModel } from "./_model.ts";
+import { proveInt8, threadsOf } from "./_prove.ts";
 import { buildReport, describeEpoch } from "./_report.ts";
 import { logUnmatched, prepareFor, readQuantization } from "./_recipe.ts";
 import { isPrepared, resume } from "./_resume.ts";
@@ -131,7 +130,7 @@ interface Results {
   readonly model: tfl.LayersModel;
   readonly report: Report;
   readonly proof: Proof;
-  readonly job: Job;
+  readonly job: TrainingJob;
 }
 
 /** Writes the results into the job's folder. */
@@ -141,7 +140,7 @@ async function writeAll(run: RunFolder, { model, report, proof, job }: Results):
   if (floatModel.ownLayers.length > 0) job.log(`float/model.json is for TF.js${needing(floatModel)}.`);
   const labels = labelsFiles(proof.simulated.task);
   try {
-    const outputs = await outputFiles({ ...proof.files, labels, model, floatModel, report });
+    const outputs = outputFiles(await filesOf({ ...proof.files, labels, model, floatModel }), report);
     run.end(outputs.files);
     return outputs.report;
   } finally {
@@ -160,8 +159,8 @@ const LONGEST_LINE = 1000;
 /** Opens the model and the data of a job, and checks that they fit. */
 export async function open(
   resolved: ResolvedOptions,
-  given: Omit<Job, "options" | "data">,
-): Promise<{ original: tfl.LayersModel; job: Job }> {
+  given: Omit<TrainingJob, "options" | "data">,
+): Promise<{ original: tfl.LayersModel; job: TrainingJob }> {
   const { log } = given;
   const { outputs, seed, skipBadImages, limit, model } = resolved;
   const loaded = model === undefined ? undefined : await loadModel(model, { outputs, log });
@@ -216,7 +215,7 @@ function describeParts({ train, validation, test }: JobData): string {
 }
 
 /** Makes a float model and prepares it for quantization-aware training. */
-async function begin(original: tfl.LayersModel, job: Job): Promise<JobStart> {
+async function begin(original: tfl.LayersModel, job: TrainingJob): Promise<JobStart> {
   const { log } = job;
   const { model, kept, rewrites } = await makeFloatModel(original, job);
   const prepared = prepareFor(model, job.quantization);
@@ -228,71 +227,32 @@ async function begin(original: tfl.LayersModel, job: Job): Promise<JobStart> {
 
 /** Judges all models of the job on the test samples, which nothing has seen so far. Disposes the float models. */
 async function prove(
-  { prepared: { model, islands }, float: kept }: JobStart,
-  { job, training }: { readonly job: Job; readonly training: StageResult },
+  { prepared, float: kept }: JobStart,
+  { job, training }: { readonly job: TrainingJob; readonly training: StageResult },
 ): Promise<Proof> {
-  const { threads, precise } = job.options;
+  const { model } = prepared;
   const float = await judgeFloat(kept, job);
   const simulated = await judge(model, { job, by: "test" });
   const { file } = job.quantization.target;
   if (file === undefined) return { float, simulated };
   const asTrained = await inTrainingArithmetic(job.engine, () => answersOf(model, job));
   const about = metadataFor(model, { ...job, task: simulated.task, epochs: training.epochs.map(describeEpoch) });
-  await pauseOf(job);
-  const int8 = await toOnnx(model, { ...writingOf(job), ...about });
-  logPairs(int8, job);
-  await pauseOf(job);
   const floatFile = await toOnnx(model, { ...writingOf(job), ...about, precision: "float32" });
-  const threaded = threads === undefined ? {} : { threads };
-  const device = job.engine.device.ran;
-  const work = validating({
-    int8,
-    float: floatFile,
-    batches: samples(job, "test"),
-    simulated: simulated.answers,
-    ...await showLastGrids(model, job),
-    task: simulated.task,
-    islands,
-    device,
-    precise,
-    ...file.session,
-    latency: threaded,
-  });
-  const validation = await inTurnsOf(job, work);
-  const { notShown } = validation;
-  if (notShown !== undefined) {
-    job.log(`Codes before outputs in float were not compared: the file that shows them runs otherwise, ${notShown}.`);
-  }
-  const deployed = judgeAnswers(simulated, validation.deployed);
+  const files = await proveInt8(job, { prepared, file, simulated, float: floatFile, about });
+  const session = { device: job.engine.device.ran, ...threadsOf(job) };
   const unrounded = judgeAnswers(
     simulated,
-    await inTurnsOf(job, predicting(floatFile.bytes, samples(job, "test"), { device, ...threaded })),
+    await inTurnsOf(job, predicting(floatFile.bytes, samples(job, "test"), session)),
   );
-  const ort = toOrt(int8.bytes, file.session);
   return {
     float,
     simulated,
     ...(asTrained === undefined ? {} : { asTrained }),
-    files: { int8, float: floatFile, ort, deployed, unrounded, validation },
+    files: { ...files, unrounded },
   };
 }
 
-/** Says what a file of operators on codes computes between Q/DQ pairs. */
-function logPairs(file: OnnxModel, { log }: Job): void {
-  for (const { op, node, because } of leftInPairs(file)) {
-    log(`  "${node}" (${op}) stays between Q/DQ pairs: ${because}`);
-  }
-}
-
-/** Simulates the codes before outputs in float, and exports a file that shows them. */
-async function showLastGrids(model: tfl.LayersModel, job: Job): Promise<Pick<ValidateOptions, "lastGrids">> {
-  const grids = lastGridsOf(model);
-  if (grids === undefined) return {};
-  const file = await toOnnx(grids.whole, writingOf(job));
-  return { lastGrids: { before: grids.before, file, simulated: await answersOf(grids.model, job) } };
-}
-
-async function judgeFloat(kept: JobStart["float"], job: Job): Promise<readonly JudgedStep[]> {
+async function judgeFloat(kept: JobStart["float"], job: TrainingJob): Promise<readonly JudgedStep[]> {
   const steps: JudgedStep[] = [];
   for (const { model, ...step } of kept) {
     steps.push({ ...step, judged: await judge(model, { job, by: "test" }) });

@@ -10,7 +10,7 @@ import { seedWeights } from "../tests/_support/small_models.ts";
 import { fit } from "../train/fit.ts";
 import { type JobData, trainingBatches } from "./_data.ts";
 import type { StageName } from "./events.ts";
-import type { Job } from "./_job.ts";
+import type { TrainingJob } from "./_job.ts";
 import { readQuantization } from "./_recipe.ts";
 import { decidingMetrics, planOf, trainStage } from "./_stage.ts";
 import { tasksFor } from "./_task.ts";
@@ -32,7 +32,7 @@ function points(count: number, { seed, noise }: { readonly seed: number; readonl
 async function jobOf(options: QatOptions, { validation, log = [] }: {
   readonly validation?: SampleSet;
   readonly log?: string[];
-} = {}): Promise<Job> {
+} = {}): Promise<TrainingJob> {
   await registerBackend();
   tf.env().set("PROD", true);
   const resolved = resolveOptions(options);
@@ -67,7 +67,7 @@ function line(): tfl.Sequential {
 /** Losses of all steps where nothing is learned: they tell which samples the steps saw. */
 const STILL = { optimizer: "sgd", lr: 1e-30, floatLr: 1e-30, batchSize: 16, floatEpochs: 3, adaptEpochs: 2 };
 
-async function lossesOf(job: Job, name: StageName): Promise<readonly number[]> {
+async function lossesOf(job: TrainingJob, name: StageName): Promise<readonly number[]> {
   const losses: number[] = [];
   const model = line();
   await trainStage({ ...job, events: { onStep: ({ loss }) => losses.push(loss) } }, { name, model, epochs: 2 });

@@ -36,7 +36,7 @@ const SIGNIFICANT = 0.05;
 /** Judges the change of a metric from the float model to the last one. */
 export function judgeMetric(metric: MetricReport): Change {
   const { better, float, simulated, deployed, change } = metric;
-  const to = deployed === undefined ? simulated : deployed;
+  const to = deployed === undefined ? simulated ?? null : deployed;
   if (float === null || to === null) return { metric, to, tone: "poor", kind: "unknown" };
   const loss = lossOf(metric, better === "higher" ? to - float : float - to);
   const { kept, fair } = LIMITS[metric.unit === "fraction" ? "fraction" : better];

@@ -1,5 +1,6 @@
 /** A metric of all of a job's models, in the order in which the model changed. */
 import { plural } from "./_format.ts";
+import { modelWords } from "./_method_words.ts";
 import type { FloatStepReport, IntervalReport, Measured, MetricReport, Report } from "./schema.ts";
 
 /** A metric of one of the job's models. */
@@ -31,7 +32,8 @@ function describeEpochs(step: FloatStepReport["step"], epochs: number | undefine
 }
 
 /** Lists the models from the first to the deployed one; what the others are measured against is called "float". */
-export function metricSteps({ floatBefore = [] }: Report, metric: MetricReport): readonly MetricStep[] {
+export function metricSteps(report: Report, metric: MetricReport): readonly MetricStep[] {
+  const { floatBefore = [] } = report;
   const { float, simulated, deployed, unrounded, intervals = {} } = metric;
   const steps = floatBefore.flatMap((entry): MetricStep[] => {
     const { step, isReference, metrics } = entry;
@@ -48,15 +50,17 @@ export function metricSteps({ floatBefore = [] }: Report, metric: MetricReport):
     ...(floatBefore.some(({ isReference }) => isReference)
       ? []
       : [reference(steps.length === 0 ? "original model" : "what was quantized")]),
-    {
-      ...stepOf("simulated", simulated, intervals.simulated),
-      what: "fake-quantized, in TF.js",
-      kind: "simulated",
-    },
+    ...(simulated === undefined ? [] : [
+      {
+        ...stepOf("simulated", simulated, intervals.simulated),
+        what: "fake-quantized, in TF.js",
+        kind: "simulated",
+      } as const,
+    ]),
     ...(deployed === undefined ? [] : [
       {
         ...stepOf("deployed", deployed, intervals.deployed),
-        what: "the int8 file, in ONNX Runtime",
+        what: `the ${modelWords(report).short} file, in ONNX Runtime`,
         kind: "int8",
       } as const,
     ]),

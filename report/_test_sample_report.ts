@@ -75,7 +75,7 @@ function chain(nodes: readonly [name: string, op: string, int8?: boolean][], fro
 export function trainedReport(): Report {
   const convs = [1, 2, 3, 4, 5, 6].map((i) => `conv2d_${i}`);
   return {
-    schema: 3,
+    schema: 4,
     ...classification({ float: 0.9334, simulated: 0.9328, deployed: 0.9326, count: 10_000 }),
     agreement: [{ output: "dense", compared: "codes", count: 100_000, different: 41, maxDifference: 1, alike: 0.9994 }],
     trainingAgreement: [{
@@ -86,8 +86,8 @@ export function trainedReport(): Report {
       maxDifference: 2,
       alike: 1,
     }],
-    latencyMs: { float: { p50: 1.42, p95: 1.71 }, int8: { p50: 0.446, p95: 0.61 }, batch: 1, threads: 2 },
-    bytes: { float: 1_162_304, int8: 312_480 },
+    latencyMs: { float: { p50: 1.42, p95: 1.71 }, deployed: { p50: 0.446, p95: 0.61 }, batch: 1, threads: 2 },
+    bytes: { float: 1_162_304, deployed: 312_480 },
     fusion: { int8: { QLinearConv: 6, QLinearGlobalAveragePool: 1, QGemm: 1 }, moved: { MaxPool: 3 }, float: [] },
     train: { epochs: sampleEpochs(8, { best: 0.9326 }), firstStepMs: 1220, stepMs: 171.6, peakRssMb: 812 },
     rewrites: convs.map((name, i) => ({
@@ -208,8 +208,8 @@ export function residualReport(): Report {
     ...trainedReport(),
     ...classification({ float: 0.9018, simulated: 0.8951, deployed: 0.8946, count: 2_500 }),
     agreement: [{ output: "dense", compared: "codes", count: 12_500, different: 930, maxDifference: 3, alike: 0.9972 }],
-    latencyMs: { float: { p50: 4.12, p95: 4.9 }, int8: { p50: 1.83, p95: 2.21 }, batch: 1, threads: 2 },
-    bytes: { float: 9_184_220, int8: 2_611_004 },
+    latencyMs: { float: { p50: 4.12, p95: 4.9 }, deployed: { p50: 1.83, p95: 2.21 }, batch: 1, threads: 2 },
+    bytes: { float: 9_184_220, deployed: 2_611_004 },
     fusion: {
       int8,
       float: [
@@ -242,10 +242,10 @@ export function residualReport(): Report {
 export function calibratedReport(): Report {
   const { seed, versions } = trainedReport();
   return {
-    schema: 3,
+    schema: 4,
     ...classification({ float: 0.9761, simulated: 0.9688, deployed: 0.9688, count: 10_000 }),
     agreement: [{ output: "dense", compared: "codes", count: 100_000, different: 0, maxDifference: 0, alike: 1 }],
-    bytes: { float: 180_220, int8: 49_310 },
+    bytes: { float: 180_220, deployed: 49_310 },
     fusion: { int8: { QLinearConv: 2, MaxPool: 2, QGemm: 2 }, float: [] },
     train: { epochs: [], firstStepMs: null, stepMs: null, peakRssMb: null },
     rewrites: [],

@@ -12,6 +12,7 @@ import type { Percentiles } from "../export/latency.ts";
 import type { FloatOp } from "../export/verify.ts";
 import type { Section } from "../tasks/section.ts";
 import type { FloatStepReport, Measured, MetricReport } from "./schema_metrics.ts";
+import type { PtqReport, SqnrReport } from "./schema_ptq.ts";
 
 export type { FloatOp, Percentiles, Section };
 export type {
@@ -22,10 +23,20 @@ export type {
   MetricReport,
   MetricValueReport,
 } from "./schema_metrics.ts";
+export type {
+  CalibrationReport,
+  OutputSqnr,
+  PtqReport,
+  SqnrReport,
+  StandingReport,
+  StepEffect,
+  StepLeft,
+  StepReport,
+} from "./schema_ptq.ts";
 
 /** What was learned, and by which outputs. */
 export interface TaskReport {
-  /** The task's name, such as "regression". */
+  /** The task's name, such as "regression"; empty where nothing was judged by what should have been answered. */
   readonly name: string;
   /** The outputs that were trained and judged, in the model's order. */
   readonly outputs: readonly TaskOutputReport[];
@@ -76,8 +87,10 @@ export interface ValueAgreement extends OutputAgreement {
 
 /** Time of one warm run in ONNX Runtime. */
 export interface LatencyReport {
+  /** Of model.float.onnx. */
   readonly float: Percentiles;
-  readonly int8: Percentiles;
+  /** Of the file that is deployed. */
+  readonly deployed: Percentiles;
   /** Samples a run. */
   readonly batch: number;
   /** Threads that ONNX Runtime was given. */
@@ -263,18 +276,20 @@ export interface InputReport {
 }
 
 /** The version of the schema that this code writes and reads. */
-export const SCHEMA = 3;
+export const SCHEMA = 4;
 
 /** Everything a job has to say. Fields that are not named here are the task's own. */
 export interface Report {
   readonly schema: typeof SCHEMA;
   readonly task: TaskReport;
-  /**
-   * On the test examples, which were used for nothing else. At least one; the first is the task's own.
-   *
-   * @minItems 1
-   */
+  /** On the test examples, which were used for nothing else; the first is the task's own. Empty where there are none. */
   readonly metrics: readonly MetricReport[];
+  /** How far the quantized model answers as the float model does. An entry an output; absent where it was not measured. */
+  readonly sqnr?: readonly SqnrReport[];
+  /** The file to deploy, relative to the output directory; absent where there is none. */
+  readonly deploy?: string;
+  /** How the model was quantized; absent where it was trained. */
+  readonly ptq?: PtqReport;
   /** An entry an output; absent where there is no file. */
   readonly agreement?: readonly AgreementReport[];
   /**
@@ -285,7 +300,7 @@ export interface Report {
   /** Absent if latency was not measured. */
   readonly latencyMs?: LatencyReport;
   /** Sizes of the two ONNX files; absent where there are none. */
-  readonly bytes?: { readonly float: number; readonly int8: number };
+  readonly bytes?: { readonly float: number; readonly deployed: number };
   /** Absent where there is no file. */
   readonly fusion?: FusionReport;
   readonly train: TrainReport;

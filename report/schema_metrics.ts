@@ -16,9 +16,9 @@ export interface MetricReport {
   readonly chance?: Measured;
   /** The float model that the others are measured against: the control, if there is one; `floatBefore` says which it is. */
   readonly float: Measured;
-  /** The fake-quantized model as trained in TF.js. */
-  readonly simulated: Measured;
-  /** The int8 file in the target's runtime; absent where the target is a simulation and there is no file. */
+  /** The fake-quantized model, in TF.js; absent where the file is not made of one. */
+  readonly simulated?: Measured;
+  /** The file in the target's runtime; absent where the target is a simulation and there is none. */
   readonly deployed?: Measured;
   /**
    * The float file in ONNX Runtime: the weights as they were trained with fake quantization, and nothing rounded. It is

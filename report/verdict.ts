@@ -12,9 +12,9 @@ export interface Verdict {
   readonly tone: Tone;
   /** What became of each metric, in the report's order. */
   readonly changes: readonly Change[];
-  /** Median float latency over median int8 latency; undefined if not measured. */
+  /** Median float latency over median latency of the deployed file; undefined if not measured. */
   readonly speedup?: number;
-  /** Float size over int8 size; undefined if there is no file. */
+  /** Size of the float file over that of the deployed one; undefined if there is no file. */
   readonly shrinkage?: number;
   /** Number of operators that run in int8. */
   readonly int8Ops: number;
@@ -33,14 +33,14 @@ const TONES: readonly Tone[] = ["good", "fair", "poor"];
  * import { judge } from "./verdict.ts";
  *
  * const { tone, speedup } = judge({
- *   schema: 3,
+ *   schema: 4,
  *   task: { name: "multi-label", outputs: [{ name: "tags", task: "multi-label" }] },
  *   metrics: [
  *     { name: "F1", output: "tags", unit: "fraction", better: "higher", float: 0.91, simulated: 0.9, deployed: 0.9, count: 99 },
  *   ],
  *   agreement: [{ output: "tags", compared: "codes", count: 990, different: 0, maxDifference: 0 }],
- *   latencyMs: { float: { p50: 3, p95: 4 }, int8: { p50: 1, p95: 1.5 }, batch: 1, threads: 2 },
- *   bytes: { float: 400, int8: 100 },
+ *   latencyMs: { float: { p50: 3, p95: 4 }, deployed: { p50: 1, p95: 1.5 }, batch: 1, threads: 2 },
+ *   bytes: { float: 400, deployed: 100 },
  *   fusion: { int8: { QLinearConv: 6 }, float: [] },
  *   train: { epochs: [], firstStepMs: null, stepMs: null, peakRssMb: null },
  *   rewrites: [],
@@ -55,8 +55,8 @@ export function judge(report: Report): Verdict {
   const { metrics, latencyMs, bytes, fusion } = report;
   const changes = metrics.map(judgeMetric);
   const first = changes.filter(({ metric }, i) => metrics.findIndex(({ output }) => output === metric.output) === i);
-  const speedup = latencyMs && latencyMs.float.p50 / latencyMs.int8.p50;
-  const shrinkage = bytes && bytes.float / bytes.int8;
+  const speedup = latencyMs && latencyMs.float.p50 / latencyMs.deployed.p50;
+  const shrinkage = bytes && bytes.float / bytes.deployed;
   return {
     sentence: describeFirst(report, { first, speedup, shrinkage }),
     tone: worst(first),

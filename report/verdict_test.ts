@@ -12,7 +12,7 @@ function withAccuracy(float: number, deployed: number): Report {
 }
 
 function withLatency(float: number, int8: number): Report {
-  const latencyMs = { float: { p50: float, p95: float }, int8: { p50: int8, p95: int8 }, batch: 1, threads: 1 };
+  const latencyMs = { float: { p50: float, p95: float }, deployed: { p50: int8, p95: int8 }, batch: 1, threads: 1 };
   return { ...calibratedReport(), latencyMs };
 }
 
@@ -55,7 +55,7 @@ Deno.test("judge() says nothing of speed when it was not measured", () => {
 });
 
 Deno.test("judge() says so when the int8 file is larger", () => {
-  assert.match(judge({ ...calibratedReport(), bytes: { float: 100, int8: 150 } }).sentence, /is 1\.5× larger/);
+  assert.match(judge({ ...calibratedReport(), bytes: { float: 100, deployed: 150 } }).sentence, /is 1\.5× larger/);
 });
 
 function withMetric(metric: Partial<MetricReport>): Report {
@@ -244,7 +244,7 @@ Deno.test("judge() doubts times that a busy machine gave", () => {
 
 Deno.test("judge() says how much smaller or larger the file is, and nothing where that is not known", () => {
   const sized = (float: number, int8: number) =>
-    judge({ ...calibratedReport(), bytes: { float, int8 }, latencyMs: undefined }).sentence;
+    judge({ ...calibratedReport(), bytes: { float, deployed: int8 }, latencyMs: undefined }).sentence;
   assert.match(sized(300, 100), /The file is 3\.0× smaller\./);
   assert.match(sized(100, 100), /The file is 1\.0× smaller\./);
   assert.match(sized(100, 200), /The file is 2\.0× larger\./);

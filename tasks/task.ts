@@ -141,7 +141,8 @@ export interface ComparedMetric extends MetricInfo {
   readonly output: string;
   /** Null where it was not measured. */
   readonly float: number | null;
-  readonly simulated: number | null;
+  /** Absent where nothing is simulated. */
+  readonly simulated?: number | null;
   /** Absent where there is no file. */
   readonly deployed?: number | null;
   /** Samples that all were judged by. */

@@ -27,6 +27,6 @@ testWithShared(
       assert.ok(alike! >= 0.999, `${alike} answers alike`);
       assert.deepEqual(fusion!.float, []);
       assert.deepEqual([fusion!.int8.QLinearConv, fusion!.int8.QGemm], [2, 3]);
-      assert.ok(bytes!.int8 < bytes!.float / 3);
+      assert.ok(bytes!.deployed < bytes!.float / 3);
     }),
 );

@@ -61,7 +61,7 @@ export function figuresOf(report: Report): Figures {
     float: metric.float,
     reference: reference?.step ?? "original",
     others: Object.fromEntries(others),
-    simulated: metric.simulated,
+    simulated: metric.simulated ?? null,
     deployed: metric.deployed ?? null,
     ...(low === undefined || high === undefined || p === undefined ? {} : { change: { low, high, p } }),
     alike: agreement?.alike ?? null,
@@ -69,8 +69,8 @@ export function figuresOf(report: Report): Figures {
       ? { codes: { different: agreement.different, count: agreement.count, most: agreement.maxDifference } }
       : {}),
     operators: { int8: sumOf(fusion?.int8), float: fusion?.float.length ?? 0 },
-    speedup: latencyMs === undefined ? null : latencyMs.float.p50 / latencyMs.int8.p50,
-    shrinkage: bytes === undefined ? null : bytes.float / bytes.int8,
+    speedup: latencyMs === undefined ? null : latencyMs.float.p50 / latencyMs.deployed.p50,
+    shrinkage: bytes === undefined ? null : bytes.float / bytes.deployed,
   };
 }
 

@@ -10,18 +10,18 @@ export const costSection: HtmlSection = {
     if (bytes === undefined || shrinkage === undefined) return undefined;
     const size = group("Size of the ONNX file", {
       float: { value: bytes.float, text: byteSize(bytes.float) },
-      int8: { value: bytes.int8, text: byteSize(bytes.int8), note: describeShrinkage(shrinkage) },
+      int8: { value: bytes.deployed, text: byteSize(bytes.deployed), note: describeShrinkage(shrinkage) },
     });
     if (latencyMs === undefined) {
       return section("Size", { lead: "Latency was not measured.", body: `<div class="bars">${size}</div>` });
     }
-    const { float, int8, batch, threads, unsteady } = latencyMs;
+    const { float, deployed, batch, threads, unsteady } = latencyMs;
     const time = group("Median time of a run", {
       float: { value: float.p50, text: milliseconds(float.p50), note: `p95 ${milliseconds(float.p95)}` },
       int8: {
-        value: int8.p50,
-        text: milliseconds(int8.p50),
-        note: `p95 ${milliseconds(int8.p95)} · ${ratio(speedup)} as fast`,
+        value: deployed.p50,
+        text: milliseconds(deployed.p50),
+        note: `p95 ${milliseconds(deployed.p95)} · ${ratio(speedup)} as fast`,
       },
     });
     const where = machine === undefined ? "" : ` ${escapeHtml(machine)}.`;

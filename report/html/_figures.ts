@@ -49,7 +49,7 @@ function agreementFigure({ agreement = [], metrics }: Report): Figure | undefine
 
 function speedFigure({ latencyMs, fusion }: Report, { speedup, int8Ops, floatOps }: Verdict): Figure | undefined {
   if (latencyMs !== undefined) {
-    const note = `${milliseconds(latencyMs.int8.p50)}, float ${milliseconds(latencyMs.float.p50)}`;
+    const note = `${milliseconds(latencyMs.deployed.p50)}, float ${milliseconds(latencyMs.float.p50)}`;
     return { name: "Speed", value: ratio(speedup), note };
   }
   if (fusion === undefined) return undefined;
@@ -61,6 +61,6 @@ function sizeFigure({ bytes }: Report, { shrinkage }: Verdict): Figure | undefin
   return {
     name: shrinkage >= 1 ? "Smaller" : "Larger",
     value: ratio(shrinkage >= 1 ? shrinkage : 1 / shrinkage),
-    note: `${byteSize(bytes.int8)}, float ${byteSize(bytes.float)}`,
+    note: `${byteSize(bytes.deployed)}, float ${byteSize(bytes.float)}`,
   };
 }

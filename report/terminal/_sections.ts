@@ -119,8 +119,12 @@ export const costSection: TerminalSection = {
       { text: gain, tone: "muted" },
     ];
     const times = latencyMs === undefined ? [] : [
-      row("median", [milliseconds(latencyMs.float.p50), milliseconds(latencyMs.int8.p50)], `${ratio(speedup)} as fast`),
-      row("95th percentile", [milliseconds(latencyMs.float.p95), milliseconds(latencyMs.int8.p95)], ""),
+      row(
+        "median",
+        [milliseconds(latencyMs.float.p50), milliseconds(latencyMs.deployed.p50)],
+        `${ratio(speedup)} as fast`,
+      ),
+      row("95th percentile", [milliseconds(latencyMs.float.p95), milliseconds(latencyMs.deployed.p95)], ""),
     ];
     return [{
       heading: latencyMs
@@ -129,7 +133,7 @@ export const costSection: TerminalSection = {
       rows: [
         ["", "float", "int8"].map((text): Cell => ({ text, tone: "muted", right: true })).concat({ text: "" }),
         ...times,
-        row("file", [byteSize(bytes.float), byteSize(bytes.int8)], describeShrinkage(shrinkage)),
+        row("file", [byteSize(bytes.float), byteSize(bytes.deployed)], describeShrinkage(shrinkage)),
         ...(latencyMs?.unsteady === undefined
           ? []
           : [[{ text: describeDoubt(latencyMs.unsteady), tone: "fair" as const }]]),

@@ -62,7 +62,13 @@ export function classification({ classNames, metrics = [], ...options }: Classif
       },
       metrics: [accuracy, ...metrics],
       fields: ([{ name: metric, float, simulated, deployed, count: samples }]) => ({
-        accuracy: { metric, float, simulated, ...(deployed === undefined ? {} : { deployed }), samples },
+        accuracy: {
+          metric,
+          float,
+          ...(simulated === undefined ? {} : { simulated }),
+          ...(deployed === undefined ? {} : { deployed }),
+          samples,
+        },
       }),
       sections: (judged) => classes > MAX_MATRIX ? [] : [confusion(judged, classNames ?? numbered(classes))],
     };
