@@ -149,6 +149,7 @@ export const ROOMS: readonly Room[] = [
 export const KEPT: Readonly<Record<string, string>> = {
   "onnxruntime-node": "src/runtime",
   "onnxruntime-common": "src/runtime",
+  "onnxruntime-web": "tests",
   "protobufjs": "src/onnx",
   "string-width": "report",
   "ts-json-schema-generator": "_tools",
