@@ -1,10 +1,10 @@
 /** The exported model at work in ONNX Runtime. */
-import type { Answers } from "../models/answers.ts";
+import type { Answer, Answers } from "../models/answers.ts";
 import type { QParams } from "../src/numbers/scheme.ts";
 import { pickByName } from "../models/ports.ts";
 import { decodeModel } from "../src/onnx/file/mod.ts";
 import { type Graph, sizeOf } from "../src/onnx/graph.ts";
-import { Session, type SessionOptions } from "../src/runtime/session.ts";
+import { type HostTensor, Session, type SessionOptions } from "../src/runtime/session.ts";
 
 /** Samples by the inputs' names, each [n, …sample] flattened. Of a file with one input, the name is free. */
 export type Samples = Readonly<Record<string, Float32Array>>;
@@ -17,7 +17,7 @@ export class DeployedModel {
   /**
    * Loads an ONNX file.
    *
-   * @param bytes A serialized ModelProto; the first dimension of inputs and outputs is the batch.
+   * @param bytes A serialized ModelProto; the first dimension of inputs and outputs is the batch, which may be fixed.
    * @throws {TypeError} If it has no input.
    */
   constructor(bytes: Uint8Array, options: SessionOptions = {}) {
@@ -32,6 +32,12 @@ export class DeployedModel {
   /** Shapes of one sample by the inputs' names, as the file wants them. */
   get sampleShapes(): Readonly<Record<string, readonly number[]>> {
     return Object.fromEntries(this.#session.inputs.map(({ name, shape }) => [name, shape.slice(1)]));
+  }
+
+  /** Samples that the file takes at once; undefined if any number will do. */
+  get batch(): number | undefined {
+    const [batch] = this.#session.inputs[0].shape;
+    return batch > 0 ? batch : undefined;
   }
 
   /**
@@ -53,25 +59,52 @@ export class DeployedModel {
         }", the same number is needed`,
       );
     }
-    const feeds = Object.fromEntries(
-      inputs.map(({ name, shape }, i) => [
-        name,
-        { dtype: "float32", shape: [counts[i], ...shape.slice(1)], data: given[i] } as const,
-      ]),
+    const [count] = counts;
+    const { batch = count } = this;
+    const runs = Array.from(
+      { length: Math.ceil(count / batch) },
+      (_, run) => this.#run(given, { from: run * batch, batch }),
     );
-    const results = this.#session.run(feeds);
     return Object.fromEntries(outputs.map(({ name }) => {
-      // Exported models answer in float32.
-      const values = results[name].data as Float32Array;
       const grid = this.#grids[name];
-      return [name, { values, shape: results[name].shape, ...(grid === undefined ? {} : { grid }) }];
+      return [name, {
+        ...joinRuns(runs.map((run) => run[name]), count / batch),
+        ...(grid === undefined ? {} : { grid }),
+      }];
     }));
+  }
+
+  /** Runs `batch` samples, where there are fewer left with zeros behind them. */
+  #run(given: readonly Float32Array[], { from, batch }: { readonly from: number; readonly batch: number }) {
+    return this.#session.run(Object.fromEntries(this.#session.inputs.map(({ name, shape: [, ...sample] }, i) => {
+      const size = sizeOf(sample);
+      const part = given[i].subarray(from * size, (from + batch) * size);
+      const data = part.length === batch * size ? part : new Float32Array(batch * size);
+      if (data !== part) data.set(part);
+      return [name, { dtype: "float32", shape: [batch, ...sample], data } as const];
+    })));
   }
 
   /** Frees the session. */
   dispose(): void {
     this.#session.dispose();
   }
+}
+
+/**
+ * Joins what several runs gave, of which the last may be for fewer samples than it was given.
+ *
+ * @param count Runs' worth of samples.
+ */
+function joinRuns(runs: readonly HostTensor[], count: number): Pick<Answer, "values" | "shape"> {
+  const [{ shape: [rows, ...rest] }] = runs;
+  // Exported models answer in float32.
+  const parts = runs.map(({ data }) => data as Float32Array);
+  const shape = [Math.round(rows * count), ...rest];
+  if (parts.length === 1 && shape[0] === rows) return { values: parts[0], shape };
+  const values = new Float32Array(sizeOf(shape));
+  parts.forEach((part, i) => values.set(part.subarray(0, values.length - i * part.length), i * part.length));
+  return { values, shape };
 }
 
 function countSamples(

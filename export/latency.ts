@@ -14,7 +14,7 @@ export interface Percentiles {
 
 /** How latency is measured. */
 export interface LatencyOptions {
-  /** Samples a run. Default 1. */
+  /** Samples a run. Default: as many as the files take at once, else 1. */
   readonly batch?: number;
   /** Threads of both sessions. Default: ONNX Runtime's choice. */
   readonly threads?: number;
@@ -66,11 +66,12 @@ export function* comparingLatency(
   models: readonly [Uint8Array, Uint8Array],
   options: LatencyOptions = {},
 ): Steps<LatencyComparison> {
-  const { batch = 1, runs = 100, threads, device = "cpu", int8Activations = false } = options;
+  const { runs = 100, threads, device = "cpu", int8Activations = false } = options;
   const sessions = models.map((bytes) =>
     new DeployedModel(bytes, { device, int8Activations, ...(threads === undefined ? {} : { threads }) })
   );
   try {
+    const { batch = sessions[0].batch ?? 1 } = options;
     // Any values do: no operator's time depends on them.
     const x = Object.fromEntries(
       Object.entries(sessions[0].sampleShapes).map(([name, shape]) => [

@@ -4,7 +4,13 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import { assertLegal } from "../src/onnx/check/check.ts";
 import type { TypedArray } from "../src/numbers/dtype.ts";
 import type { Graph, Tensor } from "../src/onnx/graph.ts";
-import { nameNodes, optimizeForAnyBatch, toQOperators, type Traced } from "../src/passes/deploy/mod.ts";
+import {
+  nameNodes,
+  optimizeForAnyBatch,
+  optimizeForExport,
+  toQOperators,
+  type Traced,
+} from "../src/passes/deploy/mod.ts";
 import { type Declined, runPasses } from "../src/passes/pass.ts";
 import { encodeModel } from "../src/onnx/file/mod.ts";
 import { quantizedLayersIn } from "../src/quant/mod.ts";
@@ -39,12 +45,18 @@ export interface ToOnnxOptions extends FormOptions {
    */
   readonly format?: FileForm;
   /**
+   * Samples that the file takes at once, for runtimes that want to know all shapes beforehand. Default: any number, by a
+   * symbolic dimension.
+   */
+  readonly fixedBatch?: number;
+  /**
    * The target whose table the int8 file is held to, and whose weights a dynamic one has. Default: the one that the model
    * was prepared for, if any.
    */
   readonly target?: string;
   /**
-   * Texts for the file's metadata, by key. "precision", "target", "format", "layout" and "versions" are written without being given.
+   * Texts for the file's metadata, by key. "precision", "target", "format", "layout", "batch" and
+   * "versions" are written without being given.
    */
   readonly metadata?: Readonly<Record<string, string>>;
   /** What people should know of the file, behind a sentence that names model, precision, target and maker. */
@@ -69,8 +81,9 @@ const TRACE_BATCHES = [41, 43] as const;
 /**
  * Exports the inference pass of `model`.
  *
- * A model prepared for quantization-aware training becomes an int8 QDQ model as its target has it, whether its quantizers
- * are switched on or not. Any other becomes a float model. The batch dimension is symbolic; batch norm is folded.
+ * A model prepared for quantization-aware training becomes an int8 model as its target has it, whether its quantizers are
+ * switched on or not. Any other becomes a float model. The batch dimension is symbolic unless it is fixed; batch norm is
+ * folded.
  *
  * @throws {TypeError} If an input has an unknown dimension besides the batch.
  * @throws {Error} If a quantizer of the model never observed anything.
@@ -100,15 +113,8 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   const target = precision === "int8" || precision === "dynamic" ? targetFor(model, options) : undefined;
   const weights = target?.weights[0];
   const form = formOf(precision, { ...options, ...(weights === undefined ? {} : { weights }) });
-  const restore = switchQuantization(model, precision === "int8");
-  const trace = async (batch: number) => ({ batch, graph: await traceModel(model, { batch, inputLayout }) });
-  let traces: readonly [Traced, Traced];
-  try {
-    if (precision === "int8") { for (const layer of quantizedLayersIn(model)) layer.readGrids(); }
-    traces = [await trace(TRACE_BATCHES[0]), await trace(TRACE_BATCHES[1])];
-  } finally {
-    restore();
-  }
+  const batches = options.fixedBatch === undefined ? TRACE_BATCHES : [checkBatch(model, options.fixedBatch)];
+  const traces = await traceAll(model, { batches, inputLayout, isQuantized: precision === "int8" });
   const float = new Set(recordOf(model)?.islands.map(({ layer }) => layer));
   const deploy = {
     evaluate,
@@ -117,10 +123,13 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
     ...(weights === undefined ? {} : { weights }),
     ...(form === undefined ? {} : { form }),
   };
-  const { graph: symbolic, declined } = optimizeForAnyBatch(traces, deploy);
+  const [first, second] = traces;
+  const { graph: optimized, declined } = second === undefined
+    ? optimizeForExport(first.graph, deploy)
+    : optimizeForAnyBatch([first, second], deploy);
   const names = outputNames(model);
-  const ports = new Map(symbolic.outputs.map((name, i) => [name, names[i]]));
-  const named = { ...nameNodes(symbolic, ports), name: model.name };
+  const ports = new Map(optimized.outputs.map((name, i) => [name, names[i]]));
+  const named = { ...nameNodes(optimized, ports), name: model.name };
   const held = form === undefined ? target : undefined;
   const written = runPasses(held !== undefined && format === "qoperator" ? [toQOperators] : [], named, { debug });
   const { graph } = written;
@@ -134,7 +143,36 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
     valueInfo: true,
     ...describe(model, { ...options, precision, format, inputLayout, target }),
   });
-  return { bytes, graph, declined: [...renamed(declined, { from: symbolic, to: named }), ...written.declined] };
+  return { bytes, graph, declined: [...renamed(declined, { from: optimized, to: named }), ...written.declined] };
+}
+
+/** @throws {RangeError} If `batch` is no number of samples. */
+function checkBatch({ name }: tfl.LayersModel, batch: number): number {
+  if (Number.isInteger(batch) && batch >= 1) return batch;
+  throw new RangeError(`Cannot export "${name}" for ${batch} samples at once: a whole number from 1 is needed`);
+}
+
+interface TraceAll {
+  readonly batches: readonly number[];
+  readonly inputLayout: "nhwc" | "nchw";
+  /** Whether quantizers round, or pass real values on. */
+  readonly isQuantized: boolean;
+}
+
+/** Traces `model` at each batch size. */
+async function traceAll(
+  model: tfl.LayersModel,
+  { batches, inputLayout, isQuantized }: TraceAll,
+): Promise<readonly Traced[]> {
+  const restore = switchQuantization(model, isQuantized);
+  try {
+    if (isQuantized) { for (const layer of quantizedLayersIn(model)) layer.readGrids(); }
+    const traces: Traced[] = [];
+    for (const batch of batches) traces.push({ batch, graph: await traceModel(model, { batch, inputLayout }) });
+    return traces;
+  } finally {
+    restore();
+  }
 }
 
 /** Lists what of a file in the form "qoperator" stays between Q/DQ pairs, and why. */
@@ -142,7 +180,7 @@ export function leftInPairs({ declined }: Pick<OnnxModel, "declined">): readonly
   return declined.filter(({ pass }) => pass === toQOperators.name);
 }
 
-interface Described extends Pick<ToOnnxOptions, "metadata" | "doc"> {
+interface Described extends Pick<ToOnnxOptions, "metadata" | "doc" | "fixedBatch"> {
   readonly precision: string;
   readonly format: FileForm;
   readonly inputLayout: string;
@@ -150,7 +188,10 @@ interface Described extends Pick<ToOnnxOptions, "metadata" | "doc"> {
 }
 
 /** What the file says of itself. */
-function describe(model: tfl.LayersModel, { precision, format, inputLayout, target, metadata, doc }: Described) {
+function describe(
+  model: tfl.LayersModel,
+  { precision, format, inputLayout, fixedBatch, target, metadata, doc }: Described,
+) {
   const versions = {
     [MAKER.name]: MAKER.version,
     tfjs: version_core,
@@ -165,8 +206,10 @@ function describe(model: tfl.LayersModel, { precision, format, inputLayout, targ
     doc: doc === undefined ? sentence : `${sentence}\n${doc}`,
     metadata: {
       precision,
-      ...(target === undefined ? {} : { target: target.name, format }),
+      ...(target === undefined ? {} : { target: target.name }),
+      ...(precision === "int8" && target !== undefined ? { format } : {}),
       layout: inputLayout,
+      ...(fixedBatch === undefined ? {} : { batch: String(fixedBatch) }),
       versions: JSON.stringify(versions),
       ...metadata,
     },

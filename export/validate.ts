@@ -77,7 +77,7 @@ export function validate(options: ValidateOptions): Validation {
 /** Does what `validate` does in steps of a batch or a turn of runs, between which events can be handled. */
 export function* validating(options: ValidateOptions): Steps<Validation> {
   const { int8, float, device = "cpu", int8Activations = false, lastGrids } = options;
-  const latency = { batch: 1, threads: navigator.hardwareConcurrency, ...options.latency };
+  const latency = { batch: batchOf(int8), threads: navigator.hardwareConcurrency, ...options.latency };
   const { batch, threads } = latency;
   const session = { threads, device, precise: options.precise ?? false, int8Activations };
   const files = [int8, ...(lastGrids === undefined ? [] : [lastGrids.file])];
@@ -101,6 +101,12 @@ export function* validating(options: ValidateOptions): Steps<Validation> {
     bytes: { float: float.bytes.length, deployed: int8.bytes.length },
     fusion,
   };
+}
+
+/** Samples that latency is measured with: as many as the file takes at once, else 1. */
+function batchOf({ graph: { inputs: [input], types } }: OnnxModel): number {
+  const batch = types.get(input)?.shape[0];
+  return typeof batch === "number" ? batch : 1;
 }
 
 function verify({ bytes, graph, declined }: OnnxModel, { islands = [], int8Activations = false }: ValidateOptions) {

@@ -121,8 +121,8 @@ export function* samples({ data, options }: Job, by: JudgedBy): Iterable<Samples
 }
 
 /** How the files of a job are written. */
-export function writingOf({ options: { opset, inputLayout, format, debug } }: Job): ToOnnxOptions {
-  return { opset, inputLayout, format, debug };
+export function writingOf({ options: { opset, inputLayout, format, fixedBatch, debug } }: Job): ToOnnxOptions {
+  return { opset, inputLayout, format, debug, ...(fixedBatch === undefined ? {} : { fixedBatch }) };
 }
 
 /** Does work in steps; the job's signal ends it in between. */

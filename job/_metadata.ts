@@ -112,6 +112,7 @@ const TOLD: Readonly<Record<keyof QatOptions, "value" | "what" | "not">> = {
   inputLayout: "value",
   opset: "value",
   format: "value",
+  fixedBatch: "value",
 };
 
 function describeOptions(model: tfl.LayersModel, options: JobOptions): object {

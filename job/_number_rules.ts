@@ -17,6 +17,9 @@ const MOST_EPOCHS = 1_000_000;
 /** More images or images a step than this fit in no memory. */
 const MOST_IMAGES = 1_000_000_000;
 
+/** More samples at once than this are no file for a device. */
+const MOST_FIXED = 65_536;
+
 const RULES = {
   floatEpochs: { least: 0, most: MOST_EPOCHS, whole: true },
   adaptEpochs: { least: 0, most: MOST_EPOCHS, whole: true },
@@ -31,6 +34,7 @@ const RULES = {
   threads: { least: 1, most: 256, whole: true },
   limit: { least: 1, most: MOST_IMAGES, whole: true },
   checkpointMinutes: { least: 0, most: 1_000_000, whole: false, above: true },
+  fixedBatch: { least: 1, most: MOST_FIXED, whole: true },
   opset: { least: 13, most: 17, whole: true },
 } satisfies Readonly<Record<string, NumberRule>>;
 

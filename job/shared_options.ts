@@ -81,6 +81,8 @@ export interface FileOptions {
   readonly inputLayout?: "nhwc" | "nchw";
   /** Opset of the exported files, 13 to 17. Default 17. */
   readonly opset?: number;
+  /** Samples that the files take at once. Default: any number. */
+  readonly fixedBatch?: number;
   /** How the int8 file writes integers: "qdq" (default), as Q/DQ pairs, or "qoperator", as operators on codes. */
   readonly format?: FileForm;
 }
@@ -95,7 +97,8 @@ type Open =
   | "target"
   | "recipe"
   | "perChannel"
-  | "threads";
+  | "threads"
+  | "fixedBatch";
 
 /** Shared options with every default filled in that is the same for all jobs. */
 export type ResolvedShared =
@@ -133,6 +136,7 @@ export const SHARED_KINDS: Kinds<SharedOptions> = {
   inputLayout: "text",
   opset: "number",
   format: "text",
+  fixedBatch: "number",
 };
 
 /** Layouts that the exported graph's input can have. */

@@ -34,7 +34,7 @@ for (const { breaks, how, graph, opset, where, message, runtime } of broken) {
       return;
     }
     const refusal = await refusalOf(encodeModel(graph, { opset, valueInfo: true }));
-    assert.equal(refusal === undefined ? "loaded" : "refused", runtime, refusal);
+    assert.equal(refusal === undefined ? "loaded" : "refused", runtime, refusal ?? "it was loaded");
   });
 }
 
