@@ -1,26 +1,11 @@
 /** Finds the ranges of activations without training. */
-import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import {
-  layersIn,
-  makeObserver,
-  type ObserverName,
-  type QuantizedLayer,
-  quantizedLayer,
-  QuantizedLayerError,
-  quantizedLayersIn,
-  setQatPhase,
-} from "../src/quant/mod.ts";
-import { inputNames, inputShapesOf, pickByName } from "../models/ports.ts";
+import { makeYield } from "../src/events.ts";
+import { layersIn, type ObserverName, quantizedLayer } from "../src/quant/mod.ts";
+import { Calibration } from "./_calibration.ts";
+import { type CalibrationBatch, partsOf, sizeOf } from "./_calibration_batches.ts";
 
-/** A batch of samples: a tensor, one for every input of the model in its order, or elements by name as `batches` gives. */
-export type CalibrationBatch = tf.Tensor | tf.Tensor[] | NamedBatch;
-
-/** Samples by the inputs' names; of a model with one input, the name is free. */
-export interface NamedBatch {
-  readonly inputs: Readonly<Record<string, Float32Array>>;
-  readonly size: number;
-}
+export type { CalibrationBatch, NamedBatch } from "./_calibration_batches.ts";
 
 /** How ranges are found. */
 export interface CalibrateOptions {
@@ -30,37 +15,64 @@ export interface CalibrateOptions {
    */
   readonly observer?: ObserverName;
   /**
-   * Whether training goes on from the ranges: layers whose ranges it moves keep to the observer that they name.
-   * Default: false.
+   * Whether training goes on from the ranges: layers whose ranges it moves keep to the observer that they name, and
+   * batches stay as they are given. Default: false.
    */
   readonly beforeTraining?: boolean;
+  /**
+   * What is observed: the values of the float model, or those that are computed from quantized ones. Default:
+   * "quantized", but "float" where an observer reads values on the host, whose range comes at the end. For these
+   * "quantized" goes on from ranges that were found before.
+   */
+  readonly values?: "float" | "quantized";
+  /** Samples that are looked at, at the most. Default: all. */
+  readonly samples?: number;
+  /** Samples that there have to be. Default: 1. */
+  readonly least?: number;
+  /** Most bytes that the values of some samples, and what observers keep of them, may take. Default: 2^30. */
+  readonly memory?: number;
+  /** Told how many samples are done, every few of them, of how many: `samples`, or as many as are known of. */
+  readonly onProgress?: (done: number, of: number) => void;
+  /** Ends it early; ranges are then what they were. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Runs inference on `batches` while every quantizer of `model` observes what it sees.
  *
- * Tensors stay the caller's. Quantization is on: a layer's range is that of values computed from quantized ones. Where an
- * observer reads values on the host (histogram), whose range comes at the end, values are those of the float model.
+ * Tensors stay the caller's. Batches are taken one after the other, and in parts where their values would take much
+ * memory: what is kept does not grow with their number.
  *
  * @returns The number of batches seen.
- * @throws {RangeError} If there are none, a batch is empty, or a layer is given values that are not finite; ranges are
- *   then what they were.
+ * @throws {RangeError} If there are too few samples, a batch is empty or of another shape than the model's inputs, one
+ *   sample takes more memory than there may be, or a layer is given values that are not finite; ranges are then what they
+ *   were.
  */
 export async function calibrate(
   model: LayersModel,
   batches: Iterable<CalibrationBatch> | AsyncIterable<CalibrationBatch>,
   options: CalibrateOptions = {},
 ): Promise<number> {
-  const run = begin(model, options);
-  let count = 0;
+  const run = new Calibration(model, options);
+  const { samples = Infinity, least = 1, onProgress, signal } = options;
+  const known = Array.isArray(batches) ? Math.min(samples, sumOf(batches)) : samples;
+  const pause = makeYield();
+  let [count, done] = [0, 0];
   try {
     for await (const batch of batches) {
-      refuseEmpty(model, batch);
       count++;
-      observe(model, batch, count);
+      for (const part of partsOf(model, batch, { number: count, most: samples - done, partSize: run.partSize })) {
+        signal?.throwIfAborted();
+        run.observe(part, { batch: count, done });
+        onProgress?.(done + part.first + part.size, Number.isFinite(known) ? known : done + part.first + part.size);
+        await pause();
+      }
+      done += Math.min(sizeOf(batch), samples - done);
+      if (done >= samples) break;
     }
-    if (count === 0) {
-      throw new RangeError(`Cannot calibrate model "${model.name}": there is no batch, at least 1 is needed`);
+    if (done < least) {
+      const there = count === 0 ? "there is no batch" : `there are ${done} samples`;
+      throw new RangeError(`Cannot calibrate model "${model.name}": ${there}, at least ${least} are needed`);
     }
     run.end();
     return count;
@@ -72,93 +84,11 @@ export async function calibrate(
   }
 }
 
+function sumOf(batches: readonly CalibrationBatch[]): number {
+  return batches.reduce((sum, batch) => sum + sizeOf(batch), 0);
+}
+
 /** Names the layers of `model` whose grids mean nothing yet. */
 export function uncalibratedIn(model: LayersModel): readonly string[] {
   return layersIn(model).filter((layer) => quantizedLayer(layer)?.isCalibrated() === false).map(({ name }) => name);
-}
-
-interface Calibration {
-  /** Stops observing; observers on the host set their ranges. */
-  end(): void;
-  /** Stops observing and brings all state back to what it was. */
-  undo(): void;
-  dispose(): void;
-}
-
-function begin(model: LayersModel, options: CalibrateOptions): Calibration {
-  const layers = quantizedLayersIn(model);
-  const rounding = layers.filter(({ phase }) => phase.fakeQuantizing);
-  const before = layers.flatMap(({ state }) =>
-    Object.values(state).map((weight) => ({ weight, value: copyOf(weight) }))
-  );
-  const observers = new Map(layers.map((layer) => [layer, observerFor(layer, options)]));
-  const readsValues = [...observers.values()].some((name) => name !== undefined && makeObserver(name).where === "host");
-  if (readsValues) setQatPhase(model, { fakeQuantizing: false });
-  for (const [layer, observer] of observers) layer.setPhase({ calibrating: observer ?? true });
-  const end = () => {
-    setQatPhase(model, { calibrating: false });
-    rounding.forEach((layer) => layer.setPhase({ fakeQuantizing: true }));
-  };
-  const undo = () => {
-    end();
-    for (const { weight, value } of before) weight.write(value);
-  };
-  return { end, undo, dispose: () => tf.dispose(before.map(({ value }) => value)) };
-}
-
-function copyOf(weight: QuantizedLayer["state"][string]): tf.Tensor {
-  // Assigning to a variable leaves other tensors of its values alone.
-  return tf.clone(weight.read());
-}
-
-function observerFor(layer: QuantizedLayer, options: CalibrateOptions): ObserverName | undefined {
-  const { observer: own, onlyCalibrated = false } = layer;
-  if (own === undefined || options.observer !== undefined) return own && options.observer;
-  const goesOn = options.beforeTraining === true && !onlyCalibrated;
-  return own === "moving-average" && !goesOn ? "min-max" : own;
-}
-
-function observe(model: LayersModel, batch: CalibrationBatch, number: number): void {
-  try {
-    tf.tidy(() => void model.predictOnBatch(toTensors(model, batch)));
-  } catch (cause) {
-    // Some backends refuse to round to a grid that is none.
-    refuseNonFinite(model, number, damaged(model) ?? cause);
-    throw cause;
-  }
-  // Not while values are computed: reading them would cut the graph that a recording backend runs as one.
-  refuseNonFinite(model, number, damaged(model));
-}
-
-/** Returns the error of the first layer whose grid is none. */
-function damaged(model: LayersModel): unknown {
-  try {
-    for (const layer of quantizedLayersIn(model)) if (layer.isCalibrated()) layer.readGrids();
-  } catch (error) {
-    return error;
-  }
-}
-
-/** Says in which batch a layer was given what no grid holds, if that is the cause. */
-function refuseNonFinite(model: LayersModel, number: number, cause: unknown): void {
-  if (!(cause instanceof QuantizedLayerError)) return;
-  throw new RangeError(
-    `Cannot calibrate model "${model.name}": in batch ${number} the layer "${cause.layer}" is given NaN, Infinity or ` +
-      `numbers too large for a grid, finite numbers are needed`,
-    { cause },
-  );
-}
-
-function toTensors(model: LayersModel, batch: CalibrationBatch): tf.Tensor | tf.Tensor[] {
-  if (!("inputs" in batch)) return batch;
-  const shapes = inputShapesOf(model);
-  const given = pickByName(inputNames(model), batch.inputs, { what: "input", doing: `calibrate "${model.name}"` });
-  return given.map((values, i) => tf.tensor(values, [batch.size, ...shapes[i]]));
-}
-
-function refuseEmpty(model: LayersModel, batch: CalibrationBatch): void {
-  const [first] = Array.isArray(batch) ? batch : [batch];
-  if (first === undefined || (first instanceof tf.Tensor ? first.shape[0] : first.size) === 0) {
-    throw new RangeError(`Cannot calibrate model "${model.name}": a batch is empty`);
-  }
 }

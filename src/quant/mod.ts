@@ -50,6 +50,7 @@ export {
   isQuantizedClass,
   layersIn,
   type NamedGrid,
+  NonFiniteError,
   outputGridOf,
   type QatPhase,
   QUANTIZED,

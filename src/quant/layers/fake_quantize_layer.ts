@@ -10,19 +10,13 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { fakeQuantize } from "../fake_quantize.ts";
 import { makeObserver, type ObserverName } from "../observers/mod.ts";
-import {
-  type GraphObserver,
-  type HostState,
-  initialState,
-  type Observer,
-  RANGE_STATE,
-  type StateArrays,
-} from "../observers/observer.ts";
+import { type GraphObserver, type Observer, RANGE_STATE, type StateArrays } from "../observers/observer.ts";
 import { type Range, rangeOfGrid } from "../../numbers/qparams.ts";
 import { computeTensorQParams } from "../qparams_tensor.ts";
 import { type Grid, PER_TENSOR, type QParams, type QuantScheme, UINT8_AFFINE } from "../../numbers/scheme.ts";
 import { checkArgs, flag, within } from "./_check_args.ts";
 import { checkQParams, checkScheme, readFixed, readMomentum, readObserver, readScheme } from "./_read_config.ts";
+import { Watch } from "./_watch.ts";
 import { type CallArgs, type LayerArgs, oneTensor } from "./layer.ts";
 import {
   type NamedGrid,
@@ -100,7 +94,7 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
   readonly #momentum: number;
   readonly #observer: Observer;
   #state: Readonly<Record<string, tfl.LayerVariable>> | undefined;
-  #calibration: Calibration | undefined;
+  #calibration: GraphObserver | Watch | undefined;
 
   /**
    * Makes the layer, not yet built.
@@ -167,8 +161,8 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
     return tf.tidy(() => {
       const x = oneTensor(inputs, this);
       const observer = this.#observerNow(kwargs);
-      if (observer?.where === "graph") this.#observe(x, observer);
-      else if (observer !== undefined) this.#look(x);
+      if (observer instanceof Watch) observer.keep(x);
+      else if (observer !== undefined) this.#observe(x, observer);
       if (!this.enabled) return x;
       const { scale, zero_point } = this.#weights();
       const { qmin, qmax } = this.scheme;
@@ -226,8 +220,18 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
    */
   set calibrating(by: boolean | ObserverName) {
     const ended = this.#calibration;
-    this.#calibration = by === false ? undefined : { observer: by === true ? this.#observer : this.#calibratorOf(by) };
-    if (ended?.seen !== undefined && ended.observer.where === "host") this.setRange(ended.observer.rangeOf(ended.seen));
+    this.#calibration = by === false ? undefined : this.#calibratorOf(by);
+    const range = ended instanceof Watch ? ended.end() : undefined;
+    if (range !== undefined) this.setRange(range);
+  }
+
+  /**
+   * Shows what it was given since the last time to an observer on the host, if it calibrates by one.
+   *
+   * @throws {NonFiniteError} If a value is NaN or infinite.
+   */
+  catchUp(): void {
+    if (this.#calibration instanceof Watch) this.#calibration.catchUp();
   }
 
   /** The scale that calls round with, a tensor of this layer's own; undefined while values pass unchanged. */
@@ -321,20 +325,22 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
     return makeObserver(name, { momentum: this.#momentum, nonNegative, scheme });
   }
 
-  #calibratorOf(name: ObserverName): Observer {
-    const observer = this.#makeObserver(name);
-    const missing = observer.where === "graph" &&
-      Object.keys(observer.state).find((array) => !(array in this.#weights()));
-    if (typeof missing !== "string") return observer;
+  #calibratorOf(by: true | ObserverName): GraphObserver | Watch {
+    const observer = by === true ? this.#observer : this.#makeObserver(by);
+    if (observer.where === "host") return new Watch(this.name, observer);
+    // It is made with weights for its own.
+    const missing = by === true ? undefined : Object.keys(observer.state).find((name) => !(name in this.#weights()));
+    if (missing === undefined) return observer;
     throw new RangeError(
-      `Cannot calibrate "${this.name}" by ${name}: it has no weight "${missing}", it must be made with that observer`,
+      `Cannot calibrate "${this.name}" by ${by}: it has no weight "${missing}", it must be made with that observer`,
     );
   }
 
-  #observerNow({ training = false }: CallArgs): Observer | undefined {
+  #observerNow({ training = false }: CallArgs): GraphObserver | Watch | undefined {
     if (this.fixed !== null) return undefined;
-    if (this.#calibration !== undefined) return this.#calibration.observer;
-    return training && this.observing && !this.onlyCalibrated ? this.#observer : undefined;
+    if (this.#calibration !== undefined) return this.#calibration;
+    const observes = training && this.observing && !this.onlyCalibrated;
+    return observes && this.#observer.where === "graph" ? this.#observer : undefined;
   }
 
   #observe(x: tf.Tensor, observer: GraphObserver): void {
@@ -343,17 +349,6 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
     const next = { count: tf.add(weights.count.read(), 1), ...observer.update(state, x) };
     this.#write(observer.rangeOf({ ...state, ...next }));
     for (const [name, value] of Object.entries(next)) if (name !== "min" && name !== "max") weights[name].write(value);
-  }
-
-  /** Shows an observer on the host the values of `x`. */
-  #look(x: tf.Tensor): void {
-    const run = this.#calibration;
-    const values = x.dataSync<"float32">();
-    if (run?.observer.where !== "host" || values.length === 0) return;
-    if (!values.every(Number.isFinite)) {
-      throw new QuantizedLayerError(this.name, "it is given NaN or Infinity, finite numbers are needed");
-    }
-    run.seen = run.observer.update(run.seen ?? initialState(run.observer), values);
   }
 
   #write({ min, max }: Range<tf.Tensor>): void {
@@ -373,11 +368,4 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
   #read(name: "min" | "max" | "count" | "scale" | "zero_point"): number {
     return this.#weights()[name].read().dataSync()[0];
   }
-}
-
-/** A calibration that runs. */
-interface Calibration {
-  readonly observer: Observer;
-  /** What an observer on the host has seen. */
-  seen?: HostState;
 }

@@ -71,6 +71,13 @@ export interface QuantizedLayer {
   readonly activeScale?: tf.Tensor | undefined;
   /** Changes what is active; parts that the layer does not have are ignored. */
   setPhase(phase: QatPhase): void;
+  /**
+   * Looks at what it was given since the last time, while it calibrates by an observer on the host. For when the model has
+   * run: it reads values.
+   *
+   * @throws {NonFiniteError} If a value is NaN or infinite.
+   */
+  catchUp?(): void;
   /** Whether the grids mean something: observed, set or known. */
   isCalibrated(): boolean;
   /**
@@ -98,6 +105,18 @@ export class QuantizedLayerError extends RangeError {
    */
   constructor(readonly layer: string, readonly fault: string) {
     super(`Cannot quantize "${layer}": ${fault}`);
+  }
+}
+
+/** A layer was given a value that no grid holds. */
+export class NonFiniteError extends QuantizedLayerError {
+  /**
+   * @param layer The layer's name.
+   * @param value NaN or infinite.
+   * @param sample Of the batch, from 0 on.
+   */
+  constructor(layer: string, readonly value: number, readonly sample: number) {
+    super(layer, `it is given ${value}, finite numbers are needed`);
   }
 }
 

@@ -10,19 +10,11 @@
  * gives up a hundred-thousandth of all values at a time, at the end where that takes off more bins, until the loss grows.
  */
 import type { Range } from "../../numbers/qparams.ts";
-import { stepsOf, UINT8_AFFINE } from "../../numbers/scheme.ts";
-import type { HostObserver, HostState, ObserverOptions } from "./observer.ts";
+import { type QuantScheme, stepsOf, UINT8_AFFINE } from "../../numbers/scheme.ts";
+import type { HostObserver, Observation, ObserverOptions } from "./observer.ts";
 
 /** Bins of the histogram. */
 export const BINS = 2048;
-
-/** A histogram of all values seen, min and max as float32 numbers; before any, Infinity and -Infinity. */
-interface Seen {
-  readonly min: number;
-  readonly max: number;
-  readonly count: number;
-  readonly histogram: Float64Array;
-}
 
 /** Parts of a bin that it is taken apart into when its values move to another range. */
 const PARTS = 16;
@@ -33,8 +25,8 @@ const STEP = 1e-5;
 /**
  * Makes an observer that keeps a histogram of all values, and cuts its range to the least squared error.
  *
- * State: min and max of all values, their number, and 2,048 counts between; they move in sixteenths of a bin when a later
- * batch has a wider range.
+ * It keeps min and max of all values and 2,048 counts between; they move in sixteenths of a bin when a later batch has a
+ * wider range.
  * Source: PyTorch `HistogramObserver`. As there, the first step is taken whatever it loses; but if the range found loses
  * more than that from min to max, and is narrower by more than the one bin that a histogram cannot tell, it is the latter.
  *
@@ -42,75 +34,79 @@ const STEP = 1e-5;
  * ```ts
  * import assert from "node:assert/strict";
  * import { histogramObserver } from "./histogram.ts";
- * import { initialState } from "./observer.ts";
  *
- * const observer = histogramObserver();
+ * const observation = histogramObserver().start();
  * const waves = Float32Array.from({ length: 200_000 }, (_, i) => Math.sin(i));
  * waves[0] = 1.8;
- * const { max } = observer.rangeOf(observer.update(initialState(observer), waves));
+ * observation.add(waves);
+ * const { max } = observation.range();
  * assert.ok(max < 1.1, String(max)); // one value is given up for the sake of 200,000
  * ```
  */
 export function histogramObserver({ scheme = UINT8_AFFINE }: ObserverOptions = {}): HostObserver {
-  return {
-    where: "host",
-    state: {
-      min: { shape: [], initial: 0 },
-      max: { shape: [], initial: 0 },
-      count: { shape: [], initial: 0 },
-      histogram: { shape: [BINS], initial: 0 },
-    },
-    update: (state, x) => {
-      const seen = readState(state);
-      const range = x.reduce(
-        ({ min, max }, value) => ({ min: Math.min(min, value), max: Math.max(max, value) }),
-        { min: seen.min, max: seen.max },
-      );
-      const histogram = movedTo(range, seen);
-      for (const value of x) histogram[binOf(value, range)]++;
-      return {
-        min: Float64Array.of(range.min),
-        max: Float64Array.of(range.max),
-        count: Float64Array.of(seen.count + x.length),
-        histogram,
-      };
-    },
-    rangeOf: (state) => {
-      const { min, max, histogram } = readState(state);
-      const span = Math.fround(max - min);
-      const width = Math.fround(span / BINS);
-      // Exact, but of subnormal numbers: among those there are no bins.
-      if (width * BINS !== span) return { min, max };
-      const { first, last } = leastLoss(histogram, stepsOf(scheme) + 1);
-      const at = (edge: number) => Math.fround(min + Math.fround(width * edge));
-      return { min: at(first), max: last === BINS - 1 ? max : at(last + 1) };
-    },
-  };
+  return { where: "host", start: () => new Histogram(scheme) };
 }
 
-function readState({ min: [min], max: [max], count: [count], histogram }: HostState): Seen {
-  return count === 0 ? { min: Infinity, max: -Infinity, count, histogram } : { min, max, count, histogram };
+/** Counts of values between the least and the largest of them. */
+export class Histogram implements Observation {
+  /** Least value, a float32; before any, Infinity. */
+  min = Infinity;
+  /** Largest value, a float32; before any, -Infinity. */
+  max = -Infinity;
+  /** How many values there are in each bin. */
+  counts: Float64Array = new Float64Array(BINS);
+  readonly #codes: number;
+
+  /** @param scheme Of the grid that the range is for. */
+  constructor(scheme: QuantScheme) {
+    this.#codes = stepsOf(scheme) + 1;
+  }
+
+  /** Counts `x`. */
+  add(x: Float32Array): void {
+    this.#widen(x);
+    const [counts, min, span] = [this.counts, this.min, this.max - this.min];
+    for (let i = 0; i < x.length; i++) counts[binOf(x[i] - min, span)]++;
+  }
+
+  /** Returns the range that loses least. */
+  range(): Range {
+    const { min, max } = this;
+    const span = Math.fround(max - min);
+    const width = Math.fround(span / BINS);
+    // Exact, but of subnormal numbers: among those there are no bins.
+    if (width * BINS !== span) return { min, max };
+    const { first, last } = leastLoss(this.counts, this.#codes);
+    const at = (edge: number) => Math.fround(min + Math.fround(width * edge));
+    return { min: at(first), max: last === BINS - 1 ? max : at(last + 1) };
+  }
+
+  /** Makes room for `x`: every part of a bin goes where its middle lies. */
+  #widen(x: Float32Array): void {
+    let { min, max } = this;
+    for (let i = 0; i < x.length; i++) {
+      if (x[i] < min) min = x[i];
+      if (x[i] > max) max = x[i];
+    }
+    if (min === this.min && max === this.max) return;
+    const moved = new Float64Array(BINS);
+    const width = (this.max - this.min) / BINS;
+    for (let bin = 0; bin < BINS; bin++) {
+      const count = this.counts[bin];
+      if (count === 0) continue;
+      for (let part = 0; part < PARTS; part++) {
+        moved[binOf(this.min + (bin + (part + 0.5) / PARTS) * width - min, max - min)] += count / PARTS;
+      }
+    }
+    [this.min, this.max, this.counts] = [min, max, moved];
+  }
 }
 
-function binOf(value: number, { min, max }: Range): number {
-  const bin = Math.floor((value - min) / (max - min) * BINS);
+/** Returns the bin of a value that is `above` the least one. */
+function binOf(above: number, span: number): number {
+  const bin = Math.floor(above / span * BINS);
   // 0 / 0 where all values are one.
   return bin > 0 ? Math.min(bin, BINS - 1) : 0;
-}
-
-/** Returns the counts of `seen` over a range that contains its own: every part of a bin goes where its middle lies. */
-function movedTo(range: Range, seen: Seen): Float64Array {
-  if (seen.min === range.min && seen.max === range.max) return seen.histogram.slice();
-  const moved = new Float64Array(BINS);
-  const width = (seen.max - seen.min) / BINS;
-  for (let bin = 0; bin < BINS; bin++) {
-    const count = seen.histogram[bin];
-    if (count === 0) continue;
-    for (let part = 0; part < PARTS; part++) {
-      moved[binOf(seen.min + (bin + (part + 0.5) / PARTS) * width, range)] += count / PARTS;
-    }
-  }
-  return moved;
 }
 
 /** Bins, both included, that a range covers. */

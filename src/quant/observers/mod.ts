@@ -1,15 +1,23 @@
 /** The observers, by name. */
 import { suggestName } from "../../text/nearest.ts";
+import { entropyObserver } from "./entropy.ts";
 import { histogramObserver } from "./histogram.ts";
 import { minMaxObserver } from "./min_max.ts";
 import { movingAverageObserver } from "./moving_average.ts";
+import { mseObserver } from "./mse.ts";
 import type { Observer, ObserverOptions } from "./observer.ts";
+import { octavObserver } from "./octav.ts";
+import { percentileObserver } from "./percentile.ts";
 
 /** The observers: how each is made. */
 export const OBSERVERS = {
   "min-max": minMaxObserver,
   "moving-average": movingAverageObserver,
   "histogram": histogramObserver,
+  "mse": mseObserver,
+  "percentile": percentileObserver,
+  "entropy": entropyObserver,
+  "octav": octavObserver,
 } satisfies Record<string, (options: ObserverOptions) => Observer>;
 
 /** Name of an observer. */
@@ -40,7 +48,7 @@ export { movingAverageObserver } from "./moving_average.ts";
 export {
   type GraphObserver,
   type HostObserver,
-  type HostState,
+  type Observation,
   type Observer,
   type ObserverOptions,
   RANGE_STATE,

@@ -1,9 +1,9 @@
 /**
  * What an observer is: a rule that turns the values it is shown, batch by batch, into a range.
  *
- * It says which arrays its state is made of and holds none: whoever runs it keeps them. One in the graph is made of TF.js
- * ops, so that training steps record it and its state is weights; one on the host reads values, so that it can do
- * anything, and only calibrates.
+ * One in the graph is made of TF.js ops, so that training steps record it; it says which arrays its state is made of and
+ * holds none, for they are weights of the layer that runs it. One on the host reads values, so that it can do anything, and
+ * only calibrates.
  */
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Range } from "../../numbers/qparams.ts";
@@ -32,19 +32,20 @@ export interface GraphObserver {
   rangeOf(state: Readonly<Record<string, tf.Tensor>>): Range<tf.Tensor>;
 }
 
-/** The values of a state on the host, row-major. */
-export type HostState = Readonly<Record<string, Float64Array>>;
-
 /** An observer that reads values, and so can only calibrate. */
 export interface HostObserver {
   /** Where it runs. */
   readonly where: "host";
-  /** What it is to be remembered from batch to batch. */
-  readonly state: StateArrays;
-  /** Returns the state after `x`, which holds finite float32 values and at least one. */
-  update(state: HostState, x: Float32Array): HostState;
-  /** Returns the range that a state means. */
-  rangeOf(state: HostState): Range;
+  /** Starts to observe: the first values are still to come. */
+  start(): Observation;
+}
+
+/** What an observer on the host has seen so far. */
+export interface Observation {
+  /** Takes in `x`, which holds finite float32 values and at least one. */
+  add(x: Float32Array): void;
+  /** Returns the range that all values so far mean. */
+  range(): Range;
 }
 
 /** An observer. */
@@ -58,6 +59,12 @@ export interface ObserverOptions {
   readonly nonNegative?: boolean;
   /** How the range becomes a grid. Default: `UINT8_AFFINE`. */
   readonly scheme?: QuantScheme;
+  /** Share of all values that a percentile keeps, in percent, in (0, 100]. Default: 99.999. */
+  readonly percentile?: number;
+  /**
+   * Leading bits of the mantissa that observers on the host tell values apart by; fewer take less memory. Default: 11.
+   */
+  readonly mantissaBits?: number;
 }
 
 /** The state of observers that need no more than the range so far: its ends, and how many batches were seen. */
@@ -66,13 +73,3 @@ export const RANGE_STATE = {
   max: { shape: [], initial: 0 },
   count: { shape: [], initial: 0 },
 } as const satisfies StateArrays;
-
-/** Returns the state of `observer` before anything was observed. */
-export function initialState({ state }: HostObserver): HostState {
-  return Object.fromEntries(
-    Object.entries(state).map(([name, { shape, initial }]) => {
-      const size = shape.reduce((product, dim) => product * dim, 1);
-      return [name, new Float64Array(size).fill(initial)];
-    }),
-  );
-}
