@@ -29,11 +29,17 @@ export interface Look {
   readonly instead?: tf.Tensor;
 }
 
-/** Calls `run` with every batch of the samples, or with the first `most`, and tells how far it is. */
+/** Where to stop before the samples end: after as many batches, or with the batch that reaches as many samples. */
+export interface Until {
+  readonly batches?: number;
+  readonly samples?: number;
+}
+
+/** Calls `run` with every batch of the samples, or with the first ones, and tells how far it is. */
 export async function forEachBatch(
-  context: StepContext,
+  context: Omit<StepContext, "target" | "seed">,
   run: (batch: NamedBatch) => void,
-  most = Infinity,
+  { batches = Infinity, samples = Infinity }: Until = {},
 ): Promise<void> {
   const pause = makeYield();
   let [count, done] = [0, 0];
@@ -42,9 +48,14 @@ export async function forEachBatch(
     context.signal?.throwIfAborted();
     run(batch);
     done += batch.size;
-    context.onProgress?.(done, context.samples);
-    if (++count >= most) return;
+    context.onProgress?.(done, Math.min(context.samples, samples));
+    if (++count >= batches || done >= samples) return;
   }
+}
+
+/** The same samples, of which no progress is told. */
+export function silent({ onProgress: _, ...context }: StepContext): StepContext {
+  return context;
 }
 
 /** Runs `model` on a batch, with `taps`, and returns its answers. */
@@ -95,11 +106,10 @@ export function perChannel(x: tf.Tensor, reduce: (x: tf.Tensor, axes: number[]) 
  */
 export async function howFarApart(a: LayersModel, b: LayersModel, context: StepContext): Promise<string> {
   let apart = 0;
-  const { onProgress: _, ...silent } = context;
-  await forEachBatch(silent, (batch) => {
+  await forEachBatch(silent(context), (batch) => {
     const [before, after] = [a, b].map((model) => runBatch(model, batch));
     apart = Math.max(...before.map((answer, i) => distance(answer, after[i])));
-  }, 1);
+  }, { batches: 1 });
   return `the float model's answers differ by ${Number((100 * apart).toPrecision(2))} % of their size`;
 }
 

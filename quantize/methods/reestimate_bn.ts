@@ -11,7 +11,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel, LayerVariable } from "@tensorflow/tfjs-layers";
 import { type Layer, layersIn, quantizedLayer } from "../../src/quant/mod.ts";
-import { forEachBatch, perChannel, runBatch, type Tap } from "./_run.ts";
+import { forEachBatch, perChannel, runBatch, silent, type Tap } from "./_run.ts";
 import type { PreparedStep, StepContext, StepLeft, StepOutcome } from "./step.ts";
 
 const MOST_BATCHES = 50;
@@ -36,7 +36,7 @@ export async function reestimate(model: LayersModel, context: StepContext): Prom
   await forEachBatch(context, (batch) => {
     runBatch(model, batch, estimates.map((estimate) => estimate.tap()));
     for (const estimate of estimates) estimate.endBatch(batch.size);
-  }, MOST_BATCHES);
+  }, { batches: MOST_BATCHES });
   const left: StepLeft[] = estimates.flatMap((estimate) => estimate.write() ?? []);
   const after = await distances(model, norms, context);
   const isLeft = (name: string) => left.some(({ layer }) => layer === name);
@@ -84,8 +84,7 @@ async function distances(model: LayersModel, norms: readonly Norm[], context: St
     },
     take: (apart) => calls[i].push(apart),
   }));
-  const { onProgress: _, ...silent } = context;
-  await forEachBatch(silent, (batch) => void runBatch(model, batch, taps), 1);
+  await forEachBatch(silent(context), (batch) => void runBatch(model, batch, taps), { batches: 1 });
   return calls.map(([first, ...others]) => {
     const means = first.map((apart, c) => others.reduce((sum, call) => sum + call[c], apart) / (others.length + 1));
     return Math.sqrt(means.reduce((sum, apart) => sum + apart ** 2, 0) / means.length);
