@@ -2,7 +2,8 @@
 import { type Augment, type Change, drawChange, UNCHANGED, writeImage } from "./_augment.ts";
 import { imageBytes, type ImageSet } from "./dataset.ts";
 import { type Normalize, normalizeTable } from "./normalize.ts";
-import { mapValues, type SampleInput, type SampleSet, samplesOf, type SampleTarget, targetWidth } from "./samples.ts";
+import { inputShape, mapValues, type Pictures, samplesOf, targetWidth } from "./samples.ts";
+import type { SampleInput, SampleSet, SampleTarget } from "./samples.ts";
 import { checkSeed, Random } from "../src/numbers/random.ts";
 
 export type { Augment };
@@ -13,9 +14,12 @@ const CHANGES = 1;
 
 /** Samples as a model takes them. All arrays are the batch's own: it may be kept. */
 export interface Batch {
-  /** Real numbers by the set's input names: [size, height, width, channels] of pictures, [size, columns] of rows. */
-  readonly inputs: Readonly<Record<string, Float32Array>>;
-  /** By the set's target names: class numbers [size], or numbers [size, columns]. */
+  /**
+   * By the set's input names: real numbers [size, height, width, channels] of pictures and [size, columns] of rows, whole
+   * ones [size, length] of tokens.
+   */
+  readonly inputs: Readonly<Record<string, Float32Array | Int32Array>>;
+  /** By the set's target names: class numbers [size] or [size, positions], or numbers [size, columns]. */
   readonly targets: Readonly<Record<string, Int32Array | Float32Array>>;
   /** Each sample's index in the set. */
   readonly indices: Int32Array;
@@ -115,53 +119,60 @@ function* walk(set: SampleSet, { options, writers, order }: Walk): Generator<Bat
   for (let b = 0; b < countBatches(set, options); b++) {
     const indices = order.slice(b * batchSize, (b + 1) * batchSize);
     const size = indices.length;
-    const inputs = mapValues(writers, ({ width }) => new Float32Array(size * width));
+    const begun = mapValues(writers, (begin) => begin(size));
     for (let k = 0; k < size; k++) {
       // One change a sample: pictures that belong together move together.
       const change = augment ? drawChange(random, augment) : UNCHANGED;
-      for (const name in writers) writers[name].write({ from: indices[k], out: inputs[name], to: k, change });
+      for (const name in begun) begun[name].write({ from: indices[k], to: k, change });
     }
+    const inputs = mapValues(begun, ({ values }) => values);
     yield { inputs, targets: mapValues(set.targets, (target) => pick(target, indices)), indices, size };
   }
 }
 
-/** Writes an input's samples as real numbers. */
-interface Writer {
-  /** Numbers of one sample. */
-  readonly width: number;
+/** Begins an input's part of a batch of some size. */
+type Writer = (size: number) => {
+  /** What it has, once every sample is written. */
+  readonly values: Float32Array | Int32Array;
   readonly write: (sample: Sample) => void;
-}
+};
 
 interface Sample {
   /** Its index in the set. */
   readonly from: number;
-  readonly out: Float32Array;
   /** Its index in the batch. */
   readonly to: number;
   readonly change: Change;
 }
 
 function writerOf(input: SampleInput, normalize: Normalize): Writer {
-  if (input.kind === "rows") {
-    const { values, names: { length: width } } = input;
-    return {
-      width,
-      write: ({ from, out, to }) => out.set(values.subarray(from * width, (from + 1) * width), to * width),
-    };
-  }
+  if (input.kind === "pictures") return pictureWriter(input, normalize);
+  const [width] = inputShape(input);
+  return (size) => {
+    const values = input.kind === "rows" ? new Float32Array(size * width) : new Int32Array(size * width);
+    const write = ({ from, to }: Sample) =>
+      values.set(input.values.subarray(from * width, (from + 1) * width), to * width);
+    return { values, write };
+  };
+}
+
+function pictureWriter(input: Pictures, normalize: Normalize): Writer {
   const table = normalizeTable(normalize, input.channels);
   const width = imageBytes(input);
-  return {
-    width,
-    write: ({ from, out, to, change }) =>
-      writeImage({ shape: input, images: input.bytes, from: from * width, table, out, to: to * width }, change),
+  return (size) => {
+    const values = new Float32Array(size * width);
+    const place = { shape: input, images: input.bytes, table, out: values };
+    const write = ({ from, to, change }: Sample) =>
+      writeImage({ ...place, from: from * width, to: to * width }, change);
+    return { values, write };
   };
 }
 
 function pick(target: SampleTarget, indices: Int32Array): Int32Array | Float32Array {
-  if (target.kind === "classes") return Int32Array.from(indices, (i) => target.labels[i]);
   const width = targetWidth(target);
-  const picked = new Float32Array(indices.length * width);
-  indices.forEach((i, k) => picked.set(target.values.subarray(i * width, (i + 1) * width), k * width));
+  const values = target.kind === "classes" ? target.labels : target.values;
+  const length = indices.length * width;
+  const picked = target.kind === "classes" ? new Int32Array(length) : new Float32Array(length);
+  indices.forEach((i, k) => picked.set(values.subarray(i * width, (i + 1) * width), k * width));
   return picked;
 }

@@ -6,6 +6,7 @@ import { fitTo } from "./fit_to.ts";
 import { type BadImage, readFolder } from "./sources/folder.ts";
 import { generate } from "./sources/generated.ts";
 import { readMnist } from "./sources/mnist.ts";
+import { generateBrackets, generateSorting } from "./sources/sequences.ts";
 import { lookUp, nearestName } from "../src/text/nearest.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
 import { type Normalize, parseNormalize } from "./normalize.ts";
@@ -13,7 +14,8 @@ import { samplesOf, type SampleSplit, type SampleTarget } from "./samples.ts";
 import { readCsv } from "./sources/csv.ts";
 
 /** The forms that `openData` takes, for messages and help texts. */
-export const DATA_FORMS: string = `"generated", "mnist:DIR", "cifar10:DIR", "folder:DIR" or "csv:FILE"`;
+export const DATA_FORMS: string = `"generated", "generated:brackets", "generated:sorting", "mnist:DIR", ` +
+  `"cifar10:DIR", "folder:DIR" or "csv:FILE"`;
 
 /** What to do with a data set while opening it. */
 export interface OpenOptions {
@@ -62,8 +64,9 @@ interface Source {
   readonly read: (path: string, options: OpenOptions) => Promise<SourceData>;
 }
 
-/** The generated set's own sizes; a limit only makes it smaller. */
-const GENERATED = { train: 2000, test: 1000 };
+/** The generated sets' own sizes; a limit only makes them smaller. */
+const PICTURES = { train: 2000, test: 1000 };
+const SEQUENCES = { train: 20_000, test: 10_000 };
 
 /** Shape of images of whatever size where no model asks for another. */
 const ANY_SHAPE: ImageShape = { height: 64, width: 64, channels: 3 };
@@ -78,11 +81,10 @@ const SOURCES: Readonly<Record<string, Source>> = {
   generated: {
     normalize: "-1..1",
     augment: FLIP_AND_SHIFT,
-    read: ofImages((_, { limit = Infinity, seed }) => {
-      const { train, test } = GENERATED;
-      return Promise.resolve(generate({ train: Math.min(limit, train), test: Math.min(limit, test), seed }));
-    }),
+    read: ofImages((_, options) => Promise.resolve(generate(limited(PICTURES, options)))),
   },
+  "generated:brackets": ofSequences(generateBrackets),
+  "generated:sorting": ofSequences(generateSorting),
   mnist: { takes: "DIR", normalize: "0..1", augment: NONE, read: ofImages(readMnist) },
   cifar10: { takes: "DIR", normalize: "-1..1", augment: FLIP_AND_SHIFT, read: ofImages(readCifar10) },
   folder: {
@@ -102,6 +104,20 @@ const SOURCES: Readonly<Record<string, Source>> = {
     },
   },
 };
+
+/** Sizes of a generated set, of which a limit keeps the first samples. */
+function limited({ train, test }: typeof PICTURES, { limit = Infinity, seed = 0 }: OpenOptions) {
+  return { train: Math.min(limit, train), test: Math.min(limit, test), seed };
+}
+
+function ofSequences(generateSequences: typeof generateBrackets): Source {
+  return {
+    // Neither means anything to tokens.
+    normalize: "0..255",
+    augment: NONE,
+    read: (_, options) => Promise.resolve(generateSequences(limited(SEQUENCES, options))),
+  };
+}
 
 /** Makes samples of what a reader of labelled images gives, fitted to the shape that is asked for. */
 function ofImages(
@@ -129,11 +145,14 @@ function scaledNote(shape: ImageShape): string {
 
 /** Parts "mnist:DIR" into its source and what it names. */
 function parseSpec(spec: string): { readonly source: Source; readonly path: string } {
+  const whole = lookUp(SOURCES, spec);
+  if (whole !== undefined && whole.takes === undefined) return { source: whole, path: "" };
   const colon = spec.indexOf(":");
-  const name = colon < 0 ? spec : spec.slice(0, colon);
-  const path = colon < 0 ? "" : spec.slice(colon + 1);
-  const source = lookUp(SOURCES, name);
-  if (source === undefined) {
+  const before = colon < 0 ? spec : spec.slice(0, colon);
+  const source = lookUp(SOURCES, before);
+  // What takes no path has a name that is one with what follows the colon.
+  if (source === undefined || source.takes === undefined) {
+    const name = source === undefined ? before : spec;
     const meant = nearestName(name, Object.keys(SOURCES));
     throw new RangeError(
       `Cannot open the data "${spec}": there is no data set "${name}", needed is ${DATA_FORMS}` +
@@ -141,18 +160,15 @@ function parseSpec(spec: string): { readonly source: Source; readonly path: stri
     );
   }
   const { takes } = source;
-  if (takes !== undefined && path === "") {
-    const what = takes === "DIR" ? "folder" : "file";
-    throw new RangeError(`Cannot open the data "${spec}": it names no ${what}, needed is "${name}:${takes}"`);
-  }
-  if (takes === undefined && colon >= 0) {
-    throw new RangeError(`Cannot open the data "${spec}": "${name}" takes no folder, needed is "${name}" alone`);
-  }
-  return { source, path };
+  const path = colon < 0 ? "" : spec.slice(colon + 1);
+  if (path !== "") return { source, path };
+  const what = takes === "DIR" ? "folder" : "file";
+  throw new RangeError(`Cannot open the data "${spec}": it names no ${what}, needed is "${before}:${takes}"`);
 }
 
 /**
- * Opens a data set: `generated`, `mnist:DIR`, `cifar10:DIR`, `folder:DIR` or `csv:FILE`.
+ * Opens a data set: `generated`, `generated:brackets`, `generated:sorting`, `mnist:DIR`, `cifar10:DIR`, `folder:DIR` or
+ * `csv:FILE`.
  *
  * @param spec What to open; DIR and FILE are paths.
  * @throws {RangeError} If `spec` is none of these, an option is out of range or a file is damaged.

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import sharp from "sharp";
 import { testWithShared } from "../tests/_support/shared.ts";
 import { batches } from "./batches.ts";
+import { parseNormalize } from "./normalize.ts";
 import { openData } from "./open.ts";
 import { inputShape } from "./samples.ts";
 
@@ -17,13 +18,27 @@ Deno.test("openData() opens the generated set, limited and fitted to an input", 
 Deno.test("openData() refuses unknown data sets and lists the known ones", async () => {
   for (const spec of ["imagenet", "", "mnst:x", "toString", "Generated"]) {
     const choices =
-      /there is no data set ".*", needed is "generated", "mnist:DIR", "cifar10:DIR", "folder:DIR" or "csv:FILE"/;
+      /there is no data set ".*", needed is "generated", "generated:brackets", "generated:sorting", "mnist:DIR", .* "csv:FILE"/;
     await assert.rejects(openData(spec), choices);
   }
   await assert.rejects(openData("mnist"), /it names no folder, needed is "mnist:DIR"/);
   await assert.rejects(openData("folder:"), /it names no folder/);
-  await assert.rejects(openData("generated:x"), /takes no folder/);
+  await assert.rejects(openData("generated:x"), /there is no data set "generated:x"/);
+  await assert.rejects(openData("generated:bracket"), /did you mean "generated:brackets"/);
+  await assert.rejects(openData("generated:sorting:x"), /there is no data set "generated:sorting:x"/);
   for (const limit of [0, -1, 1.5, NaN]) await assert.rejects(openData("generated", { limit }), /the limit is/);
+});
+
+Deno.test("openData() generates sequences of tokens, as many as are asked for, the first of all", async () => {
+  for (const [spec, answers] of [["generated:brackets", 1], ["generated:sorting", 10]] as const) {
+    const { train, test, notes, augment } = await openData(spec, { limit: 30, seed: 2 });
+    assert.deepEqual([train.count, test.count, notes, augment], [30, 30, [], { flip: false, pad: 0 }]);
+    const [[{ inputs: { tokens }, targets, size }], [whole]] = [train, (await openData(spec, { seed: 2 })).train]
+      .map((set) => [...batches(set, { batchSize: 7, normalize: parseNormalize("0..1") })]);
+    assert.deepEqual([tokens instanceof Int32Array, tokens.length], [true, size * inputShape(train.inputs.tokens)[0]]);
+    assert.deepEqual(tokens, whole.inputs.tokens);
+    assert.equal(Object.values(targets)[0].length, 7 * answers);
+  }
 });
 
 Deno.test("openData() passes a reader's errors on", async () => {

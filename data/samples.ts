@@ -16,16 +16,31 @@ export interface Columns {
   readonly names: readonly string[];
 }
 
+/** Sequences of tokens, all of one length. */
+export interface Tokens {
+  readonly kind: "tokens";
+  /** [count, length], each an index into `names`. */
+  readonly values: Int32Array;
+  /** Tokens of a sequence. */
+  readonly length: number;
+  /** The vocabulary: what each token stands for. */
+  readonly names: readonly string[];
+  /** The token that shorter sequences are filled up with at their ends; absent: there are no shorter ones. */
+  readonly padding?: number;
+}
+
 /** What a model is shown. */
-export type SampleInput = Pictures | (Columns & { readonly kind: "rows" });
+export type SampleInput = Pictures | (Columns & { readonly kind: "rows" }) | Tokens;
 
 /** What a model should answer. */
 export type SampleTarget =
   | {
     readonly kind: "classes";
-    /** An index into `names` for each sample. */
+    /** An index into `names` for each sample, or for each position of each sample: [count] or [count, positions]. */
     readonly labels: Int32Array;
     readonly names: readonly string[];
+    /** Labels of a sample; absent: it has one, and is itself what is classified. */
+    readonly positions?: number;
   }
   /** Finite numbers. */
   | (Columns & { readonly kind: "reals" })
@@ -67,21 +82,25 @@ export function selectSamples(set: SampleSet, { indices, name }: {
   return {
     name,
     count: indices.length,
-    inputs: mapValues(
-      set.inputs,
-      (input) =>
-        input.kind === "rows"
-          ? { ...input, values: pickRows(input.values, { indices, width: input.names.length }) }
-          : { ...input, bytes: pickRows(input.bytes, { indices, width: imageBytes(input) }) },
-    ),
-    targets: mapValues(
-      set.targets,
-      (target) =>
-        target.kind === "classes"
-          ? { ...target, labels: pickRows(target.labels, { indices, width: 1 }) }
-          : { ...target, values: pickRows(target.values, { indices, width: target.names.length }) },
-    ),
+    inputs: mapValues(set.inputs, (input) => pickInputs(input, indices)),
+    targets: mapValues(set.targets, (target) => {
+      const width = targetWidth(target);
+      return target.kind === "classes"
+        ? { ...target, labels: pickRows(target.labels, { indices, width }) }
+        : { ...target, values: pickRows(target.values, { indices, width }) };
+    }),
   };
+}
+
+function pickInputs(input: SampleInput, indices: readonly number[]): SampleInput {
+  switch (input.kind) {
+    case "pictures":
+      return { ...input, bytes: pickRows(input.bytes, { indices, width: imageBytes(input) }) };
+    case "rows":
+      return { ...input, values: pickRows(input.values, { indices, width: input.names.length }) };
+    case "tokens":
+      return { ...input, values: pickRows(input.values, { indices, width: input.length }) };
+  }
 }
 
 function pickRows<T extends Float32Array | Int32Array | Uint8Array>(
@@ -94,14 +113,15 @@ function pickRows<T extends Float32Array | Int32Array | Uint8Array>(
   return picked as T;
 }
 
-/** Returns the shape of one sample: [h, w, c] of a picture, [columns] of a row. */
+/** Returns the shape of one sample: [h, w, c] of a picture, [columns] of a row, [length] of a sequence. */
 export function inputShape(input: SampleInput): readonly number[] {
-  return input.kind === "pictures" ? [input.height, input.width, input.channels] : [input.names.length];
+  if (input.kind === "pictures") return [input.height, input.width, input.channels];
+  return [input.kind === "rows" ? input.names.length : input.length];
 }
 
 /** Returns the numbers of one sample's target; of a class, 1. */
 export function targetWidth(target: SampleTarget): number {
-  return target.kind === "classes" ? 1 : target.names.length;
+  return target.kind === "classes" ? target.positions ?? 1 : target.names.length;
 }
 
 /** Says in a few words what is to be answered: "10 classes". */

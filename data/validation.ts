@@ -70,7 +70,8 @@ function chooseAside(set: SampleSet, { fraction, seed }: ValidationOptions): Rea
 /** Says which samples are alike; all of them are where a target is no class, or there are several. */
 function classOf({ targets }: SampleSet): (i: number) => number {
   const [target, ...others] = Object.values(targets);
-  return target?.kind === "classes" && others.length === 0 ? (i) => target.labels[i] : () => 0;
+  const isClass = target?.kind === "classes" && target.positions === undefined && others.length === 0;
+  return isClass ? (i) => target.labels[i] : () => 0;
 }
 
 /** Shares out so many of all members to classes of these sizes: whole shares first, then to the largest remainders. */

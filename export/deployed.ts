@@ -1,13 +1,13 @@
 /** The exported model at work in ONNX Runtime. */
 import type { Answer, Answers } from "../models/answers.ts";
 import type { QParams } from "../src/numbers/scheme.ts";
-import { pickByName } from "../models/ports.ts";
+import { type InputValues, pickByName } from "../models/ports.ts";
 import { decodeModel } from "../src/onnx/file/mod.ts";
 import { type Graph, sizeOf } from "../src/onnx/graph.ts";
-import { type HostTensor, Session, type SessionOptions } from "../src/runtime/session.ts";
+import { type HostTensor, type PortInfo, Session, type SessionOptions } from "../src/runtime/session.ts";
 
 /** Samples by the inputs' names, each [n, …sample] flattened. Of a file with one input, the name is free. */
-export type Samples = Readonly<Record<string, Float32Array>>;
+export type Samples = Readonly<Record<string, InputValues>>;
 
 /** A loaded ONNX file that answers for batches of samples. */
 export class DeployedModel {
@@ -75,13 +75,14 @@ export class DeployedModel {
   }
 
   /** Runs `batch` samples, where there are fewer left with zeros behind them. */
-  #run(given: readonly Float32Array[], { from, batch }: { readonly from: number; readonly batch: number }) {
-    return this.#session.run(Object.fromEntries(this.#session.inputs.map(({ name, shape: [, ...sample] }, i) => {
+  #run(given: readonly InputValues[], { from, batch }: { readonly from: number; readonly batch: number }) {
+    return this.#session.run(Object.fromEntries(this.#session.inputs.map((port, i) => {
+      const [, ...sample] = port.shape;
       const size = sizeOf(sample);
-      const part = given[i].subarray(from * size, (from + batch) * size);
-      const data = part.length === batch * size ? part : new Float32Array(batch * size);
+      const part = fit(given[i].subarray(from * size, (from + batch) * size), port);
+      const data = part.length === batch * size ? part : fit(new Float32Array(batch * size), port);
       if (data !== part) data.set(part);
-      return [name, { dtype: "float32", shape: [batch, ...sample], data } as const];
+      return [port.name, { dtype: port.dtype, shape: [batch, ...sample], data }];
     })));
   }
 
@@ -107,8 +108,15 @@ function joinRuns(runs: readonly HostTensor[], count: number): Pick<Answer, "val
   return { values, shape };
 }
 
+/** Returns `values` as the type that the input takes: whole numbers of real ones are cut off behind the point. */
+function fit(values: InputValues, { name, dtype }: PortInfo): InputValues {
+  if (dtype === "float32") return values instanceof Float32Array ? values : Float32Array.from(values);
+  if (dtype === "int32") return values instanceof Int32Array ? values : Int32Array.from(values);
+  throw new TypeError(`Cannot predict: the input "${name}" is ${dtype}, float32 or int32 is needed`);
+}
+
 function countSamples(
-  x: Float32Array,
+  x: InputValues,
   { name, shape }: { readonly name: string; readonly shape: readonly number[] },
 ): number {
   const sample = sizeOf(shape);

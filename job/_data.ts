@@ -71,7 +71,9 @@ export function hasImages({ train }: Pick<JobData, "train">): boolean {
 function refuseForRows({ train }: OpenedData, { normalize, augment }: DataSettings): void {
   const asked = normalize !== undefined ? "--normalize" : augment === true ? "--augment" : undefined;
   if (asked === undefined || hasImages({ train })) return;
-  throw new RangeError(`Cannot use ${asked} with "${train.name}": it is for images, the data are rows of numbers`);
+  const isTokens = Object.values(train.inputs).some(({ kind }) => kind === "tokens");
+  const what = isTokens ? "sequences of tokens" : "rows of numbers";
+  throw new RangeError(`Cannot use ${asked} with "${train.name}": it is for images, the data are ${what}`);
 }
 
 /** Notes in `model` what was done to the rows that it was trained on. */

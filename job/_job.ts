@@ -6,6 +6,7 @@ import { mapValues, type SampleInput } from "../data/samples.ts";
 import type { Samples } from "../export/deployed.ts";
 import type { Validation } from "../export/validate.ts";
 import type { Answers } from "../models/answers.ts";
+import type { InputValues } from "../models/ports.ts";
 import { summarize } from "../models/summary.ts";
 import { formatSummary } from "../report/terminal/summary.ts";
 import { handleEvents, inTurns, type Steps } from "../src/events.ts";
@@ -154,8 +155,8 @@ export function describeMetrics(metrics: readonly Omit<MetricValue, "scores">[],
   ).join(", ");
 }
 
-function toNchw(x: Float32Array, input: SampleInput, size: number): Float32Array {
-  if (input.kind === "rows") return x;
+function toNchw(x: InputValues, input: SampleInput, size: number): InputValues {
+  if (input.kind !== "pictures") return x;
   const { height, width, channels } = input;
   return tf.tidy(() => tf.transpose(tf.tensor(x, [size, height, width, channels]), [0, 3, 1, 2]).dataSync<"float32">());
 }

@@ -64,6 +64,10 @@ function describeInput(
 ): object {
   const shape = inputShape(input);
   if (input.kind === "rows") return { kind: "numbers", shape, ...(data.scalings[own] ?? { columns: input.names }) };
+  if (input.kind === "tokens") {
+    const { names: vocabulary, padding } = input;
+    return { kind: "tokens", shape, vocabulary, ...(padding === undefined ? {} : { padding }) };
+  }
   // As in `Normalize`: of pixels from 0 to 1, one number for all channels or one for each.
   const { mean, std } = data.normalize;
   return { kind: "image", shape, layout: options.inputLayout, mean, std };
@@ -136,6 +140,9 @@ function docOf(model: tfl.LayersModel, { task, data, options }: MetadataParts): 
   const inputs = Object.values(data.train.inputs).map((input, i) => {
     const shape = inputShape(input);
     if (input.kind === "rows") return `Input "${names[i]}": rows of ${shape} numbers.`;
+    if (input.kind === "tokens") {
+      return `Input "${names[i]}": sequences of ${shape} tokens: ${shorten(input.names.join(" "), LONGEST_NAMES)}.`;
+    }
     return `Input "${names[i]}": images of ${shape.join("x")} (${options.inputLayout} in the file), ` +
       `${describeNormalize(data.normalize)}.`;
   });

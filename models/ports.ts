@@ -5,6 +5,9 @@ import { valueNames, valueOf } from "../src/rewrite/mod.ts";
 import { suggestName } from "../src/text/nearest.ts";
 import type { QParams } from "../src/numbers/scheme.ts";
 
+/** Elements of an input, row-major: real numbers, or whole ones such as tokens. */
+export type InputValues = Float32Array | Int32Array;
+
 /** Shapes of samples: of the only input, or by the inputs' names. */
 export type InputShapes = readonly number[] | Readonly<Record<string, readonly number[]>>;
 

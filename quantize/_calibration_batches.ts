@@ -1,21 +1,21 @@
 /** Batches of calibration as a model takes them: checked against its inputs, in parts that memory has room for. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import { inputNames, inputShapesOf, pickByName } from "../models/ports.ts";
+import { inputNames, inputShapesOf, type InputValues, pickByName } from "../models/ports.ts";
 
 /** A batch of samples: a tensor, one for every input of the model in its order, or elements by name as `batches` gives. */
 export type CalibrationBatch = tf.Tensor | tf.Tensor[] | NamedBatch;
 
 /** Samples by the inputs' names; of a model with one input, the name is free. */
 export interface NamedBatch {
-  readonly inputs: Readonly<Record<string, Float32Array>>;
+  readonly inputs: Readonly<Record<string, InputValues>>;
   readonly size: number;
 }
 
 /** An input's values of some samples. */
 interface Values {
   readonly shape: readonly number[];
-  readonly values: Float32Array;
+  readonly values: InputValues;
 }
 
 /** Some samples of a batch, and where in it they begin. */
@@ -100,5 +100,6 @@ function cut(input: Values | tf.Tensor, first: number, end: number): tf.Tensor {
 }
 
 function dtypeOf(input: Values | tf.Tensor): tf.DataType {
-  return input instanceof tf.Tensor ? input.dtype : "float32";
+  if (input instanceof tf.Tensor) return input.dtype;
+  return input.values instanceof Int32Array ? "int32" : "float32";
 }

@@ -11,7 +11,7 @@ import type { Answer, Answers } from "../models/answers.ts";
 import type { Port } from "../models/ports.ts";
 import type { Section } from "./section.ts";
 
-/** The targets of one output: class numbers [samples] as integers, or numbers [samples, …] as reals. */
+/** The targets of one output: class numbers [samples] or [samples, positions] as integers, or numbers [samples, …]. */
 export type TargetValues = Float32Array | Int32Array;
 
 /** Targets by the name of the output that learns them. */
@@ -20,15 +20,18 @@ export type Targets = Readonly<Record<string, TargetValues>>;
 /**
  * A loss of one output: the mean over the batch, as a scalar.
  *
- * `targets` holds what the batch does: class numbers [n], int32, or numbers of the outputs' shape. `outputs` is the
- * model's answer, or what is before the activation that the head names: logits.
+ * `targets` holds what the batch does: class numbers [n] or [n, positions], int32, or numbers of the outputs' shape.
+ * `outputs` is the model's answer, or what is before the activation that the head names: logits.
  */
 export type Loss = (targets: tf.Tensor, outputs: tf.Tensor) => tf.Scalar;
 
 /** What the targets of an output must be. */
 export type TargetSpec =
-  /** The index of one of `count` numbers for each sample, such as a class, as an Int32Array. */
-  | { readonly kind: "index"; readonly count: number }
+  /**
+   * The index of one of `count` numbers, such as a class, as an Int32Array: for each sample, or for each of so many positions
+   * of a sample.
+   */
+  | { readonly kind: "index"; readonly count: number; readonly positions?: number }
   /** Finite numbers, `width` a sample, as a Float32Array. */
   | { readonly kind: "reals"; readonly width: number }
   /** Zeros and ones, `width` a sample, as a Float32Array. */
@@ -61,6 +64,8 @@ export interface MetricInfo {
   readonly better: "higher" | "lower";
   /** Whether it is the share of right answers: scores are 1 or 0, and the metric is their mean. Absent: it is not. */
   readonly isHitRate?: true;
+  /** Whether the metric is the mean of its scores, whatever these are. Absent: it may not be. */
+  readonly isMean?: true;
 }
 
 /** The answers of one output, and what they should have been. */
@@ -174,13 +179,14 @@ export interface MetricValue extends MetricInfo {
 
 /** Measures everything that `task` judges by. */
 export function measureAll(task: BoundTask, judged: JudgedAll): readonly MetricValue[] {
-  return task.metrics.map(({ name, unit, better, isHitRate, output, measure, scores, chance }) => {
+  return task.metrics.map(({ name, unit, better, isHitRate, isMean, output, measure, scores, chance }) => {
     const each = scores(judged);
     return {
       name,
       unit,
       better,
       ...(isHitRate === undefined ? {} : { isHitRate }),
+      ...(isMean === undefined ? {} : { isMean }),
       output,
       value: measure(judged),
       count: each.length,

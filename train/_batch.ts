@@ -1,20 +1,21 @@
 /** Batches by name, and what is checked before a model sees one. */
 import type * as tfl from "@tensorflow/tfjs-layers";
-import { inputNames, type InputShapes, inputShapesOf, outputNames, pickByName } from "../models/ports.ts";
+import { inputNames, type InputShapes, inputShapesOf, type InputValues } from "../models/ports.ts";
+import { outputNames, pickByName } from "../models/ports.ts";
 import type { BoundTask, Head, TargetSpec, TargetValues } from "../tasks/task.ts";
 
 /** Samples to learn from or to be judged by. */
 export interface SampleBatch {
   /** By the inputs' names: [size, …shape of one sample], row-major. Of a model with one input, the name is free. */
-  readonly inputs: Readonly<Record<string, Float32Array>>;
-  /** By the outputs' names: indices [size], or numbers [size, …]. Where one output is trained, the name is free. */
+  readonly inputs: Readonly<Record<string, InputValues>>;
+  /** By the outputs' names: indices [size, …], or numbers [size, …]. Where one output is trained, the name is free. */
   readonly targets: Readonly<Record<string, TargetValues>>;
   readonly size: number;
 }
 
 /** A batch in the order of the model's inputs and of the trained outputs. */
 export interface OrderedBatch {
-  readonly inputs: readonly Float32Array[];
+  readonly inputs: readonly InputValues[];
   readonly targets: readonly TargetValues[];
   readonly size: number;
 }
@@ -66,7 +67,7 @@ interface InputCheck {
   readonly isOnly: boolean;
 }
 
-function checkInput(x: Float32Array, { name, shape, size, doing, isOnly }: InputCheck): void {
+function checkInput(x: InputValues, { name, shape, size, doing, isOnly }: InputCheck): void {
   const needed = shape.reduce((product, dim) => product * dim, size);
   if (size >= 1 && x.length === needed) return;
   const whose = isOnly ? "" : ` for input "${name}"`;
@@ -95,7 +96,7 @@ function checkTargets(y: TargetValues, spec: TargetSpec, { output, size, doing }
       : ["whole numbers (Int32Array)", "real numbers (Float32Array)"];
     throw new TypeError(`${cannot}: ${whose} are ${are}, needed are ${needed}`);
   }
-  const width = spec.kind === "index" ? 1 : spec.width;
+  const width = spec.kind === "index" ? spec.positions ?? 1 : spec.width;
   if (y.length !== size * width) {
     const each = width === 1 ? "one" : `${width}`;
     throw new TypeError(

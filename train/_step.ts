@@ -112,10 +112,12 @@ interface TargetOptions {
   readonly doing: string;
 }
 
-/** Indices are [n]; numbers have the shape of what the loss reads, which the model itself may leave open. */
+/** Indices are [n], or [n, positions]; numbers have the shape of what the loss reads, which the model may leave open. */
 function targetTensor(values: TargetValues, outputs: tf.Tensor, { output, size, head, doing }: TargetOptions) {
-  if (values instanceof Int32Array && (head.target.kind === "index" || values.length === size)) {
-    return tf.tensor1d(values, "int32");
+  const { target } = head;
+  if (values instanceof Int32Array && (target.kind === "index" || values.length === size)) {
+    const positions = target.kind === "index" && target.positions !== undefined ? [target.positions] : [];
+    return tf.tensor(values, [size, ...positions], "int32");
   }
   if (values.length === outputs.size) return tf.tensor(values, outputs.shape);
   throw new TypeError(

@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { type Answers, joinAnswers } from "../models/answers.ts";
-import { type InputShapes, outputGrids, outputNames, outputPorts } from "../models/ports.ts";
+import { type InputShapes, type InputValues, outputGrids, outputNames, outputPorts } from "../models/ports.ts";
 import { bindTasks, type Learning } from "../tasks/bind.ts";
 import { defaultTask } from "../tasks/mod.ts";
 import { type BoundTask, measureAll, type MetricValue, type Targets, type TargetValues } from "../tasks/task.ts";
@@ -117,10 +117,10 @@ async function answer(model: tfl.LayersModel, { batch, rows, plan, names }: Answ
 }
 
 /** Returns `values`, the last sample repeated until there are `rows`. */
-function fill(values: Float32Array, { size, rows }: { readonly size: number; readonly rows: number }): Float32Array {
+function fill(values: InputValues, { size, rows }: { readonly size: number; readonly rows: number }): InputValues {
   if (size >= rows) return values;
   const stride = values.length / size;
-  const filled = new Float32Array(rows * stride);
+  const filled = values instanceof Int32Array ? new Int32Array(rows * stride) : new Float32Array(rows * stride);
   filled.set(values);
   for (let row = size; row < rows; row++) filled.set(values.subarray((size - 1) * stride), row * stride);
   return filled;

@@ -1,6 +1,6 @@
 /** The metrics of classification: how often the right class is among the largest outputs. */
-import { type Answer, rowOf, widthOf } from "../../models/answers.ts";
-import type { Metric, TargetValues } from "../task.ts";
+import { type Answer, rowOf } from "../../models/answers.ts";
+import type { Judged, Metric, TargetValues } from "../task.ts";
 
 /**
  * The fraction of samples for which the largest output is that of the right class, in [0, 1].
@@ -45,6 +45,61 @@ export function topKAccuracy(k: number): Metric {
   });
 }
 
+/**
+ * The fraction of right answers where each of `positions` positions of a sample is answered, in [0, 1].
+ *
+ * A sample's score is the share of its positions that are right. Chance: always to name the class that is the commonest at
+ * that position.
+ */
+export function tokenAccuracy(positions: number): Metric {
+  const scores: Metric["scores"] = (judged) => Float64Array.from(countRight(judged, positions), (n) => n / positions);
+  return {
+    name: "token accuracy",
+    unit: "fraction",
+    better: "higher",
+    isMean: true,
+    measure: (judged) => meanOf(scores(judged)),
+    scores,
+    chance: (labels) => {
+      const at = Array.from(
+        { length: positions },
+        (_, position) => labels.filter((_, i) => i % positions === position),
+      );
+      return meanOf(at.map((labels) => Math.max(...countsOf(labels).values()) / labels.length));
+    },
+  };
+}
+
+/**
+ * The fraction of samples of which all `positions` positions are answered right, in [0, 1].
+ *
+ * Chance: always to give the answer that is right for the most samples.
+ */
+export function sequenceAccuracy(positions: number): Metric {
+  const scores: Metric["scores"] = (judged) =>
+    Float64Array.from(countRight(judged, positions), (n) => Number(n === positions));
+  return {
+    name: "sequence accuracy",
+    unit: "fraction",
+    better: "higher",
+    isHitRate: true,
+    measure: (judged) => meanOf(scores(judged)),
+    scores,
+    chance: (labels) => {
+      const samples = labels.length / positions;
+      const answers = Array.from({ length: samples }, (_, i) => labels.subarray(i * positions, (i + 1) * positions));
+      return Math.max(...countsOf(answers.map((answer) => answer.join())).values()) / samples;
+    },
+  };
+}
+
+/** Counts how many positions of each sample are answered right. */
+function countRight({ answer, targets }: Judged, positions: number): Int32Array {
+  const counts = new Int32Array(targets.length / positions);
+  topClasses(answer).forEach((top, i) => counts[Math.floor(i / positions)] += Number(top === targets[i]));
+  return counts;
+}
+
 interface HitRule {
   readonly chance: (labels: TargetValues) => number;
   readonly isHit: (row: Float32Array, label: number) => boolean;
@@ -58,21 +113,32 @@ function hitRate(name: string, { chance, isHit }: HitRule): Metric {
     unit: "fraction",
     better: "higher",
     isHitRate: true,
-    measure: (judged) => scores(judged).reduce((sum, hit) => sum + hit, 0) / judged.targets.length,
+    measure: (judged) => meanOf(scores(judged)),
     scores,
     chance,
   };
 }
 
-function countsOf(labels: TargetValues): ReadonlyMap<number, number> {
-  const counts = new Map<number, number>();
+function meanOf(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum / values.length;
+}
+
+function countsOf<T>(labels: Iterable<T>): ReadonlyMap<T, number> {
+  const counts = new Map<T, number>();
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
   return counts;
 }
 
-/** Returns the class of the largest output of each sample, the first of equal ones; -1 where none is a number. */
-export function topClasses(answer: Answer): Int32Array {
-  return Int32Array.from({ length: answer.values.length / widthOf(answer) }, (_, i) => topClass(rowOf(answer, i)));
+/**
+ * Returns the class of the largest output of each sample, or of each position of each sample: the first of equal ones, and
+ * -1 where none is a number.
+ */
+export function topClasses({ values, shape }: Answer): Int32Array {
+  const classes = shape.at(-1) ?? 0;
+  const rows = values.length / classes;
+  return Int32Array.from({ length: rows }, (_, i) => topClass(values.subarray(i * classes, (i + 1) * classes)));
 }
 
 /** Returns the index of the largest number, the first of equal ones; -1 where none is a number. */

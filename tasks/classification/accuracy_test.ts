@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Metric } from "../task.ts";
-import { accuracy, topClasses, topKAccuracy } from "./accuracy.ts";
+import { accuracy, sequenceAccuracy, tokenAccuracy, topClasses, topKAccuracy } from "./accuracy.ts";
 
 const OUTPUTS = [0.1, 0.7, 0.2, 0.5, 0.2, 0.3, 0.2, 0.2, 0.6];
 
@@ -25,6 +25,28 @@ Deno.test("accuracy scores each sample, and knows what naming the commonest clas
 
 Deno.test("accuracy is NaN when there are no samples", () => {
   assert.ok(Number.isNaN(measure(accuracy, [], [])));
+});
+
+/** Three samples of two positions each, and what two classes get there. */
+const POSITIONS = {
+  answer: { values: Float32Array.of(0.9, 0.1, 0.2, 0.8, 0.4, 0.6, 0.3, 0.7, 1, 0, 1, 0), shape: [3, 2, 2] },
+  targets: Int32Array.of(0, 1, 1, 0, 1, 0),
+};
+
+Deno.test("tokenAccuracy() and sequenceAccuracy() count right positions and samples without a wrong one", () => {
+  assert.deepEqual([...topClasses(POSITIONS.answer)], [0, 1, 1, 1, 0, 0]);
+  const [token, sequence] = [tokenAccuracy(2), sequenceAccuracy(2)];
+  assert.deepEqual([...token.scores(POSITIONS)], [1, 0.5, 0.5]);
+  assert.equal(token.measure(POSITIONS), 4 / 6);
+  assert.deepEqual([...sequence.scores(POSITIONS)], [1, 0, 0]);
+  assert.equal(sequence.measure(POSITIONS), 1 / 3);
+});
+
+Deno.test("tokenAccuracy() and sequenceAccuracy() know what answers reach that ignore the input", () => {
+  // At the first position 1 is the commonest, at the second 0; (1, 0) is right twice.
+  assert.equal(tokenAccuracy(2).chance!(POSITIONS.targets, 4), 2 / 3);
+  assert.equal(sequenceAccuracy(2).chance!(POSITIONS.targets, 4), 2 / 3);
+  assert.equal(tokenAccuracy(2).chance!(Int32Array.of(0, 1, 0, 0, 1, 2), 6), (2 / 3 + 1 / 3) / 2);
 });
 
 Deno.test("topClasses() takes the first of equal outputs and -1 where all are NaN", () => {

@@ -15,9 +15,9 @@ export interface CrossEntropyOptions {
 /**
  * Makes the cross-entropy of softmax(logits) and class numbers: mean of -log softmax(logits)[label].
  *
- * Shapes: labels [n], int32; logits [n, classes] → scalar. The logarithm is taken of no probability, so that it is exact
- * where softmax underflows.
- * Gradient: (softmax(logits) - target) / n.
+ * Shapes: labels [n] or [n, positions], int32; logits the same and [classes] → scalar. The logarithm is taken of no
+ * probability, so that it is exact where softmax underflows.
+ * Gradient: (softmax(logits) - target) / number of labels.
  *
  * @throws {RangeError} If the smoothing is not in [0, 1).
  * @throws {TypeError} The loss itself, if labels or logits have another shape.
@@ -39,11 +39,11 @@ export function softmaxCrossEntropy({ labelSmoothing = 0 }: CrossEntropyOptions 
     throw new RangeError(`Cannot smooth labels: the share is ${labelSmoothing}, needed is a number in [0, 1)`);
   }
   const loss: Loss = (labels, logits) => {
-    const [n, classes] = logits.shape;
-    if (logits.rank !== 2 || classes < 2 || labels.rank !== 1 || labels.shape[0] !== n) {
+    const classes = logits.shape[logits.rank - 1];
+    if (labels.rank < 1 || !(classes >= 2) || logits.shape.join() !== [...labels.shape, classes].join()) {
       throw new TypeError(
         `Cannot take cross-entropy: labels are [${labels.shape}] and logits [${logits.shape}], ` +
-          `needed are [n] and [n, classes], 2 classes at least`,
+          `needed are [n] and [n, classes], or [n, positions] and [n, positions, classes], 2 classes at least`,
       );
     }
     return tf.tidy(() => {

@@ -55,6 +55,17 @@ Deno.test("softmaxCrossEntropy() stays exact when softmax underflows", () => {
   assert.equal(Math.abs(valueOf(loss, [1], [[0, 1000]])), 0);
 });
 
+Deno.test("softmaxCrossEntropy() of positions is that of as many samples", () => {
+  const loss = softmaxCrossEntropy({ labelSmoothing: 0.1 });
+  const { value, gradient } = expected(LABELS, LOGITS, 0.1);
+  tf.tidy(() => {
+    const labels = tf.tensor2d([LABELS], [1, 2], "int32");
+    const logits = tf.tensor3d([LOGITS]);
+    assertClose(loss(labels, logits).dataSync(), [value], 1e-6);
+    assertClose(tf.grad((x: tf.Tensor) => loss(labels, x))(logits).dataSync(), gradient, 1e-6);
+  });
+});
+
 Deno.test("softmaxCrossEntropy() does not change when all logits are shifted", () => {
   const loss = softmaxCrossEntropy();
   fc.assert(
@@ -72,7 +83,7 @@ Deno.test("softmaxCrossEntropy() refuses smoothing outside [0, 1) and shapes tha
   }
   assert.throws(() => valueOf(softmaxCrossEntropy(), [0], LOGITS), {
     name: "TypeError",
-    message:
-      "Cannot take cross-entropy: labels are [1] and logits [2,3], needed are [n] and [n, classes], 2 classes at least",
+    message: "Cannot take cross-entropy: labels are [1] and logits [2,3], needed are [n] and [n, classes], " +
+      "or [n, positions] and [n, positions, classes], 2 classes at least",
   });
 });

@@ -93,20 +93,30 @@ const MOST_NUMBERS = 4e7;
 /** Measures the metrics of all models on the same draws: [model][metric] → a value a draw. */
 function measureDraws(models: readonly MeasuredAnswers[], seed: number): readonly (readonly Float64Array[])[] {
   const [{ metrics: [{ count }], targets }] = models;
-  const numbers = models.length * Object.values(targets).reduce((sum, { length }) => sum + length, 0);
+  // Means are those of scores: nothing is measured anew.
+  const isMeasured = models[0].metrics.some(({ isHitRate, isMean }) => isHitRate !== true && isMean !== true);
+  const each = isMeasured ? Object.values(targets).reduce((sum, { length }) => sum + length, 0) : count;
+  const numbers = models.length * each;
   const draws = Math.round(Math.min(DRAWS.most, Math.max(DRAWS.least, MOST_NUMBERS / Math.max(1, numbers))));
   const values = models.map(({ metrics }) => metrics.map(() => new Float64Array(draws)));
   let draw = 0;
   for (const rows of drawSamples(count, { draws, seed })) {
-    models.forEach(({ task, ...judged }, m) => {
-      const drawn = selectRows(judged, rows);
-      task.metrics.forEach(({ isHitRate, measure }, i) => {
-        if (isHitRate !== true) values[m][i][draw] = measure(drawn);
+    models.forEach(({ task, metrics, ...judged }, m) => {
+      const drawn = isMeasured ? selectRows(judged, rows) : judged;
+      task.metrics.forEach(({ isHitRate, isMean, measure }, i) => {
+        if (isMean === true) values[m][i][draw] = meanOf(metrics[i].scores, rows);
+        else if (isHitRate !== true) values[m][i][draw] = measure(drawn);
       });
     });
     draw++;
   }
   return values;
+}
+
+function meanOf(scores: Float64Array, rows: Int32Array): number {
+  let sum = 0;
+  for (let i = 0; i < rows.length; i++) sum += scores[rows[i]];
+  return sum / rows.length;
 }
 
 /** Picks samples of all outputs; a sample may come more than once. */

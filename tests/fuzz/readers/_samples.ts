@@ -14,6 +14,9 @@ function checkSet({ count, inputs, targets }: SampleSet): void {
     if (input.kind === "pictures") {
       const { height, width, channels, bytes } = input;
       check(bytes.length === count * height * width * channels, `${bytes.length} bytes of pictures`);
+    } else if (input.kind === "tokens") {
+      check(input.values.length === count * input.length, `${input.values.length} tokens`);
+      check(input.values.every((token) => token >= 0 && token < input.names.length), "a token is in no vocabulary");
     } else {
       check(input.values.length === count * input.names.length, `${input.values.length} values of rows`);
       check(input.values.every(Number.isFinite), "a value of a row is not finite");
@@ -21,7 +24,7 @@ function checkSet({ count, inputs, targets }: SampleSet): void {
   }
   for (const target of Object.values(targets)) {
     if (target.kind === "classes") {
-      check(target.labels.length === count, `${target.labels.length} labels`);
+      check(target.labels.length === count * (target.positions ?? 1), `${target.labels.length} labels`);
       check(target.labels.every((label) => label >= 0 && label < target.names.length), "a label is no class");
     } else {
       check(target.values.length === count * target.names.length, `${target.values.length} values of targets`);
