@@ -6,10 +6,12 @@
  */
 import { registerQuantKernels, registerQuantLayers } from "./src/quant/mod.ts";
 import { registerConstantValue } from "./src/rewrite/mod.ts";
+import { registerSequenceLayers } from "./src/sequences/mod.ts";
 
 /** Registers with TF.js all layers of this project and the kernels that they run on. Again is harmless. */
 export function registerLayers(): void {
   registerQuantKernels();
   registerQuantLayers();
   registerConstantValue();
+  registerSequenceLayers();
 }

@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import type { ImageShape } from "../data/dataset.ts";
-import { inputShape, type SampleSplit } from "../data/samples.ts";
-import { buildArchitecture } from "../models/arch/mod.ts";
+import { inputShape, type SampleSplit, type Tokens } from "../data/samples.ts";
+import { buildArchitecture, defaultArch, type Vocabulary } from "../models/arch/mod.ts";
 import { loadLayersModel } from "../models/import/layers_model.ts";
 import { probeModel } from "../models/import/probe.ts";
 import { outputNames } from "../models/ports.ts";
@@ -74,7 +74,8 @@ function keepOutputs(
 
 /** Returns the architecture of `--arch`, or the one that suits the data. */
 export function archFor({ arch }: ResolvedOptions, { train }: SampleSplit): string {
-  return arch ?? (Object.values(train.inputs).some(({ kind }) => kind === "rows") ? "mlp" : "cifar_cnn");
+  const [input] = Object.values(train.inputs);
+  return arch ?? defaultArch(input.kind);
 }
 
 /** Builds the architecture for `data`, as the task wants it. */
@@ -87,11 +88,17 @@ export function buildModel(options: JobOptions, data: SampleSplit): tfl.LayersMo
   const start = bias(target);
   return buildArchitecture(archFor(options, data), {
     inputShape: inputShape(input),
+    ...(input.kind === "tokens" ? { tokens: vocabularyOf(input) } : {}),
     outputs: target.names.length,
+    perPosition: "positions" in target && target.positions !== undefined,
     head,
     seed,
     ...(start === undefined ? {} : { bias: start }),
   });
+}
+
+function vocabularyOf({ names, padding }: Tokens): Vocabulary {
+  return { size: names.length, ...(padding === undefined ? {} : { padding }) };
 }
 
 /** Returns the image shape that the model takes, or undefined if its one input is no image. */

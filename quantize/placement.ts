@@ -61,7 +61,7 @@ type Role =
   | { readonly kind: "quantized"; readonly fixed?: Interval; readonly nonNegative: boolean }
   /** Keeps to what it reads: a grid, or float. */
   | { readonly kind: "follows" }
-  | { readonly kind: "float"; readonly because: string };
+  | { readonly kind: "float"; readonly because: string; readonly interval?: Interval };
 
 /** Why a layer stays in float that a user wants there. */
 export const ASKED = "it was asked to stay in float";
@@ -199,9 +199,13 @@ function quantizersOf(
   }
   // A layer that follows a grid needs none of its own; in float it is part of an island.
   if (role.kind === "follows" && !isRelu(node.layer)) return [];
+  const interval = role.kind === "float" ? role.interval : undefined;
+  const known = interval === undefined
+    ? { nonNegative: isNonNegative(node) }
+    : { fixed: interval, nonNegative: interval === "unit" };
   return valuesOf(node)
     .filter((value) => consumersOf(graph, value).some((reader) => wanting.has(reader.name)))
-    .map((of) => ({ of, nonNegative: isNonNegative(node) }));
+    .map((of) => ({ of, ...known }));
 }
 
 function isNonNegative(node: LayerNode): boolean {

@@ -6,10 +6,20 @@ const { layers, initializers } = tfl;
 
 /** What an architecture is told. */
 export interface ArchOptions extends HeadOptions {
-  /** Shape of one sample: [h, w, c] of a picture, [n] of a row of numbers. */
+  /** Shape of one sample: [h, w, c] of a picture, [n] of a row of numbers, [length] of a sequence of tokens. */
   readonly inputShape: readonly number[];
+  /** What the tokens are, where samples are sequences of tokens. */
+  readonly tokens?: Vocabulary;
   /** Of the initial weights; every layer draws from a seed of its own. */
   readonly seed: number;
+}
+
+/** Tokens, as an architecture sees them. */
+export interface Vocabulary {
+  /** How many there are. */
+  readonly size: number;
+  /** The one that shorter sequences are filled up with at their ends; absent: none is. */
+  readonly padding?: number;
 }
 
 /** What an architecture answers. */
@@ -18,6 +28,8 @@ export interface HeadOptions {
   readonly outputs: number;
   /** What is applied to them last: softmax (default) to tell classes apart, sigmoid for shares, or nothing. */
   readonly head?: "softmax" | "sigmoid" | "linear";
+  /** Whether each position of a sequence is answered, with as many numbers; else the sample is. Default: false. */
+  readonly perPosition?: boolean;
   /** What the bias of the last layer starts from, a number an output. Default: zeros. */
   readonly bias?: readonly number[];
 }
@@ -81,6 +93,26 @@ export class Blocks {
     });
   }
 
+  /** A dense layer with bias, of a sequence or a row, that no normalization follows. */
+  projection({ name, units }: Pick<DenseOptions, "name" | "units">): Layer {
+    return layers.dense({ name, units, kernelInitializer: this.uniform(name) });
+  }
+
+  /** Layer normalization. */
+  layerNorm(name: string): Layer {
+    return layers.layerNormalization({ name, epsilon: this.#epsilon });
+  }
+
+  /** Initial weights of the layer called `name`, as in Glorot and Bengio (2010): uniform, variance 2 / (fan-in + fan-out). */
+  uniform(name: string): ReturnType<typeof initializers.glorotUniform> {
+    return initializers.glorotUniform({ seed: seedFor(name, this.#seed) });
+  }
+
+  /** Initial weights of a normal distribution. */
+  normal(name: string, stddev: number): ReturnType<typeof initializers.randomNormal> {
+    return initializers.randomNormal({ stddev, seed: seedFor(name, this.#seed) });
+  }
+
   /** A depthwise 3×3 convolution of `channels` channels. */
   depthwise({ name, channels, strides = 1 }: { name: string; channels: number; strides?: number }): Layer {
     return layers.depthwiseConv2d({
@@ -106,12 +138,14 @@ export class Blocks {
 
   /** The last layers: a dense one, and "softmax" or "sigmoid" where its outputs are their logits. */
   head({ outputs, head = "softmax" }: HeadOptions): readonly Layer[] {
-    const kernelInitializer = initializers.glorotUniform({ seed: seedFor("dense", this.#seed) });
-    const dense = layers.dense({ name: "dense", units: outputs, kernelInitializer });
+    const dense = this.projection({ name: "dense", units: outputs });
     if (head === "linear") return [dense];
     return [
       dense,
-      head === "softmax" ? layers.softmax({ name: head }) : layers.activation({ name: head, activation: head }),
+      // TF.js takes axis 1 where none is named.
+      head === "softmax"
+        ? layers.softmax({ name: head, axis: -1 })
+        : layers.activation({ name: head, activation: head }),
     ];
   }
 }

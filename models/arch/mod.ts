@@ -3,26 +3,68 @@ import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { checkSeed } from "../../src/numbers/random.ts";
 import { checkChoice } from "../../src/text/nearest.ts";
-import type { ArchOptions, HeadOptions } from "./_blocks.ts";
+import type { ArchOptions, HeadOptions, Vocabulary } from "./_blocks.ts";
 import { cifarCnn } from "./cifar_cnn.ts";
 import { mlp } from "./mlp.ts";
 import { mobilenetV2 } from "./mobilenet_v2.ts";
+import { gru, lstm } from "./recurrent.ts";
 import { resnet20 } from "./resnet20.ts";
 import { tinyYolo } from "./tiny_yolo.ts";
+import { transformer } from "./transformer.ts";
 
-export type { ArchOptions, HeadOptions };
+export type { ArchOptions, HeadOptions, Vocabulary };
+export { BERT_BASE, SMALL_TRANSFORMER, transformer, type TransformerOptions } from "./transformer.ts";
+export type { TransformerSize } from "./transformer.ts";
 
 /** Smaller images have no pixel left after the poolings. */
 const MIN_SIDE = 4;
 
 /** Names of the built-in architectures, as `--arch` takes them. */
-export const ARCH_NAMES = ["cifar_cnn", "tiny_yolo", "resnet20", "mobilenet_v2", "mlp"] as const;
+export const ARCH_NAMES = [
+  "cifar_cnn",
+  "tiny_yolo",
+  "resnet20",
+  "mobilenet_v2",
+  "mlp",
+  "lstm",
+  "gru",
+  "transformer",
+] as const;
 
 /** Name of a built-in architecture. */
 export type ArchName = (typeof ARCH_NAMES)[number];
 
+/** What samples can be, to an architecture. */
+export type SampleKind = "pictures" | "rows" | "tokens";
+
+/** What each kind's shape is. */
+const SHAPES: Readonly<Record<SampleKind, { readonly rank: number; readonly what: string }>> = {
+  pictures: { rank: 3, what: "[height, width, channels]" },
+  rows: { rank: 1, what: "[columns]" },
+  tokens: { rank: 1, what: "[length] of tokens" },
+};
+
+const DEFAULTS: Readonly<Record<SampleKind, ArchName>> = {
+  pictures: "cifar_cnn",
+  rows: "mlp",
+  tokens: "transformer",
+};
+
+/** What each architecture takes; those of tokens can answer at each position. */
+const TAKES: Readonly<Record<ArchName, readonly SampleKind[]>> = {
+  cifar_cnn: ["pictures"],
+  tiny_yolo: ["pictures"],
+  resnet20: ["pictures"],
+  mobilenet_v2: ["pictures"],
+  mlp: ["rows"],
+  lstm: ["pictures", "tokens"],
+  gru: ["pictures", "tokens"],
+  transformer: ["pictures", "tokens"],
+};
+
 /**
- * The built-in architectures: pictures [n, h, w, c], or rows of numbers for "mlp", → [n, outputs].
+ * The built-in architectures: pictures [n, h, w, c], rows of numbers for "mlp", tokens [n, t] for those of sequences →
+ * [n, outputs], or [n, t, outputs].
  *
  * They end in a layer "dense", behind which comes "softmax" or "sigmoid" if that is the head. One seed gives the same
  * weights on every backend.
@@ -33,6 +75,9 @@ export const ARCHITECTURES: Readonly<Record<ArchName, (options: ArchOptions) => 
   resnet20,
   mobilenet_v2: mobilenetV2,
   mlp,
+  lstm,
+  gru,
+  transformer,
 };
 
 /**
@@ -54,7 +99,10 @@ export const ARCHITECTURES: Readonly<Record<ArchName, (options: ArchOptions) => 
 export function buildArchitecture(name: string, options: ArchOptions): tfl.LayersModel {
   const cannot = `Cannot build the architecture "${name}"`;
   const known = checkChoice(name, { of: ARCH_NAMES, cannot });
-  checkShape(options.inputShape, { takesRows: takesRows(known), cannot });
+  checkShape(options, { takes: TAKES[known], cannot });
+  if (options.perPosition && !TAKES[known].includes("tokens")) {
+    throw new RangeError(`${cannot}: answers at each position are asked for, it answers for a sample as a whole`);
+  }
   checkHead(options, cannot);
   checkSeed(options.seed);
   const model = ARCHITECTURES[known](options);
@@ -62,22 +110,36 @@ export function buildArchitecture(name: string, options: ArchOptions): tfl.Layer
   return model;
 }
 
-/** Whether the architecture takes rows of numbers; the others take pictures. */
-export function takesRows(name: string): boolean {
-  return name === "mlp";
+/** Returns the architecture that suits samples of a kind where none is asked for. */
+export function defaultArch(kind: SampleKind): ArchName {
+  return DEFAULTS[kind];
 }
 
 function checkShape(
-  shape: readonly number[],
-  { takesRows, cannot }: { readonly takesRows: boolean; readonly cannot: string },
+  { inputShape: shape, tokens }: ArchOptions,
+  { takes, cannot }: { readonly takes: readonly SampleKind[]; readonly cannot: string },
 ): void {
-  const needed = takesRows ? "[columns]" : "[height, width, channels]";
-  if (shape.length !== (takesRows ? 1 : 3) || !shape.every((dim) => Number.isInteger(dim) && dim > 0)) {
-    throw new RangeError(`${cannot}: the input is [${shape}], needed are positive ${needed}`);
+  const given = takes.filter((kind) =>
+    SHAPES[kind].rank === shape.length && (kind === "tokens") === (tokens !== undefined)
+  );
+  if (given.length === 0 || !shape.every((dim) => Number.isInteger(dim) && dim > 0)) {
+    const is = `the input is [${shape}]${tokens === undefined ? "" : " of tokens"}`;
+    throw new RangeError(
+      `${cannot}: ${is}, needed are positive ${takes.map((kind) => SHAPES[kind].what).join(" or ")}`,
+    );
   }
+  if (tokens !== undefined) checkVocabulary(tokens, cannot);
   const [height, width] = shape;
-  if (takesRows || Math.min(height, width) >= MIN_SIDE) return;
+  if (shape.length === 1 || Math.min(height, width) >= MIN_SIDE) return;
   throw new RangeError(`${cannot}: images are ${height}x${width}, at least ${MIN_SIDE}x${MIN_SIDE} are needed`);
+}
+
+function checkVocabulary({ size, padding = 0 }: Vocabulary, cannot: string): void {
+  if (!Number.isInteger(size) || size < 1) {
+    throw new RangeError(`${cannot}: there are ${size} tokens, at least 1 is needed`);
+  }
+  if (Number.isInteger(padding) && padding >= 0 && padding < size) return;
+  throw new RangeError(`${cannot}: the padding is token ${padding}, 0 to ${size - 1} is needed`);
 }
 
 function checkHead({ outputs, head = "softmax", bias }: HeadOptions, cannot: string): void {

@@ -15,7 +15,7 @@ const SMALL = { inputShape: [32, 32, 3], outputs: 10, seed: 3 } as const;
  * Trainable weights: cifar_cnn and tiny_yolo counted by hand; resnet20's published 269,722 (with skips that have no
  * weights) plus those of its two skips; torchvision's 3,504,872 of MobileNetV2 with 10 classes in place of 1000.
  */
-const TRAINABLE: Readonly<Record<Exclude<ArchName, "mlp">, number>> = {
+const TRAINABLE: Readonly<Record<Exclude<ArchName, "mlp" | "lstm" | "gru" | "transformer">, number>> = {
   cifar_cnn: 27 * 32 + 288 * 32 + 288 * 64 + 576 * 64 + 576 * 128 + 1152 * 128 + 2 * 448 + 1290,
   tiny_yolo: 27 * 16 + 144 * 32 + 288 * 64 + 576 * 128 + 1152 * 256 + 256 * 128 + 1152 * 256 + 2 * 880 + 2570,
   resnet20: 269_722 + 16 * 32 + 32 * 64 + 2 * (32 + 64),
@@ -84,7 +84,7 @@ Deno.test("buildArchitecture() says what is needed when name, shape, classes or 
   assert.throws(() => buildArchitecture("mobilenetv2", SMALL), {
     name: "RangeError",
     message: 'Cannot build the architecture "mobilenetv2": needed is one of cifar_cnn, tiny_yolo, resnet20, ' +
-      'mobilenet_v2, mlp (did you mean "mobilenet_v2"?)',
+      'mobilenet_v2, mlp, lstm, gru, transformer (did you mean "mobilenet_v2"?)',
   });
   assert.throws(
     () => buildArchitecture("resnet20", { ...SMALL, outputs: 1 }),

@@ -136,7 +136,7 @@ Deno.test("mobilenet_v2 has the blocks of its paper", () => {
 });
 
 /** Epsilon of batch normalization: TensorFlow's of most, torchvision's of MobileNetV2. */
-const EPSILON: Readonly<Record<ArchName, number>> = {
+const EPSILON: Readonly<Record<Exclude<ArchName, "lstm" | "gru" | "transformer">, number>> = {
   cifar_cnn: 1e-3,
   tiny_yolo: 1e-3,
   resnet20: 1e-3,

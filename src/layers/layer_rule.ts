@@ -33,7 +33,12 @@ export type LayerRule =
   | { readonly kind: "batch-norm"; readonly because: string }
   | { readonly kind: "split"; readonly into: string; readonly because: string }
   | { readonly kind: "passthrough" }
-  | { readonly kind: "float"; readonly because: string };
+  | {
+    readonly kind: "float";
+    readonly because: string;
+    /** What its output lies within by its nature, where an int8 layer reads it. */
+    readonly interval?: Interval;
+  };
 
 /** The words for it. */
 export type LayerKind = LayerRule["kind"];
@@ -62,7 +67,7 @@ export function weighted(weight: QuantizedWeight): LayerRule {
 }
 
 /** Stays in float, for this reason. */
-export function float(because: string): LayerRule {
+export function float(because: string): Extract<LayerRule, { kind: "float" }> {
   return { kind: "float", because };
 }
 

@@ -23,11 +23,15 @@ import {
 export { LAYER_KINDS } from "./layer_rule.ts";
 export type { LayerDescription, LayerKind, LayerRow, LayerRule } from "./layer_rule.ts";
 
-/** The layer classes of TF.js 4.22 that a model can hold. Models themselves are flattened before. */
+/** The layer classes of TF.js 4.22 that a model can hold, and ours of sequences. Models are flattened before. */
 export type LayerClass =
   | "Activation"
   | "Add"
   | "AlphaDropout"
+  | "Attention"
+  | "AttentionContext"
+  | "AttentionScores"
+  | "AttentionWeights"
   | "Average"
   | "AveragePooling1D"
   | "AveragePooling2D"
@@ -73,7 +77,9 @@ export type LayerClass =
   | "Minimum"
   | "Multiply"
   | "PReLU"
+  | "PaddingMask"
   | "Permute"
+  | "PositionEmbedding"
   | "RNN"
   | "RandomWidth"
   | "ReLU"
@@ -89,14 +95,24 @@ export type LayerClass =
   | "StackedRNNCells"
   | "ThresholdedReLU"
   | "TimeDistributed"
+  | "TokenAt"
   | "UpSampling2D"
   | "ZeroPadding2D";
+
+const INDICES = "its input is indices, not numbers on a grid";
 
 /** Rules by layer class. */
 export const LAYER_ROWS: Readonly<Record<LayerClass, LayerRow>> = {
   Activation: (config) => activationRule(config.activation),
   Add: rescale,
   AlphaDropout: passthrough,
+  Attention: split("AttentionScores, Softmax and AttentionContext", "its two products are one layer"),
+  AttentionContext: rescale,
+  AttentionScores: rescale,
+  AttentionWeights: {
+    ...float("scores of padding are far below all others, which no grid holds beside them"),
+    interval: "unit",
+  },
   Average: noKernel("Average, a sum and a division"),
   AveragePooling1D: rescale,
   AveragePooling2D: rescale,
@@ -122,7 +138,7 @@ export const LAYER_ROWS: Readonly<Record<LayerClass, LayerRow>> = {
   Dot: noKernel("a product of two activations as TF.js's Dot computes it"),
   Dropout: passthrough,
   ELU: noKernel("Elu"),
-  Embedding: float("its input is indices, not numbers on a grid"),
+  Embedding: float(INDICES),
   Flatten: sameScale,
   GRU: noKernel("recurrent layers"),
   GRUCell: noKernel("recurrent layers"),
@@ -145,7 +161,9 @@ export const LAYER_ROWS: Readonly<Record<LayerClass, LayerRow>> = {
   Minimum: noKernel("Min"),
   Multiply: rescale,
   PReLU: noKernel("PRelu"),
+  PaddingMask: float(INDICES),
   Permute: sameScale,
+  PositionEmbedding: float("it adds to what an embedding gives, before that is put on a grid"),
   RNN: noKernel("recurrent layers"),
   RandomWidth: float("TF.js 4.22 cannot run it within a model"),
   ReLU: relu,
@@ -164,6 +182,7 @@ export const LAYER_ROWS: Readonly<Record<LayerClass, LayerRow>> = {
   StackedRNNCells: noKernel("recurrent layers"),
   ThresholdedReLU: noKernel("ThresholdedRelu"),
   TimeDistributed: noKernel("layers applied step by step"),
+  TokenAt: sameScale,
   UpSampling2D: (config) => resize(config.interpolation),
   ZeroPadding2D: sameScale,
 };

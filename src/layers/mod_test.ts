@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { registerSequenceLayers } from "../sequences/mod.ts";
 import { LAYER_ROWS, ruleOf } from "./mod.ts";
 import { ACTIVATION_RULES } from "./activations.ts";
 
@@ -10,7 +11,8 @@ function registered(base: abstract new (...args: never[]) => unknown): string[] 
   return classes.filter(([, [constructor]]) => constructor.prototype instanceof base).map(([name]) => name).sort();
 }
 
-Deno.test("LAYER_ROWS has a row for every layer class of TF.js and for nothing else", () => {
+Deno.test("LAYER_ROWS has a row for every layer class of TF.js and of sequences, and for nothing else", () => {
+  registerSequenceLayers();
   const models = ["Functional", "Model", "Sequential"];
   const own = ["FakeQuantize", "FreezableBatchNormalization", "QuantizedWeights", "SharedCall"];
   const layers = registered(tfl.layers.Layer).filter((name) => ![...models, ...own].includes(name));

@@ -8,6 +8,7 @@ import { hoistRelu } from "./hoist_relu.ts";
 import type { LayerGraph } from "./layer_graph.ts";
 import { type Rewrite, rewrite, type Rule } from "./rule.ts";
 import { splitActivation } from "./split_activation.ts";
+import { splitAttention } from "./split_attention.ts";
 import { splitMerge } from "./split_merge.ts";
 import { splitSeparable } from "./split_separable.ts";
 import { splitSwish } from "./split_swish.ts";
@@ -55,7 +56,16 @@ export type { Swap, SwapFrom, SwapTo } from "./swap_activation.ts";
 export { findUnits, layersOf } from "./units.ts";
 export type { Ungrouped, Unit, Units } from "./units.ts";
 export { type BatchNormAffine, batchNormAffine };
-export { dropIdentity, foldBatchNorm, hoistRelu, splitActivation, splitMerge, splitSeparable, splitSwish };
+export {
+  dropIdentity,
+  foldBatchNorm,
+  hoistRelu,
+  splitActivation,
+  splitAttention,
+  splitMerge,
+  splitSeparable,
+  splitSwish,
+};
 
 /** Lists the rules that leave a model's answers as they are and make it ready for int8, after `swaps`, which do not. */
 export function qatRules(swaps: readonly Swap[]): readonly Rule[] {
@@ -64,6 +74,7 @@ export function qatRules(swaps: readonly Swap[]): readonly Rule[] {
     ...swaps.map(swapActivation),
     splitActivation,
     splitSwish,
+    splitAttention,
     splitMerge,
     dropIdentity,
     hoistRelu,

@@ -1,0 +1,29 @@
+/** TF.js layers for sequences of tokens. */
+import * as tf from "@tensorflow/tfjs-core";
+import { Attention, AttentionContext, AttentionScores, AttentionWeights } from "./attention.ts";
+import { PaddingMask, PositionEmbedding, TokenAt } from "./tokens.ts";
+
+export { Attention, type AttentionArgs, AttentionContext, AttentionScores, AttentionWeights } from "./attention.ts";
+export {
+  PaddingMask,
+  type PaddingMaskArgs,
+  PositionEmbedding,
+  type PositionEmbeddingArgs,
+  TokenAt,
+  type TokenAtArgs,
+} from "./tokens.ts";
+
+const LAYERS = [
+  Attention,
+  AttentionContext,
+  AttentionScores,
+  AttentionWeights,
+  PaddingMask,
+  PositionEmbedding,
+  TokenAt,
+];
+
+/** Registers this room's layers, so that models with them load. Again is harmless. */
+export function registerSequenceLayers(): void {
+  for (const layer of LAYERS) tf.serialization.registerClass(layer);
+}
