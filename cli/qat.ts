@@ -87,9 +87,11 @@ export function qatCommand(): Command {
   addModel(command.optionsGroup("Model and data:"))
     .option(
       "--arch <name>",
-      "built-in architecture to train from nothing (default: cifar_cnn, for rows of numbers mlp)",
+      "built-in architecture to train from nothing (default: cifar_cnn; of rows of numbers mlp, of tokens transformer)",
     );
-  addData(command, { data: "generated | mnist:DIR | cifar10:DIR | folder:DIR | csv:FILE (default: generated)" })
+  addData(command, {
+    data: "generated[:brackets|:sorting] | mnist:DIR | cifar10:DIR | folder:DIR | csv:FILE (default: generated)",
+  })
     .option(
       "--validation <share>",
       "training samples to choose the best epoch by (default: 0.1); 0: the last one",

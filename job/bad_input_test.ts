@@ -54,7 +54,7 @@ for (const [options, message] of NUMBERS) {
 
 refuses(
   "an unknown architecture",
-  `Cannot use --arch "cifar": needed is one of cifar_cnn, tiny_yolo, resnet20, mobilenet_v2, mlp (did you mean "cifar_cnn"?)`,
+  `Cannot use --arch "cifar": needed is one of cifar_cnn, tiny_yolo, resnet20, mobilenet_v2, mlp, lstm, gru, transformer (did you mean "cifar_cnn"?)`,
   () => ({ arch: "cifar" }),
 );
 refuses(

@@ -19,7 +19,7 @@ export interface ModelOptions {
 
 /** Which samples, and how they go into the model. */
 export interface DataOptions {
-  /** Samples: "generated", "mnist:DIR", "cifar10:DIR", "folder:DIR" or "csv:FILE". */
+  /** Samples: "generated", "generated:brackets", "generated:sorting", "mnist:DIR", "cifar10:DIR", "folder:DIR" or "csv:FILE". */
   readonly data?: string;
   /** What is learned: see `TASK_NAMES`. Default: that of a prepared model, else the first. */
   readonly task?: string;
