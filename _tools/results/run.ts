@@ -3,6 +3,7 @@
  * docs/results.md, the README's part on results and docs/report.png.
  *
  *     deno task results [--only NAME]…
+ *     deno task results methods …          (see methods/run.ts)
  *
  * A name is a job's, or "step" for the bench. Every result keeps the commit, the machine and the day of its run; with
  * `--only` the others stay as they are. Nothing else should run meanwhile.
@@ -16,13 +17,17 @@ import { JOBS, needsShared, type ResultJob, SHARED } from "./_jobs.ts";
 import { readmeBlock, replaceBlock, resultsPage } from "./_markdown.ts";
 import { type Origin, readOrigin } from "./_origin.ts";
 import { takePicture } from "./_picture.ts";
+import { runMethods } from "./methods/run.ts";
 
 const RESULTS = "docs/results.json";
 
 /** What the bench of a training step is called. */
 const STEP = "step";
 
-if (import.meta.main) await main();
+if (import.meta.main) {
+  const [command, ...args] = Deno.args;
+  await (command === "methods" ? runMethods(args) : main());
+}
 
 async function main(): Promise<void> {
   const { values: { only } } = parseArgs({ options: { only: { type: "string", multiple: true } } });
