@@ -54,24 +54,22 @@ export class IntegerConstants {
   /**
    * Returns constant `name` as codes with one scale for each slice along `axis`.
    *
-   * @param form Of uint8, the same codes lie around 128.
+   * @param form `dtype`: see `storedAs`. Default int8.
    * @throws {RangeError} If an element is NaN or infinite.
    */
   along(
     axis: number,
     name: string,
-    form: { readonly tensor: Tensor; readonly dtype?: "int8" | "uint8" },
+    form: { readonly tensor: Tensor; readonly dtype?: Stored["dtype"] },
   ): IntegerNames {
     const { tensor, dtype = "int8" } = form;
     const key = `${axis} ${dtype} ${name}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const { codes, scale } = roundedAlong(axis, { name, tensor, scheme: this.scheme });
-    const zero = dtype === "int8" ? 0 : 128;
-    const moved = dtype === "int8" ? codes : Uint8Array.from(codes, (code) => code + zero);
-    const zeros = dtype === "int8" ? new Int8Array(scale.length) : new Uint8Array(scale.length).fill(zero);
+    const { data, zeros } = storedAs(dtype, { codes, scale });
     const names = {
-      codes: this.out.constant(`${name}_codes`, dtype, tensor.shape, moved),
+      codes: this.out.constant(`${name}_codes`, dtype, tensor.shape, data),
       scale: this.out.constant(`${name}_scale`, "float32", [scale.length], scale),
       zeroPoint: this.out.constant(`${name}_zero_point`, dtype, [scale.length], zeros),
     };
@@ -80,6 +78,7 @@ export class IntegerConstants {
   }
 }
 
+/** Codes of int8 and their scales. */
 interface Rounded {
   readonly codes: Int8Array;
   readonly scale: Float32Array;
@@ -108,6 +107,26 @@ export function roundedAlong(axis: number, { name, tensor, scheme }: {
   const grid = { ...scheme, scale, zeroPoint: 0, granularity: perChannel(axis) };
   // Codes within int8, which is the narrowest type that holds them.
   return { codes: quantizeLinear(data, grid, { shape }) as Int8Array, scale };
+}
+
+/** Codes as a file has them. */
+interface Stored {
+  readonly dtype: "int8" | "uint8";
+  readonly data: Int8Array | Uint8Array;
+  /** A zero point for each scale. */
+  readonly zeros: Int8Array | Uint8Array;
+}
+
+/**
+ * Returns symmetric codes as int8 around 0, or as uint8 around 128.
+ *
+ * The latter is for weights that several nodes multiply with on integers: where a session is asked for exact products
+ * (x64quantprecision), ONNX Runtime 1.30 makes uint8 of int8 codes itself, once for each reader, and fails at the second.
+ */
+export function storedAs(dtype: Stored["dtype"], { codes, scale }: Rounded): Stored {
+  if (dtype === "int8") return { dtype, data: codes, zeros: new Int8Array(scale.length) };
+  const data = Uint8Array.from(codes, (code) => code + 128);
+  return { dtype, data, zeros: new Uint8Array(scale.length).fill(128) };
 }
 
 /** @throws {RangeError} If an element is NaN or infinite. */

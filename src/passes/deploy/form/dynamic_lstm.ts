@@ -9,7 +9,7 @@ import type { Graph, Node, Tensor } from "../../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../../onnx/index.ts";
 import { GraphWriter } from "../../../onnx/writer.ts";
 import { type Decline, definePass, type Pass } from "../../pass.ts";
-import { roundedAlong, transposedTensor } from "./_weights.ts";
+import { roundedAlong, storedAs, transposedTensor } from "./_weights.ts";
 
 /** Makes DynamicQuantizeLSTM of every LSTM with constant weights. */
 export function dynamicLstm(scheme: QuantScheme): Pass {
@@ -21,7 +21,8 @@ function rewrite(graph: Graph, scheme: QuantScheme, decline: Decline): Graph {
   const out = new GraphWriter(graph);
   const known = new Map<string, Grid>();
   const gridOf = (name: string) => {
-    const grid = known.get(name) ?? quantized(name, { tensor: index.constant(name)!, scheme, out });
+    const dtype = index.uses(name).length > 1 ? "uint8" : "int8";
+    const grid = known.get(name) ?? quantized(name, { tensor: index.constant(name)!, scheme, dtype, out });
     known.set(name, grid);
     return grid;
   };
@@ -47,23 +48,26 @@ interface Grid {
   readonly zeroPoint: string;
 }
 
-function quantized(name: string, { tensor, scheme, out }: {
+function quantized(name: string, { tensor, scheme, dtype, out }: {
   readonly tensor: Tensor;
   readonly scheme: QuantScheme;
+  readonly dtype: "int8" | "uint8";
   readonly out: GraphWriter;
 }): Grid {
   const [directions, columns, inputs] = tensor.shape;
-  const rounded = Array.from({ length: directions }, (_, d) => {
-    const data = tensor.data.slice(d * columns * inputs, (d + 1) * columns * inputs);
-    const matrix = transposedTensor({ dtype: "float32", shape: [columns, inputs], data });
-    return roundedAlong(1, { name, tensor: matrix, scheme });
-  });
-  const codes = Int8Array.from(rounded.flatMap(({ codes }) => Array.from(codes)));
-  const scale = Float32Array.from(rounded.flatMap(({ scale }) => Array.from(scale)));
+  // Rows of all directions have a scale each.
+  const rows: Tensor = { ...tensor, shape: [directions * columns, inputs] };
+  const rounded = roundedAlong(0, { name, tensor: rows, scheme });
+  const { data, zeros } = storedAs(dtype, rounded);
+  const codes = data.slice();
+  for (let d = 0, size = columns * inputs; d < directions; d++) {
+    const matrix: Tensor = { dtype, shape: [columns, inputs], data: data.subarray(d * size, (d + 1) * size) };
+    codes.set(transposedTensor(matrix).data as Int8Array | Uint8Array, d * size);
+  }
   return {
-    codes: out.constant(`${name}_codes`, "int8", [directions, inputs, columns], codes),
-    scale: out.constant(`${name}_scale`, "float32", [directions, columns], scale),
-    zeroPoint: out.constant(`${name}_zero_point`, "int8", [directions, columns], new Int8Array(scale.length)),
+    codes: out.constant(`${name}_codes`, dtype, [directions, inputs, columns], codes),
+    scale: out.constant(`${name}_scale`, "float32", [directions, columns], rounded.scale),
+    zeroPoint: out.constant(`${name}_zero_point`, dtype, [directions, columns], zeros),
   };
 }
 

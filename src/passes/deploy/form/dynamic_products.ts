@@ -63,10 +63,6 @@ function quantized(x: string, like: Node, out: GraphWriter): Codes {
   return { codes, scale, zeroPoint };
 }
 
-/**
- * Appends the product. Of weights that several products read, codes are uint8: where a session is asked for exact products
- * (x64quantprecision), ONNX Runtime 1.30 makes uint8 of int8 codes itself, once for each reader, and fails at the second.
- */
 function emitProduct({ w, matrix, bias }: Product, { codes, node, weights, isShared }: {
   readonly codes: Codes;
   readonly node: Node;
