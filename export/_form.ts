@@ -2,16 +2,16 @@
 import { faultOfBlockSize } from "../src/numbers/blocks.ts";
 import type { QuantScheme } from "../src/numbers/scheme.ts";
 import type { Graph } from "../src/onnx/graph.ts";
-import type { FloatForm } from "../src/passes/deploy/mod.ts";
+import type { FloatForm, Ports } from "../src/passes/deploy/mod.ts";
 import { checkChoice } from "../src/text/nearest.ts";
 
 /**
  * Precisions of a file.
  *
  * "int8": activations and weights, as trained or calibrated. "dynamic": the same of products and LSTMs alone, with ranges
- * found as the file runs. "weights8" and "weights4": weights alone. The rest: floating point.
+ * found as the file runs. "weights8" and "weights4": weights alone. "float16": half precision where its range is enough.
  */
-export const PRECISIONS = ["int8", "float32", "dynamic", "weights8", "weights4"] as const;
+export const PRECISIONS = ["int8", "float32", "dynamic", "weights8", "weights4", "float16"] as const;
 
 /** A precision of a file. */
 export type Precision = (typeof PRECISIONS)[number];
@@ -25,6 +25,10 @@ export interface FormOptions {
   readonly block?: number;
   /** Whether 0 is the middle code of every block, which every runtime can do. Default true. */
   readonly symmetric?: boolean;
+  /** What of a "float16" file is in half precision: what is computed (default), or the weights alone. */
+  readonly half?: "graph" | "weights";
+  /** Element type of a "float16" file's real inputs and outputs. Default "float32"; "float16" if all is computed so. */
+  readonly ports?: Ports;
 }
 
 /** Rows of a block of 4 bits, if nothing else is said: what ONNX Runtime's own tools take. */
@@ -41,11 +45,16 @@ export function formOf(
   options: FormOptions & { readonly weights?: QuantScheme },
 ): FloatForm | undefined {
   checkChoice(precision, { of: PRECISIONS, cannot: `Cannot export precision "${precision}"` });
-  const { block, symmetric = true, weights } = options;
+  const { block, symmetric = true, weights, half = "graph", ports = "float32" } = options;
   const fault = block === undefined ? undefined : faultOfBlockSize(block);
   if (fault !== undefined) throw new RangeError(`Cannot export with "block": ${fault}`);
   if (block !== undefined && precision !== "weights8" && precision !== "weights4") {
     throw new RangeError(`Cannot export ${precision} in blocks: "weights8" and "weights4" have them`);
+  }
+  if (ports === "float16" && (precision !== "float16" || half !== "graph")) {
+    throw new RangeError(
+      `Cannot export ${precision} with ports of float16: a "float16" file that computes so has them`,
+    );
   }
   switch (precision) {
     case "int8":
@@ -57,27 +66,42 @@ export function formOf(
       return { kind: "weights", ...(block === undefined ? {} : { blocks: { bits: 8, size: block, symmetric } }) };
     case "weights4":
       return { kind: "weights", blocks: { bits: 4, size: block ?? BLOCK, symmetric } };
+    case "float16":
+      return half === "graph" ? { kind: "float16", of: "graph", ports } : { kind: "float16", of: "weights" };
   }
 }
 
-/** Operators that a form puts into a graph, and what a model needs for it to find a place for one. */
-const SIGNS: Readonly<Record<FloatForm["kind"], { readonly ops: ReadonlySet<string>; readonly needed: string }>> = {
+interface Sign {
+  /** Whether the form found something to do. */
+  readonly isIn: (graph: Graph) => boolean;
+  /** What a model needs for that. */
+  readonly needed: string;
+}
+
+const hasAny = (...ops: readonly string[]) => ({ nodes }: Graph) => nodes.some(({ op }) => ops.includes(op));
+
+const SIGNS: Readonly<Record<FloatForm["kind"], Sign>> = {
   dynamic: {
-    ops: new Set(["DynamicQuantizeLinear", "DynamicQuantizeLSTM", "DequantizeLinear"]),
+    isIn: hasAny("DynamicQuantizeLinear", "DynamicQuantizeLSTM", "DequantizeLinear"),
     needed: "a dense layer, an LSTM or an embedding",
   },
-  weights: { ops: new Set(["DequantizeLinear", "MatMulNBits"]), needed: "a layer of enough constant weights" },
+  weights: { isIn: hasAny("DequantizeLinear", "MatMulNBits"), needed: "a layer of enough constant weights" },
+  float16: {
+    isIn: ({ types, initializers }) =>
+      [...types.values(), ...initializers.values()].some(({ dtype }) => dtype === "float16"),
+    needed: "a layer that half precision is enough for",
+  },
 };
 
 /** @throws {RangeError} If the form changed nothing of the graph. */
-export function assertFormed({ name, nodes }: Graph, { kind }: FloatForm, precision: Precision): void {
-  const { ops, needed } = SIGNS[kind];
-  if (nodes.some(({ op }) => ops.has(op))) return;
-  const convolutions = nodes.filter(({ op }) => op === "Conv" || op === "ConvTranspose").length;
+export function assertFormed(graph: Graph, { kind }: FloatForm, precision: Precision): void {
+  const { isIn, needed } = SIGNS[kind];
+  if (isIn(graph)) return;
+  const convolutions = graph.nodes.filter(({ op }) => op === "Conv" || op === "ConvTranspose").length;
   const hint = convolutions > 0 && kind === "dynamic"
     ? `; its ${convolutions} convolutions are better served by "int8" or "weights8"`
     : "";
   throw new RangeError(
-    `Cannot export "${name}" as ${precision}: it has no weights to round, ${needed} is needed${hint}`,
+    `Cannot export "${graph.name}" as ${precision}: it has no weights to round, ${needed} is needed${hint}`,
   );
 }

@@ -34,6 +34,8 @@ const FORMS: readonly (ToOnnxOptions & { readonly error: number; readonly op: st
   { precision: "weights8", block: 16, error: 0.02, op: "MatMulNBits", share: 0.75 },
   { precision: "weights4", error: 0.3, op: "MatMulNBits", share: 0.65 },
   { precision: "weights4", block: 16, symmetric: false, error: 0.3, op: "MatMulNBits", share: 0.7 },
+  { precision: "float16", error: 0.01, op: "Cast", share: 0.65 },
+  { precision: "float16", half: "weights", error: 0.01, op: "Cast", share: 0.65 },
 ];
 
 for (const { error, op, share, ...options } of FORMS) {
@@ -98,6 +100,14 @@ const refused: readonly (readonly [ToOnnxOptions, string])[] = [
     `Cannot export with "block": it is NaN, needed is a power of 2 from 16 to 256`,
   ],
   [{ precision: "dynamic", block: 32 }, `Cannot export dynamic in blocks: "weights8" and "weights4" have them`],
+  [
+    { precision: "float16", half: "weights", ports: "float16" },
+    `Cannot export float16 with ports of float16: a "float16" file that computes so has them`,
+  ],
+  [
+    { ports: "float16" },
+    `Cannot export int8 with ports of float16: a "float16" file that computes so has them`,
+  ],
   [{ block: 32 }, `Cannot export int8 in blocks: "weights8" and "weights4" have them`],
 ];
 
@@ -146,7 +156,7 @@ Deno.test("toOnnx() refuses weights that are no numbers, in every form", async (
   const [kernel, bias] = model.getWeights();
   const bad = await kernel.data<"float32">();
   model.setWeights([tf.tensor(bad.with(5, NaN), kernel.shape), bias]);
-  for (const precision of ["dynamic", "weights8", "weights4"] as const) {
+  for (const precision of ["dynamic", "weights8", "weights4", "float16"] as const) {
     await assert.rejects(
       toOnnx(model, { precision }),
       /^RangeError: Cannot round constant "dense\/kernel": element 5 is NaN/,

@@ -164,11 +164,16 @@ function portInfo(meta: Binding.ValueMetadata): PortInfo {
   return { name: meta.name, dtype, shape: meta.shape };
 }
 
-function toOrt(tensor: HostTensor): ort.Tensor {
+function toOrt({ dtype, shape, data }: HostTensor): ort.Tensor {
   // The constructor checks at run time that the array's class fits the element type.
-  return new ort.Tensor(tensor.dtype, tensor.data as TypedArray, tensor.shape);
+  const tensor = new ort.Tensor(dtype, data as TypedArray, shape);
+  // It makes a Float16Array of bit patterns, which Node's interface to native code does not know.
+  return dtype === "float16" ? Object.defineProperty(tensor, "data", { value: data }) : tensor;
 }
 
-function fromOrt(tensor: ort.Tensor, dtype: DType): HostTensor {
-  return { dtype, shape: tensor.dims, data: tensor.data as Float32Array };
+function fromOrt({ dims, data }: ort.Tensor, dtype: DType): HostTensor {
+  // Tensors of text are no ports of sessions here (`portInfo`).
+  const view = data as Float32Array;
+  if (dtype !== "float16") return { dtype, shape: dims, data: view };
+  return { dtype, shape: dims, data: new Uint16Array(view.buffer, view.byteOffset, view.length) };
 }

@@ -30,7 +30,7 @@ import { symbolicBatch, type Traced } from "./symbolic_batch.ts";
 import { tanhBySigmoid } from "./tanh_by_sigmoid.ts";
 
 export type { Evaluate } from "./fold_constants.ts";
-export type { FloatForm } from "./form/mod.ts";
+export type { FloatForm, Ports } from "./form/mod.ts";
 export { nameNodes } from "./name_nodes.ts";
 export { type Traced } from "./symbolic_batch.ts";
 export { toQOperators } from "./to_qoperators.ts";

@@ -5,16 +5,23 @@ import type { Pass } from "../../pass.ts";
 import { blockWeights } from "./block_weights.ts";
 import { dynamicLstm } from "./dynamic_lstm.ts";
 import { dynamicProducts } from "./dynamic_products.ts";
+import { halfPrecision, type Ports } from "./half_precision.ts";
+import { halfWeights } from "./half_weights.ts";
 import { integerTables } from "./integer_tables.ts";
 import { integerWeights } from "./integer_weights.ts";
 import { plainProducts } from "./plain_products.ts";
+
+export type { Ports } from "./half_precision.ts";
 
 /** A form of a float graph that needs no training and no samples. */
 export type FloatForm =
   /** Products and LSTMs on integers, the ranges of what they read found as the file runs; weights of `weights`. */
   | { readonly kind: "dynamic"; readonly weights?: QuantScheme }
   /** Weights as integers, computing in float; products in blocks, if `blocks` says which. */
-  | { readonly kind: "weights"; readonly blocks?: BlockScheme };
+  | { readonly kind: "weights"; readonly blocks?: BlockScheme }
+  /** Half precision: of everything but what needs float32's range, with ports of that type, or of the weights alone. */
+  | { readonly kind: "float16"; readonly of: "graph"; readonly ports: Ports }
+  | { readonly kind: "float16"; readonly of: "weights" };
 
 /** Returns the passes that give a deployed float graph this form. */
 export function formPasses(form: FloatForm): readonly Pass[] {
@@ -30,5 +37,7 @@ export function formPasses(form: FloatForm): readonly Pass[] {
         integerTables(INT8_SYMMETRIC_PER_CHANNEL),
         integerWeights(INT8_SYMMETRIC_PER_CHANNEL),
       ];
+    case "float16":
+      return [form.of === "graph" ? halfPrecision(form.ports) : halfWeights];
   }
 }
