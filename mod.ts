@@ -304,6 +304,7 @@ export { evaluate, type EvaluateOptions, type Evaluation } from "./train/evaluat
 export {
   type FormOptions,
   type OnnxModel,
+  type Ports,
   type Precision,
   PRECISIONS,
   toOnnx,

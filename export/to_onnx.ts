@@ -26,6 +26,7 @@ import { assertHeld } from "./check_target.ts";
 import { outputNames } from "../models/ports.ts";
 import { traceModel } from "./trace.ts";
 
+export type { Ports } from "../src/passes/deploy/mod.ts";
 export { type FormOptions, type Precision, PRECISIONS } from "./_form.ts";
 
 /** What an ONNX file is made with. */
