@@ -71,7 +71,7 @@ function inputsOf({ train, normalize }: OpenedData) {
   const [{ height, width, channels }] = Object.values(train.inputs).flatMap((input) =>
     input.kind === "pictures" ? [input] : []
   );
-  return { shape: [train.count, height, width, channels], data };
+  return { shape: [train.count, height, width, channels], data: Float32Array.from(data) };
 }
 
 interface Judged {
