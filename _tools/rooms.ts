@@ -31,7 +31,12 @@ export const ROOMS: readonly Room[] = [
     imports: ["src/numbers"],
     packages: ["onnxruntime-node", "onnxruntime-common"],
   },
-  { path: "src/ops", imports: ["src/numbers", "src/onnx"], types: ["src/quant/kernel_types.ts"] },
+  {
+    path: "src/ops",
+    imports: ["src/numbers", "src/onnx"],
+    types: ["src/quant/kernel_types.ts", "src/recurrent/kernel_types.ts"],
+  },
+  { path: "src/recurrent", imports: ["src/shadow.ts"] },
   {
     path: "src/backend",
     imports: [
@@ -40,6 +45,7 @@ export const ROOMS: readonly Room[] = [
       "src/ops/mod.ts",
       "src/ops/op.ts",
       "src/passes",
+      "src/recurrent",
       "src/runtime",
       "src/shadow.ts",
     ],

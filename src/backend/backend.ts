@@ -160,6 +160,11 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
     return { dataId, shape: [...value.shape], dtype };
   }
 
+  /** @internal Whether what is recorded will be written to a file, not run. */
+  get isTracing(): boolean {
+    return this.#tracing !== undefined;
+  }
+
   /** @internal What lowering functions write nodes with. */
   get emit(): Recorder["builder"] {
     return this.#recorder.builder;
@@ -324,11 +329,8 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
     plan.session.run(feeds, into);
     this.#runs++;
     this.#runMs += performance.now() - start;
-    return new Map(
-      Object.entries(into).map((
-        [name, { data }],
-      ) => [name, { data: data as TypedArray, exposed: false, computed: true }]),
-    );
+    const computed = ({ data }: HostTensor): Buffer => ({ data: data as TypedArray, exposed: false, computed: true });
+    return new Map(Object.entries(into).map(([name, tensor]) => [name, computed(tensor)]));
   }
 
   #repeatHost(): RepeatHost {
@@ -384,8 +386,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   }
 
   #scheduleFlush(): void {
-    if (this.#tracing !== undefined) return;
-    if (this.#flushScheduled) return;
+    if (this.isTracing || this.#flushScheduled) return;
     this.#flushScheduled = true;
     queueMicrotask(() => {
       this.#flushScheduled = false;

@@ -40,7 +40,8 @@ function record(op: Op, args: KernelArgs): tf.TensorInfo | tf.TensorInfo[] {
   for (const [key, info] of infos) inputs[key] = backend.valueFor(info);
   let outputs: Value | readonly Value[];
   try {
-    outputs = op.lower(backend.emit, inputs as Inputs, args.attrs ?? {});
+    const lower = (!backend.isTracing && op.lowerStep) || op.lower;
+    outputs = lower(backend.emit, inputs as Inputs, args.attrs ?? {});
   } catch (error) {
     if (error instanceof Unsupported) return fallBack(op.kernel, args);
     throw error;

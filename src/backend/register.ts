@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { OnnxRuntimeBackend } from "./backend.ts";
 import type { BackendOptions } from "./options.ts";
+import { registerRecurrentLayers } from "../recurrent/layers.ts";
 import { addChainedMethods } from "./_chained_methods.ts";
 import { registerDilatedGradients } from "./dilated_gradients.ts";
 import { checkOptions } from "./_settings.ts";
@@ -46,6 +47,7 @@ export async function registerBackend(options: BackendOptions = {}): Promise<Onn
     tf.registerBackend(BACKEND, () => new OnnxRuntimeBackend(options), 10);
     registerKernels(BACKEND);
     registerDilatedGradients(BACKEND);
+    registerRecurrentLayers(BACKEND);
     addChainedMethods();
   }
   await tf.setBackend(BACKEND);

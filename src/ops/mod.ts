@@ -21,10 +21,14 @@ import { fakeQuantizeGrad } from "./fake_quantize_grad.ts";
 import { fill, onesLike, zerosLike } from "./fill.ts";
 import { fusedConv2d, fusedDepthwiseConv2d, fusedMatMul } from "./fused.ts";
 import { fusedBatchNorm } from "./fused_batch_norm.ts";
+import { gru } from "./gru.ts";
+import { gruGrad } from "./gru_grad.ts";
 import { argMax, argMin, gatherNd, gatherV2, oneHot, topK } from "./indexing.ts";
 import { addN, concat, pack, splitV, unpack } from "./join.ts";
 import { classify, logical } from "./logical.ts";
 import { lrn, lrnGrad } from "./lrn.ts";
+import { lstm } from "./lstm.ts";
+import { lstmGrad } from "./lstm_grad.ts";
 import { maxPoolGrad } from "./max_pool_grad.ts";
 import type { Op } from "./op.ts";
 import { mirrorPad, padV2 } from "./pad.ts";
@@ -38,6 +42,8 @@ import { cumprod, cumsum } from "./scan.ts";
 import { scatterNd, tensorScatterUpdate, unsortedSegmentSum } from "./scatter.ts";
 import { select } from "./select.ts";
 import { broadcastTo, expandDims, identity, reshape, tile, transpose } from "./shape.ts";
+import { simpleRnn } from "./simple_rnn.ts";
+import { simpleRnnGrad } from "./simple_rnn_grad.ts";
 import { slice } from "./slice.ts";
 import { batchToSpaceND, spaceToBatchND } from "./space_to_batch_nd.ts";
 import { stridedSlice } from "./strided_slice.ts";
@@ -102,6 +108,8 @@ const TABLE = {
   GatherV2: gatherV2,
   Greater: comparisons.Greater,
   GreaterEqual: comparisons.GreaterEqual,
+  Gru: gru,
+  GruGrad: gruGrad,
   Identity: identity,
   IsFinite: classify.IsFinite,
   IsInf: classify.IsInf,
@@ -119,6 +127,8 @@ const TABLE = {
   LogSoftmax: logSoftmax,
   LRN: lrn,
   LRNGrad: lrnGrad,
+  Lstm: lstm,
+  LstmGrad: lstmGrad,
   Max: reductions.Max,
   Maximum: binary.Maximum,
   MaxPool: maxPool,
@@ -156,6 +166,8 @@ const TABLE = {
   Selu: unary.Selu,
   Sigmoid: unary.Sigmoid,
   Sign: sign,
+  SimpleRnn: simpleRnn,
+  SimpleRnnGrad: simpleRnnGrad,
   Sin: unary.Sin,
   Sinh: unary.Sinh,
   Slice: slice,

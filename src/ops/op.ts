@@ -25,6 +25,11 @@ export interface Op {
    * @throws {Unsupported} If these attributes, shapes or dtypes cannot be expressed in ONNX.
    */
   lower(emit: Emit, inputs: Inputs, attrs: Readonly<Record<string, unknown>>): Value | readonly Value[];
+  /**
+   * Emits what the engine computes instead, where that is faster than what files hold. It may return more than `lower`
+   * does, for gradients.
+   */
+  lowerStep?(emit: Emit, inputs: Inputs, attrs: Readonly<Record<string, unknown>>): Value | readonly Value[];
 }
 
 /** Says that an op cannot express what it was asked for; the engine then runs the cpu backend's kernel. */
@@ -52,6 +57,7 @@ export type ValuesOf<I> = { readonly [K in keyof I]: Value };
 export function defineOp<I, A = unknown>(op: {
   readonly kernel: string;
   readonly lower: (emit: Emit, inputs: ValuesOf<I>, attrs: A) => Value | readonly Value[];
+  readonly lowerStep?: (emit: Emit, inputs: ValuesOf<I>, attrs: A) => Value | readonly Value[];
 }): Op {
   // TF.js calls a kernel with exactly the inputs and attributes that its interfaces declare.
   return op as Op;

@@ -15,7 +15,8 @@ export const flipLeftRight = defineOp<FlipLeftRightInputs>({
   lower: (emit, { image }) => turned(emit, image, [2]),
 });
 
-function turned(emit: Emit, x: Value, axes: readonly number[]): Value {
+/** Turns the order of elements round along `axes`. Shapes: x any → the same. */
+export function turned(emit: Emit, x: Value, axes: readonly number[]): Value {
   if (axes.length === 0) return x;
   const starts = axes.map(() => -1);
   // One before the first element, counted from the end: -1 would be the last.

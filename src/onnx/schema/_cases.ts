@@ -201,6 +201,22 @@ const normalization: readonly Case[] = [
   of("RandomNormalLike", [["int32", [2, 3]]], { dtype: 1 }),
 ];
 
+const lengths: CaseInput = ["int32", [3], [4, 1, 0]];
+
+const recurrence: readonly Case[] = [
+  of("RNN", [f(4, 3, 2), f(1, 5, 2), f(1, 5, 5)], { hidden_size: 5 }, 2),
+  of("RNN", [f(4, 3, 2), f(2, 5, 2), f(2, 5, 5)], { hidden_size: 5, direction: "bidirectional" }),
+  of("GRU", [f(4, 3, 2), f(1, 15, 2), f(1, 15, 5), f(1, 30), lengths], { hidden_size: 5, direction: "reverse" }, 2),
+  of("GRU", [f(4, 3, 2), f(1, 15, 2), f(1, 15, 5), null, null, f(1, 3, 5)], { hidden_size: 5 }, 2),
+  of("LSTM", [f(4, 3, 2), f(1, 20, 2), f(1, 20, 5), f(1, 40), lengths, f(1, 3, 5), f(1, 3, 5), f(1, 15)], {
+    hidden_size: 5,
+    activations: ["HardSigmoid", "Affine", "Tanh"],
+    activation_alpha: [0.2, 1],
+    activation_beta: [0.5, 0],
+  }, 3),
+  of("LSTM", [f(4, 3, 2), f(2, 20, 2), f(2, 20, 5)], { hidden_size: 5, direction: "bidirectional" }, 3),
+];
+
 const qLinearConv = [scale, zero, s8(6, 4, 3, 2), ["float32", [6], [1, 2, 3, 4, 5, 6]], ["int8", [6], [
   0,
   0,
@@ -261,6 +277,7 @@ export const cases: readonly Case[] = [
   ...indexing,
   ...images,
   ...normalization,
+  ...recurrence,
   ...quantization,
 ];
 
@@ -314,6 +331,10 @@ export const refused: readonly Case[] = [
   of("TopK", [f(2, 3), ints(4)], {}, 2),
   of("Where", [f(1), f(1), f(1)]),
   of("BatchNormalization", [f(2, 3, 4), f(3), f(3), f(2), f(3)]),
+  of("RNN", [f(4, 3), f(1, 5, 3), f(1, 5, 5)], { hidden_size: 5 }),
+  of("GRU", [f(4, 3, 2), f(1, 10, 2), f(1, 15, 5)], { hidden_size: 5 }),
+  of("LSTM", [f(4, 3, 2), f(1, 20, 2), f(1, 20, 5), f(1, 20)], { hidden_size: 5 }),
+  of("LSTM", [f(4, 3, 2), f(1, 20, 2), f(1, 20, 5), null, ["int32", [2], [1, 1]]], { hidden_size: 5 }),
   { ...of("QuantizeLinear", [f(2, 3), floats(1, 2)], { axis: 1 }), result: "uint8" },
   of("DequantizeLinear", [u8(2), scale, zeroS8]),
   of("Clip", [f(2), ["int32", [], [0]]]),

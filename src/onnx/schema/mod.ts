@@ -9,6 +9,7 @@ import { matmul } from "./matmul.ts";
 import { normalize } from "./normalize.ts";
 import { pool } from "./pool.ts";
 import { quantize } from "./quantize.ts";
+import { recurrent } from "./recurrent.ts";
 import { reduce } from "./reduce.ts";
 import { resize } from "./resize.ts";
 import type { AttrKind, OpSchema, StaticType, Traits } from "./schema.ts";
@@ -30,6 +31,7 @@ export const OPS: ReadonlyMap<string, OpSchema> = tableOf({
   ...gather,
   ...resize,
   ...normalize,
+  ...recurrent,
   ...quantize,
 });
 

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
+import { assertAgree, onBothBackends } from "../../tests/_support/backends.ts";
+import { randomTensor, seedWeights } from "../../tests/_support/small_models.ts";
+import { registerBackend } from "../backend/mod.ts";
+import { shadow } from "../shadow.ts";
+
+const { layers } = tfl;
+
+const KERNELS = ["Lstm", "Gru", "SimpleRnn"];
+
+/** Calls `fn` and lists the kernels of recurrent layers that it runs. */
+function kernelsOf(fn: () => unknown): string[] {
+  const run: string[] = [];
+  const restore = shadow(tf.engine(), "runKernel", (next, kernel, inputs, attrs) => {
+    if (KERNELS.includes(kernel)) run.push(kernel);
+    return next(kernel, inputs, attrs);
+  });
+  try {
+    tf.tidy(() => void fn());
+  } finally {
+    restore();
+  }
+  return run;
+}
+
+const shape = [5, 3];
+const zeros = { recurrentInitializer: "zeros" } as const;
+const lstm = (args: object = {}) => layers.lstm({ units: 4, inputShape: shape, ...zeros, ...args });
+const series = () => randomTensor([2, ...shape], 3);
+
+function modelOf(...stack: readonly tfl.layers.Layer[]): tfl.LayersModel {
+  return seedWeights(tfl.sequential({ layers: [...stack] }));
+}
+
+Deno.test("a recurrent layer runs one kernel on the engine, and none on other backends", async () => {
+  await registerBackend();
+  const model = modelOf(
+    lstm({ returnSequences: true }),
+    layers.gru({ units: 3, returnSequences: true, ...zeros }),
+    layers.bidirectional({ layer: layers.simpleRNN({ units: 2, ...zeros }) as tfl.RNN, mergeMode: "sum" }),
+  );
+  const predict = () => model.predict(series());
+  assert.deepEqual(kernelsOf(predict), ["Lstm", "Gru", "SimpleRnn", "SimpleRnn"]);
+  await tf.setBackend("cpu");
+  assert.deepEqual(kernelsOf(predict), []);
+  await registerBackend();
+});
+
+Deno.test("what no kernel computes stays TF.js's own, and gives the same", async () => {
+  const cells = () => [4, 3].map((units) => layers.lstmCell({ units, ...zeros }));
+  const masked = layers.masking({ maskValue: 0, inputShape: shape });
+  const kept: readonly (readonly [string, () => tfl.LayersModel])[] = [
+    ["an activation that ONNX has not", () => modelOf(lstm({ activation: "swish" }))],
+    ["gates by such a one", () => modelOf(lstm({ recurrentActivation: "selu" }))],
+    ["states that are kept", () => modelOf(lstm({ stateful: true, batchInputShape: [2, ...shape] }))],
+    ["stacked cells", () => modelOf(layers.rnn({ cell: cells(), inputShape: shape }) as tfl.RNN)],
+  ];
+  for (const [what, make] of kept) {
+    const { actual, expected, fallbacks } = await onBothBackends(() => {
+      const model = make();
+      const answers = Array.from((model.predict(series()) as tf.Tensor).dataSync());
+      assert.deepEqual(kernelsOf(() => model.predict(series())), [], what);
+      return Promise.resolve(answers);
+    });
+    assertAgree(actual, expected, 1e-5);
+    assert.deepEqual(fallbacks, {}, what);
+  }
+  const training = modelOf(masked, lstm({ dropout: 0.5 }));
+  assert.deepEqual(kernelsOf(() => training.apply(series(), { training: true })), []);
+  assert.deepEqual(kernelsOf(() => training.apply(series(), { training: false })), ["Lstm"]);
+});
+
+Deno.test("states go in and come out as they do on cpu, and have gradients", async () => {
+  for (const make of [layers.lstm, layers.gru, layers.simpleRNN]) {
+    const { actual, expected } = await onBothBackends(() => {
+      const layer = make({ units: 4, returnState: true, returnSequences: true, ...zeros });
+      const states = make === layers.lstm ? [1, 2] : [1];
+      const fed = [series(), ...states.map((seed) => randomTensor([2, 4], seed))];
+      // TF.js 4.22 runs no model whose layers have initial states; layers by themselves take them.
+      const apply = ([x, ...initialState]: tf.Tensor[]) => layer.apply(x, { initialState }) as tf.Tensor[];
+      apply(fed);
+      layer.setWeights(layer.getWeights().map((weight, i) => randomTensor(weight.shape, i)));
+      const total = (...tensors: tf.Tensor[]) =>
+        tf.addN(apply(tensors).map((result, i) => tf.sum(tf.mul(result, i + 1)))) as tf.Scalar;
+      const results = [...apply(fed), ...tf.grads(total)(fed)];
+      return Promise.resolve(results.map((tensor) => Array.from(tensor.dataSync())));
+    });
+    actual.forEach((values, i) => assertAgree(values, expected[i], 1e-5));
+  }
+});
+
+Deno.test("NaN and what overflows in a recurrent layer is seen on the engine", async () => {
+  for (const make of [layers.lstm, layers.gru, layers.simpleRNN]) {
+    for (const activation of ["tanh", "relu", "linear"] as const) {
+      const { actual, expected } = await onBothBackends(() => {
+        const model = modelOf(make({ units: 9, activation, returnSequences: true, inputShape: [3, 2], ...zeros }));
+        const answers = [NaN, Infinity, 1e38].flatMap((odd) => {
+          const x = randomTensor([2, 3, 2], 1).dataSync().with(2, odd);
+          return Array.from((model.predict(tf.tensor3d(x as Float32Array, [2, 3, 2])) as tf.Tensor).dataSync());
+        });
+        return Promise.resolve(answers.map(Number.isNaN));
+      });
+      assert.ok(expected.includes(true));
+      assert.deepEqual(actual, expected);
+    }
+  }
+});
