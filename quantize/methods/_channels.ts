@@ -47,8 +47,16 @@ export interface Stage {
   readonly input: Row;
   /** The set of each channel that it gives. */
   readonly output: Row;
-  /** Why channels that it gives are pinned, and how many are; absent if none is. */
-  readonly pinned?: { readonly channels: number; readonly because: string };
+  /** Of the channels that it reads, absent if none is pinned. */
+  readonly pinnedInput?: Pinned;
+  /** Of the channels that it gives. */
+  readonly pinnedOutput?: Pinned;
+}
+
+/** How many channels are pinned, and why the first of them is. */
+export interface Pinned {
+  readonly channels: number;
+  readonly because: string;
 }
 
 /** The channels of a net. */
@@ -61,7 +69,12 @@ export interface Channels {
   readonly rows: ReadonlyMap<string, Row>;
 }
 
-type Draft = Omit<Stage, "pinned">;
+/** Says why channels are left as they are, and how many if it is not all of them. */
+export function whyLeft({ channels, because }: Pinned, { of }: { readonly of: number }): string {
+  return channels === of ? because : `of ${channels} of its ${of} channels: ${because}`;
+}
+
+type Draft = Omit<Stage, "pinnedInput" | "pinnedOutput">;
 
 interface Walk {
   readonly graph: LayerGraph;
@@ -363,10 +376,19 @@ function numbered({ sets, drafts, rows }: Walk): Channels {
     numbers.set(root, number);
     return number;
   };
+  const pinnedIn = (row: Row): Pinned | undefined => {
+    const reasons = row.flatMap((id) => sets.reasonOf(id) ?? []);
+    return reasons.length === 0 ? undefined : { channels: reasons.length, because: reasons[0] };
+  };
   const stages = [...drafts.values()].flat().map((draft): Stage => {
-    const reasons = draft.output.flatMap((id) => sets.reasonOf(id) ?? []);
-    const pinned = reasons.length === 0 ? {} : { pinned: { channels: reasons.length, because: reasons[0] } };
-    return { ...draft, input: draft.input.map(numberOf), output: draft.output.map(numberOf), ...pinned };
+    const [pinnedInput, pinnedOutput] = [pinnedIn(draft.input), pinnedIn(draft.output)];
+    return {
+      ...draft,
+      input: draft.input.map(numberOf),
+      output: draft.output.map(numberOf),
+      ...(pinnedInput === undefined ? {} : { pinnedInput }),
+      ...(pinnedOutput === undefined ? {} : { pinnedOutput }),
+    };
   });
   const values = new Map([...rows].map(([value, row]) => [value, row.map(numberOf)]));
   return { stages, sets: numbers.size, rows: values };

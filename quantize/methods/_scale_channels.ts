@@ -93,7 +93,8 @@ function withGamma(norm: LayerSpec, channels: number): LayerSpec {
   return { ...norm, config: { ...norm.config, scale: true }, weights: [gamma, ...norm.weights] };
 }
 
-function mapWeights(
+/** Changes the elements of the weights of a layer that `changes` names. */
+export function mapWeights(
   layer: LayerSpec,
   changes: Readonly<Record<string, (value: number, i: number) => number>>,
 ): LayerSpec {

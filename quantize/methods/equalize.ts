@@ -2,7 +2,7 @@
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { fromModel, type LayerGraph, rebuild, toModel } from "../../src/rewrite/mod.ts";
 import { balance } from "./_balance.ts";
-import { type Channels, findChannels } from "./_channels.ts";
+import { type Channels, findChannels, whyLeft } from "./_channels.ts";
 import { clipsBetween, largestValues, openClips, shapesOf } from "./_open_clips.ts";
 import { givenReach, type Reach, reachOf } from "./_reach.ts";
 import { howFarApart } from "./_run.ts";
@@ -79,9 +79,9 @@ function spreadOf(ranges: Float64Array): number {
 
 /** The layers that give channels which cannot be scaled. */
 function leftIn({ stages }: Channels): readonly StepLeft[] {
-  return stages.flatMap(({ layer, kind, output, pinned }) => {
-    if (pinned === undefined || kind === "layer-norm") return [];
-    const part = pinned.channels === output.length ? "" : `of ${pinned.channels} of its ${output.length} channels: `;
-    return [{ layer, because: part + pinned.because }];
-  });
+  return stages.flatMap(({ layer, kind, output, pinnedOutput }) =>
+    pinnedOutput === undefined || kind === "layer-norm"
+      ? []
+      : [{ layer, because: whyLeft(pinnedOutput, { of: output.length }) }]
+  );
 }
