@@ -39,16 +39,18 @@ function describeRule({ match: { name, pattern, kind }, then }: RecipeRule): str
 }
 
 function describeLayer(resolved: ResolvedLayer, rules: readonly string[]): ResolvedReport {
-  const { layer, weights, activations, method, observer, float, fixed } = resolved;
+  const { layer, weights, weightObserver, activations, method, observer, float, fixed, range } = resolved;
+  const how = weightObserver === undefined ? "" : `, by ${weightObserver}`;
   const decided = resolved.rules.map((place) => rules[place]);
   return {
     layer,
     ...(decided.length === 0 ? {} : { rules: decided }),
     ...(method === undefined ? {} : { method }),
-    ...(weights === undefined ? {} : { weights: describeScheme(weights) }),
+    ...(weights === undefined ? {} : { weights: `${describeScheme(weights)}${how}` }),
     ...(activations === undefined ? {} : { activations: describeScheme(activations) }),
     ...(observer === undefined ? {} : { observer }),
     ...(fixed === undefined ? {} : { observer: KNOWN[fixed] }),
+    ...(range === undefined ? {} : { observer: `none: ${range.min} to ${range.max}` }),
     ...(float === undefined ? {} : { float }),
   };
 }

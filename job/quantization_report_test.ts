@@ -39,6 +39,16 @@ Deno.test("describeQuantization() names the rules that decided, and those that m
   assert.deepEqual([conv2?.rules?.[0], conv2?.float], ['"conv2": float', "it was asked to stay in float"]);
 });
 
+Deno.test("describeQuantization() says which ranges are fixed, and how scales of weights are found", () => {
+  const rules = [
+    { match: { name: "conv" }, then: { range: { min: -1, max: 2.5 } } },
+    { match: {}, then: { weights: { observer: "mse" } } },
+  ] as const;
+  const { recipe } = describeQuantization(prepareQat(tinyModel(), { recipe: { rules } }));
+  const conv = recipe.resolved.find(({ layer }) => layer === "conv");
+  assert.deepEqual([conv?.observer, conv?.method, conv?.weights], ["none: -1 to 2.5", undefined, `${INT8}, by mse`]);
+});
+
 Deno.test("describeQuantization() says that a simulation has no file", () => {
   const { target } = describeQuantization(prepareQat(tinyModel(), { target: "simulation" }));
   assert.deepEqual([target.name, target.shows.startsWith("There is no file")], ["simulation", true]);

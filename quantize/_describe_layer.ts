@@ -25,15 +25,19 @@ export function describeLayer({ name, layer }: LayerNode, placed: Placed): Resol
   const island = placed.islands.find((island) => island.layer === name);
   const quantizer = placed.quantizers.find(({ of }) => sourceOf(of).node === (unit?.end ?? name));
   const choice = placed.choiceOf(name);
-  const { weights, activations, observer, momentum, method } = choice;
+  const { weights, activations, observer, momentum, percentile, range, method, weightObserver } = choice;
+  const observed = { method, observer, momentum, ...(percentile === undefined ? {} : { percentile }) };
+  const known = range !== undefined || quantizer?.fixed !== undefined;
   const asked = placed.float.get(name);
   return {
     ...common,
     ...(island === undefined ? {} : { float: island.because }),
     ...(weights === undefined || unit?.kind !== "weighted" ? {} : { weights }),
+    ...(weightObserver === undefined || unit?.kind !== "weighted" ? {} : { weightObserver }),
     ...(quantizer === undefined ? {} : { activations }),
-    ...(quantizer === undefined || quantizer.fixed !== undefined ? {} : { method, observer, momentum }),
-    ...(quantizer?.fixed === undefined ? {} : { fixed: quantizer.fixed }),
+    ...(quantizer === undefined || known ? {} : observed),
+    ...(quantizer === undefined || range === undefined ? {} : { range }),
+    ...(quantizer?.fixed === undefined || range !== undefined ? {} : { fixed: quantizer.fixed }),
     rules: [
       ...(asked === undefined ? [] : [asked]),
       ...(quantizer === undefined && unit === undefined ? [] : choice.rules),

@@ -1,6 +1,6 @@
 /** Puts the layers of fake quantization into a layer graph, where placement and recipe want them. */
-import { codesAboveZero } from "../src/numbers/qparams.ts";
-import { gridOfInterval, type QuantScheme } from "../src/numbers/scheme.ts";
+import { codesAboveZero, computeQParams } from "../src/numbers/qparams.ts";
+import { gridOfInterval, type QParams, type QuantScheme } from "../src/numbers/scheme.ts";
 import { ruleOf } from "../src/layers/mod.ts";
 import {
   FakeQuantize,
@@ -80,21 +80,35 @@ function callOf(graph: LayerGraph, node: LayerNode): LayerNode {
   });
 }
 
-function makeFakeQuantize({ name, of, fixed, nonNegative }: PlacedQuantizer, choice: Choice): LayerNode {
-  const { activations: scheme, observer, momentum, method } = choice;
+function makeFakeQuantize(quantizer: PlacedQuantizer, choice: Choice): LayerNode {
+  const { name, of, nonNegative } = quantizer;
+  const { activations: scheme, observer, momentum, percentile, method } = choice;
+  const known = knownGrid(quantizer, choice);
   const config = {
     scheme: { ...scheme },
     observer,
     momentum,
-    fixed: fixed === undefined ? null : { ...gridOfInterval(fixed, scheme) },
+    ...(percentile === undefined ? {} : { percentile }),
+    fixed: known === undefined ? null : { ...known },
     nonNegative,
     ...(method === "static" ? { onlyCalibrated: true } : {}),
   };
   return ownCall({ name, className: FakeQuantize.className, config, inbound: [of] });
 }
 
+/** Returns the grid of a value whose range is not observed: it was asked for, or is known of the layer. */
+function knownGrid({ of, fixed, nonNegative }: PlacedQuantizer, { range, activations }: Choice): QParams | undefined {
+  if (range === undefined) return fixed === undefined ? undefined : gridOfInterval(fixed, activations);
+  const { min, max } = range;
+  if (!nonNegative) return computeQParams(range, activations);
+  if (max > 0) return computeQParams({ min: Math.max(min, 0), max }, activations);
+  throw new RangeError(
+    `Cannot quantize the activations of "${of}": the range is ${min} to ${max}, and they are never below 0`,
+  );
+}
+
 /** Wraps a weighted layer; what stands for it keeps the inner layer's weights, which `loadWeights` knows. */
-function quantizeWeights(layer: LayerSpec, { weights: scheme }: Choice): LayerSpec {
+function quantizeWeights(layer: LayerSpec, { weights: scheme, weightObserver }: Choice): LayerSpec {
   const rule = ruleOf(layer);
   if (rule.kind !== "weighted" || scheme === undefined) return layer;
   const config = {
@@ -103,6 +117,7 @@ function quantizeWeights(layer: LayerSpec, { weights: scheme }: Choice): LayerSp
     layer: { className: layer.className, config: { ...layer.config } },
     weights: rule.weights.map((weight) => ({ ...weight })),
     scheme: { ...scheme },
+    ...(weightObserver === undefined ? {} : { observer: weightObserver }),
   };
   return { ...layer, className: QuantizedWeights.className, config };
 }

@@ -7,7 +7,8 @@
 import { CODE_TYPES, type CodeType } from "../src/numbers/codes.ts";
 import type { Granularity } from "../src/numbers/scheme.ts";
 import { LAYER_KINDS, LAYER_ROWS } from "../src/layers/mod.ts";
-import { OBSERVER_NAMES, type ObserverName } from "../src/quant/mod.ts";
+import type { Range } from "../src/numbers/qparams.ts";
+import { OBSERVER_NAMES, type ObserverName, WEIGHT_OBSERVER_NAMES, type WeightObserverName } from "../src/quant/mod.ts";
 import { describeFailure } from "../src/io/errors.ts";
 import { readTextWithin } from "../src/io/read.ts";
 import { parseJson } from "../src/text/json.ts";
@@ -37,19 +38,29 @@ export interface SchemeChoice {
   readonly span?: number;
 }
 
+/** What is wanted of weights. */
+export interface WeightsChoice extends SchemeChoice {
+  /** How scales are found: from the largest magnitude, or its share of the least squared error. Default: "min-max". */
+  readonly observer?: WeightObserverName;
+}
+
 /** What a rule says of the layers that it is for. */
 export interface LayerSettings {
   /** Whether they stay in float. */
   readonly float?: boolean;
   /** "static": ranges come from calibration, and training leaves them. Default: "qat". */
   readonly method?: Method;
-  readonly weights?: SchemeChoice;
+  readonly weights?: WeightsChoice;
   /** Of their outputs; of several layers that run as one operator, the last one's. */
   readonly activations?: SchemeChoice;
   /** How ranges of activations are observed. Default: "moving-average". */
   readonly observer?: ObserverName;
   /** Weight of a new batch in a moving average. Default: 0.01. */
   readonly momentum?: number;
+  /** Share of all values that the observer "percentile" keeps, in percent. Default: 99.999. */
+  readonly percentile?: number;
+  /** The range of their outputs, which then is not observed; 0 always lies in it, behind a ReLU it starts there. */
+  readonly range?: Range;
 }
 
 /** A rule. */
@@ -74,14 +85,40 @@ export interface Recipe {
 const METHODS: readonly Method[] = ["qat", "static"];
 const GRANULARITIES: readonly Granularity["kind"][] = ["per-tensor", "per-channel"];
 
-const SCHEME_SCHEMA = objectSchema({
+const SCHEME = {
   dtype: { type: "string", enum: CODE_TYPES, description: "The type that codes are stored in." },
   qmin: { type: "integer", description: "The smallest code in use." },
   qmax: { type: "integer", description: "The largest code in use." },
   symmetric: { type: "boolean", description: "Whether the code of 0 is fixed to the middle." },
   granularity: { type: "string", enum: GRANULARITIES, description: "How many scales there are." },
   span: { type: "integer", minimum: 1, maximum: 2 ** 32 - 1, description: "Steps that a range is spread over." },
-}, { description: "A scheme; what is left out is as the target has it by default." });
+} as const;
+
+const SCHEME_WORDS = { description: "A scheme; what is left out is as the target has it by default." };
+
+/** The largest number of float32. */
+const MOST = 2 ** 128 - 2 ** 104;
+
+/** The schema of a range. */
+export const RANGE_SCHEMA: JsonSchema = objectSchema({
+  min: { type: "number", minimum: -MOST, maximum: MOST, description: "Its lower end." },
+  max: { type: "number", minimum: -MOST, maximum: MOST, description: "Its upper end." },
+}, { required: ["min", "max"], description: "A range that is not observed." });
+
+/** The schema of a percentile. */
+export const PERCENTILE_SCHEMA: JsonSchema = {
+  type: "number",
+  exclusiveMinimum: 0,
+  maximum: 100,
+  description: "Share of all values that a percentile keeps, in percent.",
+};
+
+/** The schema of how the scales of weights are found. */
+export const WEIGHT_OBSERVER_SCHEMA: JsonSchema = {
+  type: "string",
+  enum: WEIGHT_OBSERVER_NAMES,
+  description: "How scales are found.",
+};
 
 /** The JSON schema of recipe files: docs/recipe.schema.json. */
 export const RECIPE_SCHEMA: JsonSchema = objectSchema({
@@ -104,8 +141,8 @@ export const RECIPE_SCHEMA: JsonSchema = objectSchema({
       then: objectSchema({
         float: { type: "boolean", description: "Whether the layer stays in float." },
         method: { type: "string", enum: METHODS, description: "Where ranges come from: training, or calibration." },
-        weights: SCHEME_SCHEMA,
-        activations: SCHEME_SCHEMA,
+        weights: objectSchema({ ...SCHEME, observer: WEIGHT_OBSERVER_SCHEMA }, SCHEME_WORDS),
+        activations: objectSchema(SCHEME, SCHEME_WORDS),
         observer: { type: "string", enum: OBSERVER_NAMES, description: "How ranges are observed." },
         momentum: {
           type: "number",
@@ -113,6 +150,8 @@ export const RECIPE_SCHEMA: JsonSchema = objectSchema({
           maximum: 1,
           description: "Weight of a new batch in a moving average.",
         },
+        percentile: PERCENTILE_SCHEMA,
+        range: RANGE_SCHEMA,
       }),
       required: { type: "boolean", description: "Whether it is an error that no layer matches." },
     }, { required: ["match", "then"] }),

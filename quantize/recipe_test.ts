@@ -12,10 +12,12 @@ const WHOLE = {
       match: { pattern: "^conv", kind: "Conv2D" },
       then: {
         method: "static",
-        weights: { dtype: "int4", qmin: -7, qmax: 7, symmetric: true, granularity: "per-channel" },
+        weights: { dtype: "int4", qmin: -7, qmax: 7, symmetric: true, granularity: "per-channel", observer: "mse" },
         activations: { dtype: "uint8", span: 127 },
         observer: "min-max",
         momentum: 0.5,
+        percentile: 99.9,
+        range: { min: -1, max: 1.5 },
       },
     },
     { match: {}, then: {} },
@@ -30,7 +32,7 @@ const FAULTS: Readonly<Record<string, readonly [unknown, string]>> = {
   "an unknown key": [
     { rules: [{ match: {}, then: { wieghts: {} } }] },
     '$.rules[0].then has the unknown key "wieghts", needed is one of float, method, weights, activations, observer, ' +
-    'momentum (did you mean "weights"?)',
+    'momentum, percentile, range (did you mean "weights"?)',
   ],
   "a rule without an end": [{ rules: [{ match: {} }] }, "$.rules[0].then is missing"],
   "a number for a name": [
@@ -48,6 +50,27 @@ const FAULTS: Readonly<Record<string, readonly [unknown, string]>> = {
   "no momentum": [
     { rules: [{ match: {}, then: { momentum: 0 } }] },
     "$.rules[0].then.momentum is 0, a number above 0 to 1 is needed",
+  ],
+  "a percentile of nothing": [
+    { rules: [{ match: {}, then: { percentile: 0 } }] },
+    "$.rules[0].then.percentile is 0, a number above 0 to 100 is needed",
+  ],
+  "a range with one end": [
+    { rules: [{ match: {}, then: { range: { min: 0 } } }] },
+    "$.rules[0].then.range.max is missing",
+  ],
+  "a range beyond all numbers": [
+    { rules: [{ match: {}, then: { range: { min: 0, max: 1e39 } } }] },
+    "$.rules[0].then.range.max is 1e+39, a number from -3.4028234663852886e+38 to 3.4028234663852886e+38 is needed",
+  ],
+  "an observer of weights that is none": [
+    { rules: [{ match: {}, then: { weights: { observer: "entropy" } } }] },
+    '$.rules[0].then.weights.observer is "entropy", needed is one of min-max, mse',
+  ],
+  "an observer of a scheme of activations": [
+    { rules: [{ match: {}, then: { activations: { observer: "mse" } } }] },
+    '$.rules[0].then.activations has the unknown key "observer", needed is one of dtype, qmin, qmax, symmetric, ' +
+    "granularity, span",
   ],
   "an expression that is none": [
     { rules: [{ match: { pattern: "(" }, then: {} }] },

@@ -13,7 +13,7 @@ import { plainLine } from "../src/text/plain.ts";
 import { MAKER } from "../src/version.ts";
 import { faultOfJson, type JsonSchema, objectSchema } from "./_json_schema.ts";
 import type { Island, Quantizer } from "./placement.ts";
-import { type Recipe, RECIPE_SCHEMA } from "./recipe.ts";
+import { PERCENTILE_SCHEMA, RANGE_SCHEMA, type Recipe, RECIPE_SCHEMA, WEIGHT_OBSERVER_SCHEMA } from "./recipe.ts";
 import type { Choice } from "./resolve.ts";
 import { TARGETS } from "./targets/mod.ts";
 
@@ -111,6 +111,9 @@ const RECORD_SCHEMA = objectSchema({
     method: { type: "string", enum: ["qat", "static"] },
     observer: text,
     momentum: { type: "number" },
+    percentile: PERCENTILE_SCHEMA,
+    range: RANGE_SCHEMA,
+    weightObserver: WEIGHT_OBSERVER_SCHEMA,
     rules: { type: "array", items: whole },
   }, ["layer", "className", "kind", "rules"]),
   units: list({

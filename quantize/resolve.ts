@@ -2,7 +2,8 @@
 import { faultOfScheme, PER_TENSOR, perChannel, type QuantScheme } from "../src/numbers/scheme.ts";
 import { codeRangeOf, isSigned } from "../src/numbers/codes.ts";
 import { ruleOf } from "../src/layers/mod.ts";
-import type { ObserverName } from "../src/quant/mod.ts";
+import type { Range } from "../src/numbers/qparams.ts";
+import type { ObserverName, WeightObserverName } from "../src/quant/mod.ts";
 import { callsOf, isConstant, isInput, type LayerGraph, type LayerNode, nodeOf } from "../src/rewrite/mod.ts";
 import { nearestName, suggestName } from "../src/text/nearest.ts";
 import type { LayerMatch, LayerSettings, Recipe, RecipeRule, SchemeChoice } from "./recipe.ts";
@@ -17,6 +18,12 @@ export interface Choice {
   readonly method: Method;
   readonly observer: ObserverName;
   readonly momentum: number;
+  /** Share of all values that a percentile keeps, in percent; absent where it is the default. */
+  readonly percentile?: number;
+  /** The range of activations, where it is not observed. */
+  readonly range?: Range;
+  /** How the scales of weights are found; absent where it is from the largest magnitude. */
+  readonly weightObserver?: WeightObserverName;
   /** Places in the recipe of the rules that decided something, from 0 on. */
   readonly rules: readonly number[];
 }
@@ -77,18 +84,28 @@ export function resolver(input: ResolveInput): Resolver {
     const nodes = names.map((name) => nodeOf(graph, name));
     const decided = decide(rules, (match) => nodes.some((node) => isFor(match, node)));
     const shared = decide(rules, (match) => callsOf(graph, nodes[0]).some((call) => isFor(match, call)));
-    const { method = "qat", observer = "moving-average", momentum = 0.01 } = decided.settings;
+    const { method = "qat", observer = "moving-average", momentum = 0.01, percentile, range } = decided.settings;
     if (!target.methods.includes(method)) {
       const known = suggestName(method, target.methods);
       throw new RangeError(`Cannot quantize "${names[0]}" by ${method} for target "${target.name}": ${known}`);
     }
     const common = { name: names[0], target };
+    const { observer: weightObserver = "min-max", ...weights } = shared.settings.weights ?? {};
+    if (range !== undefined && !(range.min < range.max)) {
+      throw new RangeError(
+        `Cannot quantize the activations of "${names[0]}": the range is ${range.min} to ${range.max}, ` +
+          `two numbers in order are needed`,
+      );
+    }
     return {
-      ...(hasWeights ? { weights: schemeFor(shared.settings.weights, { ...common, role: "weights" }) } : {}),
+      ...(hasWeights ? { weights: schemeFor(weights, { ...common, role: "weights" }) } : {}),
       activations: schemeFor(decided.settings.activations, { ...common, role: "activations" }),
       method,
       observer,
       momentum,
+      ...(percentile === undefined ? {} : { percentile }),
+      ...(range === undefined ? {} : { range }),
+      ...(hasWeights && weightObserver !== "min-max" ? { weightObserver } : {}),
       rules: decided.rules,
     };
   };

@@ -8,6 +8,7 @@ import { inputFor, sequentialModel, skipModel } from "../tests/_support/small_mo
 import { INT8_SYMMETRIC, INT8_SYMMETRIC_PER_CHANNEL, UINT8_AFFINE } from "../src/numbers/scheme.ts";
 import { type PreparedModel, prepareQat } from "./prepare.ts";
 import { fromModel } from "../src/rewrite/mod.ts";
+import { recordOf } from "./record.ts";
 import { resolver } from "./resolve.ts";
 import { targetOf } from "./targets/mod.ts";
 import { keepFloat, PER_TENSOR_WEIGHTS, type RecipeRule } from "./recipe.ts";
@@ -166,4 +167,55 @@ Deno.test("resolver() refuses a method that the target does not take", () => {
     name: "RangeError",
     message: 'Cannot quantize "fc" by static for target "x86": needed is one of qat',
   });
+});
+
+Deno.test("prepareQat() fixes the ranges that a rule gives, which calibration and training leave", async () => {
+  const rules: RecipeRule[] = [
+    { match: { name: "conv1" }, then: { range: { min: -1, max: 5.1 } } },
+    { match: { name: "fc" }, then: { range: { min: 0.5, max: 2.55 } } },
+  ];
+  const prepared = prepare(rules);
+  const conv = layerOf(prepared, "conv1");
+  assert.deepEqual([conv.range, conv.observer, conv.rules], [{ min: -1, max: 5.1 }, undefined, [0]]);
+  await calibrate(prepared.model, [inputFor(prepared.model)], { observer: "mse" });
+  const gridOf = (layer: string) => {
+    const { name } = prepared.quantizers.find(({ of }) => of === layer)!;
+    return outputGridOf(prepared.model.getLayer(name));
+  };
+  const unit = prepared.units.find(({ layer }) => layer === "conv1");
+  const { scale, zeroPoint } = gridOf(unit?.end ?? "conv1")!;
+  // Behind a ReLU the range starts at 0, and so it does where 0 is below it.
+  assert.deepEqual([scale, zeroPoint], [Math.fround(5.1 / 255), 0]);
+  const fc = gridOf("fc_linear")!;
+  assert.deepEqual([fc.scale, fc.zeroPoint], [Math.fround(2.55 / 255), 0]);
+});
+
+Deno.test("prepareQat() refuses a range without width, and one that a ReLU's values never come into", () => {
+  const withRange = (min: number, max: number) => () =>
+    prepare([{ match: { name: "conv1" }, then: { range: { min, max } } }]);
+  for (const [min, max] of [[1, 1], [2, -2]]) {
+    assert.throws(withRange(min, max), {
+      name: "RangeError",
+      message:
+        `Cannot quantize the activations of "conv1": the range is ${min} to ${max}, two numbers in order are needed`,
+    });
+  }
+  assert.throws(withRange(-3, 0), {
+    name: "RangeError",
+    message: /^Cannot quantize the activations of "\w+": the range is -3 to 0, and they are never below 0$/,
+  });
+});
+
+Deno.test("prepareQat() takes percentiles and the observer of weights from rules, and keeps them in saved models", () => {
+  const prepared = prepare([
+    { match: { name: "conv1" }, then: { observer: "percentile", percentile: 90, weights: { observer: "mse" } } },
+  ]);
+  const conv = layerOf(prepared, "conv1");
+  assert.deepEqual([conv.observer, conv.percentile, conv.weightObserver], ["percentile", 90, "mse"]);
+  assert.deepEqual([layerOf(prepared, "fc_linear").percentile, layerOf(prepared, "fc_linear").weightObserver], [
+    undefined,
+    undefined,
+  ]);
+  assert.deepEqual(recordOf(prepared.model)?.layers, prepared.layers);
+  assert.equal(prepared.model.getLayer("conv1").getConfig().observer, "mse");
 });

@@ -52,3 +52,30 @@ function pick(
   }
   return values[values.length === 1 ? 0 : channel];
 }
+
+/**
+ * Returns the values of each slice of a row-major tensor along an axis, counted from the end if negative.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { slicesAlong } from "./channels.ts";
+ *
+ * const [first, second] = slicesAlong(Float32Array.of(1, 2, 3, 4, 5, 6), { shape: [3, 2], axis: -1 });
+ * assert.deepEqual([...first, ...second], [1, 3, 5, 2, 4, 6]);
+ * ```
+ */
+export function slicesAlong(
+  values: Float32Array,
+  { shape, axis }: { readonly shape: readonly number[]; readonly axis: number },
+): readonly Float32Array[] {
+  const at = axis < 0 ? axis + shape.length : axis;
+  const inner = shape.slice(at + 1).reduce((product, dim) => product * dim, 1);
+  const slices = Array.from({ length: shape[at] }, () => new Float32Array(values.length / shape[at]));
+  for (let from = 0, to = 0; from < values.length; to += inner) {
+    for (const slice of slices) {
+      for (let i = 0; i < inner; i++) slice[to + i] = values[from++];
+    }
+  }
+  return slices;
+}

@@ -16,6 +16,7 @@ import { suggestName } from "../../text/nearest.ts";
 import { showValue } from "../../text/plain.ts";
 import { reasonOf } from "../../text/plain_errors.ts";
 import { isObserverName, OBSERVER_NAMES, type ObserverName } from "../observers/mod.ts";
+import { isWeightObserverName, WEIGHT_OBSERVER_NAMES, type WeightObserverName } from "../observers/weights.ts";
 import { axis, flag } from "./_check_args.ts";
 import type { Layer } from "./layer.ts";
 import { QuantizedLayerError } from "./quantized_layer.ts";
@@ -100,6 +101,18 @@ export function readObserver(value: Json | undefined, name: string): ObserverNam
   if (typeof value === "string" && isObserverName(value)) return value;
   const needed = suggestName(typeof value === "string" ? value : "", OBSERVER_NAMES);
   throw new QuantizedLayerError(name, `its observer is ${showValue(value)}, ${needed}`);
+}
+
+/**
+ * Reads how the scales of the weights of layer `name` are found, by default "min-max".
+ *
+ * @throws {QuantizedLayerError} If there is no such way.
+ */
+export function readWeightObserver(value: unknown, name: string): WeightObserverName {
+  if (value === undefined || value === null) return "min-max";
+  if (typeof value === "string" && isWeightObserverName(value)) return value;
+  const needed = suggestName(typeof value === "string" ? value : "", WEIGHT_OBSERVER_NAMES);
+  throw new QuantizedLayerError(name, `the observer of its weights is ${showValue(value)}, ${needed}`);
 }
 
 /**

@@ -34,6 +34,8 @@ export interface FakeQuantizeArgs extends LayerArgs {
   readonly observer?: ObserverName;
   /** Weight of a new batch in the moving average. Default: 0.01. */
   readonly momentum?: number;
+  /** Share of all values that a percentile keeps, in percent. Default: 99.999. */
+  readonly percentile?: number;
   /** A grid that is known, as of a softmax (`gridOfInterval`): nothing is observed. */
   readonly fixed?: QParams | null;
   /** Whether the range starts at 0 (after ReLU), so that the zero point is qmin. Default: false. */
@@ -92,6 +94,7 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
   readonly observer: ObserverName;
 
   readonly #momentum: number;
+  readonly #percentile: number | undefined;
   readonly #observer: Observer;
   #state: Readonly<Record<string, tfl.LayerVariable>> | undefined;
   #calibration: GraphObserver | Watch | undefined;
@@ -104,7 +107,7 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
   constructor(args: FakeQuantizeArgs = {}) {
     checkArgs(args, {
       className: FakeQuantize.className,
-      rules: { nonNegative: flag, onlyCalibrated: flag, momentum: within(0, 1) },
+      rules: { nonNegative: flag, onlyCalibrated: flag, momentum: within(0, 1), percentile: within(0, 100) },
     });
     super(args);
     this.scheme = args.scheme ?? UINT8_AFFINE;
@@ -113,6 +116,7 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
     this.supportsMasking = true;
     this.observer = args.observer ?? "moving-average";
     this.#momentum = args.momentum ?? 0.01;
+    this.#percentile = args.percentile;
     checkScheme(this.scheme, this.name);
     this.#observer = this.#makeObserver(this.observer);
     // Training steps are recorded: they read no values.
@@ -317,12 +321,17 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
       ...(onlyCalibrated ? { onlyCalibrated } : {}),
       observer,
       momentum: this.#momentum,
+      ...this.#percentileGiven(),
     };
   }
 
   #makeObserver(name: ObserverName): Observer {
     const { nonNegative, scheme } = this;
-    return makeObserver(name, { momentum: this.#momentum, nonNegative, scheme });
+    return makeObserver(name, { momentum: this.#momentum, ...this.#percentileGiven(), nonNegative, scheme });
+  }
+
+  #percentileGiven(): { readonly percentile?: number } {
+    return this.#percentile === undefined ? {} : { percentile: this.#percentile };
   }
 
   #calibratorOf(by: true | ObserverName): GraphObserver | Watch {

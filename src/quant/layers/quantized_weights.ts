@@ -9,22 +9,13 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { showValue } from "../../text/plain.ts";
 import { shadow } from "../../shadow.ts";
-import { fakeQuantize } from "../fake_quantize.ts";
-import { symmetricTensorScale } from "../qparams_tensor.ts";
 import { symmetricZeroPoint } from "../../numbers/qparams.ts";
-import {
-  type CodeRange,
-  type Granularity,
-  type Grid,
-  INT8_SYMMETRIC_PER_CHANNEL,
-  PER_TENSOR,
-  perChannel,
-  type PerSlice,
-  type QuantScheme,
-} from "../../numbers/scheme.ts";
+import { type Grid, INT8_SYMMETRIC_PER_CHANNEL, type PerSlice, type QuantScheme } from "../../numbers/scheme.ts";
+import type { WeightObserverName } from "../observers/weights.ts";
 import { isBatchNormalized, quantizerBefore, roundBias, straightThrough } from "./_accumulator_grid.ts";
 import { checkArgs } from "./_check_args.ts";
-import { checkQParams, checkScheme, checkSpecs, readLayer, readScheme } from "./_read_config.ts";
+import { checkQParams, checkScheme, checkSpecs, readLayer, readScheme, readWeightObserver } from "./_read_config.ts";
+import { codesOfObserved, type Entry, findShare, followWeight, granularityOf, roundedWeight } from "./_weight_entry.ts";
 import {
   type BiasFolding,
   type NamedGrid,
@@ -35,7 +26,7 @@ import {
 } from "./quantized_layer.ts";
 import { adoptWeights, type CallArgs, findWeight, type Layer, type LayerArgs, type Shapes } from "./layer.ts";
 import { CALL_AT, type Callable } from "./shared_call.ts";
-import { axisOf, channelsOf, channelView, otherAxes, type QuantizedWeight } from "./weight_channels.ts";
+import { channelsOf, channelView, type QuantizedWeight } from "./weight_channels.ts";
 
 /** Arguments of a QuantizedWeights layer. */
 export interface QuantizedWeightsArgs extends LayerArgs {
@@ -45,17 +36,8 @@ export interface QuantizedWeightsArgs extends LayerArgs {
   readonly weights: readonly QuantizedWeight[];
   /** A symmetric scheme; along which axis its channels are, `weights` say. Default: `INT8_SYMMETRIC_PER_CHANNEL`. */
   readonly scheme?: QuantScheme;
-}
-
-/** The codes that weights get, and the one of 0. */
-interface CodesInUse extends CodeRange {
-  readonly zeroPoint: number;
-}
-
-/** A weight that is quantized: the variable, its scale's variable, and how its channels lie. */
-interface Entry extends QuantizedWeight {
-  readonly variable: tfl.LayerVariable;
-  readonly scale: tfl.LayerVariable;
+  /** How scales are found: from the largest magnitude ("min-max", default), or its share of the least squared error ("mse"). */
+  readonly observer?: WeightObserverName;
 }
 
 /**
@@ -63,7 +45,8 @@ interface Entry extends QuantizedWeight {
  *
  * Name and weights are the inner layer's; each quantized weight adds `NAME_scale`, not trained, [channels] or []:
  * max|w| / 127 of a channel, the least scale that there is where that is 0. Scales follow the weights at every training step while `observing`;
- * afterwards they stay, and codes that would leave [-127, 127] are clamped.
+ * afterwards they stay, and codes that would leave [-127, 127] are clamped. By "mse" a channel's scale is the share
+ * `NAME_share` of that, found whenever weights are set from outside: training keeps the share, and scales still follow.
  *
  * The bias is rounded to the grid that the exported file holds it on, input scale times weight scale, where a
  * FakeQuantize is found before this layer. With batch normalization right behind, that layer rounds the folded bias.
@@ -107,6 +90,8 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable, Quan
   readonly layer: Layer;
   /** How weights become codes. */
   readonly scheme: QuantScheme;
+  /** How scales are found. */
+  readonly weightObserver: WeightObserverName;
 
   readonly #specs: readonly QuantizedWeight[];
   #entries: readonly Entry[] = [];
@@ -116,7 +101,7 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable, Quan
    *
    * @throws {RangeError} If the scheme is not symmetric, or impossible.
    */
-  constructor({ layer, weights, scheme = INT8_SYMMETRIC_PER_CHANNEL, ...args }: QuantizedWeightsArgs) {
+  constructor({ layer, weights, scheme = INT8_SYMMETRIC_PER_CHANNEL, observer, ...args }: QuantizedWeightsArgs) {
     checkArgs(args, { className: QuantizedWeights.className });
     const { name, trainable, batchInputShape, dtype } = layer;
     super({ trainable, ...given({ batchInputShape, dtype }), ...args, name });
@@ -127,6 +112,7 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable, Quan
     }
     this.layer = layer;
     this.scheme = scheme;
+    this.weightObserver = readWeightObserver(observer, name);
     this.#specs = weights;
     this.supportsMasking = layer.supportsMasking;
     this.inputSpec = layer.inputSpec;
@@ -159,10 +145,10 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable, Quan
     return tf.tidy(() => {
       const areObserved = kwargs.training === true && this.observing;
       // Once a step: the first call comes first.
-      if (areObserved && site === this) this.observeWeights();
+      if (areObserved && site === this) this.#followWeights();
       if (!this.enabled) return this.layer.call(inputs, kwargs);
       const inUse = { qmin: this.scheme.qmin, qmax: this.scheme.qmax, zeroPoint: symmetricZeroPoint(this.scheme) };
-      const codes = areObserved ? codesOfObserved(inUse) : inUse;
+      const codes = areObserved && this.weightObserver === "min-max" ? codesOfObserved(inUse) : inUse;
       const rounded = new Map(this.#entries.map((entry) => [entry.variable, roundedWeight(entry, codes)]));
       const bias = findWeight(this.layer, "bias");
       const folding = bias === undefined || isBatchNormalized(site) ? undefined : this.biasFolding(site);
@@ -198,9 +184,14 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable, Quan
     return { className: this.layer.getClassName(), config: this.layer.getConfig() };
   }
 
-  /** The scales, `NAME_scale`. */
+  /** The scales, `NAME_scale`, and what they are of the largest magnitudes, `NAME_share`. */
   get state(): Readonly<Record<string, tfl.LayerVariable>> {
-    return Object.fromEntries(this.#entries.map(({ name, scale }) => [`${name}_scale`, scale]));
+    return Object.fromEntries(
+      this.#entries.flatMap(({ name, scale, share }) => [
+        [`${name}_scale`, scale],
+        ...(share === undefined ? [] : [[`${name}_share`, share]]),
+      ]),
+    );
   }
 
   /** What is active. */
@@ -242,15 +233,10 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable, Quan
     };
   }
 
-  /** Sets every scale from the weights as they are now: after loading or changing weights, before freezing. */
+  /** Sets every scale from the weights as they are now: after loading or changing weights, before freezing. Reads values. */
   observeWeights(): void {
-    tf.tidy(() => {
-      for (const { variable, scale, ...spec } of this.#entries) {
-        const magnitudes = tf.abs(channelView(variable.read(), spec));
-        const axes = scale.shape.length === 0 ? undefined : otherAxes(magnitudes.rank, axisOf(spec));
-        scale.write(symmetricTensorScale(tf.max(magnitudes, axes), this.scheme));
-      }
-    });
+    for (const entry of this.#entries) findShare(entry, this.scheme);
+    this.#followWeights();
   }
 
   /**
@@ -313,6 +299,7 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable, Quan
       layer: { className: this.layer.getClassName(), config: this.layer.getConfig() },
       weights: this.#specs.map((spec) => ({ ...spec })),
       scheme: { ...this.scheme },
+      ...(this.weightObserver === "min-max" ? {} : { observer: this.weightObserver }),
     };
   }
 
@@ -332,6 +319,11 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable, Quan
     return new cls({ ...config, ...scheme, layer: readLayer(config.layer, name) });
   }
 
+  /** Sets every scale from the largest magnitudes, without reading values. */
+  #followWeights(): void {
+    for (const entry of this.#entries) followWeight(entry, this.scheme);
+  }
+
   #addEntry(spec: QuantizedWeight): Entry {
     const variable = findWeight(this.layer, spec.name);
     if (variable === undefined) {
@@ -349,31 +341,11 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable, Quan
       );
     }
     const shape = this.scheme.granularity.kind === "per-channel" ? [channelsOf(variable.shape, spec)] : [];
-    const scale = this.addWeight(`${spec.name}_scale`, shape, "float32", tfl.initializers.ones(), undefined, false);
-    return { ...spec, variable, scale };
+    const add = (what: string) =>
+      this.addWeight(`${spec.name}_${what}`, shape, "float32", tfl.initializers.ones(), undefined, false);
+    const scale = add("scale");
+    return { ...spec, variable, scale, ...(this.weightObserver === "mse" ? { share: add("share") } : {}) };
   }
-}
-
-function roundedWeight(entry: Entry, codes: CodesInUse): tf.Tensor {
-  const [real, scale] = [entry.variable.read(), entry.scale.read()];
-  const zeroPoint = tf.fill(scale.shape, codes.zeroPoint, "float32");
-  const grid = { ...codes, scale, zeroPoint, granularity: granularityOf(entry) };
-  const rounded = fakeQuantize(channelView(real, entry), grid);
-  return entry.depthwise ? tf.reshape(rounded, real.shape) : rounded;
-}
-
-function granularityOf({ scale, ...spec }: Entry): Granularity {
-  return scale.shape.length === 0 ? PER_TENSOR : perChannel(axisOf(spec));
-}
-
-/**
- * The codes to clamp to right after scales were set from the weights: none, if the largest magnitude has the last code on
- * either side. Clamping changes nothing then, and takes three passes over the weights in the forward and backward pass.
- */
-function codesOfObserved({ qmin, qmax, zeroPoint }: CodesInUse): CodesInUse {
-  return zeroPoint - qmin === qmax - zeroPoint
-    ? { qmin: -Infinity, qmax: Infinity, zeroPoint }
-    : { qmin, qmax, zeroPoint };
 }
 
 /** Runs `run` while each variable answers `read()` with its value in `values`. */

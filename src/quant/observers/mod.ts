@@ -55,3 +55,4 @@ export {
   type StateArray,
   type StateArrays,
 } from "./observer.ts";
+export { WEIGHT_OBSERVER_NAMES, type WeightObserverName } from "./weights.ts";
