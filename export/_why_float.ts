@@ -37,6 +37,15 @@ export function makeExplainer(exported: Graph, declined: readonly Declined[]): (
   };
 }
 
+/**
+ * Makes a function that says of a node of the optimized graph why the form of its file left it in float; undefined where the
+ * form has nothing to do.
+ */
+export function makeLeftExplainer(declined: readonly Declined[]): (node: Node) => string | undefined {
+  const reasons = reasonsByNode(declined);
+  return ({ name }) => reasons.get(withoutFused(name));
+}
+
 interface Context {
   readonly index: Index;
   /** By the names of nodes. */

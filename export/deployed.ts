@@ -1,5 +1,6 @@
 /** The exported model at work in ONNX Runtime. */
 import type { Answer, Answers } from "../models/answers.ts";
+import { fromHalf, toHalf } from "../src/numbers/half.ts";
 import type { QParams } from "../src/numbers/scheme.ts";
 import { type InputValues, pickByName } from "../models/ports.ts";
 import { decodeModel } from "../src/onnx/file/mod.ts";
@@ -79,9 +80,10 @@ export class DeployedModel {
     return this.#session.run(Object.fromEntries(this.#session.inputs.map((port, i) => {
       const [, ...sample] = port.shape;
       const size = sizeOf(sample);
-      const part = fit(given[i].subarray(from * size, (from + batch) * size), port);
-      const data = part.length === batch * size ? part : fit(new Float32Array(batch * size), port);
-      if (data !== part) data.set(part);
+      const part = given[i].subarray(from * size, (from + batch) * size);
+      const whole = part.length === batch * size ? part : new Float32Array(batch * size);
+      if (whole !== part) whole.set(part);
+      const data = fit(whole, port);
       return [port.name, { dtype: port.dtype, shape: [batch, ...sample], data }];
     })));
   }
@@ -99,8 +101,7 @@ export class DeployedModel {
  */
 function joinRuns(runs: readonly HostTensor[], count: number): Pick<Answer, "values" | "shape"> {
   const [{ shape: [rows, ...rest] }] = runs;
-  // Exported models answer in float32.
-  const parts = runs.map(({ data }) => data as Float32Array);
+  const parts = runs.map(realValues);
   const shape = [Math.round(rows * count), ...rest];
   if (parts.length === 1 && shape[0] === rows) return { values: parts[0], shape };
   const values = new Float32Array(sizeOf(shape));
@@ -109,10 +110,17 @@ function joinRuns(runs: readonly HostTensor[], count: number): Pick<Answer, "val
 }
 
 /** Returns `values` as the type that the input takes: whole numbers of real ones are cut off behind the point. */
-function fit(values: InputValues, { name, dtype }: PortInfo): InputValues {
+function fit(values: InputValues, { name, dtype }: PortInfo): InputValues | Uint16Array {
   if (dtype === "float32") return values instanceof Float32Array ? values : Float32Array.from(values);
   if (dtype === "int32") return values instanceof Int32Array ? values : Int32Array.from(values);
-  throw new TypeError(`Cannot predict: the input "${name}" is ${dtype}, float32 or int32 is needed`);
+  if (dtype === "float16") return toHalf(values);
+  throw new TypeError(`Cannot predict: the input "${name}" is ${dtype}, float32, float16 or int32 is needed`);
+}
+
+/** Returns what a file answered, float32 or half precision, as float32. */
+function realValues({ dtype, data }: HostTensor): Float32Array {
+  // Exported models answer in these two.
+  return dtype === "float16" ? fromHalf(data as Uint16Array) : data as Float32Array;
 }
 
 function countSamples(

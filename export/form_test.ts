@@ -5,7 +5,9 @@ import { registerBackend } from "../src/backend/mod.ts";
 import type { Graph } from "../src/onnx/graph.ts";
 import { predict } from "../tests/_support/small_models.ts";
 import { prepareCalibrated, relativeError, runExported, samplesFor } from "./_test_support.ts";
+import { DeployedModel } from "./deployed.ts";
 import { toOnnx, type ToOnnxOptions } from "./to_onnx.ts";
+import { verifyFusion } from "./verify.ts";
 
 /** A convolution, dense layers on sequences and on vectors, one of a single unit, one kernel used twice. */
 function mixedModel(): tfl.LayersModel {
@@ -161,5 +163,56 @@ Deno.test("toOnnx() refuses weights that are no numbers, in every form", async (
       toOnnx(model, { precision }),
       /^RangeError: Cannot round constant "dense\/kernel": element 5 is NaN/,
     );
+  }
+});
+
+Deno.test("verifyFusion() tells what of a file's form runs on integers, with integer weights and in half precision", async () => {
+  await registerBackend();
+  const model = mixedModel();
+  const fusionOf = async (options: ToOnnxOptions) => {
+    const file = await toOnnx(model, options);
+    const { int8, moved, float, weights, half, nodes } = verifyFusion(file.bytes, file.graph, file);
+    assert.ok(nodes.every(({ layer }) => layer !== ""));
+    return { int8, moved, float: float.map(({ layer }) => layer), weights, half };
+  };
+  // One kernel a product; what reads the pooled features shares their codes. Nothing else is on integers.
+  assert.deepEqual(await fusionOf({ precision: "dynamic" }), {
+    int8: { DynamicQuantizeMatMul: 3, MatMulIntegerToFloat: 2 },
+    moved: {},
+    float: ["conv"],
+    weights: undefined,
+    half: undefined,
+  });
+  // A Gemm with a ReLU behind it is fused with that, before blocks are made of its weights.
+  assert.deepEqual(await fusionOf({ precision: "weights8" }), {
+    int8: {},
+    moved: {},
+    float: [],
+    weights: { FusedConv: 1, MatMulNBits: 3, FusedGemm: 2 },
+    half: undefined,
+  });
+  assert.deepEqual((await fusionOf({ precision: "weights4" })).weights, { FusedConv: 1, MatMulNBits: 5 });
+  const { half } = await fusionOf({ precision: "float16" });
+  assert.ok(half !== undefined && !("Gemm" in half) && "Reshape" in half, JSON.stringify(half));
+});
+
+Deno.test("DeployedModel feeds and reads ports of half precision", async () => {
+  await registerBackend();
+  const model = mixedModel();
+  const [float, half] = await Promise.all([
+    toOnnx(model, { precision: "float32" }),
+    toOnnx(model, { precision: "float16", ports: "float16" }),
+  ]);
+  assert.equal(half.graph.types.get("x")?.dtype, "float16");
+  const x = samplesFor(model, 3).map((tensor) => tensor.dataSync<"float32">())[0];
+  const [expected, actual] = [float, half].map(({ bytes }) => {
+    const deployed = new DeployedModel(bytes);
+    const answers = deployed.predict({ x });
+    deployed.dispose();
+    return answers;
+  });
+  for (const name of ["one", "last"]) {
+    assert.deepEqual(actual[name].shape, expected[name].shape);
+    assert.ok(relativeError(actual[name].values, expected[name].values) < 0.01);
   }
 });

@@ -74,6 +74,8 @@ export interface OnnxModel {
   readonly graph: Graph;
   /** What the passes left undone, and why, by the names of the graph's nodes. */
   readonly declined: readonly Declined[];
+  /** What the file computes with. */
+  readonly precision: Precision;
 }
 
 /** Two batch sizes: primes, that divide few of the dimensions that models have. */
@@ -144,7 +146,12 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
     valueInfo: true,
     ...describe(model, { ...options, precision, format, inputLayout, target }),
   });
-  return { bytes, graph, declined: [...renamed(declined, { from: optimized, to: named }), ...written.declined] };
+  return {
+    bytes,
+    graph,
+    declined: [...renamed(declined, { from: optimized, to: named }), ...written.declined],
+    precision,
+  };
 }
 
 /** @throws {RangeError} If `batch` is no number of samples. */

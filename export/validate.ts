@@ -109,8 +109,9 @@ function batchOf({ graph: { inputs: [input], types } }: OnnxModel): number {
   return typeof batch === "number" ? batch : 1;
 }
 
-function verify({ bytes, graph, declined }: OnnxModel, { islands = [], int8Activations = false }: ValidateOptions) {
-  return verifyFusion(bytes, graph, { islands, declined, int8Activations });
+function verify(file: OnnxModel, { islands = [], int8Activations = false }: ValidateOptions) {
+  const { bytes, graph, declined, precision } = file;
+  return verifyFusion(bytes, graph, { islands, declined, int8Activations, precision });
 }
 
 function withLastGrids(entry: OutputAgreement, lastGrids: readonly GridAgreement[] | undefined): OutputAgreement {

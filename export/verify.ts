@@ -11,7 +11,8 @@ import { dropRedundant } from "../src/passes/deploy/drop_redundant.ts";
 import { placeQdq } from "../src/passes/deploy/place_qdq.ts";
 import type { Declined, Pass } from "../src/passes/pass.ts";
 import { Session, type SessionOptions } from "../src/runtime/session.ts";
-import { makeExplainer, withoutFused } from "./_why_float.ts";
+import type { Precision } from "./_form.ts";
+import { makeExplainer, makeLeftExplainer, withoutFused } from "./_why_float.ts";
 
 /** An operator that runs in float. */
 export interface FloatOp {
@@ -31,8 +32,15 @@ export interface Fusion {
   readonly int8: Readonly<Record<string, number>>;
   /** Those that only move or pick codes: Reshape, Transpose, MaxPool and their like. */
   readonly moved: Readonly<Record<string, number>>;
-  /** Operators left in float. Quantizing and dequantizing at the borders is not counted. */
+  /**
+   * Operators left in float. Quantizing and dequantizing at the borders is not counted. Of a file in a form of a float
+   * model, these are the ones that the form was there for and left as they are.
+   */
   readonly float: readonly FloatOp[];
+  /** Operators that compute in float with weights that are integers, by name; absent where the form has none. */
+  readonly weights?: Readonly<Record<string, number>>;
+  /** Operators that compute in half precision, by name; absent where the form has none. */
+  readonly half?: Readonly<Record<string, number>>;
   /** The nodes that are run, in order, for drawing. */
   readonly nodes: readonly FusedNode[];
 }
@@ -63,6 +71,8 @@ export interface VerifyOptions {
   readonly declined?: readonly Declined[];
   /** As `SessionOptions` has it: how files for ARM are looked at on x86. Default false. */
   readonly int8Activations?: boolean;
+  /** The form that the file was written in. Default "int8". */
+  readonly precision?: Precision;
 }
 
 /** Passes that a written graph can be given to once more. */
@@ -78,12 +88,12 @@ const AS_IT_IS: readonly Pass[] = [dropRedundant, placeQdq];
  * @throws {Error} ONNX Runtime's own error if it refuses the model.
  */
 export function verifyFusion(bytes: Uint8Array, graph: Graph, options: VerifyOptions = {}): Fusion {
-  const { islands = [], int8Activations = false, declined = AS_IT_IS.flatMap((pass) => pass.run(graph).declined) } =
-    options;
+  const { islands = [], int8Activations = false, precision = "int8" } = options;
+  const { declined = AS_IT_IS.flatMap((pass) => pass.run(graph).declined) } = options;
   const optimized = optimizedGraph(bytes, { int8Activations });
   const integers = integerNodes(optimized);
   const reasons = new Map(islands.map(({ layer, because }) => [layer, because]));
-  const explain = makeExplainer(graph, declined);
+  const explain = precision === "int8" ? makeExplainer(graph, declined) : makeLeftExplainer(declined);
   const layers = layersByNode(graph);
   const names = uniqueNames(optimized);
   const int8: Record<string, number> = {};
@@ -92,16 +102,46 @@ export function verifyFusion(bytes: Uint8Array, graph: Graph, options: VerifyOpt
   const nodes = optimized.nodes.map((node): FusedNode => {
     const { op } = node;
     const layer = layerOf(node, layers);
-    const isBorder = BORDER.has(op);
     const isInteger = integers.has(node);
-    const counts = traitsOf(node).movement === true ? moved : int8;
-    if (isInteger && !isBorder) counts[op] = (counts[op] ?? 0) + 1;
-    if (!isInteger && !isIndexing(node, graph)) {
-      float.push({ op, node: node.name, layer, because: reasons.get(layer) ?? explain(node) });
-    }
+    if (isInteger && !BORDER.has(op)) count(node, traitsOf(node).movement === true ? moved : int8);
+    const because = isInteger || isIndexing(node, graph) ? undefined : reasons.get(layer) ?? explain(node);
+    if (because !== undefined) float.push({ op, node: node.name, layer, because });
     return { op, name: names.nodes.get(node)!, layer, int8: isInteger, inputs: names.inputsOf(node) };
   });
-  return { int8, moved, float, nodes };
+  const weights = precision === "weights8" || precision === "weights4" ? { weights: weightedOps(optimized) } : {};
+  const half = precision === "float16" ? { half: halfOps(optimized) } : {};
+  return { int8, moved, float, ...weights, ...half, nodes };
+}
+
+function count({ op }: Node, counts: Record<string, number>): void {
+  counts[op] = (counts[op] ?? 0) + 1;
+}
+
+/** Operators whose weights are integers by their definition. */
+const WEIGHTS_OP = new Set(["MatMulNBits", "GatherBlockQuantized"]);
+
+/** Counts the operators that compute in float and read integers, dequantized or not, that stand in the file. */
+function weightedOps({ nodes, initializers }: Graph): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  const isCode = (name: string) => initializers.get(name)?.dtype === "int8";
+  const codes = new Set<string>();
+  const real = new Set<string>();
+  for (const node of nodes) {
+    const { op, inputs, outputs } = node;
+    if (op === "DequantizeLinear" && isCode(inputs[0])) real.add(outputs[0]);
+    else if (op === "Gather" && isCode(inputs[0])) codes.add(outputs[0]);
+    if (WEIGHTS_OP.has(op) || codes.has(outputs[0]) || inputs.some((name) => real.has(name))) count(node, counts);
+  }
+  return counts;
+}
+
+/** Counts the operators whose result is in half precision: the CPU provider computes most of them in float32. */
+function halfOps({ nodes, types }: Graph): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const node of nodes) {
+    if (node.op !== "Cast" && types.get(node.outputs[0])?.dtype === "float16") count(node, counts);
+  }
+  return counts;
 }
 
 function optimizedGraph(bytes: Uint8Array, options: SessionOptions): Graph {
@@ -118,7 +158,7 @@ function optimizedGraph(bytes: Uint8Array, options: SessionOptions): Graph {
 const INTEGER_OP = /^(QLinear|QGemm|QAttention|DynamicQuantize|MatMulInteger|ConvInteger)/;
 
 /** Where float becomes codes and back. */
-const BORDER = new Set(["QuantizeLinear", "DequantizeLinear"]);
+const BORDER = new Set(["QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"]);
 
 /** Operators that read codes and give something else. */
 const GIVES_NO_CODES = new Set(["DequantizeLinear", "ArgMax", "ArgMin", "Cast", "Shape", "Size"]);
@@ -131,22 +171,27 @@ function integerNodes(graph: Graph): ReadonlySet<Node> {
     const isInteger = BORDER.has(node.op) || INTEGER_OP.test(node.op) || codes.has(node.inputs[0]);
     if (!isInteger) continue;
     nodes.add(node);
-    if (!GIVES_NO_CODES.has(node.op) && !givesFloat(node)) node.outputs.forEach((output) => codes.add(output));
+    // Behind the codes of DynamicQuantizeLinear are their scale and zero point.
+    const given = node.op === "DynamicQuantizeLinear" ? node.outputs.slice(0, 1) : node.outputs;
+    if (!GIVES_NO_CODES.has(node.op) && !givesFloat(node)) given.forEach((output) => codes.add(output));
   }
   return nodes;
 }
 
+/** Operators that quantize what they read, compute on integers and give real numbers. */
+const REAL_RESULT = new Set(["DynamicQuantizeMatMul", "DynamicQuantizeLSTM"]);
+
 /** Integer products whose result is real numbers. Source: ONNX Runtime's ContribOperators.md. */
 function givesFloat({ op, inputs }: Node): boolean {
   // Inputs of QGemm: A, its scale and zero point, B, its two, C, and the output's two, which may be missing.
-  return op.endsWith("ToFloat") || op === "DynamicQuantizeMatMul" || (op === "QGemm" && !inputs[7]);
+  return op.endsWith("ToFloat") || REAL_RESULT.has(op) || (op === "QGemm" && !inputs[7]);
 }
 
 /** Whether a node computes shapes, indices or truth values, or copies a value: no int8 form of it is missed. */
 function isIndexing({ op, outputs }: Node, exported: Graph): boolean {
   if (op === "Identity") return true;
   const type = exported.types.get(outputs[0]);
-  return type !== undefined && type.dtype !== "float32";
+  return type !== undefined && type.dtype !== "float32" && type.dtype !== "float16";
 }
 
 /** Fusions keep the name of the node in the middle, with a suffix at times, or "fused " before it. */

@@ -11,7 +11,7 @@ export const LARGEST_HALF = 65504;
 export const LEAST_NORMAL_HALF = 2 ** -14;
 
 /** Rounds numbers to half precision, ties to even, and returns their bit patterns. */
-export function toHalf(values: Float32Array): Uint16Array<ArrayBuffer> {
+export function toHalf(values: ArrayLike<number>): Uint16Array<ArrayBuffer> {
   return new Uint16Array(Float16Array.from(values).buffer);
 }
 
