@@ -12,6 +12,7 @@ import type { PtqStep } from "./step.ts";
 export const STEPS = [
   openRelu6,
   equalize,
+  absorbBias,
   smooth,
   reestimateBn,
   adaround,
