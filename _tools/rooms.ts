@@ -128,7 +128,7 @@ export const ROOMS: readonly Room[] = [
   {
     path: "report",
     imports: ["src/text", "models/summary.ts", "quantize", "tasks/task.ts"],
-    types: ["src/numbers", "tasks", "train/fit.ts", "export"],
+    types: ["src/numbers", "debug", "tasks", "train/fit.ts", "export"],
   },
   {
     path: "job",

@@ -61,3 +61,10 @@ export interface Sensitivity {
   /** It alone is in float. */
   readonly allButOneDb: number | null;
 }
+
+/** How often values lie where, over a range in bins of one width. */
+export interface Histogram {
+  readonly layer: string;
+  readonly range: Range;
+  readonly counts: readonly number[];
+}

@@ -68,7 +68,8 @@ const renderRange: CustomSeriesRenderItem = (_params, api) => {
   };
 };
 
-function layerAxis(layers: number, { width, gridIndex }: { width: number; gridIndex: number }) {
+/** The axis of layers by number; the lower of two plots is labelled. */
+export function layerAxis(layers: number, { width, gridIndex }: { width: number; gridIndex: number }) {
   const labels = Math.max(2, Math.floor(width / 50));
   const every = [1, 2, 5, 10, 20, 50, 100, 200].find((step) => layers / step <= labels) ?? 500;
   return {
@@ -88,7 +89,8 @@ function layerAxis(layers: number, { width, gridIndex }: { width: number; gridIn
   };
 }
 
-function valueAxis(gridIndex: number) {
+/** The axis of values. */
+export function valueAxis(gridIndex: number) {
   return {
     type: "value" as const,
     gridIndex,

@@ -1,14 +1,14 @@
 import { declinedSection, recipeSection, rewritesSection, targetSection } from "./_changes_section.ts";
 import { costSection } from "./_cost_section.ts";
 import { renderFigures } from "./_figures.ts";
-import { escapeHtml, plural } from "../_format.ts";
+import { plural } from "../_format.ts";
 import { describeParts } from "../_words.ts";
 import { graphSection } from "./_graph_section.ts";
 import { layersSection } from "./_layers_section.ts";
 import type { HtmlSection } from "./_markup.ts";
 import { originSection } from "./_origin_section.ts";
+import { page } from "./_page.ts";
 import { resultsSection } from "./_results_section.ts";
-import { STYLE } from "./_style.ts";
 import { taskSection } from "./_task_section.ts";
 import { trainingSection } from "./_training_section.ts";
 import { checkSchema, type Report } from "../schema.ts";
@@ -48,27 +48,14 @@ export function renderHtml(report: Report): string {
   const name = report.model?.name ?? "model";
   const kind = report.metrics[0].deployed === undefined ? "fake-quantized" : "quantized to int8";
   const sections = SECTIONS.flatMap(({ render }) => render(report, verdict) ?? []);
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(name)}, ${kind}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-<header>
-<p class="meta">Quantization report · <strong>${escapeHtml(name)}</strong></p>
-<h1>${escapeHtml(verdict.sentence)}</h1>
-<p class="meta">${escapeHtml(describeSubject(report))}</p>
-${renderFigures(report, verdict)}
-</header>
-${sections.join("\n")}
-</main>
-</body>
-</html>
-`;
+  return page(`${name}, ${kind}`, {
+    kind: "Quantization report",
+    name,
+    headline: verdict.sentence,
+    subject: describeSubject(report),
+    figures: renderFigures(report, verdict),
+    body: sections.join("\n"),
+  });
 }
 
 /** Says in a line what was quantized, and on what it was tested. */
