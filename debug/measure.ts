@@ -34,7 +34,7 @@ export interface Measured {
 /**
  * Measures a prepared and calibrated model against the float model that it stands for: the same weights, nothing rounded.
  *
- * The model runs three times a part over all samples; what is active in it is as before afterwards.
+ * The model runs two to three times a part over all samples; what is active in it is as before afterwards.
  *
  * @throws {TypeError} If the model is not prepared.
  * @throws {RangeError} If a grid of it means nothing yet, or there are no samples.
@@ -48,7 +48,9 @@ export async function measureParts(model: tfl.LayersModel, options: MeasureOptio
   const outputs = await allQuantized(bench);
   const found: PartFacts[] = [];
   for (const [i, part] of parts.entries()) {
-    found.push(await measurePart(bench, { part, seen: outputs.parts[i], float: outputs.float }));
+    const place = parts.slice(0, i).filter(({ output }) => output !== undefined).length;
+    const inside = part.output && outputs.inside?.map((values) => values[place]);
+    found.push(await measurePart(bench, { part, seen: outputs.parts[i], float: outputs.float, inside }));
     options.onPart?.(i + 1, parts.length);
   }
   return { parts: found, outputsDb: outputs.db };
@@ -61,6 +63,9 @@ interface Bench extends MeasureOptions {
   readonly run: Run;
 }
 
+/** Most numbers of the float model's that are kept rather than computed again for each part: 256 MB. */
+const MOST_KEPT = 2 ** 26;
+
 /** What is seen of a part's output while all is quantized. */
 interface Seen {
   readonly facts: OutputFacts;
@@ -72,6 +77,8 @@ interface AllQuantized {
   readonly parts: readonly (Seen | undefined)[];
   /** What the float model's outputs are, batch by batch. */
   readonly float: readonly Values[];
+  /** What each part gives in float, batch by batch, where that is little enough to be kept. */
+  readonly inside: readonly Values[] | undefined;
   /** At the model's outputs, the worst. */
   readonly db: number | null;
 }
@@ -84,13 +91,15 @@ async function allQuantized(bench: Bench): Promise<AllQuantized> {
     new OutputStatistics(value.shape.at(-1) ?? 1, gridOf(quantized))
   );
   const noises: Noise[] = values.map(() => NO_NOISE);
-  const floats: Values[] = [];
+  const kept: Values[] = [];
+  let numbers = 0;
   await compare({ ...bench, run: runOf(bench.model, values) }, {
     isOn: () => true,
     take: (float, given) => {
       noises.forEach((noise, i) => noises[i] = noiseOf(float[i], given[i], noise));
       statistics.forEach((one, i) => one.add(float[i], given[i]));
-      floats.push(float.slice(taps.length));
+      numbers += float.reduce((sum, { length }) => sum + length, 0);
+      kept.push(float.map((values, i) => numbers > MOST_KEPT && i < taps.length ? new Float32Array(0) : values));
     },
   });
   const place = new Map(taps.map((tap, i) => [tap, i]));
@@ -99,7 +108,8 @@ async function allQuantized(bench: Bench): Promise<AllQuantized> {
       const i = output === undefined ? undefined : place.get(output);
       return i === undefined ? undefined : { facts: statistics[i].facts(), noise: noises[i] };
     }),
-    float: floats,
+    float: kept.map((values) => values.slice(taps.length)),
+    inside: numbers > MOST_KEPT ? undefined : kept.map((values) => values.slice(0, taps.length)),
     db: worst(noises.slice(taps.length)),
   };
 }
@@ -107,15 +117,17 @@ async function allQuantized(bench: Bench): Promise<AllQuantized> {
 /** Looks at one part: quantized alone, and alone in float. */
 async function measurePart(
   bench: Bench,
-  { part, seen, float }: {
+  { part, seen, float, inside }: {
     readonly part: Part;
     readonly seen: Seen | undefined;
     readonly float: readonly Values[];
+    readonly inside: readonly Float32Array[] | undefined;
   },
 ): Promise<PartFacts> {
   const taps = part.output === undefined ? [] : [part.output.value];
   const run = runOf(bench.model, [...taps, ...bench.model.outputs]);
-  const one = await noisesOf({ ...bench, run }, { isOn: (other) => other === part });
+  const known = taps.length === 0 ? float : inside?.map((values, i) => [values, ...float[i]]);
+  const one = await noisesOf({ ...bench, run }, { isOn: (other) => other === part, float: known });
   const others = await noisesOf(bench, { isOn: (other) => other !== part, float });
   const weights = weightFacts(part);
   return {
@@ -147,7 +159,7 @@ interface Comparison {
   readonly isOn: (part: Part) => boolean;
   readonly take: (float: Values, given: Values) => void;
   /** What the model gives in float, batch by batch, where that is known. */
-  readonly float?: readonly Values[];
+  readonly float?: readonly Values[] | undefined;
 }
 
 /** Hands out what the bench's model gives in float, and with some parts quantized, batch by batch. */

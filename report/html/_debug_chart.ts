@@ -114,7 +114,7 @@ export function renderHistogram(
     { length: Math.floor(steps) + 1 },
     (_, i) => ({ xAxis: (Math.ceil(range.min / grid.scale) + i) * grid.scale }),
   );
-  const ends = [grid.min, grid.max].filter((end) => end >= range.min && end <= range.max);
+  const [least, most] = [Math.min(range.min, grid.min), Math.max(range.max, grid.max)];
   const option: EChartsOption = {
     grid: { left: 44, right: 16, top: 28, bottom: 24 },
     title: {
@@ -126,15 +126,22 @@ export function renderHistogram(
     },
     xAxis: {
       type: "value",
-      min: range.min,
-      max: range.max === range.min ? range.max + 1 : range.max,
+      min: least,
+      max: most,
       splitLine: { show: false },
       axisTick: { show: false },
       axisLine: { onZero: false, lineStyle: { color: COLORS.muted } },
       axisLabel: { ...CHART_TEXT, formatter: significant, showMinLabel: true, showMaxLabel: true, hideOverlap: true },
     },
     // Of values around 0 there are most, and the rare ones at the ends are what a grid is stretched for.
-    yAxis: { type: "log", min: 0.5, axisLabel: { show: false }, axisTick: { show: false }, splitLine: { show: false } },
+    yAxis: {
+      type: "log",
+      min: 0.5,
+      axisLine: { show: false },
+      axisLabel: { show: false },
+      axisTick: { show: false },
+      splitLine: { show: false },
+    },
     series: [{
       type: "custom",
       silent: true,
@@ -154,7 +161,10 @@ export function renderHistogram(
         label: { show: false },
         data: [
           ...lines.map((line) => ({ ...line, lineStyle: { color: COLORS.rule, width: 1, type: "solid" as const } })),
-          ...ends.map((xAxis) => ({ xAxis, lineStyle: { color: COLORS.int8, width: 2, type: "solid" as const } })),
+          ...[grid.min, grid.max].map((xAxis) => ({
+            xAxis,
+            lineStyle: { color: COLORS.int8, width: 2, type: "solid" as const },
+          })),
         ],
       },
     }],

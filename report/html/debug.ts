@@ -94,7 +94,7 @@ function rowOf(
     decibels(output?.accumulatedDb),
     decibels(sensitivity.oneDb),
     decibels(sensitivity.allButOneDb),
-    output === undefined || output.saturated === 0 ? "" : percent(output.saturated),
+    output === undefined || output.saturated < 5e-5 ? "" : percent(output.saturated),
     output === undefined ? "" : percent(output.unusedCodes, 0),
     states("dead") === 0 ? "" : String(states("dead")),
     states("lost") === 0 ? "" : String(states("lost")),

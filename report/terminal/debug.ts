@@ -5,6 +5,10 @@ import type { DebugReport, KeepReport } from "../debug_schema.ts";
 import { styleOf, type TerminalOptions } from "./_terminal_options.ts";
 import { type Cell, formatParagraph, formatSection, type Section, withoutEmptyColumns } from "./_text_table.ts";
 
+/** Smaller shares are written as 0.00%. */
+const LEAST_SHARE = 5e-5;
+/** Remarks that are shown; the page has all. */
+const MOST_REMARKS = 12;
 /** From this gain on, in dB, a layer is marked. */
 const MARKED_DB = 1;
 
@@ -19,10 +23,12 @@ const MARKED_DB = 1;
 export function formatDebug(report: DebugReport, options: TerminalOptions = {}): string {
   const style = styleOf(options);
   const { model, data, target } = report;
-  const remarks = debugRemarks(report).map((text) => [{ text }]);
+  const remarks = debugRemarks(report);
+  const left = remarks.length - MOST_REMARKS;
+  const shown = left > 1 ? [...remarks.slice(0, MOST_REMARKS), `${left} more are on the page.`] : remarks;
   const sections: readonly Section[] = [
-    { heading: "Layer by layer, dB of signal to noise", rows: layerRows(report) },
-    { heading: "Also seen", rows: remarks },
+    { heading: "Layer by layer, dB of signal to noise", rows: layerRows(report, style.width) },
+    { heading: "Also seen", rows: shown.map((text) => [{ text }]) },
     ...(report.keep === undefined ? [] : [{ heading: "Layers to keep in float", rows: keepRows(report.keep) }]),
   ];
   return [
@@ -33,9 +39,18 @@ export function formatDebug(report: DebugReport, options: TerminalOptions = {}):
   ].join("\n");
 }
 
-const TITLES = ["Layer", "Weights", "Bias", "Own", "So far", "Beyond", "Only it", "Without"] as const;
+/** Columns behind the layer's name, with the width of the terminal from which there is room for them. */
+const COLUMNS = [
+  { title: "Weights", from: 50 },
+  { title: "Bias", from: 70 },
+  { title: "Own", from: 0 },
+  { title: "So far", from: 60 },
+  { title: "Beyond", from: 66 },
+  { title: "Only it", from: 0 },
+  { title: "Without", from: 0 },
+] as const;
 
-function layerRows(report: DebugReport): Section["rows"] {
+function layerRows(report: DebugReport, width: number): Section["rows"] {
   const rows = report.parts.map((part): readonly Cell[] => {
     const { layer, weights, biasDb, output, sensitivity } = part;
     const tone = gainOf(part, report) >= MARKED_DB ? "poor" as const : "plain" as const;
@@ -44,14 +59,19 @@ function layerRows(report: DebugReport): Section["rows"] {
       decibels(biasDb),
       decibels(output?.aloneDb),
       decibels(output?.accumulatedDb),
-      output === undefined || output.saturated === 0 ? "" : percent(output.saturated),
+      output === undefined || output.saturated < LEAST_SHARE ? "" : percent(output.saturated),
       decibels(sensitivity.oneDb),
       decibels(sensitivity.allButOneDb),
     ];
     return [{ text: layer, tone }, ...numbers.map((text) => ({ text, tone, right: true }))];
   });
-  const titles = TITLES.map((text, i) => ({ text, tone: "muted" as const, right: i > 0 }));
-  return withoutEmptyColumns([titles, ...rows]);
+  const titles = ["Layer", ...COLUMNS.map(({ title }) => title)].map((text, i) => ({
+    text,
+    tone: "muted" as const,
+    right: i > 0,
+  }));
+  const fits = (_: Cell, i: number) => i === 0 || COLUMNS[i - 1].from <= width;
+  return withoutEmptyColumns([titles, ...rows].map((row) => row.filter(fits)));
 }
 
 function keepRows(keep: KeepReport): Section["rows"] {
