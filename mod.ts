@@ -33,6 +33,7 @@
 export { type JobEvents, type JobPhase, type StageName } from "./job/events.ts";
 export { type EpochMetric, type EpochMetrics, RunError, runQat, type StageEpoch } from "./job/qat.ts";
 export { dryRun } from "./job/dry_run.ts";
+export { debugModel, type DebugOptions } from "./job/debug.ts";
 export { type QatOptions } from "./job/options.ts";
 export {
   type DataOptions,
@@ -330,6 +331,8 @@ export {
 } from "./export/verify.ts";
 export { type LastGrids, lastGridsOf } from "./export/last_grids.ts";
 export type * from "./debug/facts.ts";
+export { type Choice as KeptChoice, type Found as FoundKept, searchKept, type SearchOptions } from "./debug/search.ts";
+export { keepInFloat } from "./quantize/keep_float.ts";
 export { type Measured as MeasuredParts, type MeasureOptions, measureParts } from "./debug/measure.ts";
 export { type LastGridsProof, predictAll, validate, type ValidateOptions, type Validation } from "./export/validate.ts";
 
@@ -350,6 +353,9 @@ export {
 // Reports.
 export type * from "./report/schema.ts";
 export { formatRecord } from "./report/terminal/record.ts";
+export { formatDebug } from "./report/terminal/debug.ts";
+export { renderDebug } from "./report/html/debug.ts";
+export { type DebugReport, type KeepChoice, type KeepReport } from "./report/debug_schema.ts";
 export { formatReport, type TerminalOptions } from "./report/terminal/terminal.ts";
 export { formatSummary } from "./report/terminal/summary.ts";
 export { formatTargets } from "./report/terminal/targets.ts";

@@ -123,7 +123,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     path: "debug",
-    imports: ["src/events.ts", "src/numbers", "src/quant", "src/rewrite", "models", "quantize"],
+    imports: ["src/events.ts", "src/numbers", "src/onnx", "src/quant", "src/rewrite", "models", "quantize"],
   },
   {
     path: "report",
@@ -144,6 +144,7 @@ export const ROOMS: readonly Room[] = [
       "src/text",
       "src/version.ts",
       "data",
+      "debug",
       "models",
       "tasks",
       "quantize",

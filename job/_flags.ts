@@ -11,15 +11,15 @@ const LISTS = ["targets", "outputs"];
 /** Options that are on where nothing is said, or may be. */
 const NEGATED: ReadonlySet<string> = new Set(["augment", "control"]);
 
-/** Returns the command line that does the same as `runQat(options)`. */
-export function commandOf(options: object): string {
+/** Returns the command line that does the same as a job of these options. */
+export function commandOf(options: object, command: string = "qat"): string {
   const flags = Object.entries(options).filter(([, value]) => value !== undefined).map(([key, value]) => {
     if (key === "perChannel") return value ? "--per-channel" : "--per-tensor";
     if (typeof value === "boolean") return value ? flagOf(key) : NEGATED.has(key) ? `--no-${key}` : "";
     if (LISTS.includes(key)) return `${flagOf(key)} ${quote([value].flat().join(","))}`;
     return `${flagOf(key)} ${[value].flat().map((part) => quote(String(part))).join(" ")}`;
   });
-  return ["deno task qat", ...flags.filter((flag) => flag !== "")].join(" ");
+  return [`deno task ${command}`, ...flags.filter((flag) => flag !== "")].join(" ");
 }
 
 /** Quotes what a shell would take apart. */

@@ -20,6 +20,9 @@ const MOST_IMAGES = 1_000_000_000;
 /** More samples at once than this are no file for a device. */
 const MOST_FIXED = 65_536;
 
+/** Fewer samples than this show no range. */
+const LEAST_SAMPLES = 8;
+
 const RULES = {
   floatEpochs: { least: 0, most: MOST_EPOCHS, whole: true },
   adaptEpochs: { least: 0, most: MOST_EPOCHS, whole: true },
@@ -35,6 +38,7 @@ const RULES = {
   limit: { least: 1, most: MOST_IMAGES, whole: true },
   checkpointMinutes: { least: 0, most: 1_000_000, whole: false, above: true },
   fixedBatch: { least: 1, most: MOST_FIXED, whole: true },
+  samples: { least: LEAST_SAMPLES, most: MOST_IMAGES, whole: true },
   opset: { least: 13, most: 17, whole: true },
 } satisfies Readonly<Record<string, NumberRule>>;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { DebugReport, KeepReport, PartFacts } from "./debug_schema.ts";
-import { debugRemarks, debugSentence, gainOf, keepSentence, worstParts } from "./_debug_words.ts";
+import { debugRemarks, debugSentence, gainOf, keepSentence, worstParts } from "./debug_words.ts";
 import { renderDebug } from "./html/debug.ts";
 import { formatDebug } from "./terminal/debug.ts";
 import { widthOf } from "./_width.ts";

@@ -1,5 +1,5 @@
 /** What debugging found, as a page. */
-import { debugRemarks, debugSentence, decibels, gainOf, keepCells, keepSentence } from "../_debug_words.ts";
+import { debugRemarks, debugSentence, decibels, gainOf, keepCells, keepSentence } from "../debug_words.ts";
 import { escapeHtml, percent, plural, significant } from "../_format.ts";
 import type { DebugReport, KeepReport, PartFacts } from "../debug_schema.ts";
 import { renderDepthChart, renderHistogram } from "./_debug_chart.ts";
