@@ -331,9 +331,9 @@ export {
 } from "./export/verify.ts";
 export { type LastGrids, lastGridsOf } from "./export/last_grids.ts";
 export type * from "./debug/facts.ts";
-export { type Choice as KeptChoice, type Found as FoundKept, searchKept, type SearchOptions } from "./debug/search.ts";
+export { type FoundLayers, type LayersTried, searchKept, type SearchOptions } from "./debug/search.ts";
 export { keepInFloat } from "./quantize/keep_float.ts";
-export { type Measured as MeasuredParts, type MeasureOptions, measureParts } from "./debug/measure.ts";
+export { type MeasuredParts, type MeasureOptions, measureParts } from "./debug/measure.ts";
 export { type LastGridsProof, predictAll, validate, type ValidateOptions, type Validation } from "./export/validate.ts";
 
 // ONNX as plain data; the rest of it is at "@tfjs-qat/tfjs-qat/onnx".
@@ -355,7 +355,7 @@ export type * from "./report/schema.ts";
 export { formatRecord } from "./report/terminal/record.ts";
 export { formatDebug } from "./report/terminal/debug.ts";
 export { renderDebug } from "./report/html/debug.ts";
-export { type DebugReport, type KeepChoice, type KeepReport } from "./report/debug_schema.ts";
+export { DEBUG_SCHEMA, type DebugReport, type KeepChoice, type KeepReport } from "./report/debug_schema.ts";
 export { formatReport, type TerminalOptions } from "./report/terminal/terminal.ts";
 export { formatSummary } from "./report/terminal/summary.ts";
 export { formatTargets } from "./report/terminal/targets.ts";

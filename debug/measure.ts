@@ -25,7 +25,7 @@ export interface MeasureOptions {
 }
 
 /** What was found of a model. */
-export interface Measured {
+export interface MeasuredParts {
   readonly parts: readonly PartFacts[];
   /** Of the worst of its outputs, with all parts quantized. */
   readonly outputsDb: number | null;
@@ -39,7 +39,7 @@ export interface Measured {
  * @throws {TypeError} If the model is not prepared.
  * @throws {RangeError} If a grid of it means nothing yet, or there are no samples.
  */
-export async function measureParts(model: tfl.LayersModel, options: MeasureOptions): Promise<Measured> {
+export async function measureParts(model: tfl.LayersModel, options: MeasureOptions): Promise<MeasuredParts> {
   if (quantizedLayersIn(model).length === 0) {
     throw new TypeError(`Cannot debug "${model.name}": nothing in it is quantized, a prepared model is needed`);
   }

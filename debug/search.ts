@@ -1,7 +1,7 @@
 /** Finds few layers to keep in float for a wished quality. */
 
 /** Layers kept in float, and how good the model is then. */
-export interface Choice<T> {
+export interface LayersTried<T> {
   readonly layers: readonly string[];
   readonly result: T;
 }
@@ -19,11 +19,11 @@ export interface SearchOptions<T> {
 }
 
 /** What a search found. */
-export interface Found<T> {
+export interface FoundLayers<T> {
   /** All attempts, in their order. */
-  readonly choices: readonly Choice<T>[];
+  readonly choices: readonly LayersTried<T>[];
   /** The smallest of those that were good enough; undefined where none was. */
-  readonly best: Choice<T> | undefined;
+  readonly best: LayersTried<T> | undefined;
 }
 
 /**
@@ -48,10 +48,10 @@ export interface Found<T> {
  */
 export async function searchKept<T>(
   { candidates, attempt, isEnough, most = 40 }: SearchOptions<T>,
-): Promise<Found<T>> {
-  const choices: Choice<T>[] = [];
-  const known = new Map<string, Choice<T>>();
-  const choose = async (layers: readonly string[]): Promise<Choice<T> | undefined> => {
+): Promise<FoundLayers<T>> {
+  const choices: LayersTried<T>[] = [];
+  const known = new Map<string, LayersTried<T>>();
+  const choose = async (layers: readonly string[]): Promise<LayersTried<T> | undefined> => {
     const key = JSON.stringify(layers);
     if (known.has(key)) return known.get(key);
     if (choices.length >= most) return undefined;
@@ -67,7 +67,7 @@ export async function searchKept<T>(
   const first = await firstEnough(candidates, isGood);
   if (first !== undefined) await thin(candidates.slice(0, first), isGood);
   const good = choices.filter(({ result }) => isEnough(result));
-  const best = good.reduce<Choice<T> | undefined>(
+  const best = good.reduce<LayersTried<T> | undefined>(
     (least, one) => least === undefined || one.layers.length < least.layers.length ? one : least,
     undefined,
   );
