@@ -7,8 +7,11 @@ import { decodeModel } from "../src/onnx/file/mod.ts";
 import { type Graph, sizeOf } from "../src/onnx/graph.ts";
 import { type HostTensor, type PortInfo, Session, type SessionOptions } from "../src/runtime/session.ts";
 
-/** Samples by the inputs' names, each [n, …sample] flattened. Of a file with one input, the name is free. */
-export type Samples = Readonly<Record<string, InputValues>>;
+/** Values of samples, [n, …sample] flattened: bytes of pictures for a file that takes raw pixels, else numbers. */
+export type SampleValues = InputValues | Uint8Array;
+
+/** Samples by the inputs' names. Of a file with one input, the name is free. */
+export type Samples = Readonly<Record<string, SampleValues>>;
 
 /** A loaded ONNX file that answers for batches of samples. */
 export class DeployedModel {
@@ -39,6 +42,11 @@ export class DeployedModel {
   get batch(): number | undefined {
     const [batch] = this.#session.inputs[0].shape;
     return batch > 0 ? batch : undefined;
+  }
+
+  /** Names the inputs that take pictures as bytes. */
+  get rawInputs(): readonly string[] {
+    return this.#session.inputs.filter(({ dtype }) => dtype === "uint8").map(({ name }) => name);
   }
 
   /**
@@ -76,12 +84,12 @@ export class DeployedModel {
   }
 
   /** Runs `batch` samples, where there are fewer left with zeros behind them. */
-  #run(given: readonly InputValues[], { from, batch }: { readonly from: number; readonly batch: number }) {
+  #run(given: readonly SampleValues[], { from, batch }: { readonly from: number; readonly batch: number }) {
     return this.#session.run(Object.fromEntries(this.#session.inputs.map((port, i) => {
       const [, ...sample] = port.shape;
       const size = sizeOf(sample);
       const part = given[i].subarray(from * size, (from + batch) * size);
-      const whole = part.length === batch * size ? part : new Float32Array(batch * size);
+      const whole = part.length === batch * size ? part : emptyLike(part, batch * size);
       if (whole !== part) whole.set(part);
       const data = fit(whole, port);
       return [port.name, { dtype: port.dtype, shape: [batch, ...sample], data }];
@@ -109,12 +117,27 @@ function joinRuns(runs: readonly HostTensor[], count: number): Pick<Answer, "val
   return { values, shape };
 }
 
-/** Returns `values` as the type that the input takes: whole numbers of real ones are cut off behind the point. */
-function fit(values: InputValues, { name, dtype }: PortInfo): InputValues | Uint16Array {
+/**
+ * Returns `values` as the type that the input takes: whole numbers of real ones are cut off behind the point. Bytes are
+ * raw pixels, and nothing else is.
+ */
+function fit(values: SampleValues, { name, dtype }: PortInfo): SampleValues | Uint16Array {
+  const isBytes = values instanceof Uint8Array;
+  if (isBytes !== (dtype === "uint8")) {
+    const [is, needed] = isBytes ? ["bytes", "numbers"] : ["numbers", "raw pixels (uint8)"];
+    throw new TypeError(`Cannot predict: the batch has ${is} for "${name}", ${needed} are needed`);
+  }
+  if (isBytes) return values;
   if (dtype === "float32") return values instanceof Float32Array ? values : Float32Array.from(values);
   if (dtype === "int32") return values instanceof Int32Array ? values : Int32Array.from(values);
   if (dtype === "float16") return toHalf(values);
-  throw new TypeError(`Cannot predict: the input "${name}" is ${dtype}, float32, float16 or int32 is needed`);
+  throw new TypeError(`Cannot predict: the input "${name}" is ${dtype}, float32, float16, int32 or uint8 is needed`);
+}
+
+/** Zeros, of the type of `values`. */
+function emptyLike(values: SampleValues, length: number): SampleValues {
+  if (values instanceof Uint8Array) return new Uint8Array(length);
+  return values instanceof Int32Array ? new Int32Array(length) : new Float32Array(length);
 }
 
 /** Returns what a file answered, float32 or half precision, as float32. */
@@ -124,7 +147,7 @@ function realValues({ dtype, data }: HostTensor): Float32Array {
 }
 
 function countSamples(
-  x: InputValues,
+  x: SampleValues,
   { name, shape }: { readonly name: string; readonly shape: readonly number[] },
 ): number {
   const sample = sizeOf(shape);

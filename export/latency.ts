@@ -73,20 +73,22 @@ export function* comparingLatency(
   try {
     const { batch = sessions[0].batch ?? 1 } = options;
     // Any values do: no operator's time depends on them.
-    const x = Object.fromEntries(
-      Object.entries(sessions[0].sampleShapes).map(([name, shape]) => [
-        name,
-        Float32Array.from({ length: batch * sizeOf(shape) }, (_, i) => (i % 255) / 255),
-      ]),
+    const x = sessions.map((session) =>
+      Object.fromEntries(
+        Object.entries(session.sampleShapes).map(([name, shape]) => {
+          const bytes = Uint8Array.from({ length: batch * sizeOf(shape) }, (_, i) => i % 255);
+          return [name, session.rawInputs.includes(name) ? bytes : Float32Array.from(bytes, (byte) => byte / 255)];
+        }),
+      )
     );
-    for (const session of sessions) repeat(WARM_UP, () => session.predict(x));
+    sessions.forEach((session, i) => repeat(WARM_UP, () => session.predict(x[i])));
     const times: number[][] = [[], []];
     while (times[1].length < runs) {
       for (const [i, session] of sessions.entries()) {
         yield;
         rest(REST_MS);
-        repeat(SETTLE, () => session.predict(x));
-        repeat(Math.min(TURN, runs - times[i].length), () => times[i].push(timeOf(() => session.predict(x))));
+        repeat(SETTLE, () => session.predict(x[i]));
+        repeat(Math.min(TURN, runs - times[i].length), () => times[i].push(timeOf(() => session.predict(x[i]))));
       }
     }
     const unsteady = whyUnsteady(times);

@@ -8,10 +8,13 @@ import {
   nameNodes,
   optimizeForAnyBatch,
   optimizeForExport,
+  picturesOf,
+  type Pixels,
+  rawPixels,
   toQOperators,
   type Traced,
 } from "../src/passes/deploy/mod.ts";
-import { type Declined, runPasses } from "../src/passes/pass.ts";
+import { type Declined, type Pass, runPasses } from "../src/passes/pass.ts";
 import { encodeModel } from "../src/onnx/file/mod.ts";
 import { quantizedLayersIn } from "../src/quant/mod.ts";
 import { ORT_VERSION, Session } from "../src/runtime/session.ts";
@@ -45,6 +48,12 @@ export interface ToOnnxOptions extends FormOptions {
    * on codes ("qoperator"). What has no form on codes stays between its pairs, and is in `declined` with the reason.
    */
   readonly format?: FileForm;
+  /**
+   * What the model expects of pixels from 0 to 1. Where it is given, the file takes pictures as bytes, 0 to 255, and does
+   * that itself: a raw pixel has the very code that it has in the file without it. Default: pictures come as the model
+   * expects them.
+   */
+  readonly pixels?: Pixels;
   /**
    * Samples that the file takes at once, for runtimes that want to know all shapes beforehand. Default: any number, by a
    * symbolic dimension.
@@ -134,7 +143,14 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   const ports = new Map(optimized.outputs.map((name, i) => [name, names[i]]));
   const named = { ...nameNodes(optimized, ports), name: model.name };
   const held = form === undefined ? target : undefined;
-  const written = runPasses(held !== undefined && format === "qoperator" ? [toQOperators] : [], named, { debug });
+  const written = runPasses(
+    [
+      ...pixelPasses(named, options),
+      ...(held !== undefined && format === "qoperator" ? [toQOperators] : []),
+    ],
+    named,
+    { debug },
+  );
   const { graph } = written;
   if (form !== undefined) assertFormed(graph, form, precision);
   assertLegal(graph, { opset });
@@ -158,6 +174,21 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
 function checkBatch({ name }: tfl.LayersModel, batch: number): number {
   if (Number.isInteger(batch) && batch >= 1) return batch;
   throw new RangeError(`Cannot export "${name}" for ${batch} samples at once: a whole number from 1 is needed`);
+}
+
+/** @throws {RangeError} If there are no pictures, or the numbers are for other channels. */
+function pixelPasses(graph: Graph, { pixels, inputLayout: layout = "nhwc" }: ToOnnxOptions): readonly Pass[] {
+  if (pixels === undefined) return [];
+  const pictures = picturesOf(graph);
+  const cannot = `Cannot write "${graph.name}" for raw pixels`;
+  if (pictures.length === 0) throw new RangeError(`${cannot}: no input of it is pictures, of four dimensions`);
+  for (const name of pictures) {
+    const channels = graph.types.get(name)!.shape[layout === "nhwc" ? 3 : 1];
+    const given = [pixels.mean.length, pixels.std.length].find((length) => length !== 1 && length !== channels);
+    if (given === undefined) continue;
+    throw new RangeError(`${cannot}: "${name}" has ${channels} channels, the normalization is for ${given}`);
+  }
+  return [rawPixels({ ...pixels, layout })];
 }
 
 interface TraceAll {

@@ -188,8 +188,10 @@ function givesFloat({ op, inputs }: Node): boolean {
 }
 
 /** Whether a node computes shapes, indices or truth values, or copies a value: no int8 form of it is missed. */
-function isIndexing({ op, outputs }: Node, exported: Graph): boolean {
+function isIndexing({ op, inputs, outputs }: Node, exported: Graph): boolean {
   if (op === "Identity") return true;
+  // Bytes of pictures become numbers.
+  if (op === "Cast" && exported.types.get(inputs[0])?.dtype === "uint8") return true;
   const type = exported.types.get(outputs[0]);
   return type !== undefined && type.dtype !== "float32" && type.dtype !== "float16";
 }

@@ -33,6 +33,7 @@ export type { Evaluate } from "./fold_constants.ts";
 export type { FloatForm, Ports } from "./form/mod.ts";
 export { nameNodes } from "./name_nodes.ts";
 export { type Traced } from "./symbolic_batch.ts";
+export { picturesOf, type Pixels, rawPixels } from "./raw_pixels.ts";
 export { toQOperators } from "./to_qoperators.ts";
 
 /** What a graph is deployed with. */
