@@ -2,7 +2,7 @@
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { toOnnx } from "../export/to_onnx.ts";
 import { formatRewrite, parseSwap, type Rewrite, rewriteModel, type Rule, swapActivation } from "../src/rewrite/mod.ts";
-import type { KeptModel, TrainingJob } from "./_job.ts";
+import { type KeptModel, type TrainingJob, writingOf } from "./_job.ts";
 import { NO_SWAP } from "./shared_options.ts";
 import { prepareFor } from "./_recipe.ts";
 import { trainStage } from "./_stage.ts";
@@ -84,11 +84,9 @@ async function checkPreparable(
   original: tfl.LayersModel,
   { rules, job }: { rules: readonly Rule[]; job: TrainingJob },
 ): Promise<void> {
-  const { options } = job;
   const { model } = rewriteModel(original, rules);
   const prepared = prepareFor(model, job.quantization);
-  const { inputLayout, opset, debug } = options;
-  await toOnnx(prepared.model, { precision: "float32", inputLayout, opset, debug });
+  await toOnnx(prepared.model, { ...writingOf(job), precision: "float32" });
   prepared.model.dispose();
   model.dispose();
 }

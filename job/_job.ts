@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import type { OnnxModel, ToOnnxOptions } from "../export/to_onnx.ts";
+import { parseNormalize } from "../data/normalize.ts";
 import { mapValues, type SampleInput } from "../data/samples.ts";
 import type { Samples } from "../export/deployed.ts";
 import type { Validation } from "../export/validate.ts";
@@ -112,18 +113,31 @@ export async function answersOf(model: tfl.LayersModel, job: Job): Promise<Answe
   return (await evaluate(model, batches, { task: [], ...signalOf(job) })).answers;
 }
 
-/** Validation or test samples in the layout of the exported file. */
+/** Validation or test samples as the exported file takes them. */
 export function* samples({ data, options }: Job, by: JudgedBy): Iterable<Samples> {
-  for (const { inputs, size } of inputBatches(data, by)) {
-    yield options.inputLayout === "nchw"
+  const isRaw = options.input === "uint8";
+  for (const { inputs, size } of inputBatches(isRaw ? { ...data, normalize: RAW } : data, by)) {
+    const inLayout = options.inputLayout === "nchw"
       ? mapValues(inputs, (x, name) => toNchw(x, data.train.inputs[name], size))
       : inputs;
+    // Pictures that are normalized to 0..255 are their bytes.
+    yield isRaw ? mapValues(inLayout, (x) => Uint8Array.from(x)) : inLayout;
   }
 }
 
+const RAW = parseNormalize("0..255");
+
 /** How the files of a job are written. */
-export function writingOf({ options: { opset, inputLayout, format, fixedBatch, debug } }: Job): ToOnnxOptions {
-  return { opset, inputLayout, format, debug, ...(fixedBatch === undefined ? {} : { fixedBatch }) };
+export function writingOf({ options, data: { normalize } }: Job): ToOnnxOptions {
+  const { opset, inputLayout, format, fixedBatch, input, debug } = options;
+  return {
+    opset,
+    inputLayout,
+    format,
+    debug,
+    ...(fixedBatch === undefined ? {} : { fixedBatch }),
+    ...(input === "uint8" ? { pixels: normalize } : {}),
+  };
 }
 
 /** Does work in steps; the job's signal ends it in between. */

@@ -70,7 +70,9 @@ function describeInput(
   }
   // As in `Normalize`: of pixels from 0 to 1, one number for all channels or one for each.
   const { mean, std } = data.normalize;
-  return { kind: "image", shape, layout: options.inputLayout, mean, std };
+  const image = { kind: "image", shape, layout: options.inputLayout };
+  // The file itself does that to raw pixels.
+  return options.input === "uint8" ? { ...image, dtype: "uint8", applied: { mean, std } } : { ...image, mean, std };
 }
 
 /** How an option is told: as it is, as what it names, or not, where it is of one machine or one run. */
@@ -117,6 +119,7 @@ const TOLD: Readonly<Record<keyof QatOptions, "value" | "what" | "not">> = {
   opset: "value",
   format: "value",
   fixedBatch: "value",
+  input: "value",
 };
 
 function describeOptions(model: tfl.LayersModel, options: JobOptions): object {
@@ -143,8 +146,11 @@ function docOf(model: tfl.LayersModel, { task, data, options }: MetadataParts): 
     if (input.kind === "tokens") {
       return `Input "${names[i]}": sequences of ${shape} tokens: ${shorten(input.names.join(" "), LONGEST_NAMES)}.`;
     }
-    return `Input "${names[i]}": images of ${shape.join("x")} (${options.inputLayout} in the file), ` +
-      `${describeNormalize(data.normalize)}.`;
+    const image = `Input "${names[i]}": images of ${shape.join("x")} (${options.inputLayout} in the file)`;
+    const done = describeNormalize(data.normalize);
+    return options.input === "uint8"
+      ? `${image}, raw pixels from 0 to 255; the file takes them ${done}.`
+      : `${image}, ${done}.`;
   });
   const outputs = Object.entries(task.heads).map(([name, { task, names }]) =>
     `Output "${name}": ${task}${names === undefined ? "" : `: ${shorten(names.join(", "), LONGEST_NAMES)}`}.`

@@ -12,7 +12,16 @@ import { cosineRate, optimizerFor } from "../train/optimizers.ts";
 import { floatSchedule, qatSchedule, type Schedule } from "../train/schedule.ts";
 import { type JobData, stepsPerEpoch, trainingBatches } from "./_data.ts";
 import type { StageName } from "./events.ts";
-import { describeMetrics, inTurnsOf, judge, judgeAnswers, samples, signalOf, type TrainingJob } from "./_job.ts";
+import {
+  describeMetrics,
+  inTurnsOf,
+  judge,
+  judgeAnswers,
+  samples,
+  signalOf,
+  type TrainingJob,
+  writingOf,
+} from "./_job.ts";
 import { tasksFor } from "./_task.ts";
 
 /** A stretch of training. */
@@ -191,13 +200,13 @@ async function measureFloat(model: tfl.LayersModel, job: TrainingJob): Promise<E
 
 /** Measures the model as simulated, and its int8 file in ONNX Runtime if there is one. */
 async function measureQuantized(model: tfl.LayersModel, job: TrainingJob): Promise<EpochMetrics> {
-  const { inputLayout, opset, threads, precise, debug } = job.options;
+  const { threads, precise } = job.options;
   const simulated = await judge(model, { job, by: "validation" });
   const { file } = job.quantization.target;
   if (file === undefined) return { simulated: plain(simulated) };
   const threaded = threads === undefined ? {} : { threads };
   const session = { device: job.engine.device.ran, precise, ...file.session, ...threaded };
-  const { bytes } = await toOnnx(model, { inputLayout, opset, debug });
+  const { bytes } = await toOnnx(model, writingOf(job));
   const deployed = judgeAnswers(
     simulated,
     await inTurnsOf(job, predicting(bytes, samples(job, "validation"), session)),

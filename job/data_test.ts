@@ -140,7 +140,12 @@ Deno.test("dataOf() scales rows as they were for the training that goes on, and 
 });
 
 Deno.test("dataOf() refuses options for images where there are none", () => {
-  for (const [options, flag] of [[{ normalize: "0..1" }, "--normalize"], [{ augment: true }, "--augment"]] as const) {
+  const flags: readonly (readonly [QatOptions, string])[] = [
+    [{ normalize: "0..1" }, "--normalize"],
+    [{ augment: true }, "--augment"],
+    [{ input: "uint8" }, "--input"],
+  ];
+  for (const [options, flag] of flags) {
     assert.throws(
       () => dataOf(rows(), rowModel(), resolveOptions(options)),
       new RangeError(`Cannot use ${flag} with "train": it is for images, the data are rows of numbers`),

@@ -66,6 +66,26 @@ function hostName(): string[] {
   }
 }
 
+Deno.test("runQat() writes files that take raw pixels, a fixed number of pictures and operators on codes, and proves them", () =>
+  withFolder(async (dir) => {
+    await makeInputs(dir);
+    const forms = { input: "uint8", fixedBatch: 3, format: "qoperator" } as const;
+    const given = { ...OPTIONS, model: `${dir}/in`, data: `folder:${dir}/photos`, epochs: 1, precise: true };
+    const report = await runQat({ ...given, ...forms, out: `${dir}/out` });
+    const plain = await runQat({ ...given, out: `${dir}/plain` });
+    assert.deepEqual(report.agreement, plain.agreement);
+    assert.deepEqual(report.metrics, plain.metrics);
+    assert.equal(report.latencyMs?.batch, 3);
+    for (const file of ["int8", "float"]) {
+      const { graph, metadata } = decodeModel(Deno.readFileSync(`${dir}/out/model.${file}.onnx`));
+      assert.deepEqual(graph.types.get("conv_input"), { dtype: "uint8", shape: [3, 8, 8, 3] });
+      assert.equal(metadata.batch, "3");
+      const image = { kind: "image", shape: [8, 8, 3], layout: "nhwc", dtype: "uint8" };
+      assert.deepEqual(JSON.parse(metadata.inputs), { conv_input: { ...image, applied: { mean: [0.5], std: [0.5] } } });
+      assert.equal(graph.nodes.some(({ op }) => op === "QLinearConv"), file === "int8");
+    }
+  }));
+
 Deno.test("runQat() writes files that say how they are fed and read, and what they were made with", () =>
   withFolder(async (dir) => {
     await makeInputs(dir);

@@ -81,6 +81,10 @@ export interface FileOptions {
   readonly inputLayout?: "nhwc" | "nchw";
   /** Opset of the exported files, 13 to 17. Default 17. */
   readonly opset?: number;
+  /**
+   * What the files take pictures as: "float32" (default), normalized, or "uint8", raw pixels; the files normalize them then.
+   */
+  readonly input?: "float32" | "uint8";
   /** Samples that the files take at once. Default: any number. */
   readonly fixedBatch?: number;
   /** How the int8 file writes integers: "qdq" (default), as Q/DQ pairs, or "qoperator", as operators on codes. */
@@ -137,10 +141,14 @@ export const SHARED_KINDS: Kinds<SharedOptions> = {
   opset: "number",
   format: "text",
   fixedBatch: "number",
+  input: "text",
 };
 
 /** Layouts that the exported graph's input can have. */
 const INPUT_LAYOUTS = ["nhwc", "nchw"] as const;
+
+/** What files can take pictures as. */
+const INPUT_TYPES = ["float32", "uint8"] as const;
 
 /** What `--swap` says to leave activations as they are. */
 export const NO_SWAP = "none";
@@ -171,16 +179,18 @@ export function resolveShared(
     inputLayout: options.inputLayout ?? "nhwc",
     opset: options.opset ?? 17,
     format: options.format ?? "qdq",
+    input: options.input ?? "float32",
   };
 }
 
 function checkSharedTexts(
-  { task, swap, normalize, inputLayout, format, backend, device }: SharedOptions,
+  { task, swap, normalize, inputLayout, format, input, backend, device }: SharedOptions,
 ): void {
   checkChoices({
     task: [task, TASK_NAMES],
     inputLayout: [inputLayout, INPUT_LAYOUTS],
     format: [format, FILE_FORMS],
+    input: [input, INPUT_TYPES],
     backend: [backend, BACKEND_NAMES],
     device: [device, DEVICES],
   });
