@@ -131,6 +131,7 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   const deploy = {
     evaluate,
     debug,
+    opset,
     float,
     ...(weights === undefined ? {} : { weights }),
     ...(form === undefined ? {} : { form }),

@@ -3,10 +3,12 @@ import type { QuantScheme } from "../../numbers/scheme.ts";
 import type { Graph } from "../../onnx/graph.ts";
 import { guardPad } from "../guard_pad.ts";
 import { channelsFirst } from "../layout.ts";
+import { recognizeLayerNorm } from "../layer_norm.ts";
 import { mergeReshapes } from "../merge_reshapes.ts";
 import { type Pass, type Passed, type RunOptions, runPasses } from "../pass.ts";
 import { plainActivations } from "../plain_activations.ts";
 import { recognizeClip } from "../recognize_clip.ts";
+import { scaleDequantized } from "../scale_dequantized.ts";
 import { batchNormRank } from "./batch_norm_rank.ts";
 import { dropNanGuards } from "./drop_nan_guards.ts";
 import { dropRedundant } from "./drop_redundant.ts";
@@ -42,6 +44,8 @@ export interface DeployOptions extends RunOptions {
   readonly evaluate: Evaluate;
   /** The scheme of weights that no layer has: those of batch normalization that becomes a convolution. Default: int8. */
   readonly weights?: QuantScheme;
+  /** The opset of the file, which decides what operators there are. Default: 17. */
+  readonly opset?: number;
   /** Layers that stay in float, though what they read is on a grid. */
   readonly float?: ReadonlySet<string>;
   /** What becomes of the numbers of a float graph. Default: they stay what they are. */
@@ -56,15 +60,17 @@ export interface DeployOptions extends RunOptions {
  * must be themselves again before a bias is found behind its convolution. What remains between two grids then, a ReLU or a
  * tanh, becomes a table.
  */
-export function deployPasses({ evaluate, weights, float, form }: DeployOptions): readonly Pass[] {
+export function deployPasses({ evaluate, weights, float, form, opset }: DeployOptions): readonly Pass[] {
   return [
     plainActivations,
     dropNanGuards,
     dropRedundant,
+    recognizeLayerNorm(opset),
     mergeReshapes,
     batchNormRank,
     channelsFirst,
     dropRedundant,
+    scaleDequantized,
     foldConstants(evaluate),
     moveWeights,
     oneDimension,

@@ -2,10 +2,12 @@
 import type { Graph } from "../../onnx/graph.ts";
 import { guardPad } from "../guard_pad.ts";
 import { channelsFirst } from "../layout.ts";
+import { recognizeLayerNorm } from "../layer_norm.ts";
 import { mergeReshapes } from "../merge_reshapes.ts";
 import { type Pass, type RunOptions, runPasses } from "../pass.ts";
 import { plainActivationsOfFiles } from "../plain_activations.ts";
 import { recognizeClip } from "../recognize_clip.ts";
+import { scaleDequantized } from "../scale_dequantized.ts";
 import { blockChannels } from "./blocked/block_channels.ts";
 import { fuseBlocked } from "./blocked/fuse_blocked.ts";
 import { asKernels } from "./kernels/as_kernels.ts";
@@ -29,12 +31,14 @@ export interface StepOptions extends RunOptions {
 export function stepPasses({ block = 1, kernels = true }: StepOptions = {}): readonly Pass[] {
   return [
     plainActivationsOfFiles,
+    recognizeLayerNorm(),
     mergeReshapes,
     simulateWeights,
     shareEqual,
     mergeMasks,
     recognizeClip,
     channelsFirst,
+    scaleDequantized,
     ...(kernels ? [asKernels] : []),
     guardPad,
     centerConvolutions,
