@@ -6,6 +6,7 @@ import { MOVES, PADS, POOLS } from "./moves.ts";
 import type { LayerNet } from "./net.ts";
 import { CONSTANTS } from "./constants.ts";
 import { OUTPUTS } from "./outputs.ts";
+import { SEQUENCES } from "./sequences.ts";
 import { SHARED } from "./shared.ts";
 import { BATCH_NORM, WEIGHTED } from "./weighted.ts";
 import { MERGES, WIRING } from "./wiring.ts";
@@ -29,4 +30,5 @@ export const LAYER_NETS: readonly LayerNet[] = [
   ...COMBINED,
   ...BORDERS,
   ...FLOATS,
+  ...SEQUENCES,
 ];
