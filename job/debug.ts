@@ -30,7 +30,7 @@ import { resolveOptions } from "./options.ts";
 import { checkKinds, type Kinds } from "./_option_kinds.ts";
 import { checkNumbers } from "./_number_rules.ts";
 import { lineLog, open } from "./qat.ts";
-import { type DataOptions, type EngineOptions, type FileOptions, type ModelOptions } from "./shared_options.ts";
+import type { DataOptions, EngineOptions, FileOptions, ModelOptions } from "./shared_options.ts";
 
 /** Options of {@linkcode debugModel}. */
 export interface DebugOptions extends ModelOptions, DataOptions, EngineOptions, Pick<FileOptions, "out" | "overwrite"> {
