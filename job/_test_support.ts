@@ -2,10 +2,16 @@
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { parseNormalize } from "../data/normalize.ts";
+import type { SampleSet } from "../data/samples.ts";
 import { registerBackend } from "../src/backend/mod.ts";
+import { Random } from "../src/numbers/random.ts";
 import { saveLayersModel } from "../models/import/layers_model.ts";
 import { seedWeights } from "../tests/_support/small_models.ts";
-import type { QatOptions } from "./options.ts";
+import type { JobData } from "./_data.ts";
+import type { TrainingJob } from "./_job.ts";
+import { readQuantization } from "./_recipe.ts";
+import { type QatOptions, resolveOptions } from "./options.ts";
 
 const { layers } = tfl;
 
@@ -78,4 +84,54 @@ export function contentsOf(dir: string): Record<string, string> {
     if (isDirectory) Object.assign(found, contentsOf(path));
   }
   return found;
+}
+
+/** Points of two classes; the noisier they are, the more of them lie on the wrong side. */
+export function points(count: number, { seed, noise }: { readonly seed: number; readonly noise: number }): SampleSet {
+  const random = new Random(seed);
+  const values = Float32Array.from({ length: 2 * count }, () => random.between(-1, 1));
+  const labels = Int32Array.from({ length: count }, (_, i) => values[2 * i] + noise * values[2 * i + 1] > 0 ? 1 : 0);
+  return {
+    name: "points",
+    count,
+    inputs: { row: { kind: "rows", names: ["a", "b"], values } },
+    targets: { label: { kind: "classes", labels, names: ["no", "yes"] } },
+  };
+}
+
+/** A job on 48 points, without a folder. */
+export async function pointsJob(options: QatOptions, { validation, log = [] }: {
+  readonly validation?: SampleSet;
+  readonly log?: string[];
+} = {}): Promise<TrainingJob> {
+  await registerBackend();
+  tf.env().set("PROD", true);
+  const resolved = resolveOptions(options);
+  const data: JobData = {
+    name: "points",
+    train: points(48, { seed: 1, noise: 0.5 }),
+    ...(validation === undefined ? {} : { validation }),
+    test: points(20, { seed: 2, noise: 0.5 }),
+    normalize: parseNormalize("0..1"),
+    scalings: {},
+    augment: { flip: false, pad: 0 },
+    batchSize: resolved.batchSize,
+    seed: resolved.seed,
+  };
+  return {
+    options: { ...resolved, task: "classification" },
+    events: {},
+    log: (line) => log.push(line),
+    data,
+    engine: { backend: "onnxruntime", device: { asked: "cpu", ran: "cpu" } },
+    quantization: await readQuantization(resolved),
+  };
+}
+
+/** A dense layer of two classes. */
+export function lineModel(): tfl.Sequential {
+  return seedWeights(tfl.sequential({
+    name: "line",
+    layers: [tfl.layers.dense({ units: 2, inputShape: [2], activation: "softmax", name: "fc" })],
+  }));
 }

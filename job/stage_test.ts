@@ -1,82 +1,28 @@
 /** What sets the stages of training apart, and what a stage does. */
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import * as tfl from "@tensorflow/tfjs-layers";
-import { parseNormalize } from "../data/normalize.ts";
-import type { SampleSet } from "../data/samples.ts";
-import { Random } from "../src/numbers/random.ts";
-import { registerBackend } from "../src/backend/mod.ts";
-import { seedWeights } from "../tests/_support/small_models.ts";
 import { fit } from "../train/fit.ts";
-import { type JobData, trainingBatches } from "./_data.ts";
+import { trainingBatches } from "./_data.ts";
 import type { StageName } from "./events.ts";
 import type { TrainingJob } from "./_job.ts";
-import { readQuantization } from "./_recipe.ts";
+import { lineModel, points, pointsJob } from "./_test_support.ts";
 import { decidingMetrics, planOf, trainStage } from "./_stage.ts";
 import { tasksFor } from "./_task.ts";
-import { type QatOptions, resolveOptions } from "./options.ts";
-
-/** Points of two classes; the noisier they are, the more of them lie on the wrong side. */
-function points(count: number, { seed, noise }: { readonly seed: number; readonly noise: number }): SampleSet {
-  const random = new Random(seed);
-  const values = Float32Array.from({ length: 2 * count }, () => random.between(-1, 1));
-  const labels = Int32Array.from({ length: count }, (_, i) => values[2 * i] + noise * values[2 * i + 1] > 0 ? 1 : 0);
-  return {
-    name: "points",
-    count,
-    inputs: { row: { kind: "rows", names: ["a", "b"], values } },
-    targets: { label: { kind: "classes", labels, names: ["no", "yes"] } },
-  };
-}
-
-async function jobOf(options: QatOptions, { validation, log = [] }: {
-  readonly validation?: SampleSet;
-  readonly log?: string[];
-} = {}): Promise<TrainingJob> {
-  await registerBackend();
-  tf.env().set("PROD", true);
-  const resolved = resolveOptions(options);
-  const data: JobData = {
-    name: "points",
-    train: points(48, { seed: 1, noise: 0.5 }),
-    ...(validation === undefined ? {} : { validation }),
-    test: points(20, { seed: 2, noise: 0.5 }),
-    normalize: parseNormalize("0..1"),
-    scalings: {},
-    augment: { flip: false, pad: 0 },
-    batchSize: resolved.batchSize,
-    seed: resolved.seed,
-  };
-  return {
-    options: { ...resolved, task: "classification" },
-    events: {},
-    log: (line) => log.push(line),
-    data,
-    engine: { backend: "onnxruntime", device: { asked: "cpu", ran: "cpu" } },
-    quantization: await readQuantization(resolved),
-  };
-}
-
-function line(): tfl.Sequential {
-  return seedWeights(tfl.sequential({
-    name: "line",
-    layers: [tfl.layers.dense({ units: 2, inputShape: [2], activation: "softmax", name: "fc" })],
-  }));
-}
+import { resolveOptions } from "./options.ts";
 
 /** Losses of all steps where nothing is learned: they tell which samples the steps saw. */
 const STILL = { optimizer: "sgd", lr: 1e-30, floatLr: 1e-30, batchSize: 16, floatEpochs: 3, adaptEpochs: 2 };
 
 async function lossesOf(job: TrainingJob, name: StageName): Promise<readonly number[]> {
   const losses: number[] = [];
-  const model = line();
+  const model = lineModel();
   await trainStage({ ...job, events: { onStep: ({ loss }) => losses.push(loss) } }, { name, model, epochs: 2 });
   model.dispose();
   return losses;
 }
 
 Deno.test("trainStage() gives each stage orders of the data that no stage before it had, and the controls those of QAT", async () => {
-  const job = await jobOf(STILL);
+  const job = await pointsJob(STILL);
   const first: Readonly<Record<Exclude<StageName, "qat">, number>> = {
     float: 0,
     adapted: 3,
@@ -86,7 +32,7 @@ Deno.test("trainStage() gives each stage orders of the data that no stage before
   };
   for (const [name, epoch] of Object.entries(first)) {
     const expected: number[] = [];
-    const model = line();
+    const model = lineModel();
     await fit(model, {
       task: tasksFor(model, job.options, job.data),
       train: (later) => trainingBatches(model, job.data, epoch + later),
@@ -101,9 +47,9 @@ Deno.test("trainStage() gives each stage orders of the data that no stage before
 });
 
 Deno.test("trainStage() trains the stages at their own rates, along a cosine", async () => {
-  const job = await jobOf({ optimizer: "sgd", lr: 0.25, floatLr: 0.5, batchSize: 48 });
+  const job = await pointsJob({ optimizer: "sgd", lr: 0.25, floatLr: 0.5, batchSize: 48 });
   for (const [name, peak] of [["float", 0.5], ["adapted", 0.5], ["control", 0.25], ["own-control", 0.25]] as const) {
-    const model = line();
+    const model = lineModel();
     const { epochs } = await trainStage(job, { name, model, epochs: 2 });
     model.dispose();
     assert.deepEqual(epochs.map(({ learningRate }) => learningRate), [peak, peak / 2]);
@@ -114,8 +60,8 @@ Deno.test("trainStage() ends with the epoch that is the best on the validation s
   const log: string[] = [];
   // What there is to choose by is labelled otherwise, so that the model leaves its best state again.
   const options = { optimizer: "sgd", floatLr: 0.3, batchSize: 16 };
-  const job = await jobOf(options, { validation: points(30, { seed: 5, noise: -1.5 }), log });
-  const model = line();
+  const job = await pointsJob(options, { validation: points(30, { seed: 5, noise: -1.5 }), log });
+  const model = lineModel();
   const { history, epochs } = await trainStage(job, { name: "float", model, epochs: 6 });
   const values = epochs.map(({ float }) => float![0].value);
   const best = values.findLastIndex((value) => value === Math.max(...values)) + 1;
@@ -134,8 +80,8 @@ Deno.test("trainStage() ends with the epoch that is the best on the validation s
 
 Deno.test("trainStage() takes the last epoch where there are no validation samples, and measures nothing", async () => {
   const log: string[] = [];
-  const job = await jobOf({ batchSize: 16 }, { log });
-  const model = line();
+  const job = await pointsJob({ batchSize: 16 }, { log });
+  const model = lineModel();
   const { history, epochs } = await trainStage(job, { name: "control", model, epochs: 3 });
   assert.deepEqual([history.bestEpoch, epochs.map(({ float }) => float)], [undefined, [
     undefined,
