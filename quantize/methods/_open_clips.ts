@@ -16,7 +16,7 @@ import type { StepContext } from "./step.ts";
 
 /** A rectifier with a maximum. */
 export interface Clip {
-  /** The node's name. */
+  /** The layer's name, which is that of its first call. */
   readonly name: string;
   readonly from: "relu6" | "clipped_relu";
   /** Where it cuts off. */
@@ -30,7 +30,7 @@ export function shapesOf(model: LayersModel): ReadonlyMap<string, Shape> {
 
 /** Lists the clips of `graph` but for which channels could be scaled. */
 export function clipsBetween(graph: LayerGraph, shapes: ReadonlyMap<string, Shape>): readonly Clip[] {
-  const clips = graph.nodes.flatMap((node) => clipOf(node) ?? []);
+  const clips = graph.nodes.filter(({ name, layer }) => name === layer.name).flatMap((node) => clipOf(node) ?? []);
   const { rows } = findChannels(openClips(graph, clips), shapes);
   return clips.filter(({ name }) => rows.get(name)?.some((set) => set !== PINNED));
 }
@@ -38,10 +38,7 @@ export function clipsBetween(graph: LayerGraph, shapes: ReadonlyMap<string, Shap
 /** Makes plain ReLUs of `clips`; one that gives the model's answer stays. */
 export function openClips(graph: LayerGraph, clips: readonly Clip[]): LayerGraph {
   return clips.reduce((current, { name, from }) => {
-    const node = nodeOf(current, name);
-    // A call of a shared layer may have been opened with the first.
-    if (clipOf(node) === undefined) return current;
-    const result = swapActivation({ from, to: "relu" }).apply(current, node);
+    const result = swapActivation({ from, to: "relu" }).apply(current, nodeOf(current, name));
     return result?.ok ? result.graph : current;
   }, graph);
 }
@@ -62,9 +59,9 @@ export async function largestValues(
   return largest;
 }
 
-function clipOf({ name, layer }: LayerNode): Clip | undefined {
+function clipOf({ layer }: LayerNode): Clip | undefined {
   const activation = activationOf(layer);
   if (activation?.name !== "relu6" && activation?.name !== "clipped_relu") return undefined;
   const { maxValue } = layer.config;
-  return { name, from: activation.name, bound: typeof maxValue === "number" ? maxValue : 6 };
+  return { name: layer.name, from: activation.name, bound: typeof maxValue === "number" ? maxValue : 6 };
 }
