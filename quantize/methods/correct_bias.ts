@@ -81,11 +81,17 @@ function sitesOf(
   const left: StepLeft[] = [];
   for (const layer of new Set(calls)) {
     const [bias, twin] = [biasOf(layer), floats.get(layer.name)];
+    const isShared = calls.indexOf(layer) < calls.lastIndexOf(layer);
     if (bias === undefined) left.push({ layer: layer.name, because: "it has no bias" });
     else if (twin === undefined) left.push({ layer: layer.name, because: "the float model has no layer of its name" });
-    else sites.push({ layer, float: twin, bias, isShared: calls.indexOf(layer) < calls.lastIndexOf(layer) });
+    else if (isChannelsFirst(layer)) left.push({ layer: layer.name, because: "its channels are not the last axis" });
+    else sites.push({ layer, float: twin, bias, isShared });
   }
   return { sites, left };
+}
+
+function isChannelsFirst(layer: Layer): boolean {
+  return (quantizedLayer(layer)?.inner ?? layer).getConfig().dataFormat === "channelsFirst";
 }
 
 /** The bias of a layer with weights, or beta. */

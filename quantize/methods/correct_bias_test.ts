@@ -79,16 +79,22 @@ Deno.test("correctBias() leaves channels of every layer with means as in float, 
   }
 });
 
-Deno.test("correctBias() names layers that have no bias", async () => {
-  const model = tfl.sequential({
+Deno.test("correctBias() names layers that it cannot correct", async () => {
+  const conv = (args: Partial<Parameters<typeof layers.conv2d>[0]>) =>
+    layers.conv2d({ filters: 3, kernelSize: 1, ...args });
+  const model = seedWeights(tfl.sequential({
     layers: [
-      layers.dense({ units: 2, useBias: false, inputShape: [2], name: "a" }),
-      layers.dense({ units: 1, name: "b" }),
+      conv({ useBias: false, inputShape: [3, 3, 3], name: "bare" }),
+      conv({ dataFormat: "channelsFirst", name: "first" }),
+      conv({ name: "last" }),
     ],
-  });
+  }));
   const batches = randomBatches(model, { size: 8 });
   const { quantized, float } = await pair(model, batches, 3);
   const { effects, left } = await correctBias.apply(quantized, float, contextOf(batches));
-  assert.deepEqual(left, [{ layer: "a", because: "it has no bias" }]);
-  assert.deepEqual(effects.map(({ layer }) => layer), ["b"]);
+  assert.deepEqual(left, [
+    { layer: "bare", because: "it has no bias" },
+    { layer: "first", because: "its channels are not the last axis" },
+  ]);
+  assert.deepEqual(effects.map(({ layer }) => layer), ["last"]);
 });
