@@ -5,6 +5,7 @@ import { assertLegal } from "../src/onnx/check/check.ts";
 import type { TypedArray } from "../src/numbers/dtype.ts";
 import type { Graph, Tensor } from "../src/onnx/graph.ts";
 import {
+  explicitProducts,
   nameNodes,
   optimizeForAnyBatch,
   optimizeForExport,
@@ -146,6 +147,7 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   const held = form === undefined ? target : undefined;
   const written = runPasses(
     [
+      ...(held?.file?.explicitProducts ? [explicitProducts] : []),
       ...pixelPasses(named, options),
       ...(held !== undefined && format === "qoperator" ? [toQOperators] : []),
     ],

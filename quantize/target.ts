@@ -49,6 +49,8 @@ export interface TargetFile {
   readonly operators: readonly string[];
   /** The type of biases, on the grid of the products that they are added to. */
   readonly bias: "int32";
+  /** Whether every product has a bias, and a Gemm its weights in rows, one an output. Default: as the graph has them. */
+  readonly explicitProducts?: boolean;
   /** How it is run here. */
   readonly session: Pick<SessionOptions, "int8Activations">;
   /** What running it on this machine shows and what it cannot show, as one or two sentences. */

@@ -6,6 +6,7 @@ import { arm } from "./arm.ts";
 import { fbgemm } from "./fbgemm.ts";
 import { qnnpack } from "./qnnpack.ts";
 import { simulation } from "./simulation.ts";
+import { webnn } from "./webnn.ts";
 import { x86 } from "./x86.ts";
 import { x86Portable } from "./x86_portable.ts";
 import { x86U8u8 } from "./x86_u8u8.ts";
@@ -18,6 +19,7 @@ export const TARGETS: readonly [Target, ...Target[]] = [
   fbgemm,
   qnnpack,
   arm,
+  webnn,
   simulation,
 ];
 
