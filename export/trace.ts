@@ -21,7 +21,8 @@ export interface TraceModelOptions {
  * The graph is in TF.js's layouts, one input a model input and one output a model output, in the model's order, all
  * different values; nodes carry the names of the layers that they come from, initializers those of the weights.
  *
- * @throws {TypeError} If an input has an unknown dimension besides the batch, or a layer computes what ONNX cannot.
+ * @throws {TypeError} If an input has an unknown dimension besides the batch, or a layer is stateful or computes what ONNX
+ *   cannot.
  */
 export async function traceModel(model: tfl.LayersModel, options: TraceModelOptions): Promise<Graph> {
   const current = tf.getBackend();
@@ -36,6 +37,7 @@ function record(
   model: tfl.LayersModel,
   { backend, ...options }: TraceModelOptions & { readonly backend: OnnxRuntimeBackend },
 ): Graph {
+  refuseStateful(model);
   const names = new Map<object, string>();
   for (const weight of model.weights) names.set(weight.read().dataId, weight.originalName);
   const inputs = inputNames(model).map((name, i) => {
@@ -50,6 +52,16 @@ function record(
   }, { nameOf: (dataId) => names.get(dataId) });
   // Of several inputs some may be read in training only.
   return withOwnOutputs({ ...graph, inputs: inputs.map(({ name }) => name) });
+}
+
+/** @throws {TypeError} If a layer keeps states between calls. */
+function refuseStateful(model: tfl.LayersModel): void {
+  const found = namedLayers(model).find(({ layer }) => layer.stateful);
+  if (found === undefined) return;
+  throw new TypeError(
+    `Cannot export layer "${found.name}" (${found.layer.getClassName()}): it is stateful and a file keeps no states from ` +
+      `one run to the next, needed is a layer that is not`,
+  );
 }
 
 /** Copies values that are outputs twice, or inputs too: a file's ports are different values. */

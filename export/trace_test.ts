@@ -152,3 +152,13 @@ Deno.test("traceModel() leaves TF.js on the backend that it found", async () => 
     assert.equal(tf.getBackend(), name);
   }
 });
+
+Deno.test("traceModel() refuses layers that keep states between calls, by name", async () => {
+  await registerBackend();
+  const layer = layers.gru({ units: 2, stateful: true, recurrentInitializer: "zeros" }) as tfl.RNN;
+  const kept = layers.bidirectional({ layer, mergeMode: "sum", name: "kept", batchInputShape: [4, 3, 2] });
+  await assert.rejects(traceModel(tfl.sequential({ layers: [kept] }), { batch: 4 }), {
+    name: "TypeError",
+    message: /^Cannot export layer "kept" \(Bidirectional\): it is stateful/,
+  });
+});

@@ -51,6 +51,8 @@ const recurrent: fc.Arbitrary<Recurrent> = fc.record({
   merge: fc.option(fc.constantFrom(...MERGES), { nil: undefined }),
 });
 
+const PLAIN = { useBias: true, goBackwards: false, implementation: 1 } as const;
+
 const net: fc.Arbitrary<Net> = fc.record({
   features: fc.integer({ min: 1, max: 5 }),
   steps: fc.integer({ min: 1, max: 7 }),
@@ -155,4 +157,36 @@ Deno.test("toOnnx() writes recurrent layers as one node each, for any batch and 
     }),
     { numRuns: 20, seed: 11 },
   );
+});
+
+Deno.test("toOnnx() names recurrent operators and their weights after their layers", async () => {
+  const model = modelOf({
+    ...{ features: 2, steps: 3, batch: 1, sequences: true, masked: "any", seed: 1 },
+    stack: [
+      { kind: "gru", units: 3, activation: "tanh", recurrentActivation: "sigmoid", ...PLAIN },
+      { kind: "lstm", units: 2, activation: "tanh", recurrentActivation: "sigmoid", ...PLAIN, merge: "concat" },
+    ],
+  });
+  const { graph } = await toOnnx(model);
+  const [, , gru, both] = model.layers.map(({ name }) => name);
+  model.dispose();
+  const nodes = graph.nodes.filter(({ op }) => ["LSTM", "GRU"].includes(op));
+  assert.deepEqual(nodes.map(({ name }) => name), [gru, both, `${both}/LSTM`]);
+  const parts = ["kernel", "recurrent_kernel", "bias"];
+  assert.deepEqual(nodes.map(({ inputs }) => inputs.slice(1, 4)), [
+    parts.map((part) => `${gru}/${part}`),
+    parts.map((part) => `${both}/${part}`),
+    parts.map((part) => `${both}/${part}_1`),
+  ]);
+});
+
+Deno.test("toOnnx() turns no states round that TF.js turns round twice", async () => {
+  const model = modelOf({
+    ...{ features: 2, steps: 3, batch: 1, sequences: true, masked: "none", seed: 1 },
+    stack: [{ kind: "lstm", units: 2, activation: "tanh", recurrentActivation: "sigmoid", ...PLAIN, merge: "concat" }],
+  });
+  const { graph } = await toOnnx(model);
+  model.dispose();
+  const own = graph.nodes.map(({ op }) => op).filter((op) => op !== "Transpose" && op !== "Squeeze");
+  assert.deepEqual(own, ["LSTM", "LSTM", "Concat"]);
 });

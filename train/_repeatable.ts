@@ -6,8 +6,9 @@
  */
 import type * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
-import { LAYER_ROWS } from "../src/layers/mod.ts";
+import { LAYER_ROWS, type LayerDescription } from "../src/layers/mod.ts";
 import { layersIn, type QuantizedLayer, quantizedLayer, quantizedLayersIn } from "../src/quant/mod.ts";
+import { innerLayer } from "../src/rewrite/mod.ts";
 import { isPure } from "../tasks/loss.ts";
 import type { Head } from "../tasks/task.ts";
 import type { OrderedBatch } from "./_batch.ts";
@@ -27,7 +28,6 @@ export function isRepeatable(
 /** Layers that hold others, or draw random numbers themselves, may do anything. Dropout is `fit`'s, see seeded_dropout.ts. */
 const UNKNOWN = [
   "AlphaDropout",
-  "Bidirectional",
   "GaussianDropout",
   "GaussianNoise",
   "RNN",
@@ -40,9 +40,17 @@ function isKnown(layer: Layer): boolean {
   if (quantized !== undefined) {
     return quantized.onlyTensors && (quantized.inner === undefined || isKnown(quantized.inner));
   }
-  const name = layer.getClassName();
-  const isBuiltIn = name === "InputLayer" || (Object.hasOwn(LAYER_ROWS, name) && !UNKNOWN.includes(name));
-  return isBuiltIn && Object.entries(layer.getConfig()).every(isOwnRegularizer);
+  return isKnownClass({ className: layer.getClassName(), config: layer.getConfig() });
+}
+
+function isKnownClass({ className, config }: LayerDescription): boolean {
+  const isBuiltIn = className === "InputLayer" ||
+    (Object.hasOwn(LAYER_ROWS, className) && !UNKNOWN.includes(className));
+  if (!isBuiltIn || !Object.entries(config).every(isOwnRegularizer)) return false;
+  // Recurrent layers draw masks of their own.
+  if (config.dropout || config.recurrentDropout || config.stateful) return false;
+  const inner = innerLayer(config);
+  return className !== "Bidirectional" || (inner !== undefined && isKnownClass(inner));
 }
 
 function isOwnRegularizer([key, value]: readonly [string, unknown]): boolean {

@@ -89,6 +89,11 @@ Deno.test("isRepeatable() refuses what may depend on more than tensors", () => {
   assert.equal(repeatable(modelOf(dense({ kernelRegularizer: "l1l2" }))), true);
   assert.equal(repeatable(modelOf(dense(), new OwnLayer({}))), false);
   assert.equal(repeatable(modelOf(dense(), tfl.layers.gaussianNoise({ stddev: 1 }))), false);
+  const lstm = (args = {}) => tfl.layers.lstm({ units: 2, inputShape: [4, 3], recurrentInitializer: "zeros", ...args });
+  const both = (args = {}) => tfl.layers.bidirectional({ layer: lstm(args) as tfl.RNN, mergeMode: "sum" });
+  assert.equal(repeatable(modelOf(lstm({ returnSequences: true }), both())), true);
+  assert.equal(repeatable(modelOf(lstm({ dropout: 0.1 }))), false);
+  assert.equal(repeatable(modelOf(lstm({ returnSequences: true }), both({ recurrentDropout: 0.1 }))), false);
   assert.equal(repeatable(modelOf(dense()), { loss: unknown() }), false);
   assert.equal(repeatable(modelOf(dense()), { optimizer: new OwnOptimizer(0.1) }), false);
 });

@@ -66,8 +66,8 @@ function reluName({ maxValue }: LayerConfig): string {
   return maxValue === 6 ? "relu6" : "clipped_relu";
 }
 
-/** The layer inside TimeDistributed, Bidirectional or an RNN over a cell. */
-function innerLayer(config: LayerConfig): LayerDescription | undefined {
+/** Returns the layer inside TimeDistributed, Bidirectional or an RNN over a cell, as their configuration has it. */
+export function innerLayer(config: LayerConfig): LayerDescription | undefined {
   const inner = config.layer ?? config.cell;
   if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return undefined;
   const { className, config: innerConfig } = inner;

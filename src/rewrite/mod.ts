@@ -34,7 +34,7 @@ export {
 } from "./constant_value.ts";
 export { fromModel, type ModelCall, modelCalls, specOf, valueNames } from "./from_model.ts";
 export { type LoadWeights, makeLayer, setWeights, toModel } from "./to_model.ts";
-export { activationOf, isRelu, type LayerActivation } from "./activation.ts";
+export { activationOf, innerLayer, isRelu, type LayerActivation } from "./activation.ts";
 export {
   callsOf,
   consumersOf,

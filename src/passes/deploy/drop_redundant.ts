@@ -1,12 +1,15 @@
-/** Removes nodes that change no number: identities, repeated Q/DQ pairs, clips that quantization does anyway. */
+/** Removes nodes that change no number: identities, repeated Q/DQ pairs, clips that quantization does anyway, mirrors. */
 import { codeRangeOf, isCodeType } from "../../numbers/codes.ts";
-import type { Graph, Node, Tensor } from "../../onnx/graph.ts";
+import { type Graph, type Node, type Tensor, typeOf } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { unclampedCode } from "../../numbers/quantize.ts";
 import { holds } from "../conditions.ts";
 import { type Decline, definePass, type Pass } from "../pass.ts";
 
-/** Removes Identity, a Q/DQ pair right behind an equal one, and Clip before Q where the grid ends within its bounds. */
+/**
+ * Removes Identity, a Q/DQ pair right behind an equal one, Clip before Q where the grid ends within its bounds, and what
+ * turns an order round that was just turned round.
+ */
 export const dropRedundant: Pass = definePass({ name: "dropRedundant", ensures: [holds.noIdentity], rewrite });
 
 function rewrite(graph: Graph, decline: Decline): Graph {
@@ -14,7 +17,7 @@ function rewrite(graph: Graph, decline: Decline): Graph {
   const renamed = new Map<string, string>();
   const resolve = (name: string): string => renamed.has(name) ? resolve(renamed.get(name)!) : name;
   for (const node of graph.nodes) {
-    const source = replacement(node, index);
+    const source = replacement(node, { graph, index });
     const beyond = source === undefined ? whyNotAbsorbed(node, index) : undefined;
     if (beyond !== undefined) decline(node, beyond);
     if (source !== undefined && !graph.outputs.includes(node.outputs[0])) renamed.set(node.outputs[0], source);
@@ -26,8 +29,15 @@ function rewrite(graph: Graph, decline: Decline): Graph {
 }
 
 /** Returns the value that `node`'s output equals for all that read it, or undefined. */
-function replacement(node: Node, index: Index): string | undefined {
+function replacement(
+  node: Node,
+  { graph, index }: { readonly graph: Graph; readonly index: Index },
+): string | undefined {
   if (node.op === "Identity") return node.inputs[0];
+  if (node.op === "Slice") {
+    const before = index.producer(node.inputs[0]);
+    return before?.op === "Slice" && areMirrors(node, before, { graph, index }) ? before.inputs[0] : undefined;
+  }
   if (node.op === "QuantizeLinear") {
     const dq = index.producer(node.inputs[0]);
     return dq?.op === "DequantizeLinear" && isSameGrid(node, dq, index) ? dq.inputs[0] : undefined;
@@ -35,6 +45,19 @@ function replacement(node: Node, index: Index): string | undefined {
   if (node.op !== "Clip") return undefined;
   const uses = index.uses(node.outputs[0]);
   return uses.length > 0 && uses.every((use) => saturatesWithin(use, node, index)) ? node.inputs[0] : undefined;
+}
+
+/** Whether two Slices turn the same axes round from end to end, which is how Reverse is written. */
+function areMirrors(
+  a: Node,
+  b: Node,
+  { graph, index: { constant } }: { readonly graph: Graph; readonly index: Index },
+) {
+  const numbers = ({ inputs }: Node) => inputs.slice(1).map((name) => Array.from(constant(name)?.data ?? [], Number));
+  const [starts, , , steps = []] = numbers(a);
+  const isMirror = steps.length > 0 && [...starts, ...steps].every((value) => value === -1);
+  const isWhole = typeOf(graph, a.outputs[0]).shape.join() === typeOf(graph, b.inputs[0]).shape.join();
+  return isMirror && isWhole && JSON.stringify(numbers(a)) === JSON.stringify(numbers(b));
 }
 
 /** Says how far the grid behind a ReLU or Clip reaches beyond what it lets through: ONNX Runtime absorbs it if it does not. */

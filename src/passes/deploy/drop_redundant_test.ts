@@ -142,3 +142,25 @@ Deno.test("dropRedundant() changes no number of any Clip before any grid, ties i
   );
   assert.ok(dropped > 30, `${dropped} Clips were dropped`);
 });
+
+/** Turns axis 1 of x round, down to the element before \`end\`. */
+function mirrored(b: GraphBuilder, x: Value, { end = -x.shape[1] - 1, axis = 1, step = -1 } = {}): Value {
+  const bounds = [-1, end, axis, step].map((value) => b.constant("int64", [1], [value]));
+  return b.node("Slice", [x, ...bounds]);
+}
+
+Deno.test("dropRedundant() turns nothing round that is turned back", () => {
+  const graph = graphOf([2, 3, 4], (b, x) => b.node("Neg", [mirrored(b, mirrored(b, mirrored(b, x)))]));
+  const after = applied(dropRedundant, graph);
+  assertSameNumbers(graph, after);
+  assert.deepEqual(opsOf(after), ["Slice", "Neg"]);
+});
+
+Deno.test("dropRedundant() leaves slices that are no mirrors of each other", () => {
+  const graphs = [
+    graphOf([2, 3, 4], (b, x) => b.node("Neg", [mirrored(b, mirrored(b, x, { axis: 2, end: -5 }))])),
+    graphOf([2, 3, 4], (b, x) => b.node("Neg", [mirrored(b, mirrored(b, x, { end: -3 }), { end: -3 })])),
+    graphOf([2, 3, 4], (b, x) => b.node("Neg", [mirrored(b, mirrored(b, x), { step: -2 })])),
+  ];
+  for (const graph of graphs) assert.deepEqual(opsOf(applied(dropRedundant, graph)), opsOf(graph));
+});

@@ -12,6 +12,25 @@ const HELPERS = new Set([
   "Identity",
 ]);
 
+/** Which inputs are weights, and what they are called in their layer. */
+type Parts = readonly (readonly [input: number, part: string])[];
+
+const KERNEL_AND_BIAS: Parts = [[1, "kernel"], [2, "bias"]];
+const RECURRENT: Parts = [[1, "kernel"], [2, "recurrent_kernel"], [3, "bias"]];
+
+/** The weights of operators that have some. */
+const WEIGHTS: ReadonlyMap<string, Parts> = new Map([
+  ["Conv", KERNEL_AND_BIAS],
+  ["Gemm", KERNEL_AND_BIAS],
+  ["MatMul", KERNEL_AND_BIAS],
+  ["LSTM", RECURRENT],
+  ["GRU", RECURRENT],
+  ["RNN", RECURRENT],
+]);
+
+/** Operators before which a mask puts steps in order. */
+const STEPPING = new Set(["LSTM", "GRU", "RNN", "DynamicQuantizeLSTM"]);
+
 /**
  * Renames nodes after their layers, values after their nodes, and the graph's inputs and outputs as asked.
  *
@@ -60,9 +79,9 @@ function uniqueNames(taken: Iterable<string> = []): (base: string) => string {
 function namesByLayer(nodes: readonly Node[], unique: (base: string) => string): Map<Node, string> {
   const principal = new Map<string, Node>();
   for (const node of nodes) {
-    if (node.layer !== undefined && !HELPERS.has(node.op) && !principal.has(node.layer)) {
-      principal.set(node.layer, node);
-    }
+    if (node.layer === undefined || HELPERS.has(node.op)) continue;
+    const isFirst = STEPPING.has(node.op) && !STEPPING.has(principal.get(node.layer)?.op ?? "");
+    if (isFirst || !principal.has(node.layer)) principal.set(node.layer, node);
   }
   const names = new Map<Node, string>();
   // Layers' own names go first, so that no helper takes one.
@@ -83,8 +102,8 @@ function weightNames(graph: Graph): Map<string, string> {
     if (layer !== undefined && op === "QuantizeLinear" && !names.has(inputs[2])) {
       names.set(inputs[2], `${layer}/zero_point`);
     }
-    if (layer === undefined || (op !== "Conv" && op !== "Gemm" && op !== "MatMul")) continue;
-    for (const [i, part] of [[1, "kernel"], [2, "bias"]] as const) {
+    if (layer === undefined) continue;
+    for (const [i, part] of WEIGHTS.get(op) ?? []) {
       const [codes, scale, zeroPoint] = dequantizers.get(inputs[i])?.inputs ?? [inputs[i]];
       const wanted = [[codes, part], [scale, `${part}_scale`], [zeroPoint, `${part}_zero_point`]] as const;
       for (const [name, suffix] of wanted) {
