@@ -91,6 +91,25 @@ Deno.test("states go in and come out as they do on cpu, and have gradients", asy
   }
 });
 
+Deno.test("recurrent layers leave no tensors behind, masked or not, in training or not", async () => {
+  await registerBackend();
+  const model = modelOf(
+    layers.masking({ maskValue: 0, inputShape: shape }),
+    layers.bidirectional({ layer: lstm({ returnSequences: true }) as tfl.RNN, mergeMode: "concat" }),
+    layers.gru({ units: 3, ...zeros }),
+  );
+  model.compile({ optimizer: "sgd", loss: "meanSquaredError" });
+  const [x, y] = [series(), randomTensor([2, 3], 4)];
+  const step = async () => {
+    await model.trainOnBatch(x, y);
+    tf.dispose(model.predict(x));
+  };
+  await step();
+  const before = tf.memory().numTensors;
+  await step();
+  assert.equal(tf.memory().numTensors, before);
+});
+
 Deno.test("NaN and what overflows in a recurrent layer is seen on the engine", async () => {
   for (const make of [layers.lstm, layers.gru, layers.simpleRNN]) {
     for (const activation of ["tanh", "relu", "linear"] as const) {
