@@ -1,10 +1,10 @@
 /** What a layer reads in the quantized model and should answer by the float one, kept for some of the samples. */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
-import { inputNames, inputShapesOf, pickByName } from "../../models/ports.ts";
 import { Random } from "../../src/numbers/random.ts";
 import type { NamedBatch } from "../calibrate.ts";
 import type { WeightedLayer } from "./_call_sites.ts";
+import { toTensors } from "./_run.ts";
 import type { StepContext } from "./step.ts";
 
 /** Values of one call of a layer, sample after sample. */
@@ -93,13 +93,15 @@ function keeper(model: tfl.LayersModel, wanted: tfl.SymbolicTensor[], { size }: 
   let filled = 0;
   return {
     take(batch, rows) {
-      const answers = tf.tidy(() => [part.predictOnBatch(toTensors(model, batch))].flat().map((y) => y.dataSync()));
-      for (const [i, { shape, data }] of kept.entries()) {
-        const length = sizeOf(shape);
-        rows.forEach((row, k) =>
-          data.set(answers[i].subarray(row * length, (row + 1) * length), (filled + k) * length)
-        );
-      }
+      tf.tidy(() => {
+        const answers = [part.predictOnBatch(toTensors(model, batch))].flat();
+        // Not handed out of the scope, which would look for tensors among the elements.
+        for (const [i, { shape, data }] of kept.entries()) {
+          const values = answers[i].dataSync();
+          const length = sizeOf(shape);
+          rows.forEach((row, k) => data.set(values.subarray(row * length, (row + 1) * length), (filled + k) * length));
+        }
+      });
       filled += rows.length;
     },
     values: () => kept,
@@ -108,12 +110,6 @@ function keeper(model: tfl.LayersModel, wanted: tfl.SymbolicTensor[], { size }: 
 
 function outputOf(model: tfl.LayersModel, name: string): tfl.SymbolicTensor {
   return model.getLayer(name).inboundNodes[0].outputTensors[0];
-}
-
-function toTensors(model: tfl.LayersModel, batch: NamedBatch): tf.Tensor[] {
-  const shapes = inputShapesOf(model);
-  const given = pickByName(inputNames(model), batch.inputs, { what: "input", doing: `run "${model.name}"` });
-  return given.map((values, i) => tf.tensor(values, [batch.size, ...shapes[i]]));
 }
 
 function sizeOf(shape: readonly (number | null)[]): number {

@@ -71,12 +71,15 @@ export function runBatch(model: LayersModel, batch: NamedBatch, taps: readonly T
     }));
   }
   try {
-    return tf.tidy(() => {
+    const values: Float32Array[] = [];
+    tf.tidy(() => {
       const answers = [model.predictOnBatch(toTensors(model, batch))].flat();
       // Read at the end: a recording backend runs all that there is by then as one graph.
       for (const { tap, measured } of kept) tap.take(Float32Array.from(measured.dataSync()));
-      return answers.map((answer) => Float32Array.from(answer.dataSync()));
+      // Not handed out of the scope, which would look for tensors among the elements, one by one.
+      for (const answer of answers) values.push(Float32Array.from(answer.dataSync()));
     });
+    return values;
   } finally {
     tf.dispose(kept.map(({ measured }) => measured));
   }
@@ -119,7 +122,8 @@ function distance(a: Float32Array, b: Float32Array): number {
   return difference === 0 ? 0 : difference / size;
 }
 
-function toTensors(model: LayersModel, batch: NamedBatch): tf.Tensor[] {
+/** Makes tensors of a batch, in the order of the model's inputs. */
+export function toTensors(model: LayersModel, batch: NamedBatch): tf.Tensor[] {
   const shapes = inputShapesOf(model);
   const given = pickByName(inputNames(model), batch.inputs, { what: "input", doing: `run "${model.name}"` });
   return given.map((values, i) => tf.tensor(values, [batch.size, ...shapes[i]]));

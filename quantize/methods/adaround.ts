@@ -10,7 +10,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { seedFor } from "../../src/numbers/seed.ts";
 import { type WeightedLayer, weightedLayersOf } from "./_call_sites.ts";
-import { bytesOfSample, drawSamples, samplesKept } from "./_layer_samples.ts";
+import { bytesOfSample, type Drawing, drawSamples, samplesKept } from "./_layer_samples.ts";
 import { errorsOf, type LearningPlan, learnRounding, type Reconstruction } from "./_reconstruct.ts";
 import {
   isOnGrid,
@@ -28,7 +28,7 @@ export interface AdaRoundOptions {
   readonly steps?: number;
   /** Samples that a layer is looked at with, at most. Default: 1,024. */
   readonly samples?: number;
-  /** Samples a step. Default: 32. */
+  /** Samples a step, at most: of large pictures fewer, each of which has as many examples as pixels. Default: 32. */
   readonly batchSize?: number;
   /** Of Adam. Default: as long a way in all as the paper's 10,000 steps of 0.001. */
   readonly learningRate?: number;
@@ -111,30 +111,38 @@ async function roundModel(job: Job): Promise<StepOutcome> {
 
 function whyLeft(layer: WeightedLayer, job: Job): string | undefined {
   if (roundedWeights(layer.layer).every(isOnGrid)) return "its weights lie on the grid as they are";
-  if (samplesKept(layer, drawingOf(job)) >= 2) return undefined;
+  if (samplesKept(layer, drawingOf(layer, job)) >= 2) return undefined;
   const megabytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20).toLocaleString("en")} MB`;
   return `a sample of what it reads and answers takes ${megabytes(bytesOfSample(layer))}, ` +
     `there is room for ${megabytes(job.bytes)} and needed are 2 samples`;
 }
 
-function drawingOf({ model, float, context, samples, bytes, batchSize }: Job) {
-  return { model, float, context, most: samples, bytes, multipleOf: batchSize };
+function drawingOf(layer: WeightedLayer, job: Job): Drawing {
+  const { model, float, context, samples, bytes } = job;
+  return { model, float, context, most: samples, bytes, multipleOf: batchSizeOf(layer, job) };
+}
+
+/** The most bytes of a batch: the first layers of a net of 224² would take some hundred milliseconds a step. */
+const BATCH_BYTES = 16 * 2 ** 20;
+
+function batchSizeOf(layer: WeightedLayer, { batchSize }: Job): number {
+  return Math.max(1, Math.min(batchSize, Math.floor(BATCH_BYTES / bytesOfSample(layer))));
 }
 
 async function roundLayer(layer: WeightedLayer, job: Job, onStep: (step: number) => void) {
-  const { steps, batchSize, learningRate, context: { seed, signal } } = job;
+  const { steps, learningRate, context: { seed, signal } } = job;
   const weights = roundedWeights(layer.layer);
-  const samples = await drawSamples(layer, drawingOf(job));
+  const samples = await drawSamples(layer, drawingOf(layer, job));
   const task = { layer, weights, samples };
   const plan = {
-    ...{ steps, batchSize, learningRate, lambda: LAMBDA, warmUp: WARM_UP, signal, onStep },
+    ...{ steps, batchSize: batchSizeOf(layer, job), learningRate, lambda: LAMBDA, warmUp: WARM_UP, signal, onStep },
     seed: seedFor(layer.name, seed),
   };
   const nearest = weights.map(nearestPoints);
   const chosen = await better(task, { nearest, learned: await learnRounding(task, plan) }, plan);
   weights.forEach((weight, i) => setPoints(weight, chosen.points[i]));
   const [all, moved] = countMoved(nearest, chosen.points);
-  const count = samplesKept(layer, drawingOf(job));
+  const count = samplesKept(layer, drawingOf(layer, job));
   return {
     effect: {
       layer: layer.name,

@@ -235,6 +235,16 @@ Deno.test("adaround keeps as many samples as there is room for, and leaves a lay
   assert.match(facts![1], /^fc_linear: 300 steps on 16 samples, error /);
 });
 
+Deno.test("adaround takes smaller batches of large pictures", async () => {
+  // A sample takes 64²·(2 + 126)·4 bytes, 2 MiB: 8 go into a batch of 16, and two batches are in 19 samples.
+  const conv = () => layers.conv2d({ filters: 126, kernelSize: 1, inputShape: [64, 64, 2], name: "conv" });
+  const { model, float, context } = await settingOf(() => seedWeights(tfl.sequential({ layers: [conv()] })), {
+    samples: 19,
+  });
+  const { facts } = await makeAdaRound({ steps: 2, batchSize: 32 }).apply(model, float, context);
+  assert.match(facts![0], /^conv: 2 steps on 16 samples, error /);
+});
+
 Deno.test("adaround tells how far it is, and stops where it is told to", async () => {
   const { model, float, context } = await settingOf(sequentialModel);
   const told: (readonly [number, number])[] = [];
