@@ -25,6 +25,11 @@ export interface FormOptions {
   readonly block?: number;
   /** Whether 0 is the middle code of every block, which every runtime can do. Default true. */
   readonly symmetric?: boolean;
+  /**
+   * What the CPU multiplies weights in blocks with. "float32": as it is, the default of "weights4". "int8": rounded block by
+   * block as it runs, about 3 times as fast, the default of "weights8" in blocks, for which x86 has nothing else that is fast.
+   */
+  readonly products?: "float32" | "int8";
   /** What of a "float16" file is in half precision: what is computed (default), or the weights alone. */
   readonly half?: "graph" | "weights";
   /** Element type of a "float16" file's real inputs and outputs. Default "float32"; "float16" if all is computed so. */
@@ -45,7 +50,8 @@ export function formOf(
   options: FormOptions & { readonly weights?: QuantScheme },
 ): FloatForm | undefined {
   checkChoice(precision, { of: PRECISIONS, cannot: `Cannot export precision "${precision}"` });
-  const { block, symmetric = true, weights, half = "graph", ports = "float32" } = options;
+  const { block, symmetric = true, weights, half = "graph", ports = "float32", products } = options;
+  const eightBits = (size: number) => ({ bits: 8, size, symmetric, products: products ?? "int8" }) as const;
   const fault = block === undefined ? undefined : faultOfBlockSize(block);
   if (fault !== undefined) throw new RangeError(`Cannot export with "block": ${fault}`);
   if (block !== undefined && precision !== "weights8" && precision !== "weights4") {
@@ -63,9 +69,9 @@ export function formOf(
     case "dynamic":
       return { kind: "dynamic", ...(weights === undefined ? {} : { weights }) };
     case "weights8":
-      return { kind: "weights", ...(block === undefined ? {} : { blocks: { bits: 8, size: block, symmetric } }) };
+      return { kind: "weights", ...(block === undefined ? {} : { blocks: eightBits(block) }) };
     case "weights4":
-      return { kind: "weights", blocks: { bits: 4, size: block ?? BLOCK, symmetric } };
+      return { kind: "weights", blocks: { bits: 4, size: block ?? BLOCK, symmetric, products: products ?? "float32" } };
     case "float16":
       return half === "graph" ? { kind: "float16", of: "graph", ports } : { kind: "float16", of: "weights" };
   }

@@ -34,6 +34,8 @@ const FORMS: readonly (ToOnnxOptions & { readonly error: number; readonly op: st
   { precision: "dynamic", target: "x86-portable", error: 0.06, op: "MatMulInteger", share: 0.75 },
   { precision: "weights8", error: 0.02, op: "DequantizeLinear", share: 0.7 },
   { precision: "weights8", block: 16, error: 0.02, op: "MatMulNBits", share: 0.75 },
+  { precision: "weights8", block: 16, products: "float32", error: 0.02, op: "MatMulNBits", share: 0.75 },
+  { precision: "weights4", products: "int8", error: 0.3, op: "MatMulNBits", share: 0.65 },
   { precision: "weights4", error: 0.3, op: "MatMulNBits", share: 0.65 },
   { precision: "weights4", block: 16, symmetric: false, error: 0.3, op: "MatMulNBits", share: 0.7 },
   { precision: "float16", error: 0.01, op: "Cast", share: 0.65 },
@@ -183,12 +185,11 @@ Deno.test("verifyFusion() tells what of a file's form runs on integers, with int
     weights: undefined,
     half: undefined,
   });
-  // A Gemm with a ReLU behind it is fused with that, before blocks are made of its weights.
   assert.deepEqual(await fusionOf({ precision: "weights8" }), {
     int8: {},
     moved: {},
     float: [],
-    weights: { FusedConv: 1, MatMulNBits: 3, FusedGemm: 2 },
+    weights: { FusedConv: 1, Gemm: 3, FusedGemm: 2 },
     half: undefined,
   });
   assert.deepEqual((await fusionOf({ precision: "weights4" })).weights, { FusedConv: 1, MatMulNBits: 5 });

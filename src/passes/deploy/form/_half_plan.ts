@@ -31,7 +31,9 @@ export function keptInFloat(graph: Graph): ReadonlyMap<Node, string> {
   const index = indexOf(graph);
   const kept = new Map<Node, string>();
   for (const node of graph.nodes) {
-    const because = Object.hasOwn(KEPT, node.op) ? KEPT[node.op] : whyConstants(node, index) ?? whyNoHalf(node, graph);
+    const because = Object.hasOwn(KEPT, node.op)
+      ? KEPT[node.op]
+      : whyBeyond(node, index) ?? whyTiny(node, index) ?? whyNoHalf(node, graph);
     if (because !== undefined) kept.set(node, because);
   }
   let before: number;
@@ -48,15 +50,21 @@ export function keptInFloat(graph: Graph): ReadonlyMap<Node, string> {
 }
 
 /** Says which constant of `node` half precision does not hold; undefined if it holds all. */
-export function whyConstants({ inputs }: Node, { constant }: Index): string | undefined {
+export function whyBeyond({ inputs }: Node, { constant }: Index): string | undefined {
   for (const name of inputs) {
     const tensor = constant(name);
-    if (tensor?.dtype !== "float32") continue;
-    const { beyond, subnormal } = lossesOfHalf(tensor.data as Float32Array);
+    const beyond = tensor?.dtype === "float32" ? lossesOfHalf(tensor.data as Float32Array).beyond : 0;
     if (beyond > 0) return `its constant reaches ${beyond}, beyond 65504`;
-    if (subnormal > 0 && tensor.data.length === 1) return `its constant is ${tensor.data[0]}, below 2⁻¹⁴`;
   }
   return undefined;
+}
+
+/** Says that a number which is added or multiplied with, such as the ε of a norm, is too small for half precision. */
+function whyTiny({ inputs }: Node, { constant }: Index): string | undefined {
+  const isTiny = inputs.map((name) => constant(name)).some((tensor) =>
+    tensor?.dtype === "float32" && tensor.data.length === 1 && lossesOfHalf(tensor.data as Float32Array).subnormal > 0
+  );
+  return isTiny ? "its constant is below 2⁻¹⁴" : undefined;
 }
 
 /** Inputs that are float32 whatever the others are: the factors of Resize. */
@@ -123,10 +131,13 @@ function isForKept(node: Node, plan: Plan): boolean {
   });
 }
 
-/** Says which of its bits a constant loses in half precision, as a sentence's rest; undefined if it loses none. */
+/** Weights of which fewer than this share are below 2⁻¹⁴ are as good as before: any layer has some near 0. */
+const FEW = 0.01;
+
+/** Says that a constant has many numbers that lose bits in half precision, as a sentence's rest; undefined if it has few. */
 export function describeLosses({ data }: Tensor): string | undefined {
   const { subnormal, vanished } = lossesOfHalf(data as Float32Array);
-  if (subnormal === 0) return undefined;
+  if (subnormal <= FEW * data.length) return undefined;
   const gone = vanished === 0 ? "" : `, ${vanished} of them become 0`;
   return `of its ${data.length} weights ${subnormal} are below 2⁻¹⁴ and keep fewer bits${gone}`;
 }

@@ -63,7 +63,7 @@ export class IntegerConstants {
     form: { readonly tensor: Tensor; readonly dtype?: Stored["dtype"] },
   ): IntegerNames {
     const { tensor, dtype = "int8" } = form;
-    const key = `${axis} ${dtype} ${name}`;
+    const key = `${axis} ${dtype} ${tensor.shape} ${name}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const { codes, scale } = roundedAlong(axis, { name, tensor, scheme: this.scheme });

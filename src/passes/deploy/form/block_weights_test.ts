@@ -4,9 +4,9 @@ import { type Blocks, type BlockScheme, quantizeBlocks } from "../../../numbers/
 import { runPasses } from "../../pass.ts";
 import { applied, countOps, graphOf, opsOf, realConstant, reals, run } from "../../_test_support.ts";
 import { assertNear, bytesOfConstants, dense, fused } from "./_test_support.ts";
-import { blockWeights } from "./block_weights.ts";
+import { type BlockForm, blockWeights } from "./block_weights.ts";
 
-const FOUR: BlockScheme = { bits: 4, size: 32, symmetric: true };
+const FOUR: BlockForm = { bits: 4, size: 32, symmetric: true, products: "float32" };
 
 /** The weight in row i of column c, by the definition of MatMulNBits. */
 function weightAt(blocks: Blocks, [i, c]: readonly [number, number], { bits, size }: BlockScheme): number {
@@ -36,7 +36,7 @@ Deno.test("blockWeights() multiplies with the weights that its operator's defini
     fc.property(cases, ({ m, k, n, seed, ...scheme }) => {
       const matrix = reals(k * n, seed);
       const graph = graphOf([m, k], (b, x) => b.node("MatMul", [x, b.constant("float32", [k, n], matrix, "w")]));
-      const after = applied(blockWeights(scheme), graph);
+      const after = applied(blockWeights({ ...scheme, products: "float32" }), graph);
       if (opsOf(after)[0] === "MatMul") return;
       rounded++;
       const x = Float32Array.from(reals(m * k, seed + 1));
@@ -56,7 +56,7 @@ Deno.test("blockWeights() multiplies with the weights that its operator's defini
 
 Deno.test("blockWeights() adds the bias of a dense layer, and answers for batches of any rank", () => {
   const graph = graphOf([2, 3, 64], (b, x) => b.node("MatMul", [x, realConstant(b, [64, 5], 1)]));
-  const after = applied(blockWeights({ bits: 8, size: 32, symmetric: true }), graph);
+  const after = applied(blockWeights({ ...FOUR, bits: 8 }), graph);
   const x = Float32Array.from(reals(384, 3));
   assertNear(run(after, { x })[0].data as Float32Array, run(graph, { x })[0].data as Float32Array, 0.01);
   const layer = graphOf([3, 64], (b, x) => dense(b, x, 5, 1));
@@ -81,6 +81,18 @@ Deno.test("blockWeights() writes the operator that ONNX Runtime runs as it is, o
   const after = applied(blockWeights(FOUR), graph);
   assert.deepEqual(opsOf(fused(after)), ["MatMulNBits", "MatMulNBits"]);
   assert.equal(after.initializers.size, 2);
+});
+
+Deno.test("blockWeights() lets activations be rounded by blocks where that is asked for", () => {
+  for (const bits of [4, 8] as const) {
+    const graph = graphOf([2, 64], (b, x) => b.node("MatMul", [x, realConstant(b, [64, 5], 1)]));
+    const x = Float32Array.from(reals(128, 3));
+    const [float, int8] = (["float32", "int8"] as const).map((products) =>
+      run(applied(blockWeights({ ...FOUR, bits, products }), graph), { x })[0].data as Float32Array
+    );
+    assertNear(int8, float, 0.02);
+    assert.notDeepEqual(int8, float);
+  }
 });
 
 Deno.test("blockWeights() leaves weights alone that blocks make no smaller, and says so; convolutions too", () => {

@@ -5,7 +5,7 @@ import { type Graph, type Node, typeOf } from "../../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../../onnx/index.ts";
 import { GraphWriter } from "../../../onnx/writer.ts";
 import { type Decline, definePass, type Pass } from "../../pass.ts";
-import { describeLosses, keptInFloat, staysFloat, whyConstants } from "./_half_plan.ts";
+import { describeLosses, keptInFloat, staysFloat, whyBeyond } from "./_half_plan.ts";
 import { finiteElements } from "./_weights.ts";
 
 /** Element type of a graph's real inputs and outputs. */
@@ -21,7 +21,7 @@ function rewrite(graph: Graph, ports: Ports, decline: Decline): Graph {
   const kept = keptInFloat(graph);
   const values = new Values(graph, ports);
   for (const node of graph.nodes) {
-    const because = kept.has(node) ? [whyConstants(node, index)] : lossesIn(node, index);
+    const because = kept.has(node) ? [whyBeyond(node, index)] : lossesIn(node, index);
     for (const loss of because) if (loss !== undefined) decline(node, loss);
     values.push(node, kept.has(node) ? "float32" : "float16");
   }

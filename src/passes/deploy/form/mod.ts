@@ -1,8 +1,7 @@
 /** What may become of a float graph's numbers in its file, and the passes that do it. */
-import type { BlockScheme } from "../../../numbers/blocks.ts";
 import { INT8_SYMMETRIC_PER_CHANNEL, type QuantScheme } from "../../../numbers/scheme.ts";
 import type { Pass } from "../../pass.ts";
-import { blockWeights } from "./block_weights.ts";
+import { type BlockForm, blockWeights } from "./block_weights.ts";
 import { dynamicLstm } from "./dynamic_lstm.ts";
 import { dynamicProducts } from "./dynamic_products.ts";
 import { halfPrecision, type Ports } from "./half_precision.ts";
@@ -18,7 +17,7 @@ export type FloatForm =
   /** Products and LSTMs on integers, the ranges of what they read found as the file runs; weights of `weights`. */
   | { readonly kind: "dynamic"; readonly weights?: QuantScheme }
   /** Weights as integers, computing in float; products in blocks, if `blocks` says which. */
-  | { readonly kind: "weights"; readonly blocks?: BlockScheme }
+  | { readonly kind: "weights"; readonly blocks?: BlockForm }
   /** Half precision: of everything but what needs float32's range, with ports of that type, or of the weights alone. */
   | { readonly kind: "float16"; readonly of: "graph"; readonly ports: Ports }
   | { readonly kind: "float16"; readonly of: "weights" };

@@ -8,7 +8,7 @@ import type { Graph, Node, Tensor } from "../../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../../onnx/index.ts";
 import { GraphWriter } from "../../../onnx/writer.ts";
 import { definePass, type Pass } from "../../pass.ts";
-import { transposedTensor } from "./_weights.ts";
+import { finiteElements, transposedTensor } from "./_weights.ts";
 
 /** Transposes constant matrices that Gemm and FusedMatMul transpose as they multiply; FusedMatMul becomes MatMul. */
 export const plainProducts: Pass = definePass({ name: "plainProducts", rewrite });
@@ -20,6 +20,8 @@ function rewrite(graph: Graph): Graph {
   const turn = (name: string, matrix: Tensor): string => {
     const known = turned.get(name);
     if (known !== undefined) return known;
+    // Before elements go elsewhere, so that an error tells where they are.
+    finiteElements(name, matrix);
     const { dtype, shape, data } = transposedTensor(matrix);
     const made = out.constant(`${name}_transposed`, dtype, shape, data);
     turned.set(name, made);

@@ -1,0 +1,95 @@
+/**
+ * Size and latency of the files that a float model can be written as, of fresh weights, against its float file.
+ *
+ *     deno task forms [--net NAME]… [--runs N] [--threads N]
+ *
+ * Each form takes turns with the float file, so that a machine whose speed drifts favours neither; the ratio is that of
+ * the two medians.
+ */
+import { parseArgs } from "node:util";
+import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
+import { compareLatency } from "../../export/latency.ts";
+import { toOnnx, type ToOnnxOptions } from "../../export/to_onnx.ts";
+import { BERT_BASE, buildArchitecture, transformer } from "../../models/arch/mod.ts";
+import { registerBackend } from "../../src/backend/mod.ts";
+import { checkChoice } from "../../src/text/nearest.ts";
+
+/** A stack of dense layers, where weights are all that counts. */
+function denseStack(): tfl.LayersModel {
+  const units = 1024;
+  const dense = (i: number) =>
+    tfl.layers.dense({ units, activation: "relu", ...(i === 0 ? { inputShape: [units] } : {}) });
+  return tfl.sequential({ layers: Array.from({ length: 4 }, (_, i) => dense(i)) });
+}
+
+const PICTURES = { inputShape: [32, 32, 3], outputs: 10, seed: 1 };
+const ROWS = { inputShape: [28, 28, 1], outputs: 10, seed: 1 };
+
+/** The nets by name: what is multiplied, looked up and convolved in them differs. */
+const NETS: Readonly<Record<string, () => tfl.LayersModel>> = {
+  dense: denseStack,
+  lstm: () => buildArchitecture("lstm", ROWS),
+  gru: () => buildArchitecture("gru", ROWS),
+  resnet20: () => buildArchitecture("resnet20", PICTURES),
+  mobilenet_v2: () => buildArchitecture("mobilenet_v2", { ...PICTURES, inputShape: [96, 96, 3] }),
+  bert_base: () =>
+    transformer({ inputShape: [128], outputs: 2, seed: 1, tokens: { size: 30522, padding: 0 }, size: BERT_BASE }),
+};
+
+const FORMS: readonly ToOnnxOptions[] = [
+  { precision: "dynamic" },
+  { precision: "weights8" },
+  { precision: "weights8", block: 32 },
+  { precision: "weights4" },
+  { precision: "weights4", products: "int8" },
+  { precision: "float16" },
+  { precision: "float16", half: "weights" },
+];
+
+if (import.meta.main) await main();
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      net: { type: "string", multiple: true, default: Object.keys(NETS) },
+      runs: { type: "string", default: "50" },
+      threads: { type: "string", default: `${navigator.hardwareConcurrency}` },
+    },
+  });
+  await registerBackend();
+  console.log("| net | form | MB | ms | float ms | times float |\n|---|---|---|---|---|---|");
+  for (const name of values.net) {
+    const net = checkChoice(name, { of: Object.keys(NETS), cannot: `Cannot measure "${name}"` });
+    await measure(net, { runs: Number(values.runs), threads: Number(values.threads) });
+  }
+}
+
+async function measure(name: string, options: { readonly runs: number; readonly threads: number }): Promise<void> {
+  const model = NETS[name]();
+  const float = await toOnnx(model, { precision: "float32" });
+  console.log(`| ${name} | float32 | ${megabytes(float.bytes)} | | | |`);
+  for (const form of FORMS) {
+    const title = titleOf(form);
+    const file = await toOnnx(model, form).catch((error: Error) => error);
+    if (file instanceof Error) {
+      console.log(`| ${name} | ${title} | refused: ${file.message} | | | |`);
+      continue;
+    }
+    const { times: [a, b], unsteady } = compareLatency([float.bytes, file.bytes], options);
+    const ratio = (b.p50 / a.p50).toFixed(2);
+    const cells = [name, title, megabytes(file.bytes), b.p50.toFixed(3), a.p50.toFixed(3), ratio];
+    console.log(`| ${cells.join(" | ")} |${unsteady === undefined ? "" : ` unsteady: ${unsteady}`}`);
+  }
+  tf.dispose(model.weights.map((weight) => weight.read()));
+}
+
+function titleOf({ precision, block, half, products }: ToOnnxOptions): string {
+  const blocks = block === undefined ? undefined : `blocks of ${block}`;
+  const rounded = products === undefined ? undefined : `products in ${products}`;
+  return [precision, blocks, rounded, half].filter((part) => part !== undefined).join(", ");
+}
+
+function megabytes(bytes: Uint8Array): string {
+  return (bytes.length / 1e6).toFixed(2);
+}
