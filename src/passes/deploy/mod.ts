@@ -1,6 +1,7 @@
 /** What makes the graph that is deployed of the traced inference pass of a trained model. */
 import type { QuantScheme } from "../../numbers/scheme.ts";
 import type { Graph } from "../../onnx/graph.ts";
+import { fusableGelu } from "./fusable_gelu.ts";
 import { guardPad } from "../guard_pad.ts";
 import { channelsFirst } from "../layout.ts";
 import { recognizeLayerNorm } from "../layer_norm.ts";
@@ -67,6 +68,7 @@ export function deployPasses({ evaluate, weights, float, form, opset }: DeployOp
     dropNanGuards,
     dropRedundant,
     recognizeLayerNorm(opset),
+    fusableGelu,
     mergeReshapes,
     batchNormRank,
     channelsFirst,
