@@ -87,9 +87,28 @@ export {
   ARCHITECTURES,
   type ArchName,
   type ArchOptions,
+  BERT_BASE,
   buildArchitecture,
   type HeadOptions,
+  SMALL_TRANSFORMER,
+  transformer,
+  type TransformerOptions,
+  type TransformerSize,
+  type Vocabulary,
 } from "./models/arch/mod.ts";
+export {
+  Attention,
+  type AttentionArgs,
+  AttentionContext,
+  AttentionScores,
+  AttentionWeights,
+  PaddingMask,
+  type PaddingMaskArgs,
+  PositionEmbedding,
+  type PositionEmbeddingArgs,
+  TokenAt,
+  type TokenAtArgs,
+} from "./src/sequences/mod.ts";
 
 // Data: sets by name, own ones, and batches of them.
 export { type BadImage } from "./data/sources/folder.ts";
@@ -104,7 +123,9 @@ export {
   samplesOf,
   type SampleSplit,
   type SampleTarget,
+  type Tokens,
 } from "./data/samples.ts";
+export { generateBrackets, generateSorting, type SequenceOptions } from "./data/sources/sequences.ts";
 export { splitValidation, type ValidationOptions, type ValidationSplit } from "./data/validation.ts";
 export { fitTo } from "./data/fit_to.ts";
 export { type Normalize, parseNormalize } from "./data/normalize.ts";
@@ -112,7 +133,7 @@ export { openData, type OpenedData, type OpenOptions } from "./data/open.ts";
 
 // Tasks: what is learned and how it is judged; answers: what models say, wherever they run.
 export { type Answer, type Answers, joinAnswers } from "./models/answers.ts";
-export { type InputShapes, type Port } from "./models/ports.ts";
+export { type InputShapes, type InputValues, type Port } from "./models/ports.ts";
 export {
   type BoundMetric,
   type BoundTask,

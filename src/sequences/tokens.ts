@@ -54,10 +54,8 @@ export class PaddingMask extends tfl.layers.Layer {
 /** Arguments of a PositionEmbedding layer. */
 export interface PositionEmbeddingArgs extends LayerArgs {
   /** What the positions' vectors start from. Default: a normal distribution of deviation 0.02. */
-  readonly initializer?: Initializer;
+  readonly initializer?: ReturnType<typeof tfl.initializers.zeros>;
 }
-
-type Initializer = ReturnType<typeof tfl.initializers.zeros>;
 
 /**
  * Adds to each position of a sequence a vector that is learned for it.
@@ -72,7 +70,7 @@ export class PositionEmbedding extends tfl.layers.Layer {
    */
   static readonly className = "PositionEmbedding";
 
-  readonly #initializer: Initializer;
+  readonly #initializer: NonNullable<PositionEmbeddingArgs["initializer"]>;
   #positions: tfl.LayerVariable | undefined;
 
   /** Makes the layer, not yet built. */
