@@ -92,9 +92,15 @@ function hasAll(inputs: Inputs): inputs is { readonly [Name in keyof RecurrentIn
 }
 
 function weightsOf(cell: tfl.RNN["cell"]): Inputs {
-  // In the order in which cells make them; without a bias there are two.
-  const [kernel, recurrentKernel, bias] = cell.weights.map((weight) => weight.read());
-  return { kernel, recurrentKernel, ...(bias === undefined ? {} : { bias }) };
+  // By name: those that are not trained come behind the others.
+  const named = (part: string) =>
+    cell.weights.find(({ originalName }) => originalName.split("/").at(-1) === part)?.read();
+  const bias = named("bias");
+  return {
+    kernel: named("kernel") ?? null,
+    recurrentKernel: named("recurrent_kernel") ?? null,
+    ...(bias === undefined ? {} : { bias }),
+  };
 }
 
 function statesOf(kernel: RecurrentKernel, states: CallArgs["initialState"]): Inputs {

@@ -91,6 +91,35 @@ Deno.test("states go in and come out as they do on cpu, and have gradients", asy
   }
 });
 
+Deno.test("weights are told by their names, whichever are trained, and cells by their class", async () => {
+  const { actual, expected, fallbacks } = await onBothBackends(() => {
+    const layer = layers.rnn({ cell: layers.gruCell({ units: 4, ...zeros }), inputShape: shape }) as tfl.RNN;
+    const model = modelOf(layer);
+    layer.cell.weights[0].trainable = false;
+    assert.match(layer.cell.weights[0].originalName, /recurrent_kernel$/);
+    if (tf.getBackend() !== "cpu") assert.deepEqual(kernelsOf(() => model.predict(series())), ["Gru"]);
+    return Promise.resolve(Array.from((model.predict(series()) as tf.Tensor).dataSync()));
+  });
+  assertAgree(actual, expected, 1e-5);
+  assert.deepEqual(fallbacks, {});
+});
+
+Deno.test("a bidirectional layer gives the states of both directions, merged or not", async () => {
+  for (const mergeMode of ["concat", null] as const) {
+    const { actual, expected } = await onBothBackends(() => {
+      const layer = lstm({ returnState: true, returnSequences: true }) as tfl.RNN;
+      // TF.js takes null, which gives both results, and its types do not say so.
+      const both = layers.bidirectional({ layer, mergeMode: mergeMode as "concat" });
+      both.apply(series());
+      both.setWeights(both.getWeights().map((weight, i) => randomTensor(weight.shape, i)));
+      const results = both.apply(series()) as tf.Tensor[];
+      return Promise.resolve(results.map((tensor) => Array.from(tensor.dataSync())));
+    });
+    assert.equal(actual.length, mergeMode === null ? 6 : 5);
+    actual.forEach((values, i) => assertAgree(values, expected[i], 1e-5));
+  }
+});
+
 Deno.test("recurrent layers leave no tensors behind, masked or not, in training or not", async () => {
   await registerBackend();
   const model = modelOf(

@@ -8,7 +8,7 @@ import { type Decline, definePass, type Pass } from "../pass.ts";
 
 /**
  * Removes Identity, a Q/DQ pair right behind an equal one, Clip before Q where the grid ends within its bounds, and what
- * turns an order round that was just turned round.
+ * turns elements or axes back to where they were.
  */
 export const dropRedundant: Pass = definePass({ name: "dropRedundant", ensures: [holds.noIdentity], rewrite });
 
@@ -34,9 +34,11 @@ function replacement(
   { graph, index }: { readonly graph: Graph; readonly index: Index },
 ): string | undefined {
   if (node.op === "Identity") return node.inputs[0];
-  if (node.op === "Slice") {
+  if (node.op === "Slice" || node.op === "Transpose") {
     const before = index.producer(node.inputs[0]);
-    return before?.op === "Slice" && areMirrors(node, before, { graph, index }) ? before.inputs[0] : undefined;
+    if (before?.op !== node.op) return undefined;
+    const isUndone = node.op === "Slice" ? areMirrors(node, before, { graph, index }) : areInverse(node, before);
+    return isUndone ? before.inputs[0] : undefined;
   }
   if (node.op === "QuantizeLinear") {
     const dq = index.producer(node.inputs[0]);
@@ -45,6 +47,12 @@ function replacement(
   if (node.op !== "Clip") return undefined;
   const uses = index.uses(node.outputs[0]);
   return uses.length > 0 && uses.every((use) => saturatesWithin(use, node, index)) ? node.inputs[0] : undefined;
+}
+
+/** Whether two Transposes bring every axis back to its place. */
+function areInverse(a: Node, b: Node): boolean {
+  const [second, first] = [a, b].map(({ attrs }) => attrs.perm as readonly number[] | undefined);
+  return first !== undefined && second !== undefined && second.every((axis, i) => first[axis] === i);
 }
 
 /** Whether two Slices turn the same axes round from end to end, which is how Reverse is written. */

@@ -164,3 +164,19 @@ Deno.test("dropRedundant() leaves slices that are no mirrors of each other", () 
   ];
   for (const graph of graphs) assert.deepEqual(opsOf(applied(dropRedundant, graph)), opsOf(graph));
 });
+
+Deno.test("dropRedundant() removes transposes that bring axes back, and no others", () => {
+  const twice = (first: readonly number[], second: readonly number[]) =>
+    graphOf([2, 3, 4], (b, x) => {
+      const turned = b.node("Transpose", [x], { perm: first });
+      return b.node("Neg", [b.node("Transpose", [turned], { perm: second })]);
+    });
+  for (const [first, second] of [[[1, 0, 2], [1, 0, 2]], [[1, 2, 0], [2, 0, 1]]]) {
+    const graph = twice(first, second);
+    const after = applied(dropRedundant, graph);
+    assertSameNumbers(graph, after);
+    assert.deepEqual(opsOf(after), ["Neg"]);
+  }
+  const other = twice([1, 2, 0], [1, 2, 0]);
+  assert.deepEqual(opsOf(applied(dropRedundant, other)), opsOf(other));
+});
