@@ -4,9 +4,6 @@ import type { HostObserver, Observation } from "../observers/observer.ts";
 import type { Range } from "../../numbers/qparams.ts";
 import { NonFiniteError } from "./quantized_layer.ts";
 
-/** The exponent of NaN and Infinity. */
-const NOT_FINITE = 0x7f800000;
-
 /**
  * Shows an observer on the host the values of one layer.
  *
@@ -52,12 +49,11 @@ export class Watch {
   #look(x: tf.Tensor): void {
     const values = x.dataSync<"float32">();
     if (values.length === 0) return;
-    const bad = findNonFinite(values);
-    if (bad !== undefined) {
-      throw new NonFiniteError(this.#layer, values[bad], Math.floor(bad / (x.size / (x.shape[0] ?? 1))));
-    }
     this.#observation ??= this.#observer.start();
-    this.#observation.add(values);
+    if (this.#observation.add(values)) return;
+    this.#observation = undefined;
+    const bad = values.findIndex((value) => !Number.isFinite(value));
+    throw new NonFiniteError(this.#layer, values[bad], Math.floor(bad / (x.size / (x.shape[0] ?? 1))));
   }
 
   #release(): tf.Tensor[] {
@@ -65,10 +61,4 @@ export class Watch {
     this.#kept = [];
     return kept;
   }
-}
-
-/** Returns the place of the first NaN or Infinity, by the form of its exponent: a hundred times as fast as isFinite. */
-function findNonFinite(values: Float32Array): number | undefined {
-  const forms = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  for (let i = 0; i < forms.length; i++) if ((forms[i] & NOT_FINITE) === NOT_FINITE) return i;
 }

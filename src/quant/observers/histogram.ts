@@ -62,11 +62,16 @@ export class Histogram implements Observation {
     this.#codes = stepsOf(scheme) + 1;
   }
 
-  /** Counts `x`. */
-  add(x: Float32Array): void {
-    this.#widen(x);
+  /**
+   * Counts `x`.
+   *
+   * @returns Whether its values are finite; if not, they are not counted.
+   */
+  add(x: Float32Array): boolean {
+    if (!this.#widen(x)) return false;
     const [counts, min, span] = [this.counts, this.min, this.max - this.min];
     for (let i = 0; i < x.length; i++) counts[binOf(x[i] - min, span)]++;
+    return true;
   }
 
   /** Returns the range that loses least. */
@@ -81,14 +86,18 @@ export class Histogram implements Observation {
     return { min: at(first), max: last === BINS - 1 ? max : at(last + 1) };
   }
 
-  /** Makes room for `x`: every part of a bin goes where its middle lies. */
-  #widen(x: Float32Array): void {
+  /** Makes room for `x`, if its values are finite: every part of a bin goes where its middle lies. */
+  #widen(x: Float32Array): boolean {
     let { min, max } = this;
+    let sum = 0;
     for (let i = 0; i < x.length; i++) {
       if (x[i] < min) min = x[i];
       if (x[i] > max) max = x[i];
+      // 0, or NaN from the first value on that is not finite.
+      sum += x[i] - x[i];
     }
-    if (min === this.min && max === this.max) return;
+    if (sum !== 0) return false;
+    if (min === this.min && max === this.max) return true;
     const moved = new Float64Array(BINS);
     const width = (this.max - this.min) / BINS;
     for (let bin = 0; bin < BINS; bin++) {
@@ -99,6 +108,7 @@ export class Histogram implements Observation {
       }
     }
     [this.min, this.max, this.counts] = [min, max, moved];
+    return true;
   }
 }
 

@@ -42,8 +42,12 @@ export interface HostObserver {
 
 /** What an observer on the host has seen so far. */
 export interface Observation {
-  /** Takes in `x`, which holds finite float32 values and at least one. */
-  add(x: Float32Array): void;
+  /**
+   * Takes in `x`, which holds float32 values and at least one.
+   *
+   * @returns Whether they are finite; if not, what was seen means nothing any more.
+   */
+  add(x: Float32Array): boolean;
   /** Returns the range that all values so far mean. */
   range(): Range;
 }

@@ -17,6 +17,9 @@ const ALL_BITS = 23;
 /** The form of the sign. */
 const SIGN = 0x80000000;
 
+/** Forms of magnitudes from here on are Infinity and NaN. */
+const NOT_FINITE = 0x7f800000;
+
 /** The largest count of 32 bits. */
 const MOST_COUNTS = 2 ** 32 - 1;
 
@@ -52,8 +55,12 @@ export class Tally {
     this.#counts = new Uint32Array(2 ** (33 - this.#shift));
   }
 
-  /** Counts `x`, which holds finite values. */
-  add(x: Float32Array): void {
+  /**
+   * Counts `x`.
+   *
+   * @returns Whether its values are finite; if not, counts mean nothing any more.
+   */
+  add(x: Float32Array): boolean {
     if (this.#countsSince + x.length > this.#mostCounts) this.#move();
     const [counts, shift, half] = [this.#counts, this.#shift, 1 << (this.#shift - 1)];
     const forms = new Int32Array(x.buffer, x.byteOffset, x.length);
@@ -68,6 +75,7 @@ export class Tally {
     [this.#most, this.#least] = [most, least];
     this.#countsSince += x.length;
     this.count += x.length;
+    return Math.max(most, least) < NOT_FINITE;
   }
 
   /** Largest value, or 0 if all are negative; the least, or 0 if none is. */
