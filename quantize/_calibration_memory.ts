@@ -1,12 +1,15 @@
 /** How many samples of a model calibration looks at together. */
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import { type Layer, layersIn } from "../src/quant/mod.ts";
+import { type Layer, layersIn, quantizedLayer } from "../src/quant/mod.ts";
 
 /** Bytes of values that are computed together: more make nothing faster. */
 const PART_BYTES = 2 ** 27;
 
 /** Bytes that an observer on the host takes for one tensor: values touch some thirty octaves of its counts, twice. */
 const OBSERVER_BYTES = 2 ** 20;
+
+/** And for one channel, whose values are told apart by fewer bits. */
+const CHANNEL_BYTES = 2 ** 14;
 
 /** Values that are alive at once while a model runs, in sizes of the largest. */
 const ALIVE = 4;
@@ -33,14 +36,19 @@ export function partSizeOf(model: LayersModel, { read, memory }: MemoryNeeds): n
   const bytes = FLOAT_BYTES * (kept + ALIVE * Math.max(...sizes.values()));
   // Shapes that are open until there are values.
   if (Number.isNaN(bytes)) return read.size > 0 ? 1 : Infinity;
-  const needed = bytes + OBSERVER_BYTES * read.size;
-  if (needed <= memory) {
-    return Math.max(1, Math.floor(Math.min(PART_BYTES, memory - OBSERVER_BYTES * read.size) / bytes));
-  }
+  const observers = [...read].reduce((sum, layer) => sum + observersOf(layer), 0);
+  const needed = bytes + observers;
+  if (needed <= memory) return Math.max(1, Math.floor(Math.min(PART_BYTES, memory - observers) / bytes));
   throw new RangeError(
     `Cannot calibrate model "${model.name}": one sample takes ${megabytes(needed)} for the values of ${read.size} ` +
       `layers and what is kept of them, ${megabytes(memory)} at the most are allowed`,
   );
+}
+
+function observersOf(layer: Layer): number {
+  const { granularity } = quantizedLayer(layer)?.scheme ?? {};
+  if (granularity?.kind !== "per-channel") return OBSERVER_BYTES;
+  return CHANNEL_BYTES * ([layer.inboundNodes[0].inputShapes].flat(2).at(granularity.axis) ?? 1);
 }
 
 function valuesInto(layer: Layer): number {

@@ -1,8 +1,16 @@
 /** What a layer that calibrates by an observer on the host is given: kept while the model runs, looked at afterwards. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { HostObserver, Observation } from "../observers/observer.ts";
+import { slicesAlong } from "../../numbers/channels.ts";
 import type { Range } from "../../numbers/qparams.ts";
+import type { Granularity } from "../../numbers/scheme.ts";
 import { NonFiniteError } from "./quantized_layer.ts";
+
+/** Who watches, and over what. */
+export interface Watched {
+  readonly observer: HostObserver;
+  readonly granularity: Granularity;
+}
 
 /**
  * Shows an observer on the host the values of one layer.
@@ -13,12 +21,16 @@ import { NonFiniteError } from "./quantized_layer.ts";
 export class Watch {
   readonly #layer: string;
   readonly #observer: HostObserver;
+  readonly #axis: number | undefined;
   #kept: tf.Tensor[] = [];
-  #observation: Observation | undefined;
+  /** One, or one for each channel; none before the first values. */
+  #observations: readonly Observation[] = [];
 
-  constructor(layer: string, observer: HostObserver) {
+  /** @param granularity Whether each channel has a range. */
+  constructor(layer: string, { observer, granularity }: Watched) {
     this.#layer = layer;
     this.#observer = observer;
+    this.#axis = granularity.kind === "per-channel" ? granularity.axis : undefined;
   }
 
   /** Keeps `x` to look at it later. */
@@ -40,18 +52,19 @@ export class Watch {
     }
   }
 
-  /** Returns the range that was found; undefined where nothing was looked at. What is still kept is not. */
-  end(): Range | undefined {
+  /** Returns the range of each channel that was found; none where nothing was looked at. What is still kept is not. */
+  end(): readonly Range[] {
     tf.dispose(this.#release());
-    return this.#observation?.range();
+    return this.#observations.map((observation) => observation.range());
   }
 
   #look(x: tf.Tensor): void {
     const values = x.dataSync<"float32">();
     if (values.length === 0) return;
-    this.#observation ??= this.#observer.start();
-    if (this.#observation.add(values)) return;
-    this.#observation = undefined;
+    const channels = this.#axis === undefined ? [values] : slicesAlong(values, { shape: x.shape, axis: this.#axis });
+    if (this.#observations.length === 0) this.#observations = channels.map(() => this.#observer.start());
+    if (this.#observations.every((observation, i) => observation.add(channels[i]))) return;
+    this.#observations = [];
     const bad = values.findIndex((value) => !Number.isFinite(value));
     throw new NonFiniteError(this.#layer, values[bad], Math.floor(bad / (x.size / (x.shape[0] ?? 1))));
   }

@@ -10,25 +10,26 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { fakeQuantize } from "../fake_quantize.ts";
 import { makeObserver, type ObserverName } from "../observers/mod.ts";
-import { type GraphObserver, type Observer, RANGE_STATE, type StateArrays } from "../observers/observer.ts";
+import {
+  type Channels,
+  type GraphObserver,
+  type Observer,
+  rangeState,
+  type StateArrays,
+} from "../observers/observer.ts";
 import { type Range, rangeOfGrid } from "../../numbers/qparams.ts";
 import { computeTensorQParams } from "../qparams_tensor.ts";
-import { type Grid, PER_TENSOR, type QParams, type QuantScheme, UINT8_AFFINE } from "../../numbers/scheme.ts";
+import { type Grid, type QParams, type QuantScheme, UINT8_AFFINE } from "../../numbers/scheme.ts";
 import { checkArgs, flag, within } from "./_check_args.ts";
 import { checkQParams, checkScheme, readFixed, readMomentum, readObserver, readScheme } from "./_read_config.ts";
+import { CHANNEL_BITS, channelsIn, checkRanges, paramsIn, rangesIn, type State } from "./_activation_state.ts";
 import { Watch } from "./_watch.ts";
-import { type CallArgs, type LayerArgs, oneTensor } from "./layer.ts";
-import {
-  type NamedGrid,
-  type QatPhase,
-  QUANTIZED,
-  type QuantizedLayer,
-  QuantizedLayerError,
-} from "./quantized_layer.ts";
+import { type CallArgs, type LayerArgs, oneShape, oneTensor, type Shapes } from "./layer.ts";
+import { type NamedGrid, type QatPhase, QUANTIZED, type QuantizedLayer } from "./quantized_layer.ts";
 
 /** Arguments of a FakeQuantize layer. */
 export interface FakeQuantizeArgs extends LayerArgs {
-  /** How ranges become grids, per tensor. Default: `UINT8_AFFINE`. */
+  /** How ranges become grids; per channel is for simulation. Default: `UINT8_AFFINE`. */
   readonly scheme?: QuantScheme;
   /** How the range is found. Default: "moving-average". */
   readonly observer?: ObserverName;
@@ -95,8 +96,9 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
 
   readonly #momentum: number;
   readonly #percentile: number | undefined;
-  readonly #observer: Observer;
-  #state: Readonly<Record<string, tfl.LayerVariable>> | undefined;
+  #observer: Observer;
+  #channels: Channels | undefined;
+  #state: State | undefined;
   #calibration: GraphObserver | Watch | undefined;
 
   /**
@@ -121,9 +123,6 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
     this.#observer = this.#makeObserver(this.observer);
     // Training steps are recorded: they read no values.
     this.onlyCalibrated = args.onlyCalibrated === true || this.#observer.where === "host";
-    if (this.scheme.granularity.kind !== "per-tensor") {
-      throw new QuantizedLayerError(this.name, "its scheme is per channel, per tensor is needed");
-    }
     if (this.fixed !== null) checkQParams(this.fixed, this.scheme, this.name);
   }
 
@@ -143,13 +142,20 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
     return new cls({ ...config, ...scheme, ...observed, fixed: readFixed(config.fixed, name) });
   }
 
-  /** Makes the weights of the state. */
-  override build(): void {
+  /**
+   * Makes the weights of the state.
+   *
+   * @throws {QuantizedLayerError} If there is to be a scale for each channel, and their number is open.
+   */
+  override build(inputShape: Shapes): void {
+    this.#channels = channelsIn(oneShape(inputShape, this), this);
+    this.#observer = this.#makeObserver(this.observer);
+    const shape = this.#channels === undefined ? [] : [this.#channels.count];
     const arrays: StateArrays = {
-      ...RANGE_STATE,
+      ...rangeState(this.#channels),
       ...(this.#observer.where === "graph" ? this.#observer.state : {}),
-      scale: { shape: [], initial: this.fixed?.scale ?? 1 },
-      zero_point: { shape: [], initial: this.fixed?.zeroPoint ?? 0 },
+      scale: { shape, initial: this.fixed?.scale ?? 1 },
+      zero_point: { shape, initial: this.fixed?.zeroPoint ?? 0 },
     };
     this.#state = Object.fromEntries(
       Object.entries(arrays).map(([name, { shape, initial: value }]) => {
@@ -169,14 +175,8 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
       else if (observer !== undefined) this.#observe(x, observer);
       if (!this.enabled) return x;
       const { scale, zero_point } = this.#weights();
-      const { qmin, qmax } = this.scheme;
-      return fakeQuantize(x, {
-        scale: scale.read(),
-        zeroPoint: zero_point.read(),
-        qmin,
-        qmax,
-        granularity: PER_TENSOR,
-      });
+      const { qmin, qmax, granularity } = this.scheme;
+      return fakeQuantize(x, { scale: scale.read(), zeroPoint: zero_point.read(), qmin, qmax, granularity });
     });
   }
 
@@ -196,7 +196,7 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
   }
 
   /** The weights, by name. */
-  get state(): Readonly<Record<string, tfl.LayerVariable>> {
+  get state(): State {
     return this.#weights();
   }
 
@@ -225,8 +225,8 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
   set calibrating(by: boolean | ObserverName) {
     const ended = this.#calibration;
     this.#calibration = by === false ? undefined : this.#calibratorOf(by);
-    const range = ended instanceof Watch ? ended.end() : undefined;
-    if (range !== undefined) this.setRange(range);
+    const ranges = ended instanceof Watch ? ended.end() : [];
+    if (ranges.length > 0) this.#setRanges(ranges);
   }
 
   /**
@@ -240,7 +240,7 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
 
   /** The scale that calls round with, a tensor of this layer's own; undefined while values pass unchanged. */
   get activeScale(): tf.Tensor | undefined {
-    return this.enabled ? this.#state?.scale.read() : undefined;
+    return this.enabled && this.scheme.granularity.kind === "per-tensor" ? this.#state?.scale.read() : undefined;
   }
 
   /** Whether the grid means something: a batch was observed, a range was set, or the grid is fixed. Reads a weight. */
@@ -251,62 +251,51 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
   /**
    * Returns the grid as numbers.
    *
-   * @throws {Error} If nothing was ever observed.
+   * @throws {Error} If nothing was ever observed, or each channel has a grid of its own.
    */
   readGrid(): Grid {
-    if (!this.isCalibrated()) {
-      throw new Error(
-        `Cannot export "${this.name}": it was never observed, a training step or calibration is needed first`,
-      );
+    this.#refuseUncalibrated();
+    const { qmin, qmax, granularity } = this.scheme;
+    if (granularity.kind !== "per-tensor") {
+      throw new Error(`Cannot read the grid of "${this.name}": it has one for each channel`);
     }
-    const { qmin, qmax } = this.scheme;
-    return { scale: this.#read("scale"), zeroPoint: this.#read("zero_point"), qmin, qmax, granularity: PER_TENSOR };
+    return { scale: this.#read("scale"), zeroPoint: this.#read("zero_point"), qmin, qmax, granularity };
   }
 
   /**
    * Returns the grid of the output, named "output".
    *
    * @throws {Error} If nothing was ever observed.
-   * @throws {RangeError} If its scale, zero point or range is impossible, as in a damaged file.
+   * @throws {RangeError} If a scale, zero point or range is impossible, as in a damaged file.
    */
   readGrids(): readonly NamedGrid[] {
-    const grid = this.readGrid();
-    checkQParams(grid, grid, this.name);
-    const { min, max } = this.readRange();
-    const count = this.fixed === null ? this.#read("count") : 1;
-    if (!(count > 0 && Number.isFinite(count))) {
-      throw new QuantizedLayerError(this.name, `its count of batches is ${count}, a number of 0 or more is needed`);
-    }
-    const isInOrder = Number.isFinite(min) && Number.isFinite(max) && (this.nonNegative || min <= max);
-    if (isInOrder) return [{ name: "output", grid }];
-    throw new QuantizedLayerError(this.name, `its range is ${min} to ${max}, two numbers in order are needed`);
+    this.#refuseUncalibrated();
+    const { qmin, qmax, granularity } = this.scheme;
+    const params = paramsIn(this.#weights(), this);
+    if (this.fixed === null) checkRanges(this.#weights(), this);
+    return [{ name: "output", grid: { ...params, qmin, qmax, granularity } }];
   }
 
   /**
-   * Returns the range observed, or the one that the fixed grid covers.
+   * Returns the range observed, or the one that the fixed grid covers; of channels all of theirs together.
    *
    * @throws {Error} If nothing was ever observed.
    */
   readRange(): Range {
-    if (this.fixed === null) {
-      this.readGrid();
-      return { min: this.#read("min"), max: this.#read("max") };
-    }
-    return rangeOfGrid({ ...this.scheme, ...this.fixed });
+    this.#refuseUncalibrated();
+    if (this.fixed !== null) return rangeOfGrid({ ...this.scheme, ...this.fixed });
+    const ranges = rangesIn(this.#weights());
+    return { min: Math.min(...ranges.map(({ min }) => min)), max: Math.max(...ranges.map(({ max }) => max)) };
   }
 
   /**
-   * Sets the range, as an observer that runs outside the graph finds it; later batches go on from there.
+   * Sets the range, of every channel if they have one each; later batches go on from there.
    *
    * @throws {Error} If the grid is fixed or the layer is not built.
    */
   setRange(range: Range): void {
     if (this.fixed !== null) throw new Error(`Cannot set the range of "${this.name}": its grid is fixed`);
-    tf.tidy(() => {
-      const { count } = this.#weights();
-      this.#write({ min: tf.scalar(range.min), max: tf.scalar(range.max) });
-      count.write(tf.maximum(count.read(), 1));
-    });
+    this.#setRanges(Array.from({ length: this.#channels?.count ?? 1 }, () => range));
   }
 
   /** Returns the arguments to make the layer again, without its weights. */
@@ -327,7 +316,27 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
 
   #makeObserver(name: ObserverName): Observer {
     const { nonNegative, scheme } = this;
-    return makeObserver(name, { momentum: this.#momentum, ...this.#percentileGiven(), nonNegative, scheme });
+    const known = { momentum: this.#momentum, ...this.#percentileGiven(), nonNegative, scheme };
+    return makeObserver(
+      name,
+      this.#channels === undefined ? known : { ...known, channels: this.#channels, mantissaBits: CHANNEL_BITS },
+    );
+  }
+
+  #setRanges(ranges: readonly Range[]): void {
+    tf.tidy(() => {
+      const { count, min } = this.#weights();
+      const end = (which: "min" | "max") => tf.tensor(ranges.map((range) => range[which]), min.read().shape);
+      this.#write({ min: end("min"), max: end("max") });
+      count.write(tf.maximum(count.read(), 1));
+    });
+  }
+
+  #refuseUncalibrated(): void {
+    if (this.isCalibrated()) return;
+    throw new Error(
+      `Cannot export "${this.name}": it was never observed, a training step or calibration is needed first`,
+    );
   }
 
   #percentileGiven(): { readonly percentile?: number } {
@@ -336,7 +345,7 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
 
   #calibratorOf(by: true | ObserverName): GraphObserver | Watch {
     const observer = by === true ? this.#observer : this.#makeObserver(by);
-    if (observer.where === "host") return new Watch(this.name, observer);
+    if (observer.where === "host") return new Watch(this.name, { observer, granularity: this.scheme.granularity });
     // It is made with weights for its own.
     const missing = by === true ? undefined : Object.keys(observer.state).find((name) => !(name in this.#weights()));
     if (missing === undefined) return observer;
@@ -369,12 +378,12 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
     state.zero_point.write(zeroPoint);
   }
 
-  #weights(): Readonly<Record<string, tfl.LayerVariable>> {
+  #weights(): State {
     if (this.#state === undefined) throw new Error(`Cannot use "${this.name}": the layer is not built yet`);
     return this.#state;
   }
 
-  #read(name: "min" | "max" | "count" | "scale" | "zero_point"): number {
+  #read(name: "count" | "scale" | "zero_point"): number {
     return this.#weights()[name].read().dataSync()[0];
   }
 }

@@ -78,7 +78,7 @@ Deno.test("FakeQuantize uses scale 1 and refuses to tell its grid when it was ne
 Deno.test("FakeQuantize takes the range it is set when an observer ran outside the graph", async () => {
   await useLayers();
   const layer = new FakeQuantize();
-  layer.build();
+  layer.build([null, 2]);
   layer.setRange({ min: -1, max: 254 });
   assert.ok(layer.isCalibrated());
   assert.deepEqual(layer.readGrid(), { scale: 1, zeroPoint: 1, qmin: 0, qmax: 255, granularity: PER_TENSOR });

@@ -74,7 +74,6 @@ const REFUSED: readonly (readonly [serialization.ConfigDict, RegExp])[] = [
   [{ scheme: { ...activations, bits: "8" } }, /Cannot quantize "q": its scheme has bits "8", a number is needed/],
   [{ scheme: { ...activations, signed: 1 } }, /has signed 1/],
   [{ scheme: { ...activations, axis: "0" } }, /has axis "0"/],
-  [{ scheme: { ...activations, axis: 0 } }, /Cannot quantize "q": its scheme is per channel, per tensor is needed/],
   [{ scheme: { ...untyped, dtype: "uint88" } }, /has dtype "uint88".*did you mean "uint8"/],
   [{ scheme: { ...untyped, dtype: 8 } }, /has dtype 8, a name is needed/],
   [{ scheme: { ...activations, qmin: 300 } }, /Cannot quantize "q": its codes are 300 to 255/],

@@ -1,6 +1,6 @@
 /** The min-max observer: the smallest and largest value ever seen. */
 import * as tf from "@tensorflow/tfjs-core";
-import { type GraphObserver, type ObserverOptions, RANGE_STATE } from "./observer.ts";
+import { axesOf, type GraphObserver, type ObserverOptions, rangeState } from "./observer.ts";
 
 /**
  * Makes an observer of the smallest and largest value ever seen.
@@ -19,15 +19,16 @@ import { type GraphObserver, type ObserverOptions, RANGE_STATE } from "./observe
  * assert.deepEqual([min, max].map((end) => end.dataSync()[0]), [-4, 2]);
  * ```
  */
-export function minMaxObserver({ nonNegative = false }: ObserverOptions = {}): GraphObserver {
+export function minMaxObserver({ nonNegative = false, channels }: ObserverOptions = {}): GraphObserver {
   return {
     where: "graph",
-    state: RANGE_STATE,
+    state: rangeState(channels),
     update: ({ min, max, count }, x) => {
       // 1 on the first batch, then 0: "no state yet" as a number.
       const isFirst = tf.maximum(tf.sub(1, count), 0);
       const start = (end: tf.Tensor, batch: tf.Tensor) => tf.add(end, tf.mul(tf.sub(batch, end), isFirst));
-      const [least, most] = [nonNegative ? undefined : tf.min(x), tf.max(x)];
+      const axes = axesOf(x, channels);
+      const [least, most] = [nonNegative ? undefined : tf.min(x, axes), tf.max(x, axes)];
       return {
         ...(least === undefined ? {} : { min: tf.minimum(start(min, least), least) }),
         max: tf.maximum(start(max, most), most),

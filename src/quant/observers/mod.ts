@@ -46,12 +46,13 @@ export function makeObserver(name: ObserverName, options: ObserverOptions = {}):
 export { minMaxObserver } from "./min_max.ts";
 export { movingAverageObserver } from "./moving_average.ts";
 export {
+  type Channels,
   type GraphObserver,
   type HostObserver,
   type Observation,
   type Observer,
   type ObserverOptions,
-  RANGE_STATE,
+  rangeState,
   type StateArray,
   type StateArrays,
 } from "./observer.ts";

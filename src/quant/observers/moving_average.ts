@@ -1,6 +1,6 @@
 /** The moving-average min-max observer: each end follows the batches' ends, m ← m + c · (batch - m). */
 import * as tf from "@tensorflow/tfjs-core";
-import { type GraphObserver, type ObserverOptions, RANGE_STATE } from "./observer.ts";
+import { axesOf, type GraphObserver, type ObserverOptions, rangeState } from "./observer.ts";
 
 /**
  * Makes an observer whose range follows the batches' ranges; the first batch sets it.
@@ -23,20 +23,23 @@ import { type GraphObserver, type ObserverOptions, RANGE_STATE } from "./observe
  * assert.deepEqual([min, max].map((end) => end.dataSync()[0]), [-1, 7]);
  * ```
  */
-export function movingAverageObserver({ momentum = 0.01, nonNegative = false }: ObserverOptions = {}): GraphObserver {
+export function movingAverageObserver(
+  { momentum = 0.01, nonNegative = false, channels }: ObserverOptions = {},
+): GraphObserver {
   if (!(momentum > 0 && momentum <= 1)) {
     throw new RangeError(`Cannot make a moving average: the momentum is ${momentum}, it must be in (0, 1]`);
   }
   return {
     where: "graph",
-    state: RANGE_STATE,
+    state: rangeState(channels),
     update: ({ min, max, count }, x) => {
+      const axes = axesOf(x, channels);
       // 1 on the first batch, then the momentum: "no state yet" as a number.
       const weight = tf.maximum(tf.maximum(tf.sub(1, count), 0), Math.fround(momentum));
       const follow = (end: tf.Tensor, batch: tf.Tensor) => tf.add(end, tf.mul(tf.sub(batch, end), weight));
       return {
-        ...(nonNegative ? {} : { min: follow(min, tf.min(x)) }),
-        max: follow(max, tf.max(x)),
+        ...(nonNegative ? {} : { min: follow(min, tf.min(x, axes)) }),
+        max: follow(max, tf.max(x, axes)),
         count: tf.add(count, 1),
       };
     },

@@ -24,7 +24,7 @@ export type StateArrays = Readonly<Record<string, StateArray>>;
 export interface GraphObserver {
   /** Where it runs. */
   readonly where: "graph";
-  /** What it is to be remembered from batch to batch. `min`, `max` and `count` are those of `RANGE_STATE`. */
+  /** What it is to be remembered from batch to batch. `min`, `max` and `count` are those of `rangeState`. */
   readonly state: StateArrays;
   /** Returns the state after `x`; what is left out stays as it is. No branches and no reading back. */
   update(state: Readonly<Record<string, tf.Tensor>>, x: tf.Tensor): Readonly<Record<string, tf.Tensor>>;
@@ -55,6 +55,13 @@ export interface Observation {
 /** An observer. */
 export type Observer = GraphObserver | HostObserver;
 
+/** The channels of values that have a range each. */
+export interface Channels {
+  readonly count: number;
+  /** Along which axis they are, counted from the end if negative. */
+  readonly axis: number;
+}
+
 /** What an observer may want to know; each takes what it needs. */
 export interface ObserverOptions {
   /** Weight of a new batch in a moving average, in (0, 1]. Default: 0.01. */
@@ -66,14 +73,28 @@ export interface ObserverOptions {
   /** Share of all values that a percentile keeps, in percent, in (0, 100]. Default: 99.999. */
   readonly percentile?: number;
   /**
+   * The channels that have a range each. Default: there is one range. One in the graph has states of [channels]; one on
+   * the host is started once for each.
+   */
+  readonly channels?: Channels;
+  /**
    * Leading bits of the mantissa that observers on the host tell values apart by; fewer take less memory. Default: 11.
    */
   readonly mantissaBits?: number;
 }
 
-/** The state of observers that need no more than the range so far: its ends, and how many batches were seen. */
-export const RANGE_STATE = {
-  min: { shape: [], initial: 0 },
-  max: { shape: [], initial: 0 },
-  count: { shape: [], initial: 0 },
-} as const satisfies StateArrays;
+/**
+ * Returns the state of observers that need no more than the range so far: its ends, one each or one for each channel, and
+ * how many batches were seen.
+ */
+export function rangeState(channels?: Channels): Readonly<Record<"min" | "max" | "count", StateArray>> {
+  const end = { shape: channels === undefined ? [] : [channels.count], initial: 0 };
+  return { min: end, max: end, count: { shape: [], initial: 0 } };
+}
+
+/** Returns the axes of `x` that a range goes over: all, or all but that of the channels. */
+export function axesOf(x: tf.Tensor, channels?: Channels): number[] | undefined {
+  if (channels === undefined) return undefined;
+  const kept = channels.axis < 0 ? channels.axis + x.rank : channels.axis;
+  return x.shape.map((_, axis) => axis).filter((axis) => axis !== kept);
+}
