@@ -59,6 +59,7 @@ export function addQuantization(command: Command, { swap }: Pick<Words, "swap">)
     .option("--dry-run", "print what is quantized, and how, layer by layer; do nothing else")
     .option("--per-channel", "one weight scale an output channel (the default of most targets)")
     .option("--per-tensor", "one weight scale a tensor")
+    .option("--reduce-range", "weights of 7 bits, within ±64, which saturate on no x86 CPU")
     .option("--keep-float <layers...>", "layers to keep in float");
 }
 

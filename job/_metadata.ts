@@ -103,6 +103,7 @@ const TOLD: Readonly<Record<keyof QatOptions, "value" | "what" | "not">> = {
   recipe: "not",
   strict: "value",
   perChannel: "value",
+  reduceRange: "value",
   keepFloat: "value",
   threads: "not",
   backend: "value",

@@ -9,6 +9,7 @@ import {
   PER_TENSOR_WEIGHTS,
   type Recipe,
   type RecipeRule,
+  reducedWeights,
 } from "../quantize/recipe.ts";
 import type { Target } from "../quantize/target.ts";
 import { whyUnmatched } from "../quantize/resolve.ts";
@@ -39,7 +40,7 @@ export async function readQuantization(options: ResolvedShared): Promise<Quantiz
   }
   const target = targetOf(options.target ?? given.target ?? DEFAULT_TARGET);
   checkFormat(target, options);
-  const rules = [...rulesOf(options), ...given.rules];
+  const rules = [...rulesOf(options, target), ...given.rules];
   return { target, recipe: { ...given, rules: options.strict ? rules.map(require) : rules } };
 }
 
@@ -63,9 +64,12 @@ export function prepareFor(model: LayersModel, { target, recipe }: Quantization)
 }
 
 /** Whether anything was asked for that is decided when a model is prepared; the flag that asks it. */
-export function flagOfRules({ keepFloat, perChannel, recipe, target }: ResolvedShared): string | undefined {
+export function flagOfRules(
+  { keepFloat, perChannel, reduceRange, recipe, target }: ResolvedShared,
+): string | undefined {
   if (keepFloat.length > 0) return "--keep-float";
   if (perChannel !== undefined) return perChannel ? "--per-channel" : "--per-tensor";
+  if (reduceRange) return "--reduce-range";
   if (recipe !== undefined) return "--recipe";
   return target === undefined ? undefined : "--target";
 }
@@ -74,8 +78,14 @@ function readRecipeOf(name: string): Promise<Recipe> {
   return /\.json$|[/\\]/.test(name) ? loadRecipe(name) : Promise.resolve().then(() => presetOf(name));
 }
 
-function rulesOf({ keepFloat: names, perChannel }: ResolvedShared): readonly RecipeRule[] {
-  const weights = perChannel === undefined ? [] : [perChannel ? PER_CHANNEL_WEIGHTS : PER_TENSOR_WEIGHTS];
+function rulesOf(
+  { keepFloat: names, perChannel, reduceRange }: ResolvedShared,
+  { weights: [scheme] }: Target,
+): readonly RecipeRule[] {
+  const weights = [
+    ...(perChannel === undefined ? [] : [perChannel ? PER_CHANNEL_WEIGHTS : PER_TENSOR_WEIGHTS]),
+    ...(reduceRange ? [reducedWeights(scheme)] : []),
+  ];
   return [...keepFloat(...names), ...weights];
 }
 

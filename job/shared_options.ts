@@ -45,6 +45,8 @@ export interface QuantizationOptions {
   readonly strict?: boolean;
   /** One weight scale an output channel, or one a tensor: a rule before the recipe's. Default: the target's. */
   readonly perChannel?: boolean;
+  /** Whether weights are kept within ±64, where products in pairs cannot saturate: a rule before the recipe's. Default false. */
+  readonly reduceRange?: boolean;
   /** Layers to keep in float: rules before the recipe's. Default: none. */
   readonly keepFloat?: readonly string[];
 }
@@ -128,6 +130,7 @@ export const SHARED_KINDS: Kinds<SharedOptions> = {
   recipe: "text",
   strict: "flag",
   perChannel: "flag",
+  reduceRange: "flag",
   keepFloat: "names",
   seed: "number",
   threads: "number",
@@ -169,6 +172,7 @@ export function resolveShared(
     skipBadImages: options.skipBadImages ?? false,
     swap: options.swap ?? swap,
     strict: options.strict ?? false,
+    reduceRange: options.reduceRange ?? false,
     keepFloat: options.keepFloat ?? [],
     seed: options.seed ?? 0,
     backend: options.backend ?? "auto",

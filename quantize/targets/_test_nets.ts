@@ -12,6 +12,7 @@ import { runExported } from "../../export/_test_support.ts";
 import { apply, predict, randomTensor, seedWeights } from "../../tests/_support/small_models.ts";
 import { calibrate } from "../calibrate.ts";
 import { type PreparedModel, prepareQat } from "../prepare.ts";
+import type { Recipe } from "../recipe.ts";
 import { targetOf } from "./mod.ts";
 
 const { layers } = tfl;
@@ -120,10 +121,14 @@ export interface Exported {
 }
 
 /** Prepares a net for `target`, with activations left as they are, and exports it. */
-export async function exportFor(target: string, build: () => tfl.LayersModel): Promise<Exported> {
+export async function exportFor(
+  target: string,
+  build: () => tfl.LayersModel,
+  recipe: Recipe = { rules: [] },
+): Promise<Exported> {
   await registerBackend();
   await tf.setBackend(BACKEND);
-  const prepared = prepareQat(build(), { target, swap: [] });
+  const prepared = prepareQat(build(), { target, recipe, swap: [] });
   const x = randomTensor([16, ...IMAGE], 7);
   await calibrate(prepared.model, [x]);
   return { prepared, exported: await toOnnx(prepared.model), x };
