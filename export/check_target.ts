@@ -74,7 +74,9 @@ function faultOf(node: Node, { index, target }: Judged): string | undefined {
   const place = index.uses(node.outputs[0]).filter(({ op }) => WEIGHTED.has(op))
     .map(({ inputs }) => inputs.indexOf(node.outputs[0]));
   if (codes !== undefined && place.includes(1)) return faultOfSchemes(grid, target.weights, "weights");
-  if (codes !== undefined && place.includes(2)) return faultOfBias(grid);
+  if (codes !== undefined && place.includes(2)) {
+    return target.file?.bias === "float32" ? `its bias is ${codes.dtype}, float32 is needed` : faultOfBias(grid);
+  }
   return faultOfSchemes(grid, target.activations, "activations");
 }
 

@@ -135,6 +135,7 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
     opset,
     float,
     ...(weights === undefined ? {} : { weights }),
+    ...(target?.file === undefined ? {} : { bias: target.file.bias }),
     ...(form === undefined ? {} : { form }),
   };
   const [first, second] = traces;

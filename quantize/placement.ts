@@ -70,6 +70,8 @@ export const ASKED = "it was asked to stay in float";
 export interface PlacementInput extends Units {
   /** Layers that stay in float whatever they are, and why. */
   readonly kept: ReadonlyMap<string, string>;
+  /** Whether a product that only a sum reads is part of it, and has no grid between. Default: false. */
+  readonly fusesSums?: boolean;
 }
 
 /** Decides where `graph` is quantized. */
@@ -90,7 +92,8 @@ export function placeQuantizers(graph: LayerGraph, input: PlacementInput): Place
   };
 }
 
-function assignRoles(graph: LayerGraph, { units, ungrouped, kept }: PlacementInput): Map<string, Role> {
+function assignRoles(graph: LayerGraph, { units, ungrouped, kept, fusesSums }: PlacementInput): Map<string, Role> {
+  const summed = fusesSums ? summedProducts(graph, { units, kept }) : new Set();
   const unitOf = new Map(units.flatMap((unit) => layersOf(unit).map((name) => [name, unit])));
   const reasons = new Map(ungrouped.map(({ layer, because }) => [layer, because]));
   const roles = new Map<string, Role>();
@@ -103,12 +106,38 @@ function assignRoles(graph: LayerGraph, { units, ungrouped, kept }: PlacementInp
       layersOf(unit!).forEach((name) => unitOf.delete(name));
       roles.set(node.name, { kind: "float", because });
     } else {
-      const role = unit === undefined ? ownRole(node, reasons) : roleIn(unit, node);
+      const role: Role = summed.has(node.name)
+        ? { kind: "inside" }
+        : unit === undefined
+        ? ownRole(node, reasons)
+        : roleIn(unit, node);
       const because = kept.get(node.name);
       roles.set(node.name, because === undefined ? role : { kind: "float", because });
     }
   }
   return roles;
+}
+
+/** Names the last layers of products that a sum takes as they are: of each sum the first that nothing else reads. */
+function summedProducts(
+  graph: LayerGraph,
+  { units, kept }: Pick<PlacementInput, "units" | "kept">,
+): ReadonlySet<string> {
+  const products = new Map(
+    units.filter(({ kind, activation }) => kind === "weighted" && activation === undefined).map((
+      unit,
+    ) => [unit.end, unit]),
+  );
+  const isTaken = (value: string) => {
+    const { name } = producerOf(graph, value);
+    const unit = products.get(name);
+    return unit !== undefined && !layersOf(unit).some((layer) => kept.has(layer)) && !isOutput(graph, name) &&
+      consumersOf(graph, value).length === 1;
+  };
+  const sums = graph.nodes.filter(({ name, layer }) => layer.className === "Add" && !kept.has(name));
+  return new Set(
+    sums.flatMap(({ inbound }) => inbound.filter(isTaken).slice(0, 1)).map((value) => sourceOf(value).node),
+  );
 }
 
 function roleIn(unit: Unit, { name }: LayerNode): Role {

@@ -107,7 +107,7 @@ function prepare(model: LayersModel, options: PrepareOptions): PreparedModel {
   const asked = resolver({ recipe, target, original, graph });
   const kept = layersInFloat(graph, { asked, target, model });
   const found = findUnits(graph, new Set(kept.keys()));
-  const placement = placeQuantizers(graph, { ...found, kept });
+  const placement = placeQuantizers(graph, { ...found, kept, fusesSums: target.file?.fusesSums ?? false });
   const { islands } = placement;
   // What reads no grid is no unit after all.
   const units = found.units.filter(({ layer }) => !islands.some((island) => island.layer === layer));
@@ -183,7 +183,7 @@ function layersInFloat(graph: LayerGraph, { asked, target, model }: Asked): Read
     keep(name, "a softmax of one value is 1, of which ONNX Runtime's int8 kernel makes 0");
   }
   if (target.file === undefined) return kept;
-  if (!absorbsClip(target.activations[0])) {
+  if (!target.file.keepsActivations && !absorbsClip(target.activations[0])) {
     for (const { name, layer } of graph.nodes) {
       if (!isRelu(layer) || activationOf(layer)?.name === "relu") continue;
       keep(name, `codes of target "${target.name}" go on beyond its maximum, and clipping them there runs in float`);

@@ -47,8 +47,18 @@ export interface TargetFile {
   readonly forms: readonly [FileForm, ...FileForm[]];
   /** ONNX operators that compute on integers there; others that only move values do so with codes. */
   readonly operators: readonly string[];
-  /** The type of biases, on the grid of the products that they are added to. */
-  readonly bias: "int32";
+  /** Biases: int32 codes on the grid of the products that they are added to, or real numbers. */
+  readonly bias: "int32" | "float32";
+  /**
+   * Whether ReLU and clips stay operators of their own, for the runtime to fuse: grids behind them need not saturate where
+   * they clip. Default: they are absorbed by the grid.
+   */
+  readonly keepsActivations?: boolean;
+  /**
+   * Whether a sum is fused into the product that gives its first operand: that operand is then not quantized. Default: all
+   * operands are.
+   */
+  readonly fusesSums?: boolean;
   /** Whether every product has a bias, and a Gemm its weights in rows, one an output. Default: as the graph has them. */
   readonly explicitProducts?: boolean;
   /** How it is run here. */

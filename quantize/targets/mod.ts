@@ -6,6 +6,7 @@ import { arm } from "./arm.ts";
 import { fbgemm } from "./fbgemm.ts";
 import { qnnpack } from "./qnnpack.ts";
 import { simulation } from "./simulation.ts";
+import { tensorrt } from "./tensorrt.ts";
 import { webnn } from "./webnn.ts";
 import { x86 } from "./x86.ts";
 import { x86Portable } from "./x86_portable.ts";
@@ -20,6 +21,7 @@ export const TARGETS: readonly [Target, ...Target[]] = [
   qnnpack,
   arm,
   webnn,
+  tensorrt,
   simulation,
 ];
 

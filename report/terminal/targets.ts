@@ -25,12 +25,12 @@ function rowsOf(target: Target): Cell[][] {
   }).map(([name, text]) => [{ text: name, tone: "muted" }, { text }]);
 }
 
-function describeFile({ activations: [scheme] }: Target, { opsets, forms, bias, operators }: TargetFile) {
-  const { least, most } = opsets;
+function describeFile({ activations: [scheme] }: Target, { keepsActivations, ...file }: TargetFile) {
+  const { opsets: { least, most }, forms, bias, operators } = file;
   const absorbed = [...(absorbsRelu(scheme) ? ["ReLU"] : []), ...(absorbsClip(scheme) ? ["ReLU6"] : [])];
   return {
     file: `ONNX opset ${least} to ${most}, ${forms.join(", ")}, ${bias} biases`,
     "on integers": operators.join(", "),
-    absorbed: absorbed.join(", "),
+    absorbed: keepsActivations ? "nothing: its runtime fuses ReLU and clips" : absorbed.join(", "),
   };
 }

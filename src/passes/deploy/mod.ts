@@ -48,6 +48,8 @@ export interface DeployOptions extends RunOptions {
   readonly weights?: QuantScheme;
   /** The opset of the file, which decides what operators there are. Default: 17. */
   readonly opset?: number;
+  /** Whether biases of products of codes become codes themselves. Default: "int32". */
+  readonly bias?: "int32" | "float32";
   /** Layers that stay in float, though what they read is on a grid. */
   readonly float?: ReadonlySet<string>;
   /** What becomes of the numbers of a float graph. Default: they stay what they are. */
@@ -62,7 +64,9 @@ export interface DeployOptions extends RunOptions {
  * must be themselves again before a bias is found behind its convolution. What remains between two grids then, a ReLU or a
  * tanh, becomes a table.
  */
-export function deployPasses({ evaluate, weights, float, form, opset }: DeployOptions): readonly Pass[] {
+export function deployPasses(
+  { evaluate, weights, float, bias = "int32", form, opset }: DeployOptions,
+): readonly Pass[] {
   return [
     plainActivations,
     dropNanGuards,
@@ -88,7 +92,7 @@ export function deployPasses({ evaluate, weights, float, form, opset }: DeployOp
     mergePad,
     placeQdq,
     guardPad,
-    quantizeBias,
+    ...(bias === "int32" ? [quantizeBias] : []),
     dropRedundant,
     requantize,
     tanhBySigmoid,
