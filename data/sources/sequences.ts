@@ -17,7 +17,7 @@ export interface SequenceOptions {
   readonly test?: number;
   /** Default 0. */
   readonly seed?: number;
-  /** Brackets or digits of the longest sequence; the defaults are 20 and 10. */
+  /** Brackets or digits of the longest sequence; the defaults are 12 and 10. */
   readonly length?: number;
 }
 
@@ -58,7 +58,7 @@ const LEAST_DIGITS = 4;
  * ```
  */
 export function generateBrackets(options: SequenceOptions = {}): SampleSplit {
-  const { length = 20 } = options;
+  const { length = 12 } = options;
   check("brackets", { ...options, length }, { least: LEAST_BRACKETS, isEven: true });
   const set = (half: Half, sized: Sized): SampleSet => {
     const width = length + 1;
