@@ -1,6 +1,7 @@
 /** Float models: Sequential, functional, nested, shared and recurrent ones. */
 import * as tfl from "@tensorflow/tfjs-layers";
 import { prepareQat } from "../../../quantize/prepare.ts";
+import { Attention, PaddingMask, PositionEmbedding, TokenAt } from "../../../src/sequences/mod.ts";
 import { apply, islandModel, seedWeights, sequentialModel, skipModel } from "../../_support/small_models.ts";
 import type { Prepare } from "../_case.ts";
 import { checkModel, damage, filesOf, type ModelFiles } from "./_model_files.ts";
@@ -111,6 +112,19 @@ function joinedModel(): tfl.LayersModel {
   );
 }
 
+/** Tokens, some of them padding, that attend to one another. */
+function attentionModel(): tfl.LayersModel {
+  const { layers } = tfl;
+  const tokens = tfl.input({ shape: [5], dtype: "int32", name: "tokens" });
+  const mask = apply(new PaddingMask({ name: "mask", padding: 1 }), tokens);
+  const words = apply(layers.embedding({ inputDim: 6, outputDim: 4, name: "words" }), tokens);
+  const placed = apply(new PositionEmbedding({ name: "places" }), words);
+  const parts = ["query", "key", "value"].map((name) => apply(layers.dense({ units: 4, name }), placed));
+  const found = apply(new Attention({ heads: 2, name: "attention" }), ...parts, mask);
+  const first = apply(new TokenAt({ name: "first" }), apply(layers.layerNormalization({ name: "norm" }), found));
+  return seedWeights(tfl.model({ inputs: tokens, outputs: first, name: "attending" }));
+}
+
 const MODELS = {
   pictureModel,
   sequenceModel,
@@ -122,6 +136,7 @@ const MODELS = {
   recurrentModel,
   sharedModel,
   embeddingModel,
+  attentionModel,
 };
 
 /** The files of a float model, damaged; what is loaded can be prepared, or is refused. */
