@@ -43,25 +43,16 @@ const BLOCK = 32;
  * Returns the form that `precision` means; undefined for "int8" and "float32", which are none.
  *
  * @param options `weights` is the scheme of weights that are multiplied on integers.
- * @throws {RangeError} If there is no such precision, or it has no blocks, or none of that size.
+ * @throws {RangeError} If there is no such precision, or it does not go with the options.
  */
 export function formOf(
   precision: Precision,
   options: FormOptions & { readonly weights?: QuantScheme },
 ): FloatForm | undefined {
   checkChoice(precision, { of: PRECISIONS, cannot: `Cannot export precision "${precision}"` });
+  checkOptions(precision, options);
   const { block, symmetric = true, weights, half = "graph", ports = "float32", products } = options;
   const eightBits = (size: number) => ({ bits: 8, size, symmetric, products: products ?? "int8" }) as const;
-  const fault = block === undefined ? undefined : faultOfBlockSize(block);
-  if (fault !== undefined) throw new RangeError(`Cannot export with "block": ${fault}`);
-  if (block !== undefined && precision !== "weights8" && precision !== "weights4") {
-    throw new RangeError(`Cannot export ${precision} in blocks: "weights8" and "weights4" have them`);
-  }
-  if (ports === "float16" && (precision !== "float16" || half !== "graph")) {
-    throw new RangeError(
-      `Cannot export ${precision} with ports of float16: a "float16" file that computes so has them`,
-    );
-  }
   switch (precision) {
     case "int8":
     case "float32":
@@ -74,6 +65,32 @@ export function formOf(
       return { kind: "weights", blocks: { bits: 4, size: block ?? BLOCK, symmetric, products: products ?? "float32" } };
     case "float16":
       return half === "graph" ? { kind: "float16", of: "graph", ports } : { kind: "float16", of: "weights" };
+  }
+}
+
+/** @throws {RangeError} If an option has no such value, or says something of what the precision does not have. */
+function checkOptions(precision: Precision, options: FormOptions): void {
+  const { block, half, ports, products } = options;
+  const choices = { half: ["graph", "weights"], ports: ["float32", "float16"], products: ["float32", "int8"] } as const;
+  for (const [name, of] of Object.entries(choices)) {
+    const value = { half, ports, products }[name];
+    if (value !== undefined) checkChoice<string>(value, { of, cannot: `Cannot export with "${name}": "${value}"` });
+  }
+  const fault = block === undefined ? undefined : faultOfBlockSize(block);
+  if (fault !== undefined) throw new RangeError(`Cannot export with "block": ${fault}`);
+  const hasBlocks = precision === "weights4" || precision === "weights8" && block !== undefined;
+  const ofBlocks = (["block", "symmetric", "products"] as const).find((name) => options[name] !== undefined);
+  if (ofBlocks !== undefined && !hasBlocks) {
+    throw new RangeError(
+      `Cannot export ${precision} with "${ofBlocks}": it has no blocks, as "weights4" and "weights8" with "block" have`,
+    );
+  }
+  const ofHalf = (["half", "ports"] as const).find((name) => options[name] !== undefined);
+  if (ofHalf !== undefined && precision !== "float16") {
+    throw new RangeError(`Cannot export ${precision} with "${ofHalf}": "float16" takes it`);
+  }
+  if (ports === "float16" && half === "weights") {
+    throw new RangeError("Cannot export weights of float16 with ports of float16: they compute in float32");
   }
 }
 

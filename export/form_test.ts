@@ -3,10 +3,11 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { registerBackend } from "../src/backend/mod.ts";
 import type { Graph } from "../src/onnx/graph.ts";
+import { buildArchitecture } from "../models/arch/mod.ts";
 import { predict } from "../tests/_support/small_models.ts";
 import { prepareCalibrated, relativeError, runExported, samplesFor } from "./_test_support.ts";
 import { DeployedModel } from "./deployed.ts";
-import { toOnnx, type ToOnnxOptions } from "./to_onnx.ts";
+import { type Precision, toOnnx, type ToOnnxOptions } from "./to_onnx.ts";
 import { verifyFusion } from "./verify.ts";
 
 /** A convolution, dense layers on sequences and on vectors, one of a single unit, one kernel used twice. */
@@ -97,31 +98,51 @@ Deno.test("toOnnx() writes the same weights of a model that was prepared for tra
   assert.ok(scale !== undefined && Math.abs(Math.max(...scale.data as Float32Array) - largest / 127) < 1e-6);
 });
 
+const NO_BLOCKS = `it has no blocks, as "weights4" and "weights8" with "block" have`;
+
 const refused: readonly (readonly [ToOnnxOptions, string])[] = [
   [{ precision: "weights4", block: 24 }, `Cannot export with "block": it is 24, needed is a power of 2 from 16 to 256`],
   [
     { precision: "weights4", block: NaN },
     `Cannot export with "block": it is NaN, needed is a power of 2 from 16 to 256`,
   ],
-  [{ precision: "dynamic", block: 32 }, `Cannot export dynamic in blocks: "weights8" and "weights4" have them`],
+  [{ precision: "dynamic", block: 32 }, `Cannot export dynamic with "block": ${NO_BLOCKS}`],
+  [{ precision: "weights8", symmetric: false }, `Cannot export weights8 with "symmetric": ${NO_BLOCKS}`],
+  [{ precision: "float16", products: "int8" }, `Cannot export float16 with "products": ${NO_BLOCKS}`],
+  [{ block: 32 }, `Cannot export int8 with "block": ${NO_BLOCKS}`],
+  [{ ports: "float16" }, `Cannot export int8 with "ports": "float16" takes it`],
+  [{ precision: "dynamic", half: "graph" }, `Cannot export dynamic with "half": "float16" takes it`],
   [
     { precision: "float16", half: "weights", ports: "float16" },
-    `Cannot export float16 with ports of float16: a "float16" file that computes so has them`,
+    "Cannot export weights of float16 with ports of float16: they compute in float32",
   ],
-  [
-    { ports: "float16" },
-    `Cannot export int8 with ports of float16: a "float16" file that computes so has them`,
-  ],
-  [{ block: 32 }, `Cannot export int8 in blocks: "weights8" and "weights4" have them`],
 ];
 
 for (const [options, message] of refused) {
   Deno.test(`toOnnx() refuses ${JSON.stringify(options)}`, async () => {
+    await registerBackend();
     await assert.rejects(toOnnx(mixedModel(), options), { name: "RangeError", message });
   });
 }
 
+Deno.test("toOnnx() refuses options that there are not, and names the nearest", async () => {
+  await registerBackend();
+  for (
+    const [name, wrong, meant] of [["half", "wieghts", "weights"], ["ports", "float61", "float16"], [
+      "products",
+      "int88",
+      "int8",
+    ]]
+  ) {
+    // As a program without types would.
+    const options = JSON.parse(`{ "precision": "float16", "${name}": "${wrong}" }`) as ToOnnxOptions;
+    const message = `^RangeError: Cannot export with "${name}": "${wrong}": .*\\(did you mean "${meant}"\\?\\)$`;
+    await assert.rejects(toOnnx(mixedModel(), options), new RegExp(message));
+  }
+});
+
 Deno.test("toOnnx() refuses a precision that there is not, and names the nearest", async () => {
+  await registerBackend();
   // As a program without types would.
   const options = JSON.parse(`{ "precision": "weigths8" }`) as ToOnnxOptions;
   await assert.rejects(
@@ -217,3 +238,59 @@ Deno.test("DeployedModel feeds and reads ports of half precision", async () => {
     assert.ok(relativeError(actual[name].values, expected[name].values) < 0.01);
   }
 });
+
+/** What runs in the forms of each built-in net of sequences, and how far its answers may be from float's. */
+const SEQUENCES = {
+  lstm: {
+    dynamic: { error: 0.02, int8: { DynamicQuantizeLSTM: 1, DynamicQuantizeMatMul: 1 }, float: [] },
+    weights8: { error: 0.02, weights: ["Gather", "Gemm", "LSTM"], float: [] },
+    weights4: { error: 0.1, weights: ["Gather", "LSTM", "MatMulNBits"], float: ["LSTM"] },
+    float16: { error: 0.01, float: [] },
+  },
+  gru: {
+    dynamic: { error: 0.02, int8: { DynamicQuantizeMatMul: 1 }, float: ["GRU", "GRU"] },
+    weights8: { error: 0.02, weights: ["GRU", "Gather", "Gemm"], float: [] },
+    weights4: { error: 0.1, weights: ["GRU", "Gather", "MatMulNBits"], float: ["GRU", "GRU"] },
+    float16: { error: 0.01, float: [] },
+  },
+  transformer: {
+    dynamic: { error: 0.1, int8: { DynamicQuantizeMatMul: 7, MatMulIntegerToFloat: 6 }, float: [] },
+    weights8: { error: 0.05, weights: ["FusedGemm", "Gather", "Gemm"], float: [] },
+    weights4: { error: 0.4, weights: ["Gather", "MatMulNBits"], float: [] },
+    // The mask: what is not to be seen becomes −10⁹.
+    float16: { error: 0.01, float: ["Mul"] },
+  },
+} as const;
+
+for (const [arch, forms] of Object.entries(SEQUENCES)) {
+  Deno.test(`toOnnx() writes every form of ${arch}, which runs as it is meant to`, async () => {
+    await registerBackend();
+    const tokens = { size: 20, padding: 0 };
+    const model = buildArchitecture(arch, { inputShape: [12], outputs: 4, seed: 1, tokens });
+    const x = Int32Array.from({ length: 12 * 16 }, (_, i) => i % 12 > 6 + i % 5 ? 0 : 1 + (i * 7 + (i >> 4)) % 19);
+    const answersOf = (bytes: Uint8Array, precise: boolean) => {
+      const deployed = new DeployedModel(bytes, { precise });
+      const [{ values }] = Object.values(deployed.predict({ x }));
+      deployed.dispose();
+      return values;
+    };
+    const float = answersOf((await toOnnx(model, { precision: "float32" })).bytes, false);
+    for (const [precision, expected] of Object.entries(forms)) {
+      // The keys of the table above.
+      const file = await toOnnx(model, { precision: precision as Precision, debug: true });
+      const { int8, weights, float: left } = verifyFusion(file.bytes, file.graph, file);
+      const { error, ...found } = expected;
+      assert.deepEqual(
+        {
+          ...(Object.keys(int8).length === 0 ? {} : { int8 }),
+          ...(weights === undefined ? {} : { weights: Object.keys(weights).toSorted() }),
+          float: left.map(({ op }) => op),
+        },
+        found,
+        precision,
+      );
+      const is = relativeError(answersOf(file.bytes, precision === "dynamic"), float);
+      assert.ok(is < error && is > 0, `${precision}: ${is}`);
+    }
+  });
+}
