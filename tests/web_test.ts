@@ -8,9 +8,10 @@ import assert from "node:assert/strict";
 import type * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { env, InferenceSession, Tensor } from "onnxruntime-web/wasm";
-import { runExported } from "../export/_test_support.ts";
-import { type OnnxModel, toOnnx } from "../export/to_onnx.ts";
+import { relativeError, runExported } from "../export/_test_support.ts";
+import { type OnnxModel, toOnnx, type ToOnnxOptions } from "../export/to_onnx.ts";
 import { toOrt } from "../export/to_ort.ts";
+import { buildArchitecture } from "../models/arch/mod.ts";
 import { loadLayersModel } from "../models/import/layers_model.ts";
 import { calibrate } from "../quantize/calibrate.ts";
 import { prepareQat } from "../quantize/prepare.ts";
@@ -76,3 +77,31 @@ testWithShared(
     await assertSameInWeb(model, inputs, "x86");
   },
 );
+
+/** Of the forms of float models, with sums in other orders: how far answers may lie apart. */
+const FORMS: readonly (readonly [ToOnnxOptions, number])[] = [
+  [{ precision: "dynamic" }, 0.02],
+  [{ precision: "weights8" }, 1e-5],
+  [{ precision: "weights8", block: 32 }, 0.02],
+  [{ precision: "weights4" }, 1e-5],
+  [{ precision: "weights4", symmetric: false }, 1e-5],
+  [{ precision: "float16" }, 5e-3],
+  [{ precision: "float16", half: "weights" }, 1e-5],
+];
+
+for (const [options, tolerance] of FORMS) {
+  // Convolutions are in blocks nowhere, and in dynamic files float.
+  const isAboutConvolutions = options.precision === "float16" || options.precision === "weights8" && !options.block;
+  for (const arch of ["lstm", "transformer", ...isAboutConvolutions ? ["cifar_cnn"] : []]) {
+    Deno.test(`onnxruntime-web answers as onnxruntime-node does when given ${arch} with ${JSON.stringify(options)}`, async () => {
+      await registerBackend();
+      const inputShape = arch === "cifar_cnn" ? [32, 32, 3] : [8, 16, 1];
+      const model = buildArchitecture(arch, { inputShape, outputs: 10, seed: 1 });
+      const file = await toOnnx(model, options);
+      const inputs = [randomTensor([3, ...inputShape], 4)];
+      const [node] = runExported(file, inputs);
+      const [web] = await runInWeb(file.bytes, { like: file, inputs });
+      assert.ok(relativeError(web, node) <= tolerance, `${relativeError(web, node)}`);
+    });
+  }
+}
