@@ -13,7 +13,13 @@ export async function runDeno(module: string, args: readonly string[]): Promise<
 }
 
 async function run(args: readonly string[]): Promise<string> {
-  const child = new Deno.Command(Deno.execPath(), { args: [...args], stdin: "null", stdout: "piped", stderr: "piped" });
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
   const { success, stdout, stderr } = await child.output();
   const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes).trim());
   if (success) return out.split("\n").at(-1) ?? "";

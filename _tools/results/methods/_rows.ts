@@ -1,5 +1,5 @@
 /** The rows of the table of methods: what is done to each net's float model. */
-import { STEPS } from "../../../mod.ts";
+import { type PtqStep, STEPS } from "../../../mod.ts";
 import { OBSERVER_NAMES } from "../../../src/quant/mod.ts";
 import type { Ladder, Net } from "./_nets.ts";
 
@@ -27,9 +27,6 @@ const FOUR_BITS = ["--recipe", "four-bit-weights"];
 /** A target with one scale a weight tensor, for which batch norm is folded first. */
 const PER_TENSOR = ["--target", "qnnpack"];
 
-/** All steps off, so that a row has no others than its own. */
-const PLAIN = STEPS.map(({ name }) => `--no-${name}`);
-
 /** Steps that only make sense before another one. */
 const NEEDS: Readonly<Record<string, readonly string[]>> = { "open-relu6": ["equalize"], "absorb-bias": ["equalize"] };
 
@@ -40,7 +37,10 @@ const static_ = (...flags: readonly string[]): Method => ({ kind: "ptq", flags: 
 
 /** Turns on the steps named, and no others. */
 function only(...steps: readonly string[]): readonly string[] {
-  return STEPS.map(({ name }) => steps.includes(name) ? `--${name}` : `--no-${name}`);
+  return STEPS.flatMap(({ name, byDefault }: PtqStep) => {
+    if (steps.includes(name)) return [`--${name}`];
+    return byDefault ? [`--no-${name}`] : [];
+  });
 }
 
 const LADDERS: Readonly<Record<Ladder, readonly Row[]>> = {
@@ -51,12 +51,12 @@ const LADDERS: Readonly<Record<Ladder, readonly Row[]>> = {
     ...OBSERVER_NAMES.map((observer): Row => ({
       name: `static-${observer}`,
       what: `static, ${observer}`,
-      method: static_("--observer", observer, ...PLAIN),
+      method: static_("--observer", observer, ...only()),
     })),
     {
       name: "dummy",
       what: `static, ${PLAINEST}, calibrated on random numbers`,
-      method: static_("--observer", PLAINEST, "--calibrate", "dummy", ...PLAIN),
+      method: static_("--observer", PLAINEST, "--calibrate", "dummy", ...only()),
     },
     ...STEPS.map(({ name }): Row => ({
       name,
@@ -77,11 +77,11 @@ const LADDERS: Readonly<Record<Ladder, readonly Row[]>> = {
     })),
   ],
   "per-tensor": [
-    { name: "tensor", what: "static, one scale a weight tensor", method: static_(...PER_TENSOR, ...PLAIN) },
+    { name: "tensor", what: "static, one scale a weight tensor", method: static_(...PER_TENSOR, ...only()) },
     { name: "tensor-equalize", what: "that, + equalize", method: static_(...PER_TENSOR, ...only("equalize")) },
   ],
   "four-bit": [
-    { name: "four", what: "weights of 4 bits, simulated", method: static_(...FOUR_BITS, ...PLAIN) },
+    { name: "four", what: "weights of 4 bits, simulated", method: static_(...FOUR_BITS, ...only()) },
     { name: "four-adaround", what: "that, + adaround", method: static_(...FOUR_BITS, ...only("adaround")) },
   ],
 };

@@ -178,6 +178,15 @@ Deno.test("methodsPage() writes a table a net, with changes against the float mo
   assert.ok(page.includes("| resnet20/qat-1 | `deno task ptq` | 12 s |"));
 });
 
+Deno.test("docs/methods.md is that of docs/methods.json, where the table was run", async () => {
+  const read = (name: string) => Deno.readTextFile(new URL(`../../../docs/${name}`, import.meta.url));
+  const json = await read("methods.json").catch(() => undefined);
+  if (json === undefined) return;
+  // Spaces of tables are `deno fmt`'s.
+  const squeezed = (markdown: string) => markdown.replace(/ {2,}|-{3,}/g, (run) => run[0]).replace(/\s+/g, " ").trim();
+  assert.equal(squeezed(await read("methods.md")), squeezed(methodsPage(JSON.parse(json))));
+});
+
 Deno.test("aimsOf() judges by the ends of intervals, and says nothing of what was not run", () => {
   assert.deepEqual(aimsOf([]), []);
   const ours = (latencyRatio: number, high: number) => ({

@@ -22,6 +22,9 @@ import {
 const LEAST = -4;
 const MOST = 4;
 
+/** Layers whose weights have the channels that they read along the last axis but one. */
+const READERS = ["Conv2D", "DepthwiseConv2D", "Dense"];
+
 if (import.meta.main) await main(Deno.args);
 
 async function main([from, to]: readonly string[]): Promise<void> {
@@ -60,8 +63,6 @@ export function rescale(graph: LayerGraph, random: Random): { readonly graph: La
     channels,
   };
 }
-
-const READERS = ["Conv2D", "DepthwiseConv2D", "Dense"];
 
 /** Returns the layer that alone reads the ReLU that alone reads `norm`. */
 function readerOf(graph: LayerGraph, norm: LayerNode): LayerNode | undefined {

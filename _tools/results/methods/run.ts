@@ -146,7 +146,9 @@ class MethodsRun {
       ? [...common, "--control", "--epochs", `${this.cache.scale.isQuick ? 1 : net.epochs}`, "--seed", `${method.seed}`]
       : [...common, ...(isStatic ? [...given, "--samples", `${calibration}`] : []), ...method.flags];
     const task = method.kind;
-    await runTask(task, [...flags, "--out", out, "--overwrite"]);
+    // Training that was stopped goes on.
+    const isBegun = task === "qat" && await exists(`${out}/run`) && !await exists(`${out}/report.json`);
+    await runTask(task, isBegun ? ["--resume", out] : [...flags, "--out", out, "--overwrite"]);
     const report: Report = JSON.parse(await Deno.readTextFile(`${out}/report.json`));
     checkSchema(report);
     const command = `deno task ${task} ${flags.join(" ")}`.replaceAll(this.cache.dir, "CACHE");
