@@ -30,11 +30,13 @@
  */
 
 // The job: runQat, what it is told and what it tells.
-export { type JobEvents, type JobPhase, type StageName } from "./job/events.ts";
+export { type JobEvents, type JobPhase, type JobWork, type StageName } from "./job/events.ts";
 export { type EpochMetric, type EpochMetrics, RunError, runQat, type StageEpoch } from "./job/qat.ts";
 export { dryRun } from "./job/dry_run.ts";
 export { debugModel, type DebugOptions } from "./job/debug.ts";
 export { type QatOptions } from "./job/options.ts";
+export { dryRunPtq, runPtq } from "./job/ptq.ts";
+export { type PtqOptions } from "./job/ptq_options.ts";
 export {
   type DataOptions,
   type EngineOptions,
@@ -48,6 +50,7 @@ export {
   type Progress,
   type ProgressOptions,
   type ProgressStream,
+  type WorkInfo,
 } from "./report/terminal/progress.ts";
 
 // The engine: TF.js on ONNX Runtime.
@@ -246,7 +249,16 @@ export {
 } from "./src/quant/mod.ts";
 
 // Quantization: targets, recipes and the record of what they came to.
-export { FILE_FORMS, type FileForm, type Method, type Role, type Target, type TargetFile } from "./quantize/target.ts";
+export {
+  FILE_FORMS,
+  type FileForm,
+  type Method,
+  PTQ_METHODS,
+  type PtqMethod,
+  type Role,
+  type Target,
+  type TargetFile,
+} from "./quantize/target.ts";
 export { targetOf, TARGETS } from "./quantize/targets/mod.ts";
 export {
   keepFloat,

@@ -1,5 +1,6 @@
 /** The commands by name. */
 import { debug } from "./debug.ts";
+import { ptq } from "./ptq.ts";
 import { qat } from "./qat.ts";
 import { lookUp } from "../src/text/nearest.ts";
 
@@ -7,7 +8,7 @@ import { lookUp } from "../src/text/nearest.ts";
 export type CliCommand = (args: readonly string[]) => Promise<void>;
 
 /** Every command; the first is the one that runs where none is named. */
-const COMMANDS: Readonly<Record<string, CliCommand>> = { qat, debug };
+const COMMANDS: Readonly<Record<string, CliCommand>> = { qat, ptq, debug };
 
 /** Runs the command that the first argument names, with the arguments after it; `qat` with all of them if it names none. */
 export async function main(args: readonly string[]): Promise<void> {

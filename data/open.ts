@@ -31,6 +31,8 @@ export interface OpenOptions {
   readonly testFraction?: number;
   /** What a table's target columns hold; default "classes". */
   readonly targets?: SampleTarget["kind"];
+  /** Whether nobody asks for labels: a folder may then have its images without folders of classes. Default false. */
+  readonly unlabelled?: boolean;
   /** Names of a table's target columns; by default it is told from the header, see `readCsv`. */
   readonly columns?: readonly string[];
 }

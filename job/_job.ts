@@ -12,6 +12,7 @@ import { summarize } from "../models/summary.ts";
 import { formatSummary } from "../report/terminal/summary.ts";
 import { handleEvents, inTurns, type Steps } from "../src/events.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
+import { plainText, shorten } from "../src/text/plain.ts";
 import type { FloatStepReport } from "../report/schema.ts";
 import { formatMetric, measureAll, type MetricValue } from "../tasks/task.ts";
 import { evaluate, type Evaluation } from "../train/evaluate.ts";
@@ -155,6 +156,14 @@ export async function pauseOf({ events: { signal } }: Job): Promise<void> {
 export function signalOf({ events: { signal } }: Job): { readonly signal?: AbortSignal } {
   return signal === undefined ? {} : { signal };
 }
+
+/** What is told is one line a call, and no name of a file, class or layer in it can make two or steer a terminal. */
+export function lineLog({ log }: JobEvents): (line: string) => void {
+  return (line) => log?.(shorten(plainText(line), LONGEST_LINE));
+}
+
+/** A longer line is not read; names in it come from files. */
+const LONGEST_LINE = 1000;
 
 /** Logs what a model is made of, in lines of 80 columns at most. */
 export function logSummary(model: tfl.LayersModel, { log }: Job): void {

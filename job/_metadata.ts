@@ -4,21 +4,25 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import { describeNormalize } from "../data/normalize.ts";
 import { inputShape, type SampleInput } from "../data/samples.ts";
 import { inputNames } from "../models/ports.ts";
+import type { StepOptions } from "../quantize/methods/mod.ts";
 import type { EpochReport } from "../report/schema.ts";
+import { lookUp } from "../src/text/nearest.ts";
 import { plainText, shorten } from "../src/text/plain.ts";
 import type { BoundTask } from "../tasks/task.ts";
 import type { JobData } from "./_data.ts";
 import type { Quantization } from "./_recipe.ts";
-import type { JobOptions, QatOptions } from "./options.ts";
+import type { QatOptions } from "./options.ts";
+import type { PtqOptions } from "./ptq_options.ts";
+import type { SharedJobOptions } from "./shared_options.ts";
 
 /** What is told. */
 export interface MetadataParts {
   readonly task: BoundTask;
   readonly data: JobData;
-  readonly options: JobOptions;
+  readonly options: SharedJobOptions;
   readonly quantization: Quantization;
-  /** Epochs of quantization-aware training, as the report has them. */
-  readonly epochs: readonly EpochReport[];
+  /** Epochs of quantization-aware training, as the report has them; absent where nothing was trained. */
+  readonly epochs?: readonly EpochReport[];
 }
 
 /** What a file is told of itself. */
@@ -45,14 +49,14 @@ export function metadataFor(model: tfl.LayersModel, parts: MetadataParts): FileM
   );
   return {
     metadata: {
-      task: task.name,
+      ...(task.name === "" ? {} : { task: task.name }),
       inputs: JSON.stringify(Object.fromEntries(inputs)),
       outputs: JSON.stringify(Object.fromEntries(outputs)),
       target: quantization.target.name,
       recipe: JSON.stringify(quantization.recipe),
       options: JSON.stringify(describeOptions(model, options)),
       seed: String(options.seed),
-      trainingSha256: hashOf(epochs),
+      ...(epochs === undefined ? {} : { trainingSha256: hashOf(epochs) }),
     },
     doc: docOf(model, parts),
   };
@@ -60,7 +64,7 @@ export function metadataFor(model: tfl.LayersModel, parts: MetadataParts): FileM
 
 function describeInput(
   input: SampleInput,
-  { own, data, options }: { readonly own: string; readonly data: JobData; readonly options: JobOptions },
+  { own, data, options }: { readonly own: string; readonly data: JobData; readonly options: SharedJobOptions },
 ): object {
   const shape = inputShape(input);
   if (input.kind === "rows") return { kind: "numbers", shape, ...(data.scalings[own] ?? { columns: input.names }) };
@@ -75,8 +79,13 @@ function describeInput(
   return options.input === "uint8" ? { ...image, dtype: "uint8", applied: { mean, std } } : { ...image, mean, std };
 }
 
+/** The options of steps: what was done is told instead. */
+type OfSteps = keyof StepOptions;
+
+type Telling = "value" | "what" | "not";
+
 /** How an option is told: as it is, as what it names, or not, where it is of one machine or one run. */
-const TOLD: Readonly<Record<keyof QatOptions, "value" | "what" | "not">> = {
+const TOLD: Readonly<Record<keyof (QatOptions & Omit<PtqOptions, OfSteps>), Telling>> = {
   model: "what",
   arch: "value",
   data: "what",
@@ -121,13 +130,21 @@ const TOLD: Readonly<Record<keyof QatOptions, "value" | "what" | "not">> = {
   format: "value",
   fixedBatch: "value",
   input: "value",
+  method: "value",
+  calibrate: "what",
+  samples: "value",
+  observer: "value",
+  bits: "value",
+  block: "value",
 };
 
-function describeOptions(model: tfl.LayersModel, options: JobOptions): object {
-  const { model: path, data } = options;
-  const what = { ...(path === undefined ? {} : { model: model.name }), data: data.replace(/:.*$/s, "") };
-  const values = Object.entries(options).filter(([key]) => TOLD[key as keyof QatOptions] === "value");
-  const told = Object.entries({ ...Object.fromEntries(values), ...what });
+function describeOptions(model: tfl.LayersModel, options: SharedJobOptions): object {
+  const told = Object.entries(options).flatMap(([key, value]) => {
+    // Those of steps, which are told as the list of the steps, are in no table.
+    const telling = lookUp<Telling>(TOLD, key) ?? "value";
+    if (telling === "not" || value === undefined) return [];
+    return [[key, telling === "value" ? value : key === "model" ? model.name : String(value).replace(/:.*$/s, "")]];
+  });
   return Object.fromEntries(told.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 

@@ -21,7 +21,7 @@ const MOST_IMAGES = 1_000_000_000;
 const MOST_FIXED = 65_536;
 
 /** Fewer samples than this show no range. */
-const LEAST_SAMPLES = 8;
+export const LEAST_SAMPLES = 8;
 
 const RULES = {
   floatEpochs: { least: 0, most: MOST_EPOCHS, whole: true },
@@ -39,6 +39,8 @@ const RULES = {
   checkpointMinutes: { least: 0, most: 1_000_000, whole: false, above: true },
   fixedBatch: { least: 1, most: MOST_FIXED, whole: true },
   samples: { least: LEAST_SAMPLES, most: MOST_IMAGES, whole: true },
+  bits: { least: 4, most: 8, whole: true },
+  block: { least: 16, most: 256, whole: true },
   opset: { least: 13, most: 17, whole: true },
 } satisfies Readonly<Record<string, NumberRule>>;
 

@@ -5,7 +5,8 @@ import type { OpenedData } from "../data/open.ts";
 import { type SampleSet, type SampleTarget, targetWidth } from "../data/samples.ts";
 import { outputNames, outputPorts, type Port } from "../models/ports.ts";
 import { bindTasks } from "../tasks/bind.ts";
-import { taskRow } from "../tasks/mod.ts";
+import { recordOf } from "../quantize/record.ts";
+import { TASK_NAMES, taskRow } from "../tasks/mod.ts";
 import type { Task } from "../tasks/task.ts";
 import { lossView } from "../train/loss_view.ts";
 import type { JobData } from "./_data.ts";
@@ -19,6 +20,12 @@ export function tasksFor(model: tfl.LayersModel, { task }: TaskChoice, { train }
   const row = taskRow(task);
   const names = outputNames(model);
   return Object.values(train.targets).map((target, i) => row.make(target, { output: names[i] }));
+}
+
+/** The task that a prepared model was trained for, where it is one of the table's; else the default. */
+export function defaultTaskOf(model: tfl.LayersModel | undefined): string {
+  const known = model && recordOf(model)?.task;
+  return known !== undefined && TASK_NAMES.includes(known) ? known : TASK_NAMES[0];
 }
 
 /**

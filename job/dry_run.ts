@@ -10,7 +10,8 @@ import { logUnmatched, prepareFor, readQuantization } from "./_recipe.ts";
 import { isPrepared, refuseFloatOptions } from "./_resume.ts";
 import type { JobEvents } from "./events.ts";
 import { type QatOptions, resolveOptions } from "./options.ts";
-import { lineLog, open } from "./qat.ts";
+import { lineLog } from "./_job.ts";
+import { open } from "./qat.ts";
 
 /**
  * Loads or builds the model of a job, prepares it as the job would, and says what that came to. Trains and writes nothing.

@@ -15,6 +15,15 @@ export interface JobPhase {
   readonly stepsPerEpoch: number;
 }
 
+/** Work that is no training, part by part. */
+export interface JobWork {
+  /** What is done: "calibrate", or the name of a step. */
+  readonly name: string;
+  /** How much of it is done, in any unit. */
+  readonly done: number;
+  readonly of: number;
+}
+
 /** What is told while the job runs, and what may stop it. */
 export interface JobEvents {
   /** A line of text: what is done, what came out. */
@@ -25,7 +34,9 @@ export interface JobEvents {
   readonly onStep?: (step: StepInfo) => void;
   /** An epoch ended; the scores, there in quantization-aware training, are the task's first metric by what was judged. */
   readonly onEpoch?: (epoch: EpochInfo, scores?: readonly Reading[]) => void;
-  /** The training phase ended. */
+  /** A part of work that is no training was done. */
+  readonly onWork?: (work: JobWork) => void;
+  /** The training phase, or the work, ended. */
   readonly onPhaseEnd?: () => void;
   /** The job has begun: from now on `resume: dir` goes on with it, wherever it stops. */
   readonly onBegin?: (dir: string) => void;

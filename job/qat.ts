@@ -8,11 +8,10 @@ import type { Report } from "../report/schema.ts";
 import { predicting } from "../export/validate.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
-import { plainText, shorten } from "../src/text/plain.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
 import { TASK_NAMES, taskRow } from "../tasks/mod.ts";
 import { attachScalings, checkInputs, dataOf, hasImages, type JobData } from "./_data.ts";
-import { attachRecord, recordOf } from "../quantize/record.ts";
+import { attachRecord } from "../quantize/record.ts";
 import { floatModelOf } from "../quantize/float_model.ts";
 import { targetOf } from "../quantize/targets/mod.ts";
 import { checkDilations, inTrainingArithmetic, startEngine, warnOfSaturation } from "./_engine.ts";
@@ -28,6 +27,7 @@ import {
   judge,
   judgeAnswers,
   type JudgedStep,
+  lineLog,
   logSummary,
   type Proof,
   samples,
@@ -46,7 +46,7 @@ import { logUnmatched, prepareFor, readQuantization } from "./_recipe.ts";
 import { isPrepared, resume } from "./_resume.ts";
 import { openRunFolder } from "./_open_run.ts";
 import type { RunFolder } from "./_run_folder.ts";
-import { checkOutputs, checkTargets, dealTargets } from "./_task.ts";
+import { checkOutputs, checkTargets, dealTargets, defaultTaskOf } from "./_task.ts";
 import { withValidation } from "./_validation.ts";
 import { type StageResult, trainStage } from "./_stage.ts";
 import type { QatOptions, ResolvedOptions } from "./options.ts";
@@ -148,14 +148,6 @@ async function writeAll(run: RunFolder, { model, report, proof, job }: Results):
   }
 }
 
-/** What is told is one line a call, and no name of a file, class or layer in it can make two or steer a terminal. */
-export function lineLog({ log }: JobEvents): (line: string) => void {
-  return (line) => log?.(shorten(plainText(line), LONGEST_LINE));
-}
-
-/** A longer line is not read; names in it come from files. */
-const LONGEST_LINE = 1000;
-
 /** Opens the model and the data of a job, and checks that they fit. */
 export async function open(
   resolved: ResolvedOptions,
@@ -165,7 +157,7 @@ export async function open(
   const { outputs, seed, skipBadImages, limit, model } = resolved;
   const loaded = model === undefined ? undefined : await loadModel(model, { outputs, log });
   if (loaded !== undefined) checkDilations(loaded, given.engine.backend);
-  const options = { ...resolved, task: resolved.task ?? taskOf(loaded) };
+  const options = { ...resolved, task: resolved.task ?? defaultTaskOf(loaded) };
   const shape = loaded === undefined ? undefined : imageShapeOf(loaded);
   const read = await openData(options.data, {
     seed,
@@ -197,12 +189,6 @@ export async function open(
 
 const AUGMENT_WARNING =
   "Warning: --augment flips and shifts images; targets that say where something is, or on which side, stay as they are.";
-
-/** The task that a prepared model was trained for, where it is one of the table's; else the default. */
-function taskOf(model: tfl.LayersModel | undefined): string {
-  const known = model && recordOf(model)?.task;
-  return known !== undefined && TASK_NAMES.includes(known) ? known : TASK_NAMES[0];
-}
 
 function countOf(images: number): string {
   return images === 1 ? "1 image" : `${images} images`;

@@ -11,6 +11,15 @@ import type { SessionOptions } from "../src/runtime/session.ts";
 /** How a model comes to its grids: trained with fake quantization, or calibrated on a few batches. */
 export type Method = "qat" | "static";
 
+/**
+ * Ways without training: "static" is calibrated; "dynamic" finds ranges of activations at run time; of "weights" nothing
+ * else is on a grid.
+ */
+export const PTQ_METHODS = ["static", "dynamic", "weights"] as const;
+
+/** One of them. */
+export type PtqMethod = (typeof PTQ_METHODS)[number];
+
 /** What is quantized. */
 export type Role = "activations" | "weights";
 
@@ -25,7 +34,7 @@ export interface Target {
   /** Schemes that weights can have, narrower codes included; the first is the default. */
   readonly weights: readonly [QuantScheme, ...QuantScheme[]];
   /** Ways to quantize for it. */
-  readonly methods: readonly Method[];
+  readonly methods: readonly (Method | PtqMethod)[];
   /** What is known of its file. Without one, quantization is simulated only, and any scheme will do. */
   readonly file?: TargetFile;
 }

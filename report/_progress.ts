@@ -14,8 +14,17 @@ export interface Progress {
    * @param scores What was measured after it, such as "simulated" and "deployed".
    */
   epochEnd(info: EpochInfo, scores?: readonly Reading[]): void;
+  /** Shows how much of some other work is done, in any unit; work of another name begins anew. */
+  work(info: WorkInfo): void;
   /** Ends the phase and leaves the terminal as it was; also right after a failure, or twice. */
   stop(): void;
+}
+
+/** Work that is no training, such as calibration. */
+export interface WorkInfo {
+  readonly name: string;
+  readonly done: number;
+  readonly of: number;
 }
 
 /** Says how an epoch went. */
@@ -53,8 +62,13 @@ export class TimeLeft {
 
   /** Returns the ms left after a step; NaN after the first. */
   after({ epoch, epochs, step, stepsPerEpoch }: StepInfo): number {
-    this.#total = epochs * stepsPerEpoch;
-    this.#done = (epoch - 1) * stepsPerEpoch + step;
+    return this.at((epoch - 1) * stepsPerEpoch + step, epochs * stepsPerEpoch);
+  }
+
+  /** Returns the ms left where so much is done; NaN where that is the first that is known. */
+  at(done: number, of: number): number {
+    this.#total = of;
+    this.#done = done;
     this.#first ??= { at: this.#now(), done: this.#done };
     return this.now();
   }

@@ -1,6 +1,8 @@
 /** The verdict in words. */
 import type { Change } from "./_change.ts";
 import { plural, ratio } from "./_format.ts";
+import { modelWords } from "./_method_words.ts";
+import { describeDummy, describeNoise } from "./_sqnr_words.ts";
 import { unitFormat } from "./_unit.ts";
 import { describeCertainty } from "./_words.ts";
 import type { Report } from "./schema.ts";
@@ -17,12 +19,22 @@ interface Found {
 }
 
 /** Says what became of the first metric, of those of further outputs that are worse off, of speed and of size. */
-export function describeFirst(report: Report, { first, speedup, shrinkage }: Found): string {
-  const [change, ...others] = first;
-  const model = change.metric.deployed === undefined ? "fake-quantized" : "int8";
-  const subject = others.length === 0 ? `The ${model} model` : `At output "${change.metric.output}" the ${model} model`;
+export function describeFirst(report: Report, found: Found): string {
+  const { model } = modelWords(report);
+  const gains = [describeSpeed(report, found.speedup), describeSize(found.shrinkage)].filter(Boolean);
+  return [
+    describeDummy(report),
+    found.first.length === 0 ? describeNoise(report, model) : describeMetrics(report, { first: found.first, model }),
+    gains.length === 0 ? "" : `The file ${gains.join(" and ")}.`,
+  ].filter(Boolean).join(" ");
+}
+
+function describeMetrics(
+  report: Report,
+  { first: [change, ...others], model }: Pick<Found, "first"> & { readonly model: string },
+): string {
+  const subject = others.length === 0 ? `The ${model}` : `At output "${change.metric.output}" the ${model}`;
   const reference = referenceOf(report);
-  const gains = [describeSpeed(report, speedup), describeSize(shrinkage)].filter((part) => part !== undefined);
   const rank = ({ tone }: Change) => ["good", "fair", "poor"].indexOf(tone);
   return [
     `${subject} ${describeChange(change, reference.words)}.`,
@@ -30,7 +42,6 @@ export function describeFirst(report: Report, { first, speedup, shrinkage }: Fou
     ...others.filter((other) => rank(other) > rank(change)).map((other) =>
       `At output "${other.metric.output}" it ${describeChange(other, reference.words)}.`
     ),
-    gains.length === 0 ? "" : `The file ${gains.join(" and ")}.`,
   ].filter(Boolean).join(" ");
 }
 

@@ -1,4 +1,5 @@
 import { describeFirst } from "./_verdict_words.ts";
+import { judgeSqnr } from "./_sqnr_words.ts";
 import { type Change, judgeMetric, type Tone } from "./_change.ts";
 import type { Report } from "./schema.ts";
 
@@ -59,7 +60,7 @@ export function judge(report: Report): Verdict {
   const shrinkage = bytes && bytes.float / bytes.deployed;
   return {
     sentence: describeFirst(report, { first, speedup, shrinkage }),
-    tone: worst(first),
+    tone: metrics.length === 0 ? judgeSqnr(report) : worst(first),
     changes,
     speedup,
     shrinkage,

@@ -15,6 +15,8 @@ export interface FolderOptions extends ImageShape {
   readonly testFraction?: number;
   /** Decides the split and the order; default 0. */
   readonly seed?: number;
+  /** Take all images to learn from, but those of folders to test by; they may lie in no class folders. Default false. */
+  readonly unlabelled?: boolean;
   /** Read at most so many images of each part; drawn from all classes, the rest is never decoded. */
   readonly limit?: number;
 }
@@ -89,7 +91,7 @@ function split(
 }
 
 /** Lists the parts: from `train`, `val` and `test` folders where there are such, else by splitting every class. */
-async function listParts(dir: string, options: { testFraction: number; seed: number }): Promise<
+async function listParts(dir: string, options: { testFraction: number; seed: number; unlabelled: boolean }): Promise<
   Parts<readonly Entry[]> & { readonly classNames: readonly string[] }
 > {
   const folders = await subfolders(dir);
@@ -102,6 +104,13 @@ async function listParts(dir: string, options: { testFraction: number; seed: num
       const own = folder === undefined || testFolder !== "test" ? {} : { validation: await list(folder) };
       return { classNames, train: await list("train"), ...own, test: await list(testFolder) };
     }
+  }
+  if (options.unlabelled) {
+    const train = folders.length === 0
+      ? (await imagesOf(dir)).map((file) => ({ file, label: 0 }))
+      : await listClasses(dir, folders);
+    // A part has one image at least.
+    return { classNames: folders.length === 0 ? ["images"] : folders, train, test: train.slice(0, 1) };
   }
   return { classNames: folders, ...split(await listClasses(dir, folders), options) };
 }
@@ -153,8 +162,8 @@ function check(dir: string, { testFraction = 0.2, seed = 0, limit, ...shape }: F
  */
 export async function readFolder(dir: string, options: FolderOptions): Promise<FolderSplit> {
   check(dir, options);
-  const { testFraction = 0.2, seed = 0, skipBadImages = false } = options;
-  const { classNames, ...parts } = await listParts(dir, { testFraction, seed });
+  const { testFraction = 0.2, seed = 0, skipBadImages = false, unlabelled = false } = options;
+  const { classNames, ...parts } = await listParts(dir, { testFraction, seed, unlabelled });
   if (classNames.length === 0) {
     throw new RangeError(`Cannot read "${dir}": it has no folders, needed is one folder of images for each class`);
   }

@@ -1,7 +1,7 @@
 /** ARM CPUs: ONNX Runtime's kernels there take int8 activations. */
 import { codeRangeOf } from "../../src/numbers/codes.ts";
 import { INT8_SYMMETRIC, INT8_SYMMETRIC_PER_CHANNEL, PER_TENSOR } from "../../src/numbers/scheme.ts";
-import { ORT_FILE, type Target } from "../target.ts";
+import { ORT_FILE, PTQ_METHODS, type Target } from "../target.ts";
 
 /**
  * Activations int8, affine, weights int8 within ±127.
@@ -14,7 +14,7 @@ export const arm: Target = {
   description: "ONNX Runtime on ARM CPUs: int8 activations, int8 weights",
   activations: [{ dtype: "int8", ...codeRangeOf("int8"), symmetric: false, granularity: PER_TENSOR }],
   weights: [INT8_SYMMETRIC_PER_CHANNEL, INT8_SYMMETRIC],
-  methods: ["qat", "static"],
+  methods: ["qat", ...PTQ_METHODS],
   file: {
     ...ORT_FILE,
     session: { int8Activations: true },

@@ -1,6 +1,6 @@
 /** PyTorch's recipe for x86 CPUs without VNNI: activations, not weights, give up a bit. */
 import { INT8_SYMMETRIC, INT8_SYMMETRIC_PER_CHANNEL, UINT8_AFFINE } from "../../src/numbers/scheme.ts";
-import { ORT_FILE, type Target } from "../target.ts";
+import { ORT_FILE, PTQ_METHODS, type Target } from "../target.ts";
 
 /**
  * Activations uint8 whose range lies on 128 of the 256 codes, weights int8 within ±127.
@@ -15,7 +15,7 @@ export const fbgemm: Target = {
   description: "as PyTorch quantizes for x86 CPUs without VNNI: activations spread over 127 steps, int8 weights",
   activations: [{ ...UINT8_AFFINE, span: 127 }],
   weights: [INT8_SYMMETRIC_PER_CHANNEL, INT8_SYMMETRIC],
-  methods: ["qat", "static"],
+  methods: ["qat", ...PTQ_METHODS],
   file: {
     ...ORT_FILE,
     session: {},

@@ -1,7 +1,7 @@
 /** PyTorch's recipe for phones: one scale a weight tensor, and all the codes of int8. */
 import { codeRangeOf } from "../../src/numbers/codes.ts";
 import { INT8_SYMMETRIC, UINT8_AFFINE } from "../../src/numbers/scheme.ts";
-import { ORT_FILE, type Target } from "../target.ts";
+import { ORT_FILE, PTQ_METHODS, type Target } from "../target.ts";
 
 /**
  * Activations uint8, weights int8 from -128 to 127, one scale a tensor.
@@ -16,7 +16,7 @@ export const qnnpack: Target = {
   description: "as PyTorch quantizes for phones: uint8 activations, int8 weights of one scale a tensor",
   activations: [UINT8_AFFINE],
   weights: [{ ...INT8_SYMMETRIC, ...codeRangeOf("int8") }],
-  methods: ["qat", "static"],
+  methods: ["qat", ...PTQ_METHODS],
   file: {
     ...ORT_FILE,
     session: {},

@@ -1,6 +1,6 @@
 /** x86 CPUs with VNNI: the fastest int8 kernels of ONNX Runtime there take uint8 activations and int8 weights. */
 import { INT8_SYMMETRIC, INT8_SYMMETRIC_PER_CHANNEL, UINT8_AFFINE } from "../../src/numbers/scheme.ts";
-import { ORT_FILE, type Target } from "../target.ts";
+import { ORT_FILE, PTQ_METHODS, type Target } from "../target.ts";
 
 /**
  * Activations uint8, weights int8 within ±127.
@@ -12,7 +12,7 @@ export const x86: Target = {
   description: "ONNX Runtime on x86 CPUs with VNNI: uint8 activations, int8 weights",
   activations: [UINT8_AFFINE],
   weights: [INT8_SYMMETRIC_PER_CHANNEL, INT8_SYMMETRIC],
-  methods: ["qat", "static"],
+  methods: ["qat", ...PTQ_METHODS],
   file: {
     ...ORT_FILE,
     session: {},

@@ -1,6 +1,6 @@
 /** Every x86 CPU: weights so small that no pair of products saturates 16 bits. */
 import { INT8_SYMMETRIC, perChannel, type QuantScheme, UINT8_AFFINE } from "../../src/numbers/scheme.ts";
-import { ORT_FILE, type Target } from "../target.ts";
+import { ORT_FILE, PTQ_METHODS, type Target } from "../target.ts";
 
 /** The largest pair of products, 2·255·64 = 32,640, is less than 2^15; so is the smallest, -32,640. */
 const WITHIN_64: QuantScheme = { ...INT8_SYMMETRIC, qmin: -64, qmax: 64 };
@@ -11,6 +11,6 @@ export const x86Portable: Target = {
   description: "ONNX Runtime on any x86 CPU, with or without VNNI: weights within ±64 cannot saturate",
   activations: [UINT8_AFFINE],
   weights: [{ ...WITHIN_64, granularity: perChannel(-1) }, WITHIN_64],
-  methods: ["qat", "static"],
+  methods: ["qat", ...PTQ_METHODS],
   file: { ...ORT_FILE, session: {}, shows: "This run shows what any x86 CPU answers, with or without VNNI." },
 };

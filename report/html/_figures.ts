@@ -1,5 +1,6 @@
 /** The figures that the page opens with. */
 import { byteSize, count, escapeHtml, milliseconds, ratio } from "../_format.ts";
+import { decibels, describeSamples, lastSqnr, worstSqnr } from "../_sqnr_words.ts";
 import { unitFormat } from "../_unit.ts";
 import { hasSeveralOutputs, summarizeAgreement } from "../_words.ts";
 import type { Report } from "../schema.ts";
@@ -15,7 +16,8 @@ interface Figure {
 /** Makes the figures: the first metric, agreement, speed, size; those that were not measured are left out. */
 export function renderFigures(report: Report, verdict: Verdict): string {
   const figures = [
-    metricFigure(verdict.changes[0], report),
+    ...verdict.changes.slice(0, 1).map((change) => metricFigure(change, report)),
+    sqnrFigure(report, verdict),
     agreementFigure(report),
     speedFigure(report, verdict),
     sizeFigure(report, verdict),
@@ -37,13 +39,25 @@ function metricFigure({ metric, to, tone, kind }: Change, report: Report): Figur
   return { name, value: value(to), note: `${change} float${kind === "noise" ? ", within noise" : ""}`, tone };
 }
 
+/** The noise, where nothing else says how good the answers are. */
+function sqnrFigure(report: Report, { changes, tone }: Verdict): Figure | undefined {
+  const worst = worstSqnr(report);
+  if (worst === undefined || changes.length > 0) return undefined;
+  return {
+    name: "Signal to noise against float",
+    value: decibels(lastSqnr(worst)),
+    note: `on ${describeSamples(worst)}`,
+    tone,
+  };
+}
+
 /** The first output's, which is the one of the first metric. */
 function agreementFigure({ agreement = [], metrics }: Report): Figure | undefined {
-  const [{ output, count: examples }] = metrics;
-  const entry = agreement.find((entry) => entry.output === output) ?? agreement.at(0);
+  const [metric] = metrics;
+  const entry = agreement.find((entry) => entry.output === metric?.output) ?? agreement.at(0);
   if (entry === undefined) return undefined;
   const { value, of } = summarizeAgreement(entry);
-  const compared = entry.alike === undefined ? entry.count : examples;
+  const compared = entry.alike === undefined ? entry.count : metric?.count ?? entry.count;
   return { name: "Simulated and deployed agree", value, note: `of ${count(compared)} ${of}` };
 }
 

@@ -20,6 +20,7 @@ export const resultsSection: HtmlSection = {
   render: (report, { changes }) => {
     const [metric] = report.metrics;
     const several = hasSeveralOutputs(report);
+    if (metric === undefined) return renderWithoutMetrics(report);
     return section(capitalized(metric.name) + (several ? ` of ${metric.output}` : ""), {
       lead: escapeHtml(describe(report, metric)),
       body: [
@@ -30,6 +31,15 @@ export const resultsSection: HtmlSection = {
     });
   },
 };
+
+/** What there is to say of results without metrics: how far simulation and file agree. */
+function renderWithoutMetrics({ agreement = [] }: Report): string | undefined {
+  if (agreement.length === 0) return undefined;
+  return section("Simulated against deployed", {
+    lead: agreement.map(sayAgreement).map(escapeHtml).join(" "),
+    body: agreement.length > 1 ? renderAgreement(agreement) : "",
+  });
+}
 
 /** How changes are tested. */
 const TESTS: Readonly<Record<NonNullable<MetricReport["change"]>["test"], string>> = {

@@ -2,12 +2,14 @@ import { declinedSection, recipeSection, rewritesSection, targetSection } from "
 import { costSection } from "./_cost_section.ts";
 import { renderFigures } from "./_figures.ts";
 import { plural } from "../_format.ts";
+import { modelWords } from "../_method_words.ts";
 import { describeParts } from "../_words.ts";
 import { graphSection } from "./_graph_section.ts";
 import { layersSection } from "./_layers_section.ts";
 import type { HtmlSection } from "./_markup.ts";
 import { originSection } from "./_origin_section.ts";
 import { page } from "./_page.ts";
+import { sqnrSection, stepsSection } from "./_ptq_section.ts";
 import { resultsSection } from "./_results_section.ts";
 import { taskSection } from "./_task_section.ts";
 import { trainingSection } from "./_training_section.ts";
@@ -17,6 +19,8 @@ import { judge } from "../verdict.ts";
 /** The page from top to bottom. */
 const SECTIONS: readonly HtmlSection[] = [
   resultsSection,
+  sqnrSection,
+  stepsSection,
   targetSection,
   taskSection,
   trainingSection,
@@ -46,9 +50,9 @@ export function renderHtml(report: Report): string {
   checkSchema(report);
   const verdict = judge(report);
   const name = report.model?.name ?? "model";
-  const kind = report.metrics[0].deployed === undefined ? "fake-quantized" : "quantized to int8";
+  const { title } = modelWords(report);
   const sections = SECTIONS.flatMap(({ render }) => render(report, verdict) ?? []);
-  return page(`${name}, ${kind}`, {
+  return page(`${name}, ${title}`, {
     kind: "Quantization report",
     name,
     headline: verdict.sentence,

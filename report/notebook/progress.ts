@@ -1,7 +1,7 @@
 /** Shows in a notebook how training goes: one output a phase, brought up to date in place. */
 import type { EpochInfo, Reading, StepInfo } from "../../train/fit.ts";
 import { escapeHtml } from "../_format.ts";
-import { describe, describeEpoch, formatDuration, type Progress, TimeLeft } from "../_progress.ts";
+import { describe, describeEpoch, formatDuration, type Progress, TimeLeft, type WorkInfo } from "../_progress.ts";
 import type { Forms } from "./display.ts";
 
 /** Shows `forms` as the output called `id`, anew where there is one. */
@@ -28,13 +28,16 @@ export function notebookDisplay(): NotebookDisplay | undefined {
 /** Makes a progress display for a notebook. */
 export function notebookProgress(display: NotebookDisplay, { now }: { readonly now: () => number }): Progress {
   let phase: Phase | undefined;
+  const start = (title: string) => {
+    phase?.finish();
+    phase = new Phase(title, { display, now });
+    return phase;
+  };
   return {
-    start(title) {
-      phase?.finish();
-      phase = new Phase(title, { display, now });
-    },
+    start: (title) => void start(title),
     step: (info) => phase?.step(info),
     epochEnd: (info, scores) => phase?.epochEnd(info, scores),
+    work: (info) => (phase?.title === info.name ? phase : start(info.name)).work(info),
     stop() {
       phase?.finish();
       phase = undefined;
@@ -42,34 +45,48 @@ export function notebookProgress(display: NotebookDisplay, { now }: { readonly n
   };
 }
 
+/** What is under way. */
+interface Current {
+  readonly done: number;
+  readonly of: number;
+  readonly line: string;
+}
+
 /** One output: a line for each epoch, and a bar below them while there is more to do. */
 class Phase {
-  readonly #title: string;
   readonly #display: NotebookDisplay;
   readonly #now: () => number;
   readonly #clock: TimeLeft;
   readonly #id = `progress-${crypto.randomUUID()}`;
   readonly #epochs: string[] = [];
-  #current: StepInfo | undefined;
-  #timeLeft = NaN;
+  #current: Current | undefined;
   #drawn: number | undefined;
 
-  constructor(title: string, { display, now }: { readonly display: NotebookDisplay; readonly now: () => number }) {
-    this.#title = title;
+  constructor(
+    readonly title: string,
+    { display, now }: { readonly display: NotebookDisplay; readonly now: () => number },
+  ) {
     this.#display = display;
     this.#now = now;
     this.#clock = new TimeLeft(now);
   }
 
   step(info: StepInfo): void {
-    this.#current = info;
-    this.#timeLeft = this.#clock.after(info);
-    if (this.#drawn === undefined || this.#now() - this.#drawn >= REDRAW_MS) this.#draw();
+    const { epoch, epochs, step, stepsPerEpoch, meanLoss } = info;
+    const left = formatDuration(this.#clock.after(info));
+    const text = describe({ ...info, loss: meanLoss }, []);
+    const line = `${this.title} ${epoch}/${epochs}, step ${step}/${stepsPerEpoch}: ${text}, ${left} left`;
+    this.#show({ done: step, of: stepsPerEpoch, line });
+  }
+
+  work({ done, of }: WorkInfo): void {
+    const left = formatDuration(this.#clock.at(done, of));
+    this.#show({ done, of, line: `${this.title} ${done}/${of}, ${left} left` });
   }
 
   epochEnd(info: EpochInfo, scores: readonly Reading[] = []): void {
     this.#current = undefined;
-    this.#epochs.push(`${this.#title} ${info.epoch}/${info.epochs}: ${describeEpoch(info, scores)}`);
+    this.#epochs.push(`${this.title} ${info.epoch}/${info.epochs}: ${describeEpoch(info, scores)}`);
     this.#draw();
   }
 
@@ -79,25 +96,22 @@ class Phase {
     this.#draw();
   }
 
+  #show(current: Current): void {
+    this.#current = current;
+    if (this.#drawn === undefined || this.#now() - this.#drawn >= REDRAW_MS) this.#draw();
+  }
+
   #draw(): void {
     const isNew = this.#drawn === undefined;
     this.#drawn = this.#now();
-    const line = this.#current && this.#describeStep(this.#current);
-    const lines = [...this.#epochs, ...(line === undefined ? [] : [line])];
+    const lines = [...this.#epochs, ...(this.#current === undefined ? [] : [this.#current.line])];
     const bar = this.#current === undefined
       ? ""
-      : `<progress max="${this.#current.stepsPerEpoch}" value="${this.#current.step}" style="width:20em"></progress>`;
+      : `<progress max="${this.#current.of}" value="${this.#current.done}" style="width:20em"></progress>`;
     const html = lines.map((text) => `<div>${escapeHtml(text)}</div>`).join("\n");
     this.#display({
       "text/html": `<div style="font:13px/1.6 monospace">\n${html}\n${bar}\n</div>`,
       "text/plain": lines.join("\n"),
     }, { id: this.#id, isNew });
-  }
-
-  #describeStep(info: StepInfo): string {
-    const { epoch, epochs, step, stepsPerEpoch, meanLoss } = info;
-    return `${this.#title} ${epoch}/${epochs}, step ${step}/${stepsPerEpoch}: ${
-      describe({ ...info, loss: meanLoss }, [])
-    }, ${formatDuration(this.#timeLeft)} left`;
   }
 }

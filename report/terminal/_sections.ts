@@ -1,6 +1,7 @@
 /** The sections of the terminal's report. */
 import { byteSize, capitalized, count, isKnown, milliseconds, plural, ratio } from "../_format.ts";
 import { metricSteps } from "../_steps.ts";
+import { modelWords } from "../_method_words.ts";
 import { unitFormat } from "../_unit.ts";
 import {
   describeAgreement,
@@ -39,6 +40,7 @@ export const resultsSection: TerminalSection = {
   name: "results",
   render: (report, { changes }) => {
     const { metrics: [metric], agreement = [] } = report;
+    if (metric === undefined) return agreementSections(report);
     const several = hasSeveralOutputs(report);
     const others = changes.slice(1);
     const confidence = metric.intervals?.float?.confidence;
@@ -66,6 +68,11 @@ export const resultsSection: TerminalSection = {
     ];
   },
 };
+
+/** The agreement of a report that has no metrics. */
+function agreementSections({ agreement = [] }: Report): readonly Section[] {
+  return [{ heading: "Simulated against deployed", rows: agreement.map((entry) => agreementRow(entry.output, entry)) }];
+}
 
 function stepRows(report: Report, metric: MetricReport): Cell[][] {
   const steps = metricSteps(report, metric);
@@ -110,7 +117,8 @@ function metricRow(
 /** Latency and size. */
 export const costSection: TerminalSection = {
   name: "cost",
-  render: ({ latencyMs, bytes }, { speedup, shrinkage }) => {
+  render: (report, { speedup, shrinkage }) => {
+    const { latencyMs, bytes } = report;
     if (bytes === undefined || shrinkage === undefined) return [];
     const row = (name: string, [float, int8]: readonly [string, string], gain: string): Cell[] => [
       { text: name },
@@ -131,7 +139,9 @@ export const costSection: TerminalSection = {
         ? `Latency (batch ${latencyMs.batch}, ${plural(latencyMs.threads, "thread")}) and size`
         : "Size (latency was not measured)",
       rows: [
-        ["", "float", "int8"].map((text): Cell => ({ text, tone: "muted", right: true })).concat({ text: "" }),
+        ["", "float", modelWords(report).short].map((text): Cell => ({ text, tone: "muted", right: true })).concat({
+          text: "",
+        }),
         ...times,
         row("file", [byteSize(bytes.float), byteSize(bytes.deployed)], describeShrinkage(shrinkage)),
         ...(latencyMs?.unsteady === undefined
@@ -146,6 +156,7 @@ export const costSection: TerminalSection = {
 export const int8Section: TerminalSection = {
   name: "int8",
   render: ({ fusion }, { int8Ops, floatOps }) => {
+    if (fusion === undefined) return [];
     const listOf = (ops: Readonly<Record<string, number>> = {}) =>
       Object.entries(ops).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
         .map(([op, times]) => `${times}\u00a0${op}`).join(", ");

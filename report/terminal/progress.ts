@@ -2,11 +2,19 @@
 import { stderr } from "node:process";
 import cliProgress from "cli-progress";
 import type { EpochInfo, Reading, StepInfo } from "../../train/fit.ts";
-import { describe, describeEpoch, describeReading, formatDuration, type Progress, TimeLeft } from "../_progress.ts";
+import {
+  describe,
+  describeEpoch,
+  describeReading,
+  formatDuration,
+  type Progress,
+  TimeLeft,
+  type WorkInfo,
+} from "../_progress.ts";
 import { shorten, widthOf } from "../_width.ts";
 import { notebookDisplay, notebookProgress } from "../notebook/progress.ts";
 
-export type { Progress };
+export type { Progress, WorkInfo };
 
 /** Where progress is shown. */
 export interface ProgressOptions {
@@ -42,7 +50,7 @@ export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean;
 export function createProgress(
   { quiet = false, plain = false, ...options }: ProgressOptions = {},
 ): Progress {
-  if (quiet) return { start: () => {}, step: () => {}, epochEnd: () => {}, stop: () => {} };
+  if (quiet) return { start: () => {}, step: () => {}, epochEnd: () => {}, work: () => {}, stop: () => {} };
   const { stream = stderr, now = () => performance.now(), everySeconds = 30 } = options;
   const display = options.stream === undefined ? notebookDisplay() : undefined;
   if (display !== undefined) return notebookProgress(display, { now });
@@ -61,20 +69,32 @@ interface Bar {
 
 const SingleBar: new (options: Readonly<Record<string, unknown>>) => Bar = cliProgress.SingleBar;
 
-/** How an unfinished epoch is shown. */
-interface StepView {
-  show(info: StepInfo, text: { readonly title: string; readonly timeLeft: string }): void;
+/** Work under way. */
+interface Shown {
+  readonly done: number;
+  readonly of: number;
+  /** Before a bar. */
+  readonly head: string;
+  /** What stands behind a bar, the most telling first. */
+  readonly tail: readonly string[];
+  /** The same as a line. */
+  readonly line: string;
+}
+
+/** How unfinished work is shown. */
+interface WorkView {
+  show(work: Shown): void;
   clear(): void;
 }
 
 class Display implements Progress {
   readonly #stream: ProgressStream;
-  readonly #view: StepView;
+  readonly #view: WorkView;
   readonly #now: () => number;
   #title = "";
   #clock: TimeLeft;
 
-  constructor(stream: ProgressStream, { view, now }: { readonly view: StepView; readonly now: () => number }) {
+  constructor(stream: ProgressStream, { view, now }: { readonly view: WorkView; readonly now: () => number }) {
     this.#stream = stream;
     this.#view = view;
     this.#now = now;
@@ -88,7 +108,22 @@ class Display implements Progress {
   }
 
   step(info: StepInfo): void {
-    this.#view.show(info, { title: this.#title, timeLeft: formatDuration(this.#clock.after(info)) });
+    const { epoch, epochs, step, stepsPerEpoch, meanLoss } = info;
+    const left = `${formatDuration(this.#clock.after(info))} left`;
+    const text = describe({ ...info, loss: meanLoss }, []);
+    this.#view.show({
+      done: step,
+      of: stepsPerEpoch,
+      head: `${this.#title} ${epoch}/${epochs}`,
+      tail: [left, ...barParts(info)],
+      line: `${this.#title} epoch ${epoch}/${epochs}, step ${step}/${stepsPerEpoch}: ${text}, ${left}`,
+    });
+  }
+
+  work({ name, done, of }: WorkInfo): void {
+    if (name !== this.#title) this.start(name);
+    const left = `${formatDuration(this.#clock.at(done, of))} left`;
+    this.#view.show({ done, of, head: name, tail: [left, `${done}/${of}`], line: `${name} ${done}/${of}, ${left}` });
   }
 
   epochEnd(info: EpochInfo, scores: readonly Reading[] = []): void {
@@ -106,11 +141,11 @@ class Display implements Progress {
   }
 }
 
-function barView(stream: ProgressStream): StepView {
+function barView(stream: ProgressStream): WorkView {
   let bar: Bar | undefined;
   return {
-    show(info, { title, timeLeft }) {
-      const payload = { head: `${title} ${info.epoch}/${info.epochs}`, tail: barParts(info, timeLeft) };
+    show({ done, of, head, tail }) {
+      const payload = { head, tail };
       if (bar === undefined) {
         bar = new SingleBar({
           format: (_: unknown, at: { readonly progress: number }, parts: typeof payload) =>
@@ -121,9 +156,9 @@ function barView(stream: ProgressStream): StepView {
           gracefulExit: false,
           linewrap: true,
         });
-        bar.start(info.stepsPerEpoch, info.step, payload);
+        bar.start(of, done, payload);
       } else {
-        bar.update(info.step, payload);
+        bar.update(done, payload);
       }
     },
     clear() {
@@ -133,10 +168,9 @@ function barView(stream: ProgressStream): StepView {
   };
 }
 
-/** What stands behind a bar, the most telling first. */
-function barParts({ meanLoss, metrics, samplesPerSecond }: StepInfo, timeLeft: string): readonly string[] {
+/** What stands behind the bar of a training step besides the time that is left. */
+function barParts({ meanLoss, metrics, samplesPerSecond }: StepInfo): readonly string[] {
   return [
-    `${timeLeft} left`,
     `loss ${meanLoss.toFixed(4)}`,
     ...metrics.map(describeReading),
     `${Math.round(samplesPerSecond)} samples/s`,
@@ -174,16 +208,14 @@ interface LineOptions {
   readonly everySeconds: number;
 }
 
-function lineView(stream: ProgressStream, { now, everySeconds }: LineOptions): StepView {
+function lineView(stream: ProgressStream, { now, everySeconds }: LineOptions): WorkView {
   let last: number | undefined;
   return {
-    show(info, { title, timeLeft }) {
+    show({ line }) {
       last ??= now();
       if (now() - last < 1000 * everySeconds) return;
       last = now();
-      const { epoch, epochs, step, stepsPerEpoch, meanLoss } = info;
-      const text = describe({ ...info, loss: meanLoss }, []);
-      stream.write(`${title} epoch ${epoch}/${epochs}, step ${step}/${stepsPerEpoch}: ${text}, ${timeLeft} left\n`);
+      stream.write(`${line}\n`);
     },
     clear() {
       last = undefined;

@@ -10,6 +10,7 @@ import {
   resultsSection,
   type TerminalSection,
 } from "./_sections.ts";
+import { ptqSection, sqnrSection } from "./_ptq_sections.ts";
 import { taskSection } from "./_task_section.ts";
 import { styleOf, type TerminalOptions } from "./_terminal_options.ts";
 import { formatParagraph, formatSection } from "./_text_table.ts";
@@ -19,7 +20,9 @@ export type { TerminalOptions };
 /** The report from top to bottom. */
 const SECTIONS: readonly TerminalSection[] = [
   resultsSection,
+  sqnrSection,
   taskSection,
+  ptqSection,
   costSection,
   int8Section,
   floatSection,

@@ -1,0 +1,143 @@
+/** Options of quantization without training: defaults, and what is allowed. */
+import { type StepName, type StepOptions, STEPS } from "../quantize/methods/mod.ts";
+import { PTQ_METHODS, type PtqMethod } from "../quantize/target.ts";
+import { OBSERVER_NAMES, type ObserverName } from "../src/quant/mod.ts";
+import { inPlainWordsSync } from "../src/text/plain_errors.ts";
+import { flagOf, optionOf } from "./_flags.ts";
+import { checkNumbers } from "./_number_rules.ts";
+import { checkKinds, type Kinds } from "./_option_kinds.ts";
+import {
+  checkChoices,
+  NO_SWAP,
+  type ResolvedShared,
+  resolveShared,
+  SHARED_KINDS,
+  type SharedOptions,
+} from "./shared_options.ts";
+
+/**
+ * Options of {@linkcode runPtq}; each is also a flag of the command line. `model` is needed. Without `data` nothing is
+ * judged by what should have been answered; without `swap` activations stay as they are.
+ */
+export interface PtqOptions extends SharedOptions, StepOptions {
+  /**
+   * "static" (default): int8, all ranges found beforehand. "dynamic": int8, those of activations found at run time.
+   * "weights": only weights are codes. "float16": half the bits.
+   */
+  readonly method?: PtqMethod;
+  /** Samples that ranges are found on: as `data`, or "dummy" for random ones. Default: the training samples of `data`. */
+  readonly calibrate?: string;
+  /** How many of them. Default 512. */
+  readonly samples?: number;
+  /** What finds the ranges of activations for which no rule names an observer. Default: see `DEFAULT_OBSERVER`. */
+  readonly observer?: ObserverName;
+  /** Bits of a weight: 8, or 4 with the method "weights". Default 8. */
+  readonly bits?: number;
+  /** Weights that share a scale, a power of 2 from 16 to 256. Default: 32 of 4 bits, all of a channel of 8. */
+  readonly block?: number;
+}
+
+type Own = Omit<PtqOptions, keyof SharedOptions | keyof StepOptions>;
+
+/** Options with every default filled in. */
+export type ResolvedPtq =
+  & ResolvedShared
+  & Required<Pick<Own, "method" | "samples" | "bits">>
+  & Pick<Own, "calibrate" | "observer" | "block">
+  & {
+    readonly model: string;
+    /** The steps that are done, in their order. */
+    readonly steps: readonly StepName[];
+  };
+
+/** Options of a job whose task is known. */
+export type PtqJobOptions = ResolvedPtq & { readonly task: string };
+
+/** Random samples, where `--calibrate` names no data. */
+export const DUMMY = "dummy";
+
+const STEP_OPTIONS: readonly string[] = STEPS.map(({ name }) => optionOf(name));
+
+/** What each option is. */
+export const PTQ_KINDS: Kinds<PtqOptions> = {
+  ...SHARED_KINDS,
+  // Every step has an entry: the type has the names of the table.
+  ...Object.fromEntries(STEP_OPTIONS.map((option) => [option, "flag"])) as Kinds<StepOptions>,
+  method: "text",
+  calibrate: "text",
+  samples: "number",
+  observer: "text",
+  bits: "number",
+  block: "number",
+};
+
+/** Options that only one method has a use for. */
+const OF_STATIC: readonly string[] = [
+  "calibrate",
+  "samples",
+  "observer",
+  "recipe",
+  "perChannel",
+  "keepFloat",
+  "strict",
+];
+
+/**
+ * Checks options and fills in defaults.
+ *
+ * @throws {RangeError} If an option is out of range, or options contradict each other.
+ */
+export function resolvePtqOptions(options: PtqOptions): ResolvedPtq {
+  return inPlainWordsSync(() => resolve(options));
+}
+
+function resolve(given: PtqOptions): ResolvedPtq {
+  checkKinds(given, PTQ_KINDS);
+  const { overwrite: _, ...options } = given;
+  checkNumbers(options);
+  const { model, method = "static", calibrate, data, samples = 512, observer, bits, block } = options;
+  checkChoices({ method: [method, PTQ_METHODS], observer: [observer, OBSERVER_NAMES] });
+  if (model === undefined) throw new RangeError("Cannot quantize without --model: a TF.js model is needed");
+  refuseOthers(options, method);
+  if (method === "static" && calibrate === undefined && data === undefined) {
+    throw new RangeError(
+      `Cannot quantize "${model}" without --calibrate: samples are needed to find ranges on, or "${DUMMY}" for random ones`,
+    );
+  }
+  const asked = Object.fromEntries(Object.entries(options).filter(([key]) => !STEP_OPTIONS.includes(key)));
+  return {
+    ...asked,
+    ...resolveShared(asked, { swap: NO_SWAP }),
+    model,
+    method,
+    samples,
+    ...(method === "static" || calibrate !== undefined ? { calibrate: calibrate ?? data } : {}),
+    bits: bits ?? 8,
+    ...(block === undefined ? {} : { block }),
+    steps: method === "static" ? stepsOf(options) : [],
+  };
+}
+
+/** @throws {RangeError} If an option is for another method. */
+function refuseOthers(options: PtqOptions, method: PtqMethod): void {
+  const asked = new Map<string, unknown>(Object.entries(options).filter(([, value]) => value !== undefined));
+  const refuse = (key: string, needed: string): never => {
+    const value = asked.get(key);
+    const said = value === true ? flagOf(key) : `${flagOf(key)} ${value}`;
+    throw new RangeError(`Cannot use ${said} with --method ${method}: ${needed}`);
+  };
+  if (method !== "static") {
+    const other = [...OF_STATIC, ...STEP_OPTIONS].find((key) => asked.has(key) && asked.get(key) !== false);
+    if (other !== undefined) refuse(other, "it is for static");
+  }
+  if (![undefined, 4, 8].includes(options.bits)) refuse("bits", "it must be 8 or 4");
+  if (asked.get("bits") === 4 && method !== "weights") {
+    refuse("bits", "4 are for weights (target simulation has static ones, by --recipe four-bit-weights)");
+  }
+  if (asked.has("block") && method !== "weights") refuse("block", "it is for weights");
+}
+
+function stepsOf(options: PtqOptions): readonly StepName[] {
+  const asked = new Map<string, unknown>(Object.entries(options));
+  return STEPS.filter(({ name, byDefault }) => asked.get(optionOf(name)) ?? byDefault).map(({ name }) => name);
+}

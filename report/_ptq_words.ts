@@ -1,0 +1,38 @@
+/** What is said of calibration and of steps, the same in the terminal and on the page. */
+import { count, fixed, isKnown, plural } from "./_format.ts";
+import { decibels } from "./_sqnr_words.ts";
+import type { CalibrationReport, StandingReport, StepEffect, StepReport } from "./schema.ts";
+
+/** Says where ranges come from. */
+export function describeCalibration({ data, isDummy, samples, observers, seconds }: CalibrationReport): string {
+  const by = observers.length === 0 ? "" : ` by ${observers.join(" and ")}`;
+  const where = isDummy ? `${count(samples)} samples of RANDOM NUMBERS` : `${plural(samples, "sample")} of ${data}`;
+  return `Ranges were found${by} on ${where}, in ${describeSeconds(seconds)}.`;
+}
+
+/** Writes a time as "0.4 s" or "73 s". */
+export function describeSeconds(seconds: number): string {
+  return `${fixed(seconds, seconds < 10 ? 1 : 0)} s`;
+}
+
+/** Says what a step made of the model's answers: "24.1 dB → 27.9 dB, in 3.2 s". */
+export function moveOfStep({ before, after, seconds, samples }: StepReport): string {
+  const moves = before.sqnr.map(({ output, sqnrDb }, i) => {
+    const name = before.sqnr.length > 1 ? `${output} ` : "";
+    return `${name}${decibels(sqnrDb)} → ${decibels(after.sqnr[i].sqnrDb)}`;
+  });
+  const metrics = before.metrics.flatMap(({ name, value }, i) => {
+    const to = valueOf(after, i);
+    return isKnown(value) && isKnown(to) ? [`${name} ${fixed(value, 4)} → ${fixed(to, 4)}`] : [];
+  });
+  return `${[...moves, ...metrics].join(", ")} on ${plural(samples, "sample")}, in ${describeSeconds(seconds)}`;
+}
+
+/** Says what the numbers of an effect are. */
+export function describeEffect({ what, unit = "" }: StepEffect): string {
+  return unit === "" ? what : `${what}, ${unit}`;
+}
+
+function valueOf({ metrics }: StandingReport, i: number) {
+  return metrics[i]?.value;
+}
