@@ -39,8 +39,8 @@ Examples:
   deno task ptq --model model.json --method weights --bits 4
   deno task qat --model out --data folder:photos --epochs 1
 
-Written to --out: the file to deploy (model.int8.onnx, model.weights8.onnx or model.weights4.onnx), model.float.onnx,
-report.json and report.html; of --method static also model.ort and qat/model.json, from which training goes on.
+Written to --out: the file to deploy (model.int8.onnx, model.weights8.onnx, model.weights4.onnx or
+model.float16.onnx), model.float.onnx, report.json and report.html; of --method static also model.ort and qat/model.json, from which training goes on.
 `;
 
 /** Quantizes without training, writes the file and prints the report. */
@@ -80,7 +80,7 @@ export function ptqCommand(): Command {
     .option("--samples <n>", "how many of them (default: 512)", number)
     .option("--observer <name>", `what finds the ranges: ${Object.keys(OBSERVERS).join(", ")}`)
     .optionsGroup("Quantization:")
-    .option("--method <name>", "static (default), dynamic or weights")
+    .option("--method <name>", "static (default), dynamic, weights or float16")
     .option("--bits <n>", "of a weight: 8 (default), or 4 with --method weights", number)
     .option("--block <n>", "weights that share a scale, with --method weights", number);
   for (const { name, description, byDefault } of STEPS) {

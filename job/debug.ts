@@ -29,7 +29,8 @@ import type { JobEvents } from "./events.ts";
 import { resolveOptions } from "./options.ts";
 import { checkKinds, type Kinds } from "./_option_kinds.ts";
 import { checkNumbers } from "./_number_rules.ts";
-import { lineLog, open } from "./qat.ts";
+import { lineLog } from "./_job.ts";
+import { open } from "./qat.ts";
 import type { DataOptions, EngineOptions, FileOptions, ModelOptions } from "./shared_options.ts";
 
 /** Options of {@linkcode debugModel}. */

@@ -154,6 +154,7 @@ const WHAT: Readonly<Record<ResolvedPtq["method"], (options: ResolvedPtq) => str
   static: () => "the int8 model",
   dynamic: () => "the int8 model, whose ranges are found at run time",
   weights: ({ bits }) => `the model with weights of ${bits} bits`,
+  float16: () => "the model in float16",
 };
 
 /** What a file is made of. */
@@ -227,5 +228,12 @@ async function makeConverted({ job, model, float, floatFile }: Work): Promise<Ma
 }
 
 function fileName({ method, bits }: ResolvedPtq): string {
-  return method === "weights" ? `model.weights${bits}.onnx` : "model.int8.onnx";
+  switch (method) {
+    case "weights":
+      return `model.weights${bits}.onnx`;
+    case "float16":
+      return "model.float16.onnx";
+    default:
+      return "model.int8.onnx";
+  }
 }

@@ -112,7 +112,7 @@ function resolve(given: PtqOptions): ResolvedPtq {
     method,
     samples,
     ...(method === "static" || calibrate !== undefined ? { calibrate: calibrate ?? data } : {}),
-    bits: bits ?? 8,
+    bits: method === "float16" ? 16 : bits ?? 8,
     ...(block === undefined ? {} : { block }),
     steps: method === "static" ? stepsOf(options) : [],
   };
@@ -130,6 +130,7 @@ function refuseOthers(options: PtqOptions, method: PtqMethod): void {
     const other = [...OF_STATIC, ...STEP_OPTIONS].find((key) => asked.has(key) && asked.get(key) !== false);
     if (other !== undefined) refuse(other, "it is for static");
   }
+  if (method === "float16" && asked.has("bits")) refuse("bits", "it is for weights, which have 8 or 4");
   if (![undefined, 4, 8].includes(options.bits)) refuse("bits", "it must be 8 or 4");
   if (asked.get("bits") === 4 && method !== "weights") {
     refuse("bits", "4 are for weights (target simulation has static ones, by --recipe four-bit-weights)");

@@ -13,9 +13,9 @@ export type Method = "qat" | "static";
 
 /**
  * Ways without training: "static" is calibrated; "dynamic" finds ranges of activations at run time; of "weights" nothing
- * else is on a grid.
+ * else is on a grid; "float16" has half the bits and no grid.
  */
-export const PTQ_METHODS = ["static", "dynamic", "weights"] as const;
+export const PTQ_METHODS = ["static", "dynamic", "weights", "float16"] as const;
 
 /** One of them. */
 export type PtqMethod = (typeof PTQ_METHODS)[number];

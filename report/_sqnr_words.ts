@@ -58,7 +58,9 @@ export function describeNoise(report: Report, model: string): string {
   const found = sqnrDb === null
     ? `answers exactly as float does${where}`
     : `answers with ${decibels(sqnrDb)} of signal to noise against float${where}`;
-  return `The ${model} ${found}, on ${describeSamples(worst)}; whether the answers are right was not measured (--data does).`;
+  return `The ${model} ${found}, on ${
+    describeSamples(worst)
+  }; whether the answers are right was not measured (--data does).`;
 }
 
 /** Warns of ranges that come from random numbers; nothing where they do not. */

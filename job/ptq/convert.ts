@@ -37,6 +37,8 @@ export function precisionOf({ method, bits }: Pick<ResolvedPtq, "method" | "bits
       return "dynamic";
     case "weights":
       return bits === 4 ? "weights4" : "weights8";
+    case "float16":
+      return "float16";
   }
 }
 

@@ -185,8 +185,8 @@ function draw(set: SampleSet, most: number, seed: number): SampleSet {
 /** Of the seed's streams of random numbers, the one that calibration samples are drawn by. */
 const CALIBRATION_STREAM = 11;
 
-function settingsOf({ model, normalize, seed }: PtqJobOptions): DataSettings {
-  return { model, seed, batchSize: 1, ...(normalize === undefined ? {} : { normalize }) };
+function settingsOf({ model, normalize, seed, input }: PtqJobOptions): DataSettings {
+  return { model, seed, input, batchSize: 1, ...(normalize === undefined ? {} : { normalize }) };
 }
 
 function unitOf({ test }: JobData): string {

@@ -27,4 +27,6 @@ export const READERS: readonly FuzzReader[] = [
   { name: "reports", weight: 2, load: () => import("./reports.ts") },
   { name: "checkpoints", weight: 4, load: () => import("./checkpoints.ts") },
   { name: "runs", weight: 4, load: () => import("./runs.ts") },
+  { name: "ptq-options", weight: 4, load: () => import("./ptq_options.ts") },
+  { name: "ptq-commands", weight: 3, load: () => import("./ptq_commands.ts") },
 ];

@@ -1,6 +1,6 @@
 /** Options of the main job, as objects. */
 import { resolveOptions } from "../../../job/options.ts";
-import { check, type Prepare } from "../_case.ts";
+import { check, type FuzzCase, type Prepare } from "../_case.ts";
 import { hostileValue, mutateText, NUMBERS, TEXTS } from "../_mutate.ts";
 import type { Random } from "../../../src/numbers/random.ts";
 
@@ -19,25 +19,40 @@ const SOUND: Readonly<Record<string, unknown>> = {
   perChannel: true,
 };
 
-function hostileOption(random: Random, key: string): unknown {
-  const value = SOUND[key];
+/** Options under test. */
+export interface OptionsReader {
+  /** A value that each option takes. */
+  readonly sound: Readonly<Record<string, unknown>>;
+  /** Reads options, and checks what comes of them. */
+  readonly read: (options: object) => void;
+}
+
+function hostileOption(random: Random, value: unknown): unknown {
   if (typeof value === "string" && random.chance(0.5)) return mutateText(random, value);
   const special = [NaN, Infinity, -Infinity, undefined, 1n, Symbol("s"), () => 1, new Date(0), new Map(), /x/];
   return random.pick([() => random.pick(NUMBERS), () => random.pick(special), () => hostileValue(random)])();
 }
 
 /** Options of which some are of another kind, out of range or not known. */
-export const prepare: Prepare = () => (random) => {
+export const prepare: Prepare = optionCases({ sound: SOUND, read: checkResolved });
+
+/** Makes options for a job. */
+export function optionCases(reader: OptionsReader): Prepare {
+  return () => (random) => makeCase(reader, random);
+}
+
+function makeCase({ sound, read }: OptionsReader, random: Random): FuzzCase {
   const given: Record<string, unknown> = {};
   for (let i = 0; i <= random.below(4); i++) {
-    const key = random.chance(0.1) ? random.pick(TEXTS) : random.pick(Object.keys(SOUND));
-    const value = random.chance(0.3) ? SOUND[key] : hostileOption(random, key);
+    const key = random.chance(0.1) ? random.pick(TEXTS) : random.pick(Object.keys(sound));
+    const own = Object.hasOwn(sound, key) ? sound[key] : undefined;
+    const value = random.chance(0.3) ? own : hostileOption(random, own);
     Object.defineProperty(given, key, { value, enumerable: true, configurable: true, writable: true });
   }
   const what = Object.entries(given).map(([key, value]) => `${key} = ${Deno.inspect(value).slice(0, 60)}`).join(", ");
-  const mustRefuse = Object.entries(given).some(([key, value]) => !Object.hasOwn(SOUND, key) && value !== undefined);
-  return { what, mustRefuse, read: () => checkResolved(given) };
-};
+  const mustRefuse = Object.entries(given).some(([key, value]) => !Object.hasOwn(sound, key) && value !== undefined);
+  return { what, mustRefuse, read: () => read(given) };
+}
 
 function checkResolved(given: object): void {
   const { epochs, batchSize, lr, seed, opset, keepFloat, out, data } = resolveOptions(given);
