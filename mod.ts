@@ -218,6 +218,8 @@ export {
   type QuantScheme,
   type Range,
   UINT8_AFFINE,
+  WEIGHT_OBSERVER_NAMES,
+  type WeightObserverName,
 } from "./src/quant/mod.ts";
 
 // Quantized layers.
@@ -271,6 +273,7 @@ export {
   type Recipe,
   type RecipeRule,
   type SchemeChoice,
+  type WeightsChoice,
 } from "./quantize/recipe.ts";
 export { presetOf, PRESETS } from "./quantize/presets/mod.ts";
 export { type Choice } from "./quantize/resolve.ts";
@@ -345,7 +348,8 @@ export {
   type ToOnnxOptions,
 } from "./export/to_onnx.ts";
 export { toOrt } from "./export/to_ort.ts";
-export { DeployedModel, type Samples } from "./export/deployed.ts";
+export { DeployedModel, type Samples, type SampleValues } from "./export/deployed.ts";
+export { type Pixels } from "./src/passes/deploy/mod.ts";
 export {
   type Agreement,
   compareAnswers,
