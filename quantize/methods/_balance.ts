@@ -12,8 +12,8 @@ import { givenReach, type Reach, readReach } from "./_reach.ts";
 import type { Scales } from "./_scale_channels.ts";
 import { type Row, Sets } from "./_sets.ts";
 
-/** No scale moved by more than this factor: it is done. */
-const CONVERGED = Math.log(1.001);
+/** No scales of a group moved by more than this factor against one another: it is done. */
+const CONVERGED = Math.log(1.01);
 const MOST_SWEEPS = 100;
 
 /** Channels that stages give or read together. */
@@ -43,23 +43,31 @@ export function balance(channels: Channels, reaches: readonly Reach[]): Balance 
   const least = leastScales(channels, reaches);
   let sweeps = 0;
   for (let moved = Infinity; moved > CONVERGED && sweeps < MOST_SWEEPS && groups.length > 0; sweeps++) {
-    moved = Math.max(...groups.map((group) => balanceGroup(group, scales, least)));
+    // Forth and back: what one end of a chain needs comes to the other end in one round.
+    const order = sweeps % 2 === 0 ? groups : groups.toReversed();
+    moved = Math.max(...order.map((group) => balanceGroup(group, scales, least)));
   }
   return { scales, groups: groups.length, sweeps };
 }
 
-/** Returns the logarithm of the factor by which a scale moved most. */
-function balanceGroup({ sets, givers, readers, stride }: Group, scales: Scales, least: Scales): number {
+/**
+ * Returns the logarithm of the factor by which scales moved most against one another: what moves all channels of a group
+ * alike goes slowly up and down long chains, and makes no range wider than another.
+ */
+function balanceGroup({ sets, givers, readers, stride }: Group, scales: Scales, bounds: Scales): number {
   const [given, read] = [new Map<number, number>(), new Map<number, number>()];
   for (const reach of givers) spread(given, reach.stage.output, givenReach(reach, scales));
   for (const reach of readers) spread(read, reach.stage.input, readReach(reach, scales));
-  return sets.reduce((most, set) => {
+  let [least, most] = [Infinity, -Infinity];
+  for (const set of sets) {
     const [r1, r2] = [given.get(set) ?? 0, read.get(set) ?? 0];
-    if (r1 === 0 || r2 === 0) return most;
+    if (r1 === 0 || r2 === 0) continue;
     const before = scales[set];
-    scales[set] = Math.max(before * Math.sqrt(r1 / r2) ** stride, least[set]);
-    return Math.max(most, Math.abs(Math.log(scales[set] / before)));
-  }, 0);
+    scales[set] = Math.max(before * Math.sqrt(r1 / r2) ** stride, bounds[set]);
+    const moved = Math.log(scales[set] / before);
+    [least, most] = [Math.min(least, moved), Math.max(most, moved)];
+  }
+  return most === -Infinity ? 0 : sets.length === 1 ? Math.abs(most) : most - least;
 }
 
 /** Notes the largest value of each set. */

@@ -32,40 +32,61 @@ export function reachOf(graph: LayerGraph, stage: Stage): Reach | undefined {
 
 /** Returns the largest magnitude of the weights that give each channel, with channels divided by `scales`. */
 export function givenReach(reach: Reach, scales: Scales): Float64Array {
-  const given = new Float64Array(reach.stage.output.length);
-  forEachWeight(reach, scales, (size, _, o) => {
-    if (size > given[o]) given[o] = size;
-  });
-  return given;
+  const { stage, magnitudes } = reach;
+  const { read, given } = factorsOf(reach, scales);
+  if (stage.kind !== "full") {
+    return given.map((factor, o) => magnitudes[o] * read[inputOf(o, { read, given })] * factor);
+  }
+  const largest = new Float64Array(given.length);
+  for (let i = 0, k = 0; i < read.length; i++) {
+    const factor = read[i];
+    for (let o = 0; o < given.length; o++, k++) {
+      const size = magnitudes[k] * factor;
+      if (size > largest[o]) largest[o] = size;
+    }
+  }
+  return largest.map((size, o) => size * given[o]);
 }
 
 /** Returns the largest magnitude of the weights that read each channel. */
 export function readReach(reach: Reach, scales: Scales): Float64Array {
-  const read = new Float64Array(reach.stage.input.length);
-  forEachWeight(reach, scales, (size, i) => {
-    if (size > read[i]) read[i] = size;
-  });
-  return read;
+  const { stage, magnitudes } = reach;
+  const { read, given } = factorsOf(reach, scales);
+  const largest = new Float64Array(read.length);
+  if (stage.kind !== "full") {
+    given.forEach((factor, o) => {
+      const i = inputOf(o, { read, given });
+      largest[i] = Math.max(largest[i], magnitudes[o] * factor);
+    });
+    return largest.map((size, i) => size * read[i]);
+  }
+  for (let i = 0, k = 0; i < read.length; i++) {
+    let most = 0;
+    for (let o = 0; o < given.length; o++, k++) {
+      const size = magnitudes[k] * given[o];
+      if (size > most) most = size;
+    }
+    largest[i] = most * read[i];
+  }
+  return largest;
 }
 
-function forEachWeight(
-  { stage, magnitudes, factors }: Reach,
-  scales: Scales,
-  visit: (size: number, i: number, o: number) => void,
-): void {
-  const read = scalesAt(stage.input, scales);
-  const given = scalesAt(stage.output, scales).map((scale, o) => (factors?.[o] ?? 1) / scale);
-  const [inputs, outputs] = [read.length, given.length];
-  if (stage.kind !== "full") {
-    for (let o = 0; o < outputs; o++) {
-      const i = Math.floor(o * inputs / outputs);
-      visit(magnitudes[o] * read[i] * given[o], i, o);
-    }
-    return;
-  }
-  for (let i = 0, k = 0; i < inputs; i++) {
-    for (let o = 0; o < outputs; o++, k++) visit(magnitudes[k] * read[i] * given[o], i, o);
-  }
+/** What weights are multiplied with, by the channel that they read and by the one that they give. */
+interface Factors {
+  readonly read: Float64Array;
+  readonly given: Float64Array;
+}
+
+function factorsOf({ stage, factors }: Reach, scales: Scales): Factors {
+  return {
+    read: scalesAt(stage.input, scales),
+    given: scalesAt(stage.output, scales).map((scale, o) => (factors?.[o] ?? 1) / scale),
+  };
+}
+
+/** The channel that a depthwise kernel, or a normalization, reads for channel `o`. */
+function inputOf(o: number, { read, given }: Factors): number {
+  return Math.floor(o * read.length / given.length);
 }
 
 function largestOf(layer: LayerSpec, { kernel }: Stage): Float32Array {
