@@ -26,6 +26,7 @@ export const LONG_TESTS: readonly string[] = [
   "tests/long_training_test.ts",
   "tests/mnist_job_test.ts",
   "tests/parity_test.ts",
+  "tests/recurrent_layers_test.ts",
   "tests/shared_models_test.ts",
   "tests/training_test.ts",
 ];
