@@ -81,6 +81,7 @@ Deno.test("states go in and come out as they do on cpu, and have gradients", asy
       // TF.js 4.22 runs no model whose layers have initial states; layers by themselves take them.
       const apply = ([x, ...initialState]: tf.Tensor[]) => layer.apply(x, { initialState }) as tf.Tensor[];
       apply(fed);
+      if (tf.getBackend() !== "cpu") assert.equal(kernelsOf(() => apply(fed)).length, 1);
       layer.setWeights(layer.getWeights().map((weight, i) => randomTensor(weight.shape, i)));
       const total = (...tensors: tf.Tensor[]) =>
         tf.addN(apply(tensors).map((result, i) => tf.sum(tf.mul(result, i + 1)))) as tf.Scalar;
@@ -89,6 +90,44 @@ Deno.test("states go in and come out as they do on cpu, and have gradients", asy
     });
     actual.forEach((values, i) => assertAgree(values, expected[i], 1e-5));
   }
+});
+
+Deno.test("a kernel runs exactly where it computes what the call asks for", async () => {
+  await registerBackend();
+  const called = (args: object, kwargs: object = {}, x: tf.Tensor | tf.Tensor[] = series()) => {
+    const layer = lstm(args);
+    layer.build([null, ...shape]);
+    return kernelsOf(() => layer.call(x, kwargs));
+  };
+  const training = { training: true };
+  assert.deepEqual(called({}, training), ["Lstm"]);
+  // TF.js's cells drop nothing at a rate of 1.
+  for (const rate of [0, 1]) assert.deepEqual(called({ dropout: rate, recurrentDropout: rate }, training), ["Lstm"]);
+  for (const dropped of ["dropout", "recurrentDropout"]) assert.deepEqual(called({ [dropped]: 0.5 }, training), []);
+  assert.deepEqual(called({}, {}, [series()]), ["Lstm"]);
+  assert.deepEqual(called({}, {}, tf.zeros([2, ...shape], "int32")), []);
+  assert.throws(() => called({}, {}, [series(), series()]), /Expected Tensor length to be 1; got 2/);
+  const ones = (...dims: number[]) => tf.ones([2, 5, ...dims], "bool");
+  assert.deepEqual(called({}, { mask: ones() }), ["Lstm"]);
+  assert.deepEqual(called({}, { mask: ones(1) }), ["Lstm"]);
+  assert.deepEqual(called({}, { mask: ones(4) }), [], "a mask of every unit");
+  const states = (dtype: "float32" | "int32") => [tf.zeros([2, 4]), tf.zeros([2, 4], dtype)];
+  assert.deepEqual(called({}, { initialState: states("float32") }), ["Lstm"]);
+  assert.deepEqual(called({}, { initialState: states("int32") }), []);
+});
+
+Deno.test("a cell of somebody else's is not taken for TF.js's own by its name", async () => {
+  await registerBackend();
+  const own = layers.simpleRNNCell({ units: 4, ...zeros });
+  // A constructor of what it made.
+  class Doubled extends (own.constructor as new (args: object) => typeof own) {
+    override call(inputs: tf.Tensor[], kwargs: object): tf.Tensor[] {
+      return [super.call(inputs, kwargs)].flat().map((tensor) => tf.mul(tensor, 2));
+    }
+  }
+  const layer = layers.rnn({ cell: new Doubled({ units: 4, ...zeros }), inputShape: shape }) as tfl.RNN;
+  assert.equal(layer.cell.getClassName(), "SimpleRNNCell");
+  assert.deepEqual(kernelsOf(() => modelOf(layer).predict(series())), []);
 });
 
 Deno.test("weights are told by their names, whichever are trained, and cells by their class", async () => {
