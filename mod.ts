@@ -34,6 +34,7 @@ export { type JobEvents, type JobPhase, type JobWork, type StageName } from "./j
 export { type EpochMetric, type EpochMetrics, RunError, runQat, type StageEpoch } from "./job/qat.ts";
 export { dryRun } from "./job/dry_run.ts";
 export { debugModel, type DebugOptions } from "./job/debug.ts";
+export { type ChooseEvents, type ChooseOptions, chooseQuantization } from "./job/choose.ts";
 export { type QatOptions } from "./job/options.ts";
 export { dryRunPtq, runPtq } from "./job/ptq.ts";
 export { type PtqOptions } from "./job/ptq_options.ts";
@@ -392,6 +393,9 @@ export type * from "./report/schema.ts";
 export { formatRecord } from "./report/terminal/record.ts";
 export { formatDebug } from "./report/terminal/debug.ts";
 export { renderDebug } from "./report/html/debug.ts";
+export { formatChoice } from "./report/terminal/choose.ts";
+export { renderChoice } from "./report/html/choose.ts";
+export { CHOOSE_SCHEMA, type ChooseReport, type LeftRung, type RungReport, type TriedRung } from "./report/choose_schema.ts";
 export { DEBUG_SCHEMA, type DebugReport, type KeepChoice, type KeepReport } from "./report/debug_schema.ts";
 export { formatReport, type TerminalOptions } from "./report/terminal/terminal.ts";
 export { formatSummary } from "./report/terminal/summary.ts";

@@ -1,4 +1,5 @@
 /** The commands by name. */
+import { choose } from "./choose.ts";
 import { debug } from "./debug.ts";
 import { ptq } from "./ptq.ts";
 import { qat } from "./qat.ts";
@@ -8,7 +9,7 @@ import { lookUp } from "../src/text/nearest.ts";
 export type CliCommand = (args: readonly string[]) => Promise<void>;
 
 /** Every command; the first is the one that runs where none is named. */
-const COMMANDS: Readonly<Record<string, CliCommand>> = { qat, ptq, debug };
+const COMMANDS: Readonly<Record<string, CliCommand>> = { qat, ptq, debug, choose };
 
 /** Runs the command that the first argument names, with the arguments after it; `qat` with all of them if it names none. */
 export async function main(args: readonly string[]): Promise<void> {

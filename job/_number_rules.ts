@@ -41,6 +41,9 @@ const RULES = {
   samples: { least: LEAST_SAMPLES, most: MOST_IMAGES, whole: true },
   bits: { least: 4, most: 8, whole: true },
   block: { least: 16, most: 256, whole: true },
+  tolerance: { least: 0, most: 1_000_000, whole: false },
+  speedup: { least: 0, most: 1000, whole: false },
+  minutes: { least: 0, most: 1_000_000, whole: false, above: true },
   opset: { least: 13, most: 17, whole: true },
 } satisfies Readonly<Record<string, NumberRule>>;
 

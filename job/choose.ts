@@ -1,0 +1,239 @@
+/** Climbs from the cheapest quantization to training, until a file is good enough. */
+import { join } from "node:path";
+import { version_core } from "@tensorflow/tfjs-core";
+import { CHOOSE_SCHEMA, type ChooseReport, type RungReport } from "../report/choose_schema.ts";
+import { renderChoice } from "../report/html/choose.ts";
+import { commitFiles, ensureWritableDirectory, OutputError } from "../src/io/atomic.ts";
+import { exists } from "../src/io/disk.ts";
+import { readTextWithin } from "../src/io/read.ts";
+import { ORT_VERSION } from "../src/runtime/session.ts";
+import { parseJson } from "../src/text/json.ts";
+import { inPlainWords } from "../src/text/plain_errors.ts";
+import { MAKER } from "../src/version.ts";
+import { commandOf } from "./_flags.ts";
+import { lineLog } from "./_job.ts";
+import { checkNumbers } from "./_number_rules.ts";
+import { checkKinds, type Kinds } from "./_option_kinds.ts";
+import { type ChooseContext, type Outcome, tryRung } from "./choose/try.ts";
+import { type Climbed, ladder, type Rung } from "./choose/rungs.ts";
+import type { JobEvents } from "./events.ts";
+import {
+  type DataOptions,
+  type EngineOptions,
+  type FileOptions,
+  type ModelOptions,
+  type QuantizationOptions,
+  SHARED_KINDS,
+} from "./shared_options.ts";
+
+/** Options of {@linkcode chooseQuantization}. */
+export interface ChooseOptions
+  extends
+    ModelOptions,
+    DataOptions,
+    EngineOptions,
+    Pick<QuantizationOptions, "target" | "swap">,
+    Pick<FileOptions, "out" | "overwrite"> {
+  /** How far from float is good enough: in percentage points of a fraction, else in the metric's unit. Default 0.5. */
+  readonly tolerance?: number;
+  /** How many times as fast as float a file must be at least; 0: however slow. Default 1. */
+  readonly speedup?: number;
+  /** Minutes for all rungs. Default: as many as it takes. */
+  readonly minutes?: number;
+  /** Samples that ranges are found on. Default: the training samples of `data`. */
+  readonly calibrate?: string;
+  /** How many of them. Default 512. */
+  readonly samples?: number;
+}
+
+/** What each option takes. */
+const KINDS: Kinds<ChooseOptions> = {
+  model: SHARED_KINDS.model,
+  outputs: SHARED_KINDS.outputs,
+  data: SHARED_KINDS.data,
+  task: SHARED_KINDS.task,
+  targets: SHARED_KINDS.targets,
+  normalize: SHARED_KINDS.normalize,
+  limit: SHARED_KINDS.limit,
+  skipBadImages: SHARED_KINDS.skipBadImages,
+  target: SHARED_KINDS.target,
+  swap: SHARED_KINDS.swap,
+  seed: SHARED_KINDS.seed,
+  threads: SHARED_KINDS.threads,
+  backend: SHARED_KINDS.backend,
+  device: SHARED_KINDS.device,
+  precise: SHARED_KINDS.precise,
+  debug: SHARED_KINDS.debug,
+  out: SHARED_KINDS.out,
+  overwrite: SHARED_KINDS.overwrite,
+  tolerance: "number",
+  speedup: "number",
+  minutes: "number",
+  calibrate: "text",
+  samples: "number",
+};
+
+/** What is left in the folder of a search, besides the folders of its rungs. */
+const FILES = ["choose.html", "choose.json"] as const;
+
+/** Largest record that is read back. */
+const MOST_BYTES = 2 ** 24;
+
+/** What is told while it climbs. */
+export interface ChooseEvents extends JobEvents {
+  /** A rung was tried, or left out. */
+  readonly onRung?: (rung: RungReport) => void;
+}
+
+/**
+ * Tries ways to quantize `model`, from the cheapest on, until the file of one is good enough in ONNX Runtime: weights alone,
+ * ranges at run time, ranges by each observer, each correction, AdaRound, layers kept in float, training from the
+ * calibrated state.
+ *
+ * Each rung leaves its results in a folder of its own in `options.out` (default: "choose"), with choose.json and
+ * choose.html beside them, written anew after each. A search that was stopped goes on where it was when it is asked
+ * again in the same words.
+ *
+ * @returns The report, as written to choose.json.
+ * @throws {RangeError} If an option is out of range.
+ * @throws {OutputError} If `options.out` has another search or cannot be written to.
+ *
+ * @example
+ * ```ts ignore
+ * const { rungs, chosen } = await chooseQuantization({ model: "model.json", data: "folder:photos", tolerance: 1 });
+ * console.log(chosen === undefined ? "none is good enough" : rungs[chosen].name);
+ * ```
+ */
+export function chooseQuantization(options: ChooseOptions, events: ChooseEvents = {}): Promise<ChooseReport> {
+  return inPlainWords(() => choose(options, events));
+}
+
+async function choose(given: ChooseOptions, events: ChooseEvents): Promise<ChooseReport> {
+  checkKinds(given, KINDS);
+  checkNumbers(given);
+  const { tolerance = 0.5, speedup = 1, minutes, out = "choose", overwrite = false, ...options } = given;
+  const { model, data } = options;
+  if (model === undefined || data === undefined) {
+    throw new RangeError(`Cannot choose without --${model === undefined ? "model" : "data"}: it is needed`);
+  }
+  ensureWritableDirectory(out);
+  const { overwrite: _, ...asked } = given;
+  const command = commandOf(asked, "choose");
+  const before = await readBefore(out, { command, overwrite });
+  const goal = { tolerance, speedup, ...(minutes === undefined ? {} : { minutes }) };
+  const context: ChooseContext = { options: { ...options, model, data }, out, goal, events, log: lineLog(events) };
+  const climb = new Climb(context, { command, before });
+  await climb.run();
+  return climb.report();
+}
+
+/** Rungs that an earlier search of the same words has tried. */
+async function readBefore(
+  dir: string,
+  { command, overwrite }: { readonly command: string; readonly overwrite: boolean },
+): Promise<readonly RungReport[]> {
+  const path = join(dir, "choose.json");
+  if (overwrite || !exists(path)) return [];
+  const found: unknown = parseJson(await readTextWithin(path, { most: MOST_BYTES }));
+  const known = Object(found);
+  // Whoever changed what stands there has the rungs' own reports to answer to.
+  if (known.schema === CHOOSE_SCHEMA && known.command === command && Array.isArray(known.rungs)) return known.rungs;
+  throw new OutputError(`Cannot write to "${dir}": it has another search (choose.json), --overwrite replaces it`);
+}
+
+/** A search under way. */
+class Climb {
+  readonly #context: ChooseContext;
+  readonly #command: string;
+  readonly #before: readonly RungReport[];
+  readonly #outcomes: Outcome[] = [];
+  #ended: ChooseReport["ended"] = "all";
+
+  constructor(
+    context: ChooseContext,
+    { command, before }: { readonly command: string; readonly before: readonly RungReport[] },
+  ) {
+    this.#context = context;
+    this.#command = command;
+    this.#before = before;
+  }
+
+  async run(): Promise<void> {
+    const steps = ladder();
+    let next = steps.next();
+    while (!next.done) {
+      const outcome = await this.#try(next.value);
+      if (outcome === undefined) return;
+      next = steps.next(outcome.score);
+    }
+  }
+
+  /** Tries a rung; undefined where the search ends before it or with it. */
+  async #try(rung: Rung): Promise<{ readonly score: Climbed } | undefined> {
+    const { goal, events } = this.#context;
+    const deadline = goal.minutes === undefined ? Infinity : 60 * goal.minutes - this.#seconds();
+    if (deadline <= 0) {
+      this.#ended = "time";
+      return undefined;
+    }
+    const outcome = await tryRung(rung, {
+      ...this.#context,
+      tried: this.#outcomes,
+      before: this.#before.find(({ name }) => name === rung.name),
+      seconds: deadline,
+    });
+    if (outcome === "time") {
+      this.#ended = "time";
+      return undefined;
+    }
+    this.#outcomes.push(outcome);
+    events.onRung?.(outcome.report);
+    const isEnough = "isEnough" in outcome.report && outcome.report.isEnough;
+    if (isEnough) this.#ended = "met";
+    this.#write();
+    return isEnough ? undefined : outcome;
+  }
+
+  #seconds(): number {
+    return this.#outcomes.reduce((sum, { report }) => sum + ("seconds" in report ? report.seconds : 0), 0);
+  }
+
+  #write(): void {
+    const report = this.report();
+    const { out: root } = this.#context;
+    const contents = { "choose.html": renderChoice(report), "choose.json": `${JSON.stringify(report, null, 2)}\n` };
+    commitFiles({ root, files: FILES.map((name) => ({ path: join(root, name), bytes: contents[name] })), remove: [] });
+  }
+
+  report(): ChooseReport {
+    const { options, goal } = this.#context;
+    const judged = this.#outcomes.find(({ metric }) => metric !== undefined)?.metric;
+    if (judged === undefined) {
+      const because = this.#outcomes.map(({ report }) => "because" in report ? report.because : "").find(Boolean);
+      throw new RangeError(`Cannot quantize "${options.model}" in any way: ${because ?? "there was no time for one"}`);
+    }
+    const chosen = this.#outcomes.findIndex(({ report }) => "isEnough" in report && report.isEnough);
+    const { name, unit, better, count, float } = judged;
+    return {
+      schema: CHOOSE_SCHEMA,
+      kind: "choose",
+      model: options.model,
+      data: options.data,
+      metric: { name, unit, better, count },
+      float,
+      ...goal,
+      rungs: this.#outcomes.map(({ report }) => report),
+      ...(chosen < 0 ? {} : { chosen }),
+      ended: this.#ended,
+      ...(judged.bytesFloat === undefined ? {} : { bytesFloat: judged.bytesFloat }),
+      command: this.#command,
+      machine: `${Deno.build.os} ${Deno.build.arch}, ${navigator.hardwareConcurrency} hardware threads`,
+      versions: {
+        [MAKER.name]: MAKER.version,
+        deno: Deno.version.deno,
+        tfjs: version_core,
+        "onnxruntime-node": ORT_VERSION,
+      },
+    };
+  }
+}

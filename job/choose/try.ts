@@ -1,0 +1,201 @@
+/** Tries a rung of the ladder: runs its job, or takes up what an earlier search left. */
+import { join } from "node:path";
+import type { ChooseReport, RungReport } from "../../report/choose_schema.ts";
+import type { Measured, Report } from "../../report/schema.ts";
+import { exists } from "../../src/io/disk.ts";
+import { readTextWithin } from "../../src/io/read.ts";
+import { parseJson } from "../../src/text/json.ts";
+import { plainLine } from "../../src/text/plain.ts";
+import { commandOf } from "../_flags.ts";
+import type { ChooseEvents, ChooseOptions } from "../choose.ts";
+import { debugModel } from "../debug.ts";
+import { runPtq } from "../ptq.ts";
+import type { PtqOptions } from "../ptq_options.ts";
+import { runQat } from "../qat.ts";
+import type { Climbed, Rung } from "./rungs.ts";
+
+/** What all rungs share. */
+export interface ChooseContext {
+  readonly options:
+    & Omit<ChooseOptions, "out" | "overwrite" | "tolerance" | "speedup" | "minutes">
+    & { readonly model: string; readonly data: string };
+  readonly out: string;
+  readonly goal: Pick<ChooseReport, "tolerance" | "speedup" | "minutes">;
+  readonly events: ChooseEvents;
+  readonly log: (line: string) => void;
+}
+
+/** What rungs are judged by. */
+export interface JudgedMetric {
+  readonly name: string;
+  readonly unit: string;
+  readonly better: "higher" | "lower";
+  readonly count: number;
+  /** Of the float model, as it was loaded. */
+  readonly float: Measured;
+  readonly bytesFloat?: number;
+}
+
+/** What came of a rung. */
+export interface Outcome {
+  readonly report: RungReport;
+  /** How good it is, more is better. */
+  readonly score: Climbed;
+  readonly metric?: JudgedMetric;
+}
+
+/** A rung, and what was before it. */
+export interface Trial extends ChooseContext {
+  readonly tried: readonly Outcome[];
+  /** What an earlier search found of it. */
+  readonly before: RungReport | undefined;
+  /** Seconds that are left. */
+  readonly seconds: number;
+}
+
+/** Largest report that is read back. */
+const MOST_BYTES = 2 ** 26;
+
+/**
+ * Tries a rung.
+ *
+ * @returns What came of it, or "time" if there was not enough.
+ * @throws The reason of the events' signal, if that ends it.
+ */
+export async function tryRung(rung: Rung, trial: Trial): Promise<Outcome | "time"> {
+  const { log, events, seconds } = trial;
+  const { name, what } = rung;
+  const timer = seconds === Infinity ? undefined : AbortSignal.timeout(1000 * seconds);
+  const signals = [timer, events.signal].filter((signal) => signal !== undefined);
+  log(`${name}: ${what} …`);
+  const started = performance.now();
+  try {
+    const report = await reportOf(rung, { ...trial, events: { ...events, signal: AbortSignal.any(signals) } });
+    const took = trial.before !== undefined && "seconds" in trial.before && !report.isNew
+      ? trial.before.seconds
+      : (performance.now() - started) / 1000;
+    return outcomeOf(rung, { report: report.report, seconds: took, trial });
+  } catch (error) {
+    events.signal?.throwIfAborted();
+    if (timer?.aborted) return "time";
+    if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
+    const because = plainLine(error.message, 300);
+    log(`  left out: ${because}`);
+    return { report: { name, what, because }, score: undefined };
+  }
+}
+
+interface Reported {
+  readonly report: Report;
+  /** Whether its job was run just now. */
+  readonly isNew: boolean;
+}
+
+/** Returns the report of a rung's job: of one that was run before by the same words, or of one that is run now. */
+async function reportOf(rung: Rung, trial: Trial): Promise<Reported> {
+  const dir = dirOf(rung.name, trial);
+  if (rung.kind === "qat") {
+    const options = { ...qatOptions(rung.from, trial), ...rung.options, out: dir };
+    const known = await readReport(dir, commandOf(options, "qat"));
+    if (known !== undefined) return { report: known, isNew: false };
+    const isBegun = exists(join(dir, "run", "run.json"));
+    const report = await runQat(isBegun ? { resume: dir } : { ...options, overwrite: true }, trial.events);
+    return { report, isNew: true };
+  }
+  const kept = rung.kind === "keep" ? { keepFloat: await findLayers(rung.from, trial) } : {};
+  const options: PtqOptions = { ...ptqOptions(rung.options, trial), ...kept, out: dir };
+  const known = await readReport(dir, commandOf(options, "ptq"));
+  if (known !== undefined) return { report: known, isNew: false };
+  return { report: await runPtq({ ...options, overwrite: true }, trial.events), isNew: true };
+}
+
+function dirOf(name: string, { out }: Pick<Trial, "out">): string {
+  return join(out, name);
+}
+
+function ptqOptions(own: Partial<PtqOptions>, { options }: Trial): PtqOptions {
+  const { calibrate, samples, ...shared } = options;
+  const isStatic = own.method === "static";
+  return {
+    ...shared,
+    ...(isStatic && calibrate !== undefined ? { calibrate } : {}),
+    ...(isStatic && samples !== undefined ? { samples } : {}),
+    ...own,
+  };
+}
+
+/** Training goes on from a calibrated model: what was decided before that is in it. */
+function qatOptions(from: string, { options, ...trial }: Trial) {
+  const { calibrate: _, samples: __, swap: ___, target: ____, outputs: _____, ...shared } = options;
+  return { ...shared, model: dirOf(from, trial) };
+}
+
+/** @throws {RangeError} If no layers are found that help. */
+async function findLayers(from: string, trial: Trial): Promise<readonly string[]> {
+  const { options: { data, task, targets, normalize, limit, seed, threads, precise }, goal, events } = trial;
+  const given = { data, task, targets, normalize, limit, seed, threads, precise };
+  const { keep } = await debugModel({
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+    model: dirOf(from, trial),
+    keepFloat: `auto:${goal.tolerance}`,
+    out: join(dirOf(from, trial), "debug"),
+    overwrite: true,
+  }, events);
+  const layers = keep?.best === undefined ? undefined : keep.choices[keep.best].layers;
+  if (layers !== undefined && layers.length > 0) return layers;
+  throw new RangeError(`Cannot keep layers of "${from}" in float: none were found that would be enough`);
+}
+
+/** Reads what a finished job left; undefined where there is none of the same words. */
+async function readReport(dir: string, command: string): Promise<Report | undefined> {
+  const path = join(dir, "report.json");
+  if (!exists(path)) return undefined;
+  const report = Object(parseJson(await readTextWithin(path, { most: MOST_BYTES })));
+  return report.command === command && Array.isArray(report.metrics) ? report as Report : undefined;
+}
+
+function outcomeOf(
+  { name, what }: Rung,
+  { report, seconds, trial }: { readonly report: Report; readonly seconds: number; readonly trial: Trial },
+): Outcome {
+  const [metric] = report.metrics;
+  if (metric === undefined) throw new RangeError(`Cannot judge "${name}": its data say nothing of what is right`);
+  const known = trial.tried.find(({ metric }) => metric !== undefined)?.metric;
+  const { unit, better, count } = metric;
+  // A model that training went on from has been rounded: float is what it was before anything was done to it.
+  const judged: JudgedMetric = known ?? {
+    name: metric.name,
+    unit,
+    better,
+    count,
+    float: metric.float,
+    ...(report.bytes === undefined ? {} : { bytesFloat: report.bytes.float }),
+  };
+  const value = metric.deployed ?? null;
+  const latency = report.latencyMs;
+  const times = latency && { float: latency.float.p50, file: latency.int8.p50 };
+  const loss = lossOf(judged, value);
+  const isFast = trial.goal.speedup === 0 || (times !== undefined && times.float / times.file >= trial.goal.speedup);
+  return {
+    report: {
+      name,
+      what,
+      dir: name,
+      deploy: report.deploy ?? "model.int8.onnx",
+      value,
+      ...(metric.change === undefined ? {} : { change: metric.change }),
+      ...(times === undefined ? {} : { latencyMs: times }),
+      ...(report.bytes === undefined ? {} : { bytes: report.bytes.int8 }),
+      seconds,
+      isEnough: loss <= trial.goal.tolerance + 1e-9 && isFast,
+    },
+    score: value === null ? undefined : -loss,
+    metric: judged,
+  };
+}
+
+/** How much worse than float, in percentage points of a fraction, else in the metric's unit; less than 0 is better. */
+function lossOf({ float, unit, better }: JudgedMetric, value: Measured): number {
+  if (float === null || value === null) return Infinity;
+  return (better === "higher" ? float - value : value - float) * (unit === "fraction" ? 100 : 1);
+}
