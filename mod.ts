@@ -395,7 +395,13 @@ export { formatDebug } from "./report/terminal/debug.ts";
 export { renderDebug } from "./report/html/debug.ts";
 export { formatChoice } from "./report/terminal/choose.ts";
 export { renderChoice } from "./report/html/choose.ts";
-export { CHOOSE_SCHEMA, type ChooseReport, type LeftRung, type RungReport, type TriedRung } from "./report/choose_schema.ts";
+export {
+  CHOOSE_SCHEMA,
+  type ChooseReport,
+  type LeftRung,
+  type RungReport,
+  type TriedRung,
+} from "./report/choose_schema.ts";
 export { DEBUG_SCHEMA, type DebugReport, type KeepChoice, type KeepReport } from "./report/debug_schema.ts";
 export { formatReport, type TerminalOptions } from "./report/terminal/terminal.ts";
 export { formatSummary } from "./report/terminal/summary.ts";

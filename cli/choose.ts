@@ -50,7 +50,11 @@ export function chooseCommand(): Command {
     .option("--calibrate <what>", "samples to find ranges on, as for --data (default: those of --data)")
     .option("--samples <n>", "how many of them (default: 512)", number)
     .optionsGroup("Good enough:")
-    .option("--tolerance <n>", "how far from float, in points of a fraction or the metric's unit (default: 0.5)", number)
+    .option(
+      "--tolerance <n>",
+      "how far from float, in points of a fraction or the metric's unit (default: 0.5)",
+      number,
+    )
     .option("--speedup <n>", "how many times as fast as float, at least; 0: however slow (default: 1)", number)
     .option("--minutes <n>", "for all rungs (default: as many as it takes)", number)
     .optionsGroup("Quantization:")

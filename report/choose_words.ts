@@ -27,7 +27,9 @@ export function chooseSentence(report: ChooseReport): string {
   const rung = chosen === undefined ? undefined : rungs[chosen];
   if (rung !== undefined && isTried(rung)) {
     const speed = speedOf(rung);
-    const size = rung.bytes !== undefined && report.bytesFloat !== undefined ? report.bytesFloat / rung.bytes : undefined;
+    const size = rung.bytes !== undefined && report.bytesFloat !== undefined
+      ? report.bytesFloat / rung.bytes
+      : undefined;
     const gains = [
       ...(speed === undefined ? [] : [`${ratio(speed)} as fast`]),
       ...(size === undefined ? [] : [`${ratio(size)} smaller`]),

@@ -70,7 +70,7 @@ export function* ladder(): Generator<Rung, void, Climbed> {
   for (const correction of CORRECTIONS) {
     const options: Partial<PtqOptions> = { ...best.options, [optionOf(correction)]: true };
     const name: string = `${best.name}+${correction}`;
-    const score = yield { kind: "ptq", name, what: `${correction} on top of ${best.name}`, options };
+    const score: Climbed = yield { kind: "ptq", name, what: `${correction} on top of ${best.name}`, options };
     if (better(score)) best = { name, options, score: score! };
   }
   const { name: from, options } = best;

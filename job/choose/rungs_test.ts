@@ -63,7 +63,11 @@ Deno.test("ladder() keeps the first of equals, and goes on behind rungs that cou
   const equal = climb(() => 0.5);
   assert.equal(equal.filter(({ name }) => name.startsWith("static-min-max+")).length, 7);
   const rungs = climb(({ name }) => name === "static-mse" ? 0.1 : undefined);
-  assert.deepEqual(rungs.slice(-3).map((rung) => "from" in rung && rung.from), ["static-mse", "static-mse", "static-mse"]);
+  assert.deepEqual(rungs.slice(-3).map((rung) => "from" in rung && rung.from), [
+    "static-mse",
+    "static-mse",
+    "static-mse",
+  ]);
 });
 
 Deno.test("ladder() ends where nothing can be calibrated", () => {

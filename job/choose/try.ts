@@ -173,7 +173,7 @@ function outcomeOf(
   };
   const value = metric.deployed ?? null;
   const latency = report.latencyMs;
-  const times = latency && { float: latency.float.p50, file: latency.int8.p50 };
+  const times = latency && { float: latency.float.p50, file: latency.deployed.p50 };
   const loss = lossOf(judged, value);
   const isFast = trial.goal.speedup === 0 || (times !== undefined && times.float / times.file >= trial.goal.speedup);
   return {
@@ -185,7 +185,7 @@ function outcomeOf(
       value,
       ...(metric.change === undefined ? {} : { change: metric.change }),
       ...(times === undefined ? {} : { latencyMs: times }),
-      ...(report.bytes === undefined ? {} : { bytes: report.bytes.int8 }),
+      ...(report.bytes === undefined ? {} : { bytes: report.bytes.deployed }),
       seconds,
       isEnough: loss <= trial.goal.tolerance + 1e-9 && isFast,
     },
