@@ -46,7 +46,7 @@ export function renderParetoChart(report: ChooseReport, { width }: { readonly wi
       min: axis.min,
       max: axis.max,
       interval: axis.step * 2,
-      axisLabel: { ...CHART_TEXT, formatter: (value: number) => tick(value, axis.step * 2) },
+      axisLabel: { ...CHART_TEXT, formatter: (value: number) => tick(value, axis.step) },
       axisTick: { show: false },
       axisLine: { show: false },
       splitLine: { lineStyle: { color: COLORS.rule } },
@@ -69,6 +69,8 @@ export function renderParetoChart(report: ChooseReport, { width }: { readonly wi
           label: {
             show: front.has(rung),
             position: "right" as const,
+            // Below the line that goes up from there.
+            offset: [0, 9],
             formatter: () => plainText(rung.name),
             ...CHART_TEXT,
             color: rung === best ? COLORS.int8 : COLORS.muted,
