@@ -103,10 +103,10 @@ async function reportOf(rung: Rung, trial: Trial): Promise<Reported> {
     return { report, isNew: true };
   }
   const kept = rung.kind === "keep" ? { keepFloat: await findLayers(rung.from, trial) } : {};
-  const options: PtqOptions = { ...ptqOptions(rung.options, trial), ...kept, out: dir };
+  const options: PtqOptions = { ...ptqOptions(rung.options, trial), ...kept, out: dir, overwrite: true };
   const known = await readReport(dir, commandOf(options, "ptq"));
   if (known !== undefined) return { report: known, isNew: false };
-  return { report: await runPtq({ ...options, overwrite: true }, trial.events), isNew: true };
+  return { report: await runPtq(options, trial.events), isNew: true };
 }
 
 function dirOf(name: string, { out }: Pick<Trial, "out">): string {
