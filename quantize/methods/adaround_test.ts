@@ -205,12 +205,13 @@ Deno.test("adaround writes the very codes of a dense layer into the file", async
 });
 
 Deno.test("adaround is the same again, and has nothing to do where it was done", async () => {
-  const run = async () => {
-    const { model, float, context } = await settingOf(sequentialModel);
-    const outcome = await makeAdaRound(QUICK).apply(model, float, context);
+  const run = async (seed: number) => {
+    const { model, float, context } = await settingOf(sequentialModel, FOUR_BITS);
+    const outcome = await makeAdaRound(QUICK).apply(model, float, { ...context, seed });
     return { model, float, context, outcome };
   };
-  const [first, second] = [await run(), await run()];
+  const [first, second] = [await run(0), await run(0)];
+  assert.notDeepEqual((await run(1)).outcome, first.outcome);
   assert.deepEqual(second.outcome, first.outcome);
   assert.deepEqual(codesIn(second.model), codesIn(first.model));
   const codes = codesIn(first.model);
