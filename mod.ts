@@ -293,16 +293,7 @@ export { calibrate, type CalibrateOptions, type CalibrationBatch, type NamedBatc
 
 // Quantization: steps without training.
 export { type OptionOf, type StepName, type StepOptions, STEPS } from "./quantize/methods/mod.ts";
-export {
-  type FloatStep,
-  type PreparedStep,
-  type PtqStep,
-  type StepContext,
-  type StepEffect,
-  type StepLeft,
-  type StepOutcome,
-  type StepRow,
-} from "./quantize/methods/step.ts";
+export type * from "./quantize/methods/step.ts";
 
 // Training: schedules and optimizers.
 export {
