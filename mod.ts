@@ -29,23 +29,8 @@
  * @module
  */
 
-// The job: runQat, what it is told and what it tells.
-export { type JobEvents, type JobPhase, type JobWork, type StageName } from "./job/events.ts";
-export { type EpochMetric, type EpochMetrics, RunError, runQat, type StageEpoch } from "./job/qat.ts";
-export { dryRun } from "./job/dry_run.ts";
-export { debugModel, type DebugOptions } from "./job/debug.ts";
-export { type ChooseEvents, type ChooseOptions, chooseQuantization } from "./job/choose.ts";
-export { type QatOptions } from "./job/options.ts";
-export { dryRunPtq, runPtq } from "./job/ptq.ts";
-export { type PtqOptions } from "./job/ptq_options.ts";
-export {
-  type DataOptions,
-  type EngineOptions,
-  type FileOptions,
-  type ModelOptions,
-  type QuantizationOptions,
-  type SharedOptions,
-} from "./job/shared_options.ts";
+// The jobs: what they are told and what they tell.
+export * from "./job/mod.ts";
 export {
   createProgress,
   type Progress,
@@ -359,10 +344,8 @@ export {
   type VerifyOptions,
 } from "./export/verify.ts";
 export { type LastGrids, lastGridsOf } from "./export/last_grids.ts";
-export type * from "./debug/facts.ts";
-export { type FoundLayers, type LayersTried, searchKept, type SearchOptions } from "./debug/search.ts";
+export * from "./debug/mod.ts";
 export { keepInFloat } from "./quantize/keep_float.ts";
-export { type MeasuredParts, type MeasureOptions, measureParts } from "./debug/measure.ts";
 export { type LastGridsProof, predictAll, validate, type ValidateOptions, type Validation } from "./export/validate.ts";
 
 // ONNX as plain data; the rest of it is at "@tfjs-qat/tfjs-qat/onnx".

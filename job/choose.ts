@@ -16,35 +16,10 @@ import { checkNumbers } from "./_number_rules.ts";
 import { checkKinds, type Kinds } from "./_option_kinds.ts";
 import { type ChooseContext, type Outcome, tryRung } from "./choose/try.ts";
 import { type Climbed, ladder, type Rung } from "./choose/rungs.ts";
-import type { JobEvents } from "./events.ts";
-import {
-  type DataOptions,
-  type EngineOptions,
-  type FileOptions,
-  type ModelOptions,
-  type QuantizationOptions,
-  SHARED_KINDS,
-} from "./shared_options.ts";
+import type { ChooseEvents, ChooseOptions } from "./choose/options.ts";
+import { SHARED_KINDS } from "./shared_options.ts";
 
-/** Options of {@linkcode chooseQuantization}. */
-export interface ChooseOptions
-  extends
-    ModelOptions,
-    DataOptions,
-    EngineOptions,
-    Pick<QuantizationOptions, "target" | "swap">,
-    Pick<FileOptions, "out" | "overwrite"> {
-  /** How far from float is good enough: in percentage points of a fraction, else in the metric's unit. Default 0.5. */
-  readonly tolerance?: number;
-  /** How many times as fast as float a file must be at least; 0: however slow. Default 1. */
-  readonly speedup?: number;
-  /** Minutes for all rungs. Default: as many as it takes. */
-  readonly minutes?: number;
-  /** Samples that ranges are found on. Default: the training samples of `data`. */
-  readonly calibrate?: string;
-  /** How many of them. Default 512. */
-  readonly samples?: number;
-}
+export type { ChooseEvents, ChooseOptions };
 
 /** What each option takes. */
 const KINDS: Kinds<ChooseOptions> = {
@@ -78,12 +53,6 @@ const FILES = ["choose.html", "choose.json"] as const;
 
 /** Largest record that is read back. */
 const MOST_BYTES = 2 ** 24;
-
-/** What is told while it climbs. */
-export interface ChooseEvents extends JobEvents {
-  /** A rung was tried, or left out. */
-  readonly onRung?: (rung: RungReport) => void;
-}
 
 /**
  * Tries ways to quantize `model`, from the cheapest on, until the file of one is good enough in ONNX Runtime: weights alone,

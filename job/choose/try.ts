@@ -7,7 +7,7 @@ import { readTextWithin } from "../../src/io/read.ts";
 import { parseJson } from "../../src/text/json.ts";
 import { plainLine } from "../../src/text/plain.ts";
 import { commandOf } from "../_flags.ts";
-import type { ChooseEvents, ChooseOptions } from "../choose.ts";
+import type { ChooseEvents, ChooseOptions } from "./options.ts";
 import { debugModel } from "../debug.ts";
 import { runPtq } from "../ptq.ts";
 import type { PtqOptions } from "../ptq_options.ts";

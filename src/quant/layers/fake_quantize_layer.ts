@@ -196,7 +196,7 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
   }
 
   /** The weights, by name. */
-  get state(): State {
+  get state(): Readonly<Record<string, tfl.LayerVariable>> {
     return this.#weights();
   }
 

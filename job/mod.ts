@@ -1,0 +1,17 @@
+/** The jobs, each of which is also a command: what they are told and what they tell. */
+export { type JobEvents, type JobPhase, type JobWork, type StageName } from "./events.ts";
+export { type EpochMetric, type EpochMetrics, RunError, runQat, type StageEpoch } from "./qat.ts";
+export { dryRun } from "./dry_run.ts";
+export { debugModel, type DebugOptions } from "./debug.ts";
+export { type ChooseEvents, type ChooseOptions, chooseQuantization } from "./choose.ts";
+export { type QatOptions } from "./options.ts";
+export { dryRunPtq, runPtq } from "./ptq.ts";
+export { type PtqOptions } from "./ptq_options.ts";
+export {
+  type DataOptions,
+  type EngineOptions,
+  type FileOptions,
+  type ModelOptions,
+  type QuantizationOptions,
+  type SharedOptions,
+} from "./shared_options.ts";
