@@ -11,9 +11,10 @@ import { startTf } from "./_start.ts";
 const SOUND: Recipe = {
   name: "mine",
   rules: [
-    { match: { kind: "weighted" }, then: { weights: { dtype: "int8", granularity: "per-tensor" } } },
+    { match: { kind: "weighted" }, then: { weights: { dtype: "int8", granularity: "per-tensor", observer: "mse" } } },
     { match: { pattern: "conv.*" }, then: { activations: { dtype: "uint8", qmin: 0, qmax: 255 }, momentum: 0.1 } },
-    { match: { name: "conv" }, then: { float: false, method: "static", observer: "min-max" }, required: true },
+    { match: { name: "conv" }, then: { float: false, method: "static", observer: "percentile" }, required: true },
+    { match: { kind: "ReLU" }, then: { percentile: 99.9, range: { min: -1, max: 6 } } },
   ],
 };
 
