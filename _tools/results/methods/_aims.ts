@@ -1,7 +1,6 @@
 /** What the methods are to reach, and whether they do, of the rows that were run. */
 import type { MethodFigures, MethodResult, Speed } from "./_figures.ts";
 import { NETS } from "./_nets.ts";
-import { PLAINEST } from "./_rows.ts";
 
 /** An aim. */
 export interface Aim {
@@ -81,7 +80,7 @@ function peerAims(
   const whose = `that of ONNX Runtime's quantizer (${calibration})`;
   return [
     {
-      what: `${net}: our file (static, ${PLAINEST}) is at least as accurate as ${whose}`,
+      what: `${net}: our file (static) is at least as accurate as ${whose}`,
       measured: interval(change),
       holds: change.high >= 0,
     },
