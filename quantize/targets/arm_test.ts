@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { runExported } from "../../export/_test_support.ts";
+import { toOnnx } from "../../export/to_onnx.ts";
 import { verifyFusion } from "../../export/verify.ts";
 import { predict } from "../../tests/_support/small_models.ts";
 import { prepareQat } from "../prepare.ts";
@@ -26,4 +28,14 @@ Deno.test('target "arm" refuses symmetric activations, with the reason and a tar
       "its activations are int8 -128 to 127, affine, per tensor: a ReLU is absorbed only where the smallest code of the " +
       'type stands for 0, which is not so on a symmetric grid; target "simulation" can hold them',
   });
+});
+
+Deno.test('target "arm" has files of operators on codes that run on int8 kernels in any session', async () => {
+  for (const net of [NETS.add, NETS.dense, NETS["average pool"]]) {
+    const { prepared: { model }, exported, x } = await exportFor("arm", net);
+    const onCodes = await toOnnx(model, { format: "qoperator" });
+    const expected = runExported(exported, [x], { int8Activations: true });
+    assert.deepEqual(runExported(onCodes, [x], { precise: false }), expected);
+    assert.deepEqual(verifyFusion(onCodes.bytes, onCodes.graph).float, []);
+  }
 });
