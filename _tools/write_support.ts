@@ -1,6 +1,6 @@
 /** Writes docs/support.md: the layers and kernels that the tables know. `deno task docs`; a test holds the file to it. */
 import { ACTIVATION_RULES } from "../src/layers/activations.ts";
-import { LAYER_ROWS } from "../src/layers/mod.ts";
+import { codedWeights, LAYER_ROWS } from "../src/layers/mod.ts";
 import type { LayerRow, LayerRule } from "../src/layers/layer_rule.ts";
 import { OPS } from "../src/ops/mod.ts";
 
@@ -66,7 +66,9 @@ function describeRow(row: LayerRow): string {
 }
 
 function describe(row: LayerRule): string {
-  if (row.kind === "float") return `float: ${row.because}`;
+  if (row.kind === "float") {
+    return `float: ${row.because}${codedWeights(row).length === 0 ? "" : "; its weights on a grid per output channel"}`;
+  }
   return row.kind === "split" ? `${MEANING.split} ${row.into}` : MEANING[row.kind];
 }
 

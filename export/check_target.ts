@@ -71,6 +71,8 @@ function faultOf(node: Node, { index, target }: Judged): string | undefined {
   if (scale === undefined || zeroPoint === undefined) return COMPUTED;
   const codes = node.op === "DequantizeLinear" ? index.constant(node.inputs[0]) : undefined;
   const grid = { scales: scale.data.length, zeroPoint, codes };
+  const table = node.op === "DequantizeLinear" ? tableOf(node, index) : undefined;
+  if (table !== undefined) return faultOfSchemes({ ...grid, codes: table }, target.weights, "weights");
   const place = index.uses(node.outputs[0]).filter(({ op }) => WEIGHTED.has(op))
     .map(({ inputs }) => inputs.indexOf(node.outputs[0]));
   if (codes !== undefined && place.includes(1)) return faultOfSchemes(grid, target.weights, "weights");
@@ -78,6 +80,12 @@ function faultOf(node: Node, { index, target }: Judged): string | undefined {
     return target.file?.bias === "float32" ? `its bias is ${codes.dtype}, float32 is needed` : faultOfBias(grid);
   }
   return faultOfSchemes(grid, target.activations, "activations");
+}
+
+/** The codes of a weight of which `node` makes those real that were picked. */
+function tableOf({ inputs }: Node, index: Index): Tensor | undefined {
+  const gather = index.producer(inputs[0]);
+  return gather?.op === "Gather" ? index.constant(gather.inputs[0]) : undefined;
 }
 
 interface GridInFile {

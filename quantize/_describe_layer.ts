@@ -1,5 +1,5 @@
 /** Says what became of a layer of a prepared model. */
-import { ruleOf } from "../src/layers/mod.ts";
+import { codedWeights, ruleOf } from "../src/layers/mod.ts";
 import { type LayerNode, layersOf, sourceOf, type Unit } from "../src/rewrite/mod.ts";
 import type { Island } from "./placement.ts";
 import type { PlacedQuantizer, ResolvedLayer } from "./record.ts";
@@ -18,7 +18,8 @@ export interface Placed {
 
 /** Says what became of a layer. */
 export function describeLayer({ name, layer }: LayerNode, placed: Placed): ResolvedLayer {
-  const { kind } = ruleOf(layer);
+  const rule = ruleOf(layer);
+  const { kind } = rule;
   const common = { layer: name, className: layer.className, kind };
   const unit = placed.units.find((unit) => layersOf(unit).includes(name));
   if (unit !== undefined && unit.layer !== name) return { ...common, partOf: unit.layer, rules: [] };
@@ -29,18 +30,20 @@ export function describeLayer({ name, layer }: LayerNode, placed: Placed): Resol
   const observed = { method, observer, momentum, ...(percentile === undefined ? {} : { percentile }) };
   const known = range !== undefined || quantizer?.fixed !== undefined;
   const asked = placed.float.get(name);
+  const hasWeights = weights !== undefined && codedWeights(rule).length > 0 &&
+    (unit?.kind ?? "weighted") === "weighted";
   return {
     ...common,
     ...(island === undefined ? {} : { float: island.because }),
-    ...(weights === undefined || unit?.kind !== "weighted" ? {} : { weights }),
-    ...(weightObserver === undefined || unit?.kind !== "weighted" ? {} : { weightObserver }),
+    ...(hasWeights ? { weights } : {}),
+    ...(hasWeights && weightObserver !== undefined ? { weightObserver } : {}),
     ...(quantizer === undefined ? {} : { activations }),
     ...(quantizer === undefined || known ? {} : observed),
     ...(quantizer === undefined || range === undefined ? {} : { range }),
     ...(quantizer?.fixed === undefined || range !== undefined ? {} : { fixed: quantizer.fixed }),
     rules: [
       ...(asked === undefined ? [] : [asked]),
-      ...(quantizer === undefined && unit === undefined ? [] : choice.rules),
+      ...(quantizer === undefined && unit === undefined && !hasWeights ? [] : choice.rules),
     ],
   };
 }

@@ -1,7 +1,7 @@
 /** Puts the layers of fake quantization into a layer graph, where placement and recipe want them. */
 import { codesAboveZero, computeQParams } from "../src/numbers/qparams.ts";
 import { gridOfInterval, type QParams, type QuantScheme } from "../src/numbers/scheme.ts";
-import { ruleOf } from "../src/layers/mod.ts";
+import { codedWeights, ruleOf } from "../src/layers/mod.ts";
 import {
   FakeQuantize,
   FreezableBatchNormalization,
@@ -31,6 +31,8 @@ export interface Insertion {
   readonly placement: Placement;
   readonly quantizers: readonly PlacedQuantizer[];
   readonly units: readonly Unit[];
+  /** Layers in float whose weights are held as codes. */
+  readonly coded: ReadonlySet<string>;
   /** Returns what was decided of the layers that run as one operator with the one called `name`. */
   choiceOf(name: string): Choice;
   /** The scheme of weights that no layer has: those of batch normalization that the file holds as a convolution. */
@@ -39,8 +41,8 @@ export interface Insertion {
 
 /** Inserts FakeQuantize, QuantizedWeights and FreezableBatchNormalization into `graph`. */
 export function insertLayers(graph: LayerGraph, insertion: Insertion): LayerGraph {
-  const { placement, quantizers, units, choiceOf, ownWeights } = insertion;
-  const weighted = layersOfKind(units, "weighted");
+  const { placement, quantizers, units, coded, choiceOf, ownWeights } = insertion;
+  const weighted = layersOfKind(units, "weighted").union(coded);
   const alone = layersOfKind(units, "batch-norm");
   const byValue = new Map(quantizers.map((quantizer) => [quantizer.of, quantizer]));
   const quantized = (value: string) => byValue.get(value)?.name ?? value;
@@ -109,13 +111,13 @@ function knownGrid({ of, fixed, nonNegative }: PlacedQuantizer, { range, activat
 
 /** Wraps a weighted layer; what stands for it keeps the inner layer's weights, which `loadWeights` knows. */
 function quantizeWeights(layer: LayerSpec, { weights: scheme, weightObserver }: Choice): LayerSpec {
-  const rule = ruleOf(layer);
-  if (rule.kind !== "weighted" || scheme === undefined) return layer;
+  const weights = codedWeights(ruleOf(layer));
+  if (weights.length === 0 || scheme === undefined) return layer;
   const config = {
     name: layer.name,
     trainable: layer.config.trainable ?? true,
     layer: { className: layer.className, config: { ...layer.config } },
-    weights: rule.weights.map((weight) => ({ ...weight })),
+    weights: weights.map((weight) => ({ ...weight })),
     scheme: { ...scheme },
     ...(weightObserver === undefined ? {} : { observer: weightObserver }),
   };

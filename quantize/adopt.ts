@@ -1,7 +1,7 @@
 /** Takes up a model that was prepared before. */
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { INT8_SYMMETRIC_PER_CHANNEL, UINT8_AFFINE } from "../src/numbers/scheme.ts";
-import { ruleOf } from "../src/layers/mod.ts";
+import { codedWeights, ruleOf } from "../src/layers/mod.ts";
 import { type ObserverName, quantizedLayer } from "../src/quant/mod.ts";
 import { findUnits, fromModel, type LayerGraph, layersOf, nodeOf } from "../src/rewrite/mod.ts";
 import { describeLayer } from "./_describe_layer.ts";
@@ -70,7 +70,7 @@ function infer(model: LayersModel): PreparedModel {
 /** Layers that could have been quantized and were not. */
 function keptIn({ nodes }: LayerGraph, model: LayersModel): ReadonlyMap<string, string> {
   const kept = nodes.filter(({ layer }) =>
-    ruleOf(layer).kind === "weighted" && quantizedOf(model, layer) === undefined
+    codedWeights(ruleOf(layer)).length > 0 && quantizedOf(model, layer) === undefined
   );
   return new Map(kept.map(({ name }) => [name, "it was left in float when the model was prepared"]));
 }

@@ -5,7 +5,7 @@
  * that have weights, FreezableBatchNormalization for BatchNormalization. The result is a LayersModel like any other.
  */
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import { ruleOf } from "../src/layers/mod.ts";
+import { codedWeights, ruleOf } from "../src/layers/mod.ts";
 import { layersIn, quantizedLayer, registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
 import {
   activationOf,
@@ -17,6 +17,7 @@ import {
   isRelu,
   type LayerGraph,
   layersOf,
+  type LayerSpec,
   qatRules,
   rewrite,
   type Swap,
@@ -112,9 +113,12 @@ function prepare(model: LayersModel, options: PrepareOptions): PreparedModel {
   // What reads no grid is no unit after all.
   const units = found.units.filter(({ layer }) => !islands.some((island) => island.layer === layer));
   const quantizers = nameQuantizers(graph, placement);
-  const choiceOf = chooser(units, asked);
+  const coded = new Set(
+    graph.nodes.filter(({ name, layer }) => isCoded(layer) && !kept.has(name)).map(({ name }) => name),
+  );
+  const choiceOf = chooser(units, { asked, coded });
   const ownWeights = target.weights[0];
-  const inserted = insertLayers(graph, { placement, quantizers, units, choiceOf, ownWeights });
+  const inserted = insertLayers(graph, { placement, quantizers, units, coded, choiceOf, ownWeights });
   const prepared = toModel(inserted, { load: loadWeights });
   const placed = { units, islands, quantizers };
   const layers = graph.nodes.map((node) => describeLayer(node, { ...placed, choiceOf, float: asked.float }));
@@ -198,6 +202,12 @@ function layersInFloat(graph: LayerGraph, { asked, target, model }: Asked): Read
   return kept;
 }
 
+/** Whether `layer` runs in float, with weights that are held as codes. */
+function isCoded(layer: LayerSpec): boolean {
+  const rule = ruleOf(layer);
+  return rule.kind === "float" && codedWeights(rule).length > 0;
+}
+
 function nameQuantizers(graph: LayerGraph, { quantizers }: Placement): readonly PlacedQuantizer[] {
   const taken = new Set<string>();
   return quantizers.map((quantizer) => {
@@ -208,12 +218,16 @@ function nameQuantizers(graph: LayerGraph, { quantizers }: Placement): readonly 
 }
 
 /** Decides once for layers that run as one operator. */
-function chooser(units: readonly Unit[], asked: Resolver): (name: string) => Choice {
+function chooser(
+  units: readonly Unit[],
+  { asked, coded }: { readonly asked: Resolver; readonly coded: ReadonlySet<string> },
+): (name: string) => Choice {
   const known = new Map<string, Choice>();
   return (name) => {
     const unit = units.find((unit) => layersOf(unit).includes(name));
     const group = unit === undefined ? [name] : layersOf(unit);
-    const choice = known.get(group[0]) ?? asked.choose(group, { hasWeights: unit?.kind === "weighted" });
+    const hasWeights = unit?.kind === "weighted" || coded.has(name);
+    const choice = known.get(group[0]) ?? asked.choose(group, { hasWeights });
     known.set(group[0], choice);
     return choice;
   };

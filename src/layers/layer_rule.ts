@@ -38,6 +38,8 @@ export type LayerRule =
     readonly because: string;
     /** What its output lies within by its nature, where an int8 layer reads it. */
     readonly interval?: Interval;
+    /** Weights that are held as codes all the same: the layer picks some of them, and those are made real. */
+    readonly weights?: readonly QuantizedWeight[];
   };
 
 /** The words for it. */
@@ -103,3 +105,8 @@ export const signedUnitInterval: LayerRule = { kind: "fixed", interval: "signed-
 
 /** Values in [0, 1]. */
 export const unitInterval: LayerRule = { kind: "fixed", interval: "unit" };
+
+/** Returns the weights of a layer of this rule that files hold as codes. */
+export function codedWeights(rule: LayerRule): readonly QuantizedWeight[] {
+  return rule.kind === "weighted" || rule.kind === "float" ? rule.weights ?? [] : [];
+}

@@ -20,7 +20,7 @@ import {
   weighted,
 } from "./layer_rule.ts";
 
-export { LAYER_KINDS } from "./layer_rule.ts";
+export { codedWeights, LAYER_KINDS } from "./layer_rule.ts";
 export type { LayerDescription, LayerKind, LayerRow, LayerRule } from "./layer_rule.ts";
 
 /** The layer classes of TF.js 4.22 that a model can hold, and ours of sequences. Models are flattened before. */
@@ -138,7 +138,7 @@ export const LAYER_ROWS: Readonly<Record<LayerClass, LayerRow>> = {
   Dot: noKernel("a product of two activations as TF.js's Dot computes it"),
   Dropout: passthrough,
   ELU: noKernel("Elu"),
-  Embedding: float(INDICES),
+  Embedding: { ...float(INDICES), weights: [{ name: "embeddings", axis: 1 }] },
   Flatten: sameScale,
   GRU: noKernel("recurrent layers"),
   GRUCell: noKernel("recurrent layers"),

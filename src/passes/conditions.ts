@@ -47,10 +47,12 @@ export function isFoldable({ op, inputs }: Node, isConstant: (name: string) => b
 const dequantizesConstant = (node: Node | undefined, { constant }: Index): boolean =>
   node?.op === "DequantizeLinear" && node.inputs.every((name) => constant(name) !== undefined);
 
-/** Whether `node` dequantizes what is computed, by one scale. */
-export function isActivation(node: Node | undefined, { constant }: Index): boolean {
-  return node?.op === "DequantizeLinear" && constant(node.inputs[0]) === undefined &&
-    constant(node.inputs[1])?.data.length === 1;
+/** Whether `node` dequantizes what is computed, by one scale; what is picked of a table of weights is not computed. */
+export function isActivation(node: Node | undefined, { constant, producer }: Index): boolean {
+  if (node?.op !== "DequantizeLinear" || constant(node.inputs[1])?.data.length !== 1) return false;
+  const source = producer(node.inputs[0]);
+  return constant(node.inputs[0]) === undefined &&
+    !(source?.op === "Gather" && constant(source.inputs[0]) !== undefined);
 }
 
 /** Whether `add` adds a constant of one number a channel, along axis 1, to the output of `node`. */

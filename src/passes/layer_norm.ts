@@ -17,13 +17,26 @@ const SINCE = 17;
 /**
  * Replaces the operators of a layer normalization by LayerNormalization, if nothing else reads what is between them.
  *
- * @param opset Of the file; below 17 the operators stay. Default: 17.
+ * @param opset Of the file; below 17, where there is no such operator, by the eight that compute it without spreading
+ *   anything. Default: 17.
  */
 export function recognizeLayerNorm(opset: number = SINCE): Pass {
-  return definePass({ name: "recognizeLayerNorm", rewrite: (graph) => opset < SINCE ? graph : rewrite(graph) });
+  return definePass({
+    name: "recognizeLayerNorm",
+    rewrite: (graph) => rewrite(graph, opset < SINCE ? emitSteps : emitOperator),
+  });
 }
 
-function rewrite(graph: Graph): Graph {
+/** Writes what a layer normalization gives of x, γ and β; in x's shape. */
+type EmitNorm = (norm: Norm, out: GraphWriter, options: Options) => string;
+
+/** Of the node that gives its result. */
+interface Options {
+  readonly like: Node;
+  readonly output?: string;
+}
+
+function rewrite(graph: Graph, emit: EmitNorm): Graph {
   const index = indexOf(graph);
   const out = new GraphWriter(graph);
   const found = new Map(graph.nodes.flatMap((node) => {
@@ -33,7 +46,7 @@ function rewrite(graph: Graph): Graph {
   for (const node of graph.nodes) {
     const norm = found.get(node);
     if (norm === undefined) out.push(node);
-    else emitNorm(norm, out);
+    else emitShaped(norm, out, emit);
   }
   return removeDeadNodes(out.finish());
 }
@@ -154,15 +167,38 @@ function factorBehind({ outputs: [value] }: Node, { op, shape, place }: Wanted) 
   return isVector ? { node, factor } : undefined;
 }
 
-function emitNorm({ last, x, axis, epsilon, gamma, beta }: Norm, out: GraphWriter): void {
+/** Writes a layer normalization, and what restores the shape that TF.js gave it. */
+function emitShaped(norm: Norm, out: GraphWriter, emit: EmitNorm): void {
+  const { last, x } = norm;
   const [output] = last.outputs;
-  const shape = out.typeOf(x).shape.slice(axis).map(Number);
-  const scale = gamma ??
-    out.constant(`${output}_scale`, "float32", shape, new Float32Array(sizeOf(shape)).fill(1));
-  const inputs = beta === undefined ? [x, scale] : [x, scale, beta];
-  const options = { attrs: { axis, epsilon }, like: last };
-  const isSame = out.typeOf(x).shape.join() === out.typeOf(output).shape.join();
-  if (isSame) return void out.emit("LayerNormalization", inputs, { ...options, output });
-  const normed = out.emit("LayerNormalization", inputs, options);
-  out.emit("Reshape", [normed, out.ints(`${output}_shape`, out.typeOf(output).shape)], { output, like: last });
+  const { shape } = out.typeOf(output);
+  if (out.typeOf(x).shape.join() === shape.join()) return void emit(norm, out, { like: last, output });
+  const normed = emit(norm, out, { like: last });
+  out.emit("Reshape", [normed, out.ints(`${output}_shape`, shape)], { output, like: last });
 }
+
+const emitOperator: EmitNorm = ({ x, axis, epsilon, gamma, beta }, out, options) => {
+  const shape = out.typeOf(x).shape.slice(axis).map(Number);
+  const scale = gamma ?? out.constant(`${x}_scale`, "float32", shape, new Float32Array(sizeOf(shape)).fill(1));
+  const inputs = beta === undefined ? [x, scale] : [x, scale, beta];
+  return out.emit("LayerNormalization", inputs, { ...options, attrs: { axis, epsilon } });
+};
+
+const emitSteps: EmitNorm = ({ x, axis, epsilon, gamma, beta }, out, { like, output }) => {
+  const { length: rank } = out.typeOf(x).shape;
+  const axes = Array.from({ length: rank - axis }, (_, i) => axis + i);
+  const mean = (value: string) => out.emit("ReduceMean", [value], { attrs: { axes, keepdims: 1 }, like });
+  const difference = out.emit("Sub", [x, mean(x)], { like });
+  const variance = mean(out.emit("Mul", [difference, difference], { like }));
+  const least = out.constant(`${x}_epsilon`, "float32", [], Float32Array.of(epsilon));
+  const deviation = out.emit("Sqrt", [out.emit("Add", [variance, least], { like })], { like });
+  const steps = [
+    ["Div", deviation],
+    ...(gamma === undefined ? [] : [["Mul", gamma]]),
+    ...(beta === undefined ? [] : [["Add", beta]]),
+  ];
+  return steps.reduce((value, [op, operand], i) => {
+    const isLast = i === steps.length - 1 && output !== undefined;
+    return out.emit(op, [value, operand], { like, ...(isLast ? { output } : {}) });
+  }, difference);
+};

@@ -61,9 +61,17 @@ Deno.test("recognizeLayerNorm() finds one behind the other", () => {
   assertSameNumbers(graph, after, { tolerance: 1e-5, real: true });
 });
 
-Deno.test("recognizeLayerNorm() leaves the operators to opsets that have no other", () => {
-  const graph = graphOf([3, 8], (b, x) => norm(b, x, { shape: [3, 8], axis: 1, hasGamma: true }));
-  assert.deepEqual(opsOf(applied(recognizeLayerNorm(16), graph)), opsOf(graph));
+Deno.test("recognizeLayerNorm() writes it in steps, and spreads nothing, for opsets without the operator", () => {
+  for (let form = 0; form < 4; form++) {
+    const options = { shape: [2, 3, 8], axis: 2, hasGamma: !(form & 1), hasBeta: !(form & 2), isSpread: true };
+    const graph = graphOf([2, 3, 8], (b, x) => b.node("Neg", [norm(b, x, options)]));
+    const after = applied(recognizeLayerNorm(16), graph);
+    const steps = ["ReduceMean", "Sub", "Mul", "ReduceMean", "Add", "Sqrt", "Div"];
+    const factors = [...(options.hasGamma ? ["Mul"] : []), ...(options.hasBeta ? ["Add"] : [])];
+    assert.deepEqual(opsOf(after).filter((op) => op !== "Reshape"), [...steps, ...factors, "Neg"]);
+    // The same operators on the same numbers.
+    assertSameNumbers(graph, after, { real: true });
+  }
 });
 
 Deno.test("recognizeLayerNorm() leaves what is another function, and what something else reads a part of", () => {

@@ -16,6 +16,7 @@ import { dropRedundant } from "./drop_redundant.ts";
 import { foldBatchNorm } from "./fold_batch_norm.ts";
 import { type Evaluate, foldConstants } from "./fold_constants.ts";
 import { type FloatForm, formPasses } from "./form/mod.ts";
+import { gatherCodes } from "./gather_codes.ts";
 import { globalAveragePool } from "./global_average_pool.ts";
 import { guardFloatWeights } from "./guard_float_weights.ts";
 import { mergeBias } from "./merge_bias.ts";
@@ -80,6 +81,7 @@ export function deployPasses(
     scaleDequantized,
     foldConstants(evaluate),
     moveWeights,
+    gatherCodes,
     oneDimension,
     mergeReshapes,
     recognizeClip,

@@ -9,7 +9,7 @@ import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf } from "../../onnx/index.ts";
 import { traitsOf } from "../../onnx/schema/mod.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
-import { holds } from "../conditions.ts";
+import { holds, isActivation } from "../conditions.ts";
 import { type Decline, definePass, type Pass } from "../pass.ts";
 
 /** Repeats pairs after operators that move dequantized values, and before those that move values about to be quantized. */
@@ -75,9 +75,7 @@ function repeatAfter(graph: Graph, decline: Decline): Graph {
     if (grid !== undefined && node.outputs.some((output) => isRequantized(output, grid, index))) {
       decline(node, "the grids before and behind it differ, needed is one");
     }
-    if (node.op === "DequantizeLinear" && index.constant(node.inputs[0]) === undefined && isPerTensor(node, index)) {
-      grids.set(node.outputs[0], node);
-    }
+    if (isActivation(node, index)) grids.set(node.outputs[0], node);
     pushWithPairs(out, node, (output) => {
       if (grid === undefined || !isReadInFloat(output, index) || out.typeOf(output).dtype !== "float32") {
         return undefined;
