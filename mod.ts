@@ -85,19 +85,7 @@ export {
   type TransformerSize,
   type Vocabulary,
 } from "./models/arch/mod.ts";
-export {
-  Attention,
-  type AttentionArgs,
-  AttentionContext,
-  AttentionScores,
-  AttentionWeights,
-  PaddingMask,
-  type PaddingMaskArgs,
-  PositionEmbedding,
-  type PositionEmbeddingArgs,
-  TokenAt,
-  type TokenAtArgs,
-} from "./src/sequences/mod.ts";
+export * from "./src/sequences/mod.ts";
 
 // Data: sets by name, own ones, and batches of them.
 export { type BadImage } from "./data/sources/folder.ts";
