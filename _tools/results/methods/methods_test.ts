@@ -178,7 +178,7 @@ Deno.test("methodsPage() writes a table a net, with changes against the float mo
   assert.ok(page.includes("| resnet20/qat-1 | `deno task ptq` | 12 s |"));
 });
 
-Deno.test("docs/methods.md is that of docs/methods.json, where the table was run", async () => {
+Deno.test("the page of methods is that of docs/methods.json, where the table was run", async () => {
   const read = (name: string) => Deno.readTextFile(new URL(`../../../docs/${name}`, import.meta.url));
   const json = await read("methods.json").catch(() => undefined);
   if (json === undefined) return;

@@ -1,5 +1,5 @@
 /**
- * Runs the rows of the table of methods, and writes docs/methods.json and docs/methods.md.
+ * Runs the rows of the table of methods, and writes docs/methods.json and the page made of it, beside it.
  *
  *     deno task results methods [--cache DIR] [--only NET[/ROW]]… [--quick] [--threads N] [--peer-root DIR]
  *
