@@ -90,7 +90,14 @@ async function choose(given: ChooseOptions, events: ChooseEvents): Promise<Choos
   const command = commandOf(asked, "choose");
   const before = await readBefore(out, { command, overwrite });
   const goal = { tolerance, speedup, ...(minutes === undefined ? {} : { minutes }) };
-  const context: ChooseContext = { options: { ...options, model, data }, out, goal, events, log: lineLog(events) };
+  const context: ChooseContext = {
+    options: { ...options, model, data },
+    out,
+    goal,
+    events,
+    log: lineLog(events),
+    warned: new Set(),
+  };
   const climb = new Climb(context, { command, before });
   await climb.run();
   return climb.report();

@@ -1,11 +1,12 @@
 /** Tries a rung of the ladder: runs its job, or takes up what an earlier search left. */
 import { join } from "node:path";
-import type { ChooseReport, RungReport } from "../../report/choose_schema.ts";
+import { type ChooseReport, isTried, type RungReport } from "../../report/choose_schema.ts";
 import type { Measured, Report } from "../../report/schema.ts";
 import { exists } from "../../src/io/disk.ts";
 import { readTextWithin } from "../../src/io/read.ts";
 import { parseJson } from "../../src/text/json.ts";
 import { plainLine } from "../../src/text/plain.ts";
+import { formatMetric } from "../../tasks/task.ts";
 import { commandOf } from "../_flags.ts";
 import type { ChooseEvents, ChooseOptions } from "./options.ts";
 import { debugModel } from "../debug.ts";
@@ -23,6 +24,8 @@ export interface ChooseContext {
   readonly goal: Pick<ChooseReport, "tolerance" | "speedup" | "minutes">;
   readonly events: ChooseEvents;
   readonly log: (line: string) => void;
+  /** Warnings of jobs that were told already. */
+  readonly warned: Set<string>;
 }
 
 /** What rungs are judged by. */
@@ -70,11 +73,14 @@ export async function tryRung(rung: Rung, trial: Trial): Promise<Outcome | "time
   log(`${name}: ${what} …`);
   const started = performance.now();
   try {
-    const report = await reportOf(rung, { ...trial, events: { ...events, signal: AbortSignal.any(signals) } });
-    const took = trial.before !== undefined && "seconds" in trial.before && !report.isNew
-      ? trial.before.seconds
-      : (performance.now() - started) / 1000;
-    return outcomeOf(rung, { report: report.report, seconds: took, trial });
+    const own = { ...events, log: (line: string) => warnOnce(line, trial), signal: AbortSignal.any(signals) };
+    const { report, isNew } = await reportOf(rung, { ...trial, events: own });
+    const { before } = trial;
+    const isKnown = !isNew && before !== undefined && "seconds" in before;
+    const took = isKnown ? before.seconds : (performance.now() - started) / 1000;
+    const outcome = outcomeOf(rung, { report, seconds: took, trial });
+    log(`  ${describeOutcome(outcome)}`);
+    return outcome;
   } catch (error) {
     events.signal?.throwIfAborted();
     if (timer?.aborted) return "time";
@@ -83,6 +89,23 @@ export async function tryRung(rung: Rung, trial: Trial): Promise<Outcome | "time
     log(`  left out: ${because}`);
     return { report: { name, what, because }, score: undefined };
   }
+}
+
+/** Of what the jobs of rungs tell only warnings are told, once. */
+function warnOnce(line: string, { log, warned }: Trial): void {
+  if (!line.startsWith("Warning") || warned.has(line)) return;
+  warned.add(line);
+  log(line);
+}
+
+function describeOutcome({ report, metric }: Outcome): string {
+  if (!isTried(report) || metric === undefined) return "not tried";
+  const { value, latencyMs, seconds } = report;
+  const speed = latencyMs === undefined
+    ? ""
+    : `, ${(latencyMs.float / latencyMs.file).toFixed(1)} times as fast as float`;
+  const reached = value === null ? "no number" : formatMetric(value, metric);
+  return `${metric.name} ${reached}${speed}, ${seconds.toFixed(1)} s`;
 }
 
 interface Reported {
