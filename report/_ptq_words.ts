@@ -1,7 +1,8 @@
 /** What is said of calibration and of steps, the same in the terminal and on the page. */
-import { count, fixed, isKnown, plural } from "./_format.ts";
+import { count, fixed, plural, significant } from "./_format.ts";
 import { decibels } from "./_sqnr_words.ts";
-import type { CalibrationReport, StandingReport, StepEffect, StepReport } from "./schema.ts";
+import { unitFormat } from "./_unit.ts";
+import type { CalibrationReport, Report, StepEffect, StepReport } from "./schema.ts";
 
 /** Says where ranges come from. */
 export function describeCalibration({ data, isDummy, samples, observers, seconds }: CalibrationReport): string {
@@ -16,23 +17,21 @@ export function describeSeconds(seconds: number): string {
 }
 
 /** Says what a step made of the model's answers: "24.1 dB → 27.9 dB, in 3.2 s". */
-export function moveOfStep({ before, after, seconds, samples }: StepReport): string {
+export function moveOfStep({ before, after, seconds, samples }: StepReport, report: Report): string {
   const moves = before.sqnr.map(({ output, sqnrDb }, i) => {
     const name = before.sqnr.length > 1 ? `${output} ` : "";
     return `${name}${decibels(sqnrDb)} → ${decibels(after.sqnr[i].sqnrDb)}`;
   });
-  const metrics = before.metrics.flatMap(({ name, value }, i) => {
-    const to = valueOf(after, i);
-    return isKnown(value) && isKnown(to) ? [`${name} ${fixed(value, 4)} → ${fixed(to, 4)}`] : [];
+  const metrics = before.metrics.map(({ name, output, value: from }, i) => {
+    const { value: to } = after.metrics[i];
+    const unit = report.metrics.find((metric) => metric.name === name && metric.output === output)?.unit ?? "";
+    const { value } = unitFormat(unit, [from, to]);
+    return `${name} ${value(from)} → ${value(to)}`;
   });
   return `${[...moves, ...metrics].join(", ")} on ${plural(samples, "sample")}, in ${describeSeconds(seconds)}`;
 }
 
-/** Says what the numbers of an effect are. */
-export function describeEffect({ what, unit = "" }: StepEffect): string {
-  return unit === "" ? what : `${what}, ${unit}`;
-}
-
-function valueOf({ metrics }: StandingReport, i: number) {
-  return metrics[i]?.value;
+/** Writes what became of what a step changed: "1.98 → 1.51". */
+export function moveOfEffect({ before, after, unit = "" }: StepEffect): string {
+  return `${significant(before)} → ${significant(after)} ${unit}`.trimEnd();
 }

@@ -1,9 +1,9 @@
 /** What was done to quantize without training, and how far the answers are those of the float model. */
-import { escapeHtml, plural, significant } from "../_format.ts";
-import { describeCalibration, describeEffect, moveOfStep } from "../_ptq_words.ts";
+import { capitalized, escapeHtml, plural, significant } from "../_format.ts";
+import { describeCalibration, moveOfStep } from "../_ptq_words.ts";
 import { decibels, describeDummy, describeSamples } from "../_sqnr_words.ts";
 import { denseTable, type HtmlSection, section } from "./_markup.ts";
-import type { StepReport } from "../schema.ts";
+import type { Report, StepReport } from "../schema.ts";
 
 /** Signal to noise of every output. */
 export const sqnrSection: HtmlSection = {
@@ -40,12 +40,12 @@ export const stepsSection: HtmlSection = {
     return section("Calibration" + (steps.length === 0 ? "" : " and steps"), {
       lead: escapeHtml(describeCalibration(ptq.calibration)) +
         (dummy === "" ? "" : ` <strong class="poor">${escapeHtml(dummy)}</strong>`),
-      body: steps.map(renderStep).join("\n"),
+      body: steps.map((step) => renderStep(step, report)).join("\n"),
     });
   },
 };
 
-function renderStep(step: StepReport): string {
+function renderStep(step: StepReport, report: Report): string {
   const { name, description, effects, left, facts = [] } = step;
   const columns = [
     { heading: "Layer", kind: "name" as const },
@@ -56,9 +56,9 @@ function renderStep(step: StepReport): string {
   const rows = [
     ...effects.map((effect) => [
       escapeHtml(effect.layer),
-      significant(effect.before),
-      significant(effect.after),
-      escapeHtml(describeEffect(effect)),
+      escapeHtml(`${significant(effect.before)} ${effect.unit ?? ""}`.trim()),
+      escapeHtml(`${significant(effect.after)} ${effect.unit ?? ""}`.trim()),
+      escapeHtml(effect.what),
     ]),
     ...left.map(({ layer, because }) => [
       escapeHtml(layer),
@@ -70,7 +70,9 @@ function renderStep(step: StepReport): string {
   const done = effects.length === 0 ? "There was nothing to do." : `${plural(effects.length, "effect")}.`;
   return [
     `<h3>${escapeHtml(name)}</h3>`,
-    `<p>To ${escapeHtml(description)}. ${escapeHtml(moveOfStep(step))}. ${done} ${escapeHtml(facts.join(" "))}</p>`,
+    `<p>To ${escapeHtml(description)}. ${escapeHtml(capitalized(moveOfStep(step, report)))}. ${done} ${
+      escapeHtml(facts.map((fact) => `${capitalized(fact)}.`).join(" "))
+    }</p>`,
     rows.length === 0 ? "" : denseTable(columns, rows),
   ].join("\n");
 }

@@ -1,7 +1,7 @@
 /** What is said of quantization without training. */
-import { count, plural, significant } from "../_format.ts";
+import { capitalized, count, plural } from "../_format.ts";
 import { decibels, describeSamples } from "../_sqnr_words.ts";
-import { describeCalibration, describeEffect, moveOfStep } from "../_ptq_words.ts";
+import { describeCalibration, moveOfEffect, moveOfStep } from "../_ptq_words.ts";
 import type { StepReport } from "../schema.ts";
 import type { TerminalSection } from "./_sections.ts";
 import type { Cell } from "./_text_table.ts";
@@ -35,7 +35,8 @@ export const sqnrSection: TerminalSection = {
 /** How ranges were found, and what steps did beside. */
 export const ptqSection: TerminalSection = {
   name: "ptq",
-  render: ({ ptq }) => {
+  render: (report) => {
+    const { ptq } = report;
     if (ptq === undefined) return [];
     const { calibration, steps = [] } = ptq;
     return [
@@ -45,23 +46,31 @@ export const ptqSection: TerminalSection = {
           ? []
           : [[{ text: describeCalibration(calibration), tone: calibration.isDummy ? "poor" : "plain" }]],
       },
-      ...steps.map((step) => ({ heading: `Step ${step.name}: ${moveOfStep(step)}`, rows: rowsOf(step) })),
+      ...steps.map((step) => ({ heading: `Step ${step.name}: ${moveOfStep(step, report)}`, rows: rowsOf(step) })),
     ];
   },
 };
 
 function rowsOf({ effects, left, facts = [] }: StepReport): Cell[][] {
   const more = effects.length - MAX_EFFECTS;
+  const kinds = new Set(effects.map(({ what }) => what));
+  const line = (text: string): Cell[] => [{ text, tone: "muted" }];
   return [
+    ...(effects.length === 0 ? [line("There was nothing to do.")] : []),
+    ...(kinds.size === 1 ? [...kinds].map((what) => line(capitalized(`${what}:`))) : []),
     ...effects.slice(0, MAX_EFFECTS).map((effect): Cell[] => [
       { text: effect.layer },
-      { text: `${significant(effect.before)} → ${significant(effect.after)}`, right: true, tone: "strong" },
-      { text: describeEffect(effect), tone: "muted" },
+      { text: moveOfEffect(effect), right: true, tone: "strong" },
+      { text: kinds.size === 1 ? "" : effect.what, tone: "muted" },
     ]),
     ...(more > 0 ? [[{ text: `… ${count(more)} more in the report` }]] : []),
-    ...facts.map((text): Cell[] => [{ text, tone: "muted" }]),
-    ...(left.length === 0
-      ? []
-      : [[{ text: `${plural(left.length, "layer")} left as they are`, tone: "muted" as const }]]),
+    ...facts.map(line),
+    ...(left.length === 0 ? [] : [line(`Left as ${left.length === 1 ? "it is" : "they are"}: ${namesOf(left)}`)]),
   ];
+}
+
+function namesOf(left: StepReport["left"]): string {
+  const names = left.slice(0, MAX_EFFECTS).map(({ layer }) => layer);
+  const more = left.length - names.length;
+  return `${names.join(", ")}${more > 0 ? ` and ${plural(more, "other")}` : ""}`;
 }
