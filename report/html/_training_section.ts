@@ -8,6 +8,8 @@ import type { Report } from "../schema.ts";
 export const trainingSection: HtmlSection = {
   name: "training",
   render: (report) => {
+    // It is said where the steps are.
+    if (report.ptq !== undefined) return undefined;
     if (report.train.epochs.length === 0) {
       return section("Training", {
         lead:
