@@ -17,7 +17,7 @@ import { partSizeOf } from "./_calibration_memory.ts";
 
 /** How ranges are found. */
 export interface CalibrationOptions {
-  readonly observer?: ObserverName;
+  readonly observer?: ObserverName | ((quantizer: string) => ObserverName);
   readonly beforeTraining?: boolean;
   readonly values?: "float" | "quantized";
   readonly memory?: number;
@@ -39,7 +39,7 @@ export class Calibration {
   readonly #model: LayersModel;
   readonly #layers: readonly QuantizedLayer[];
   readonly #rounding: readonly QuantizedLayer[];
-  readonly #readsValues: boolean;
+  readonly #hasGraphObservers: boolean;
   readonly #before: readonly { readonly weight: QuantizedLayer["state"][string]; readonly value: tf.Tensor }[];
 
   /**
@@ -55,14 +55,15 @@ export class Calibration {
     });
     this.#model = model;
     this.#layers = layers.map(([, quantized]) => quantized);
-    const observers = new Map(this.#layers.map((layer) => [layer, observerFor(layer, options)]));
+    const observers = new Map(layers.map(([{ name }, layer]) => [layer, observerFor(layer, name, options)]));
     const read = new Set(
       layers.filter(([, quantized]) => readsValues(observers.get(quantized))).map(([layer]) => layer),
     );
-    this.#readsValues = read.size > 0;
+    const readsSome = read.size > 0;
+    this.#hasGraphObservers = [...observers.values()].some((name) => name !== undefined && !readsValues(name));
     // Where training goes on, a batch is one step of a moving average.
-    this.partSize = beforeTraining && !this.#readsValues ? Infinity : partSizeOf(model, { read, memory });
-    const { values = this.#readsValues ? "float" : "quantized" } = options;
+    this.partSize = beforeTraining && !readsSome ? Infinity : partSizeOf(model, { read, memory });
+    const { values = readsSome ? "float" : "quantized" } = options;
     if (values === "quantized") refuseUnknown(model, read);
     this.#rounding = this.#layers.filter(({ phase }) => phase.fakeQuantizing);
     this.#before = this.#layers.flatMap(({ state }) =>
@@ -83,7 +84,7 @@ export class Calibration {
       this.#predict(part);
       for (const layer of this.#layers) layer.catchUp?.();
       // Not while values are computed: reading them would cut the graph that a recording backend runs as one.
-      if (!this.#readsValues) this.#refuseDamaged();
+      if (this.#hasGraphObservers) this.#refuseDamaged();
     } catch (cause) {
       // Some backends refuse to round to a grid that is none.
       const fault = cause instanceof QuantizedLayerError ? cause : damaged(this.#layers);
@@ -162,9 +163,11 @@ export class Calibration {
   }
 }
 
-function observerFor(layer: QuantizedLayer, options: CalibrationOptions): ObserverName | undefined {
+function observerFor(layer: QuantizedLayer, name: string, options: CalibrationOptions): ObserverName | undefined {
   const { observer: own, onlyCalibrated = false } = layer;
-  if (own === undefined || options.observer !== undefined) return own && options.observer;
+  const { observer: asked } = options;
+  if (own === undefined) return undefined;
+  if (asked !== undefined) return typeof asked === "function" ? asked(name) : asked;
   const goesOn = options.beforeTraining === true && !onlyCalibrated;
   return own === "moving-average" && !goesOn ? "min-max" : own;
 }

@@ -10,10 +10,10 @@ export type { CalibrationBatch, NamedBatch } from "./_calibration_batches.ts";
 /** How ranges are found. */
 export interface CalibrateOptions {
   /**
-   * The observer of all layers. Default: the one that each layer names, but min-max for a moving average, which hardly
-   * leaves its first batch in as few as calibration takes.
+   * The observer of all layers, or of the quantizer of a name. Default: the one that each layer names, but min-max for a
+   * moving average, which hardly leaves its first batch in as few as calibration takes.
    */
-  readonly observer?: ObserverName;
+  readonly observer?: ObserverName | ((quantizer: string) => ObserverName);
   /**
    * Whether training goes on from the ranges: layers whose ranges it moves keep to the observer that they name, and
    * batches stay as they are given. Default: false.

@@ -104,8 +104,16 @@ for (
     ["numbers that overflow inside", [0, 3e38], "double_quant"],
   ] as const
 ) {
-  for (const options of [{}, { observer: "mse" }, { observer: "histogram" }, { values: "float" }] as const) {
-    const how = JSON.stringify(options);
+  for (
+    const options of [
+      {},
+      { observer: "mse" },
+      { observer: "histogram" },
+      { values: "float" },
+      { observer: (name: string) => name === "double_quant" ? "min-max" : "octav" },
+    ] as const
+  ) {
+    const how = "observer" in options ? String(options.observer) : JSON.stringify(options);
     Deno.test(`calibrate(${how}) names layer and sample when data holds ${what}, and leaves all as it was`, async () => {
       const model = doubling();
       await calibrate(model, [column(-1, 1)]);

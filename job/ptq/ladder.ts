@@ -11,7 +11,7 @@ import { prepareFor } from "../_recipe.ts";
 import { tasksFor } from "../_task.ts";
 import { calibrationBatches, type CalibrationData } from "./data.ts";
 import type { PtqJob } from "./job.ts";
-import { observerOf } from "./observers.ts";
+import { observersByQuantizer } from "./observers.ts";
 import { sqnrOf } from "./sqnr.ts";
 
 /** Samples that a model is measured on between steps, and calibrated on for that where it is in float. */
@@ -41,7 +41,7 @@ export class FloatLadder {
     try {
       const { signal } = this.job.events;
       await calibrate(prepared.model, calibrationBatches(this.calibration, { signal, most: SAMPLES }), {
-        observer: observerOf(this.job),
+        observer: observersByQuantizer(prepared, this.job),
       });
       const standing = await this.judge(prepared.model);
       this.#last = { model, standing };

@@ -2,6 +2,7 @@
 import type { RecipeRule } from "../../quantize/recipe.ts";
 import type { QuantizationRecord, ResolvedLayer } from "../../quantize/record.ts";
 import type { ObserverName } from "../../src/quant/mod.ts";
+import { sourceOf } from "../../src/rewrite/mod.ts";
 import type { PtqOptions } from "../ptq_options.ts";
 
 /** What finds ranges where neither a rule nor `--observer` says. */
@@ -15,6 +16,21 @@ interface Asking {
 /** The observer of layers for which no rule of the recipe names one. */
 export function observerOf({ options: { observer = DEFAULT_OBSERVER } }: Asking): ObserverName {
   return observer;
+}
+
+/** Says for every quantizer of a model, by its name, what finds its range: a rule's observer, else the job's. */
+export function observersByQuantizer(
+  prepared: Pick<QuantizationRecord, "layers" | "recipe" | "quantizers" | "units">,
+  job: Asking,
+): (quantizer: string) => ObserverName {
+  const found = new Map(asCalibrated(prepared, job).map(({ layer, observer }) => [layer, observer]));
+  const byName = new Map(prepared.quantizers.map(({ name, of }) => {
+    const { node } = sourceOf(of);
+    // What runs as one operator is decided for its first layer.
+    const { layer } = prepared.units.find(({ end }) => end === node) ?? { layer: node };
+    return [name, found.get(layer)];
+  }));
+  return (quantizer) => byName.get(quantizer) ?? observerOf(job);
 }
 
 /** The layers as calibration has them: their ranges are its, and no training's. */

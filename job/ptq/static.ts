@@ -11,7 +11,7 @@ import { logUnmatched, prepareFor } from "../_recipe.ts";
 import { calibrationBatches, type CalibrationData } from "./data.ts";
 import type { PtqJob } from "./job.ts";
 import { FloatLadder, PreparedLadder } from "./ladder.ts";
-import { asCalibrated, observerOf, observersIn } from "./observers.ts";
+import { asCalibrated, observersByQuantizer, observersIn } from "./observers.ts";
 import { runFloatStep, runPreparedStep, stepsAsked } from "./steps.ts";
 
 /** A quantized model, and how it came about. */
@@ -93,7 +93,7 @@ async function findRanges(
   const signal = job.events.signal;
   const onProgress = (done: number, of: number) => job.events.onWork?.({ name: "calibrate", done, of });
   await calibrate(prepared.model, calibrationBatches(calibration, { signal, onProgress }), {
-    observer: observerOf(job),
+    observer: observersByQuantizer(prepared, job),
   });
   job.events.onPhaseEnd?.();
   const seconds = (performance.now() - started) / 1000;
