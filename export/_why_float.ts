@@ -25,7 +25,7 @@ export function makeExplainer(exported: Graph, declined: readonly Declined[]): (
     // FusedConv and their like: the operator with an activation behind it, in float.
     const form = integerFormOf({ ...node, op: node.op.replace(/^Fused/, "") });
     const source = named.get(withoutFused(node.name));
-    const because = source === undefined ? undefined : context.reasons.get(source.name);
+    const because = source && (context.reasons.get(source.name) ?? whyOnPixels(source, exported, context));
     if (form.kind === "none") return because === undefined ? form.because : `${form.because}: ${because}`;
     if (form.kind === "absorbed") {
       return `ONNX Runtime runs ${node.op} on codes only as a part of the operator before it`;
@@ -45,6 +45,20 @@ export function makeLeftExplainer(declined: readonly Declined[]): (node: Node) =
   const reasons = reasonsByNode(declined);
   return ({ name }) => reasons.get(withoutFused(name));
 }
+
+/** Says of an operator between raw pixels and the first quantizer what it is for. */
+function whyOnPixels({ inputs: [input] }: Node, { inputs, types }: Graph, { index }: Context): string | undefined {
+  let value = input;
+  for (let node = index.producer(value); node !== undefined; node = index.producer(value)) {
+    if (!ON_PIXELS.has(node.op)) return undefined;
+    [value] = node.inputs;
+  }
+  const isRaw = inputs.includes(value) && types.get(value)?.dtype === "uint8";
+  return isRaw ? "it makes of pixels what the model expects" : undefined;
+}
+
+/** What `rawPixels` writes. */
+const ON_PIXELS = new Set(["Cast", "Sub", "Div"]);
 
 interface Context {
   readonly index: Index;

@@ -76,6 +76,10 @@ Deno.test("runQat() writes files that take raw pixels, a fixed number of picture
     assert.deepEqual(report.agreement, plain.agreement);
     assert.deepEqual(report.metrics, plain.metrics);
     assert.equal(report.latencyMs?.batch, 3);
+    // -1..1 is arithmetic before the first quantizer.
+    const onPixels = report.fusion?.float.filter(({ layer }) => layer.startsWith("conv_input/")) ?? [];
+    assert.deepEqual(onPixels.map(({ op }) => op), ["Sub", "Div"]);
+    assert.ok(onPixels.every(({ because }) => /it makes of pixels what the model expects$/.test(because)));
     for (const file of ["int8", "float"]) {
       const { graph, metadata } = decodeModel(Deno.readFileSync(`${dir}/out/model.${file}.onnx`));
       assert.deepEqual(graph.types.get("conv_input"), { dtype: "uint8", shape: [3, 8, 8, 3] });

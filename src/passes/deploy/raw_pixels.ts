@@ -13,7 +13,7 @@ import type { Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { traitsOf } from "../../onnx/schema/mod.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
-import { type Decline, definePass, type Pass } from "../pass.ts";
+import { definePass, type Pass } from "../pass.ts";
 
 /** What a model expects of pixels p from 0 to 1: (p − mean) / std, one number for all channels or one for each. */
 export interface Pixels {
@@ -31,8 +31,7 @@ export interface RawPixelsOptions extends Pixels {
 export function rawPixels(options: RawPixelsOptions): Pass {
   return definePass({
     name: "rawPixels",
-    rewrite: (graph, decline) =>
-      picturesOf(graph).reduce((current, input) => takeBytes(current, { input, options, decline }), graph),
+    rewrite: (graph) => picturesOf(graph).reduce((current, input) => takeBytes(current, { input, options }), graph),
   });
 }
 
@@ -44,10 +43,9 @@ export function picturesOf({ inputs, types }: Graph): readonly string[] {
 interface Picture {
   readonly input: string;
   readonly options: RawPixelsOptions;
-  readonly decline: Decline;
 }
 
-function takeBytes(graph: Graph, { input, options, decline }: Picture): Graph {
+function takeBytes(graph: Graph, { input, options }: Picture): Graph {
   const index = indexOf(graph);
   const { shape } = graph.types.get(input)!;
   const channels = Number(shape[options.layout === "nhwc" ? 3 : 1]);
@@ -60,7 +58,7 @@ function takeBytes(graph: Graph, { input, options, decline }: Picture): Graph {
   const out = new GraphWriter({ ...graph, types });
   const real = out.fresh(`${input}/real`);
   const steps: readonly Step[] = scale === undefined ? stepsFor(goal, { options, channels }) : [];
-  writeSteps(out, { input, real, steps, layout: options.layout, decline, type: graph.types.get(input)! });
+  writeSteps(out, { input, real, steps, layout: options.layout, type: graph.types.get(input)! });
   for (const node of graph.nodes) {
     const read = { ...node, inputs: node.inputs.map((name) => name === input ? real : name) };
     out.push(node === first?.quantize && scale !== undefined ? withScale(read, scale, out) : read);
@@ -208,11 +206,10 @@ interface Writing {
   readonly real: string;
   readonly steps: readonly Step[];
   readonly layout: "nhwc" | "nchw";
-  readonly decline: Decline;
   readonly type: NonNullable<ReturnType<Graph["types"]["get"]>>;
 }
 
-function writeSteps(out: GraphWriter, { input, real, steps, layout, decline, type }: Writing): void {
+function writeSteps(out: GraphWriter, { input, real, steps, layout, type }: Writing): void {
   const dtype = steps[0]?.dtype ?? "float32";
   const isDouble = dtype === "float64";
   const chain: Omit<Node, "name" | "outputs">[] = [
@@ -224,9 +221,7 @@ function writeSteps(out: GraphWriter, { input, real, steps, layout, decline, typ
     const isLast = i === chain.length - 1;
     const output = isLast ? real : out.fresh(`${input}/real`);
     out.types.set(output, isLast ? type : { ...type, dtype });
-    const node = { op, name: out.fresh(`${input}/${op}`), inputs: [x, ...inputs], outputs: [output], attrs };
-    out.push(node);
-    if (op !== "Cast") decline(node, "it makes of pixels what the model expects");
+    out.push({ op, name: out.fresh(`${input}/${op}`), inputs: [x, ...inputs], outputs: [output], attrs });
     return output;
   }, input);
 }
