@@ -11,7 +11,7 @@ import {
   valueOf,
 } from "../../src/rewrite/mod.ts";
 import { findChannels, PINNED } from "./_channels.ts";
-import { forEachBatch, runBatch, type Tap } from "./_run.ts";
+import { forEachBatch, inParts, runBatch, type Tap } from "./_run.ts";
 import type { StepContext } from "./step.ts";
 
 /** A rectifier with a maximum. */
@@ -55,7 +55,7 @@ export async function largestValues(
     look: (y) => ({ measured: tf.max(y) }),
     take: ([value]) => largest.set(name, Math.max(value, largest.get(name) ?? value)),
   }));
-  if (taps.length > 0) await forEachBatch(context, (batch) => void runBatch(model, batch, taps));
+  if (taps.length > 0) await forEachBatch(inParts(context, model), (batch) => void runBatch(model, batch, taps));
   return largest;
 }
 

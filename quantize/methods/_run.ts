@@ -1,10 +1,12 @@
 /** Runs models on the calibration samples, and looks at what their layers read and give. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import { inputNames, inputShapesOf, pickByName } from "../../models/ports.ts";
+import type { InputValues } from "../../models/ports.ts";
 import { makeYield } from "../../src/events.ts";
 import { CALL_AT, type Callable, type Layer } from "../../src/quant/mod.ts";
 import { shadow } from "../../src/shadow.ts";
+import { partsOf } from "../_calibration_batches.ts";
+import { partSizeOf } from "../_calibration_memory.ts";
 import type { NamedBatch } from "../calibrate.ts";
 import type { StepContext } from "./step.ts";
 
@@ -109,7 +111,7 @@ export function perChannel(x: tf.Tensor, reduce: (x: tf.Tensor, axes: number[]) 
  */
 export async function howFarApart(a: LayersModel, b: LayersModel, context: StepContext): Promise<string> {
   let apart = 0;
-  await forEachBatch(silent(context), (batch) => {
+  await forEachBatch(inParts(silent(context), a), (batch) => {
     const [before, after] = [a, b].map((model) => runBatch(model, batch));
     apart = Math.max(...before.map((answer, i) => distance(answer, after[i])));
   }, { batches: 1 });
@@ -122,9 +124,28 @@ function distance(a: Float32Array, b: Float32Array): number {
   return difference === 0 ? 0 : difference / size;
 }
 
+/** The same samples, in batches of which a model's values take no more memory than makes it faster. */
+export function inParts(context: StepContext, model: LayersModel): StepContext {
+  const most = partSizeOf(model, { read: new Set(), memory: Infinity });
+  return {
+    ...context,
+    batches: async function* () {
+      for await (const batch of context.batches()) yield* parted(batch, most);
+    },
+  };
+}
+
+function parted({ inputs, size }: NamedBatch, most: number): readonly NamedBatch[] {
+  const count = Math.max(1, Math.ceil(size / most));
+  return Array.from({ length: count }, (_, part) => {
+    const [first, end] = [part, part + 1].map((at) => Math.round(at * size / count));
+    const cut = ([name, values]: [string, InputValues]) =>
+      [name, values.subarray(first * values.length / size, end * values.length / size)] as const;
+    return { inputs: Object.fromEntries(Object.entries(inputs).map(cut)), size: end - first };
+  });
+}
+
 /** Makes tensors of a batch, in the order of the model's inputs. */
 export function toTensors(model: LayersModel, batch: NamedBatch): tf.Tensor[] {
-  const shapes = inputShapesOf(model);
-  const given = pickByName(inputNames(model), batch.inputs, { what: "input", doing: `run "${model.name}"` });
-  return given.map((values, i) => tf.tensor(values, [batch.size, ...shapes[i]]));
+  return partsOf(model, batch, { number: 1, most: Infinity, partSize: Infinity })[0].tensors();
 }

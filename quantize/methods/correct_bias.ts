@@ -17,7 +17,7 @@ import type { LayersModel, LayerVariable } from "@tensorflow/tfjs-layers";
 import { type Layer, layersIn, quantizedLayer, SharedCall } from "../../src/quant/mod.ts";
 import type { NamedBatch } from "../calibrate.ts";
 import { recordOf } from "../record.ts";
-import { forEachBatch, perChannel, runBatch, silent, type Tap } from "./_run.ts";
+import { forEachBatch, inParts, perChannel, runBatch, silent, type Tap } from "./_run.ts";
 import type { PreparedStep, StepContext, StepEffect, StepLeft } from "./step.ts";
 
 /** Samples that means are taken over: of pictures each has many positions. */
@@ -31,7 +31,8 @@ export const correctBias: PreparedStep<"correct-bias"> = {
   when: "prepared",
   description: "take what rounding adds to the mean of each channel off its bias",
   byDefault: false,
-  apply: async (model, float, context) => {
+  apply: async (model, float, given) => {
+    const context = inParts(given, model);
     const { sites, left } = sitesOf(model, float);
     if (sites.length === 0) return { effects: [], left };
     const before = await meanErrors(model, { sites, float, context: silent(context), samples: MEASURED });

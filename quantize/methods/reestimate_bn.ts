@@ -11,7 +11,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel, LayerVariable } from "@tensorflow/tfjs-layers";
 import { type Layer, layersIn, quantizedLayer } from "../../src/quant/mod.ts";
-import { forEachBatch, perChannel, runBatch, silent, type Tap } from "./_run.ts";
+import { forEachBatch, inParts, perChannel, runBatch, silent, type Tap } from "./_run.ts";
 import type { PreparedStep, StepContext, StepLeft, StepOutcome } from "./step.ts";
 
 const MOST_BATCHES = 50;
@@ -27,18 +27,19 @@ export const reestimateBn: PreparedStep<"reestimate-bn"> = {
 
 /** Finds the statistics of all batch normalization of `model`, prepared or not, on the calibration samples. */
 export async function reestimate(model: LayersModel, context: StepContext): Promise<StepOutcome> {
+  const samples = inParts(context, model);
   const norms = layersIn(model).flatMap((layer) => normOf(layer) ?? []);
   if (norms.length === 0) {
     return { effects: [], left: [], facts: ["the model has no batch normalization that is not part of its weights"] };
   }
-  const before = await distances(model, norms, context);
+  const before = await distances(model, norms, samples);
   const estimates = norms.map((norm) => new Estimate(norm));
-  await forEachBatch(context, (batch) => {
+  await forEachBatch(samples, (batch) => {
     runBatch(model, batch, estimates.map((estimate) => estimate.tap()));
     for (const estimate of estimates) estimate.endBatch(batch.size);
   }, { batches: MOST_BATCHES });
   const left: StepLeft[] = estimates.flatMap((estimate) => estimate.write() ?? []);
-  const after = await distances(model, norms, context);
+  const after = await distances(model, norms, samples);
   const isLeft = (name: string) => left.some(({ layer }) => layer === name);
   const effects = norms.map(({ layer: { name } }, i) => ({
     layer: name,

@@ -15,7 +15,7 @@ import { fromModel, type LayerGraph, rebuild, toModel } from "../../src/rewrite/
 import { type Channels, findChannels, type Stage, whyLeft } from "./_channels.ts";
 import { shapesOf } from "./_open_clips.ts";
 import { type Reach, reachOf, readReach } from "./_reach.ts";
-import { forEachBatch, howFarApart, perChannel, runBatch, type Tap } from "./_run.ts";
+import { forEachBatch, howFarApart, inParts, perChannel, runBatch, type Tap } from "./_run.ts";
 import { scaleChannels, type Scales } from "./_scale_channels.ts";
 import type { FloatStep, StepContext, StepEffect, StepLeft } from "./step.ts";
 
@@ -91,7 +91,7 @@ async function rangesRead(
     take: (most) => most.forEach((value, c) => ranges[i][c] = Math.max(ranges[i][c], value)),
   }));
   try {
-    await forEachBatch(context, (batch) => void runBatch(model, batch, taps));
+    await forEachBatch(inParts(context, model), (batch) => void runBatch(model, batch, taps));
     return ranges;
   } finally {
     model.dispose();
