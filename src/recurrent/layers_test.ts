@@ -114,6 +114,8 @@ Deno.test("a kernel runs exactly where it computes what the call asks for", asyn
   const states = (dtype: "float32" | "int32") => [tf.zeros([2, 4]), tf.zeros([2, 4], dtype)];
   assert.deepEqual(called({}, { initialState: states("float32") }), ["Lstm"]);
   assert.deepEqual(called({}, { initialState: states("int32") }), []);
+  const three = [...states("float32"), tf.zeros([2, 4])];
+  assert.throws(() => called({}, { initialState: three }), /has 2 state\(s\) but was passed 3/);
 });
 
 Deno.test("a cell of somebody else's is not taken for TF.js's own by its name", async () => {
