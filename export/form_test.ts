@@ -8,6 +8,7 @@ import { predict } from "../tests/_support/small_models.ts";
 import { prepareCalibrated, relativeError, runExported, samplesFor } from "./_test_support.ts";
 import { DeployedModel } from "./deployed.ts";
 import { type Precision, toOnnx, type ToOnnxOptions } from "./to_onnx.ts";
+import { validate } from "./validate.ts";
 import { verifyFusion } from "./verify.ts";
 
 /** A convolution, dense layers on sequences and on vectors, one of a single unit, one kernel used twice. */
@@ -294,3 +295,26 @@ for (const [arch, forms] of Object.entries(SEQUENCES)) {
     }
   });
 }
+
+Deno.test("validate() runs files of integer weights that layers share, however exact it is to be, and at float's speed", async () => {
+  await registerBackend();
+  const model = mixedModel();
+  const [file, float] = [await toOnnx(model, { precision: "weights8" }), await toOnnx(model, { precision: "float32" })];
+  const [x] = samplesFor(model, 4);
+  const values = x.dataSync<"float32">();
+  const deployed = new DeployedModel(float.bytes);
+  const simulated = deployed.predict({ x: values });
+  deployed.dispose();
+  const found = validate({
+    int8: file,
+    float,
+    batches: [{ x: values }],
+    simulated,
+    precise: true,
+    latency: { runs: 2, threads: 1 },
+  });
+  assert.deepEqual(found.fusion.weights, { FusedConv: 1, Gemm: 3, FusedGemm: 2 });
+  for (const name of ["one", "last"]) {
+    assert.ok(relativeError(found.deployed[name].values, simulated[name].values) < 0.02);
+  }
+});

@@ -22,6 +22,8 @@ export interface LatencyOptions {
   readonly device?: Device;
   /** As `SessionOptions` has it: how files for ARM run on x86. Default false. */
   readonly int8Activations?: boolean;
+  /** As `SessionOptions` has it: how files of integer weights are as fast as float. Default false. */
+  readonly keepQdq?: boolean;
   /** Timed runs of each model. Default 100. */
   readonly runs?: number;
 }
@@ -66,9 +68,9 @@ export function* comparingLatency(
   models: readonly [Uint8Array, Uint8Array],
   options: LatencyOptions = {},
 ): Steps<LatencyComparison> {
-  const { runs = 100, threads, device = "cpu", int8Activations = false } = options;
+  const { runs = 100, threads, device = "cpu", int8Activations = false, keepQdq = false } = options;
   const sessions = models.map((bytes) =>
-    new DeployedModel(bytes, { device, int8Activations, ...(threads === undefined ? {} : { threads }) })
+    new DeployedModel(bytes, { device, int8Activations, keepQdq, ...(threads === undefined ? {} : { threads }) })
   );
   try {
     const { batch = sessions[0].batch ?? 1 } = options;

@@ -79,7 +79,10 @@ export function* validating(options: ValidateOptions): Steps<Validation> {
   const { int8, float, device = "cpu", int8Activations = false, lastGrids } = options;
   const latency = { batch: batchOf(int8), threads: navigator.hardwareConcurrency, ...options.latency };
   const { batch, threads } = latency;
-  const session = { threads, device, precise: options.precise ?? false, int8Activations };
+  // Integer weights become float32 as the session loads; there are no integer products to be exact.
+  const keepQdq = int8.precision === "weights8" || int8.precision === "weights4";
+  const precise = !keepQdq && (options.precise ?? false);
+  const session = { threads, device, precise, int8Activations, keepQdq };
   const files = [int8, ...(lastGrids === undefined ? [] : [lastGrids.file])];
   const [deployed, shown] = yield* predictEach(files.map(({ bytes }) => bytes), options.batches, session);
   const [fusion, shownFusion] = files.map((file) => verify(file, options));
@@ -91,6 +94,7 @@ export function* validating(options: ValidateOptions): Steps<Validation> {
     ...latency,
     device,
     int8Activations,
+    keepQdq,
   });
   return {
     deployed,

@@ -46,7 +46,10 @@ export interface SessionOptions {
    * Default true.
    */
   readonly memoryPattern?: boolean;
-  /** Keeps QuantizeLinear and DequantizeLinear as they stand: simulated quantization must not be fused. Default false. */
+  /**
+   * Keeps QuantizeLinear and DequantizeLinear as they stand: simulated quantization must not be fused. What dequantizes
+   * constants alone is computed as the session loads. Default false.
+   */
   readonly keepQdq?: boolean;
   /**
    * Whether int8 products are added exactly on x86 CPUs without VNNI too. Their own kernels add pairs of products in 16

@@ -37,9 +37,16 @@ const NETS: Readonly<Record<string, () => tfl.LayersModel>> = {
     transformer({ inputShape: [128], outputs: 2, seed: 1, tokens: { size: 30522, padding: 0 }, size: BERT_BASE }),
 };
 
-const FORMS: readonly ToOnnxOptions[] = [
+/** A form, and how its session is made. */
+interface Measured extends ToOnnxOptions {
+  /** Whether weights become float32 as the session loads (session.disable_quant_qdq). */
+  readonly keepQdq?: boolean;
+}
+
+const FORMS: readonly Measured[] = [
   { precision: "dynamic" },
   { precision: "weights8" },
+  { precision: "weights8", keepQdq: true },
   { precision: "weights8", block: 32 },
   { precision: "weights4" },
   { precision: "weights4", products: "int8" },
@@ -71,12 +78,13 @@ async function measure(name: string, options: { readonly runs: number; readonly 
   console.log(`| ${name} | float32 | ${megabytes(float.bytes)} | | | |`);
   for (const form of FORMS) {
     const title = titleOf(form);
-    const file = await toOnnx(model, form).catch((error: Error) => error);
+    const { keepQdq = false, ...asked } = form;
+    const file = await toOnnx(model, asked).catch((error: Error) => error);
     if (file instanceof Error) {
       console.log(`| ${name} | ${title} | refused: ${file.message} | | | |`);
       continue;
     }
-    const [a, b] = leastTimes([float.bytes, file.bytes], options);
+    const [a, b] = leastTimes([float.bytes, file.bytes], { ...options, keepQdq });
     const cells = [name, title, megabytes(file.bytes), b.toFixed(3), a.toFixed(3), (b / a).toFixed(2)];
     console.log(`| ${cells.join(" | ")} |`);
   }
@@ -86,10 +94,10 @@ async function measure(name: string, options: { readonly runs: number; readonly 
 /** Runs each file by turns and returns the least time that each took for one sample, in ms. */
 function leastTimes(
   files: readonly [Uint8Array, Uint8Array],
-  { runs, threads }: { readonly runs: number; readonly threads: number },
+  { runs, threads, keepQdq }: { readonly runs: number; readonly threads: number; readonly keepQdq: boolean },
 ): readonly [number, number] {
   const least: [number, number] = [Infinity, Infinity];
-  const models = files.map((bytes) => new DeployedModel(bytes, { threads }));
+  const models = files.map((bytes) => new DeployedModel(bytes, { threads, keepQdq }));
   const [[input, shape]] = Object.entries(models[0].sampleShapes);
   const size = shape.reduce((a, b) => a * b, 1);
   // Pixels, and tokens that are none of them padding.
@@ -105,10 +113,11 @@ function leastTimes(
   return least;
 }
 
-function titleOf({ precision, block, half, products }: ToOnnxOptions): string {
+function titleOf({ precision, block, half, products, keepQdq }: Measured): string {
   const blocks = block === undefined ? undefined : `blocks of ${block}`;
   const rounded = products === undefined ? undefined : `products in ${products}`;
-  return [precision, blocks, rounded, half].filter((part) => part !== undefined).join(", ");
+  const loaded = keepQdq ? "float32 once loaded" : undefined;
+  return [precision, blocks, rounded, half, loaded].filter((part) => part !== undefined).join(", ");
 }
 
 function megabytes(bytes: Uint8Array): string {
