@@ -57,62 +57,86 @@ export function quantizeBlocks(
   const codes = new Uint8Array(n * count * size / perByte);
   const zeroRow = Math.ceil(count / perByte);
   const zeroPoints = new Uint8Array(n * zeroRow);
+  const rounding = new BlockRounding(scheme);
   for (let c = 0; c < n; c++) {
     for (let b = 0; b < count; b++) {
-      const values = Array.from({ length: Math.min(size, k - b * size) }, (_, i) => matrix[(b * size + i) * n + c]);
-      const block = roundBlock(values, scheme);
+      const rows = Math.min(size, k - b * size);
+      for (let i = 0; i < rows; i++) rounding.values[i] = matrix[(b * size + i) * n + c];
+      const { scale, zero } = rounding.round(rows);
       const at = c * count + b;
-      scales[at] = block.scale;
-      for (let i = 0; i < size; i++) pack(codes, { at: at * size + i, code: block.codes[i] ?? block.zero, bits });
-      pack(zeroPoints, { at: c * zeroRow * perByte + b, code: block.zero, bits });
+      scales[at] = scale;
+      for (let i = 0; i < size; i++) pack(codes, at * size + i, { code: i < rows ? rounding.codes[i] : zero, bits });
+      pack(zeroPoints, c * zeroRow * perByte + b, { code: zero, bits });
     }
   }
   return { codes, scales, count, ...(symmetric ? {} : { zeroPoints }) };
 }
 
-function pack(
-  bytes: Uint8Array,
-  { at, code, bits }: { readonly at: number; readonly code: number; readonly bits: number },
-) {
-  const perByte = 8 / bits;
-  bytes[Math.floor(at / perByte)] |= code << (at % perByte * bits);
+function pack(bytes: Uint8Array, at: number, { code, bits }: { readonly code: number; readonly bits: number }): void {
+  if (bits === 8) bytes[at] = code;
+  else bytes[at >> 1] |= code << (at & 1) * 4;
 }
 
-interface Block {
+/** The scale of a block and its code for 0. */
+interface BlockGrid {
   readonly scale: number;
   readonly zero: number;
-  readonly codes: readonly number[];
 }
 
-function roundBlock(values: readonly number[], { bits, symmetric }: BlockScheme): Block {
-  const qmax = 2 ** bits - 1;
-  const lo = Math.min(0, ...values);
-  const hi = Math.max(0, ...values);
-  if (!symmetric) {
-    const scale = scaleOf(hi - lo, qmax);
-    return withCodes(values, { scale, zero: clampCode(roundHalfEven(-lo / scale), { qmin: 0, qmax }), qmax });
+/** Rounds one block after another in memory of its own: matrices have millions of them. */
+class BlockRounding {
+  /** What is rounded. */
+  readonly values: Float64Array;
+  /** What it became. */
+  readonly codes: Uint8Array;
+  readonly #scheme: BlockScheme;
+  readonly #qmax: number;
+
+  constructor(scheme: BlockScheme) {
+    this.#scheme = scheme;
+    this.#qmax = 2 ** scheme.bits - 1;
+    this.values = new Float64Array(scheme.size);
+    this.codes = new Uint8Array(scheme.size);
   }
-  const zero = 2 ** (bits - 1);
-  const most = Math.max(-lo, hi);
-  // A negative scale turns the grid around: its longer side then lies where the largest magnitude does.
-  const outermost = scaleOf(most, zero) * (hi > -lo ? -1 : 1);
-  const grids = [outermost, scaleOf(most, zero - 1)].map((scale) => withCodes(values, { scale, zero, qmax }));
-  return errorOf(values, grids[0]) <= errorOf(values, grids[1]) ? grids[0] : grids[1];
+
+  /** Rounds the first `rows` values. */
+  round(rows: number): BlockGrid {
+    let [lo, hi] = [0, 0];
+    for (let i = 0; i < rows; i++) {
+      lo = Math.min(lo, this.values[i]);
+      hi = Math.max(hi, this.values[i]);
+    }
+    if (this.#scheme.symmetric) return this.#roundSymmetric(rows, { lo, hi });
+    const scale = scaleOf(hi - lo, this.#qmax);
+    const grid = { scale, zero: clampCode(roundHalfEven(-lo / scale), { qmin: 0, qmax: this.#qmax }) };
+    this.#roundTo(grid, rows);
+    return grid;
+  }
+
+  #roundSymmetric(rows: number, { lo, hi }: { readonly lo: number; readonly hi: number }): BlockGrid {
+    const zero = 2 ** (this.#scheme.bits - 1);
+    const most = Math.max(-lo, hi);
+    // A negative scale turns the grid around: its longer side then lies where the largest magnitude does.
+    const outermost = { scale: scaleOf(most, zero) * (hi > -lo ? -1 : 1), zero };
+    const inner = { scale: scaleOf(most, zero - 1), zero };
+    const innerError = this.#roundTo(inner, rows);
+    if (this.#roundTo(outermost, rows) <= innerError) return outermost;
+    this.#roundTo(inner, rows);
+    return inner;
+  }
+
+  /** Rounds to a grid and returns the sum of squared errors. */
+  #roundTo({ scale, zero }: BlockGrid, rows: number): number {
+    let error = 0;
+    for (let i = 0; i < rows; i++) {
+      const code = Math.min(Math.max(roundHalfEven(this.values[i] / scale) + zero, 0), this.#qmax);
+      this.codes[i] = code;
+      error += ((code - zero) * scale - this.values[i]) ** 2;
+    }
+    return error;
+  }
 }
 
 function scaleOf(width: number, steps: number): number {
   return Math.max(Math.fround(width / steps), LEAST_SCALE);
-}
-
-function withCodes(values: readonly number[], { scale, zero, qmax }: {
-  readonly scale: number;
-  readonly zero: number;
-  readonly qmax: number;
-}): Block {
-  const codes = values.map((x) => clampCode(roundHalfEven(x / scale) + zero, { qmin: 0, qmax }));
-  return { scale, zero, codes };
-}
-
-function errorOf(values: readonly number[], { scale, zero, codes }: Block): number {
-  return values.reduce((sum, x, i) => sum + ((codes[i] - zero) * scale - x) ** 2, 0);
 }
