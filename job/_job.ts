@@ -181,5 +181,9 @@ export function describeMetrics(metrics: readonly Omit<MetricValue, "scores">[],
 function toNchw(x: InputValues, input: SampleInput, size: number): InputValues {
   if (input.kind !== "pictures") return x;
   const { height, width, channels } = input;
-  return tf.tidy(() => tf.transpose(tf.tensor(x, [size, height, width, channels]), [0, 3, 1, 2]).dataSync<"float32">());
+  const moved = tf.tidy(() => tf.transpose(tf.tensor(x, [size, height, width, channels]), [0, 3, 1, 2]));
+  // Read outside of the scope, which would look for tensors among the elements it is to hand out, one by one.
+  const values = moved.dataSync<"float32">();
+  moved.dispose();
+  return values;
 }
