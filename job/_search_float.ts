@@ -7,23 +7,9 @@ import { keepInFloat } from "../quantize/keep_float.ts";
 import type { NamedBatch } from "../quantize/calibrate.ts";
 import type { KeepChoice, KeepReport, PartFacts } from "../report/debug_schema.ts";
 import { setQatPhase } from "../src/quant/mod.ts";
-import { showValue } from "../src/text/plain.ts";
 import { formatMetric, type MetricValue } from "../tasks/task.ts";
 import { type Job, judge, pauseOf, writingOf } from "./_job.ts";
 import { threadsOf } from "./_prove.ts";
-
-/**
- * Reads "auto:0.5".
- *
- * @throws {RangeError} If it is anything else.
- */
-export function parseAuto(text: string): number {
-  const [, number] = /^auto:(\d+\.?\d*|\.\d+)$/.exec(text) ?? [];
-  if (number !== undefined) return Number(number);
-  throw new RangeError(
-    `Cannot use --keep-float ${showValue(text)}: needed is "auto:" and how far from float is good enough, as auto:0.5`,
-  );
-}
 
 /** What is searched in. */
 export interface FloatSearch {

@@ -12,41 +12,11 @@ import { inPlainWords } from "../src/text/plain_errors.ts";
 import { MAKER } from "../src/version.ts";
 import { commandOf } from "./_flags.ts";
 import { lineLog } from "./_job.ts";
-import { checkNumbers } from "./_number_rules.ts";
-import { checkKinds, type Kinds } from "./_option_kinds.ts";
 import { type ChooseContext, type Outcome, tryRung } from "./choose/try.ts";
 import { type Climbed, ladder, type Rung } from "./choose/rungs.ts";
-import type { ChooseEvents, ChooseOptions } from "./choose/options.ts";
-import { SHARED_KINDS } from "./shared_options.ts";
+import { type ChooseEvents, type ChooseOptions, resolveChooseOptions } from "./choose/options.ts";
 
 export type { ChooseEvents, ChooseOptions };
-
-/** What each option takes. */
-const KINDS: Kinds<ChooseOptions> = {
-  model: SHARED_KINDS.model,
-  outputs: SHARED_KINDS.outputs,
-  data: SHARED_KINDS.data,
-  task: SHARED_KINDS.task,
-  targets: SHARED_KINDS.targets,
-  normalize: SHARED_KINDS.normalize,
-  limit: SHARED_KINDS.limit,
-  skipBadImages: SHARED_KINDS.skipBadImages,
-  target: SHARED_KINDS.target,
-  swap: SHARED_KINDS.swap,
-  seed: SHARED_KINDS.seed,
-  threads: SHARED_KINDS.threads,
-  backend: SHARED_KINDS.backend,
-  device: SHARED_KINDS.device,
-  precise: SHARED_KINDS.precise,
-  debug: SHARED_KINDS.debug,
-  out: SHARED_KINDS.out,
-  overwrite: SHARED_KINDS.overwrite,
-  tolerance: "number",
-  speedup: "number",
-  minutes: "number",
-  calibrate: "text",
-  samples: "number",
-};
 
 /** What is left in the folder of a search, besides the folders of its rungs. */
 const FILES = ["choose.html", "choose.json"] as const;
@@ -78,20 +48,13 @@ export function chooseQuantization(options: ChooseOptions, events: ChooseEvents 
 }
 
 async function choose(given: ChooseOptions, events: ChooseEvents): Promise<ChooseReport> {
-  checkKinds(given, KINDS);
-  checkNumbers(given);
-  const { tolerance = 0.5, speedup = 1, minutes, out = "choose", overwrite = false, ...options } = given;
-  const { model, data } = options;
-  if (model === undefined || data === undefined) {
-    throw new RangeError(`Cannot choose without --${model === undefined ? "model" : "data"}: it is needed`);
-  }
+  const { goal, out, overwrite, ...options } = resolveChooseOptions(given);
   ensureWritableDirectory(out);
   const { overwrite: _, ...asked } = given;
   const command = commandOf(asked, "choose");
   const before = await readBefore(out, { command, overwrite });
-  const goal = { tolerance, speedup, ...(minutes === undefined ? {} : { minutes }) };
   const context: ChooseContext = {
-    options: { ...options, model, data },
+    options,
     out,
     goal,
     events,

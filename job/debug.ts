@@ -20,51 +20,17 @@ import { inPlainWords } from "../src/text/plain_errors.ts";
 import { inputBatches } from "./_data.ts";
 import { startEngine } from "./_engine.ts";
 import { commandOf } from "./_flags.ts";
-import { type Job, signalOf, writingOf } from "./_job.ts";
+import { type Job, lineLog, signalOf, writingOf } from "./_job.ts";
 import { parameterCount } from "./_layers_report.ts";
 import { readQuantization } from "./_recipe.ts";
 import { isPrepared } from "./_resume.ts";
-import { parseAuto, searchFloat } from "./_search_float.ts";
+import { searchFloat } from "./_search_float.ts";
 import type { JobEvents } from "./events.ts";
 import { resolveOptions } from "./options.ts";
-import { checkKinds, type Kinds } from "./_option_kinds.ts";
-import { checkNumbers } from "./_number_rules.ts";
-import { lineLog } from "./_job.ts";
 import { open } from "./qat.ts";
-import type { DataOptions, EngineOptions, FileOptions, ModelOptions } from "./shared_options.ts";
+import { type DebugOptions, type ResolvedDebug, resolveDebugOptions } from "./debug_options.ts";
 
-/** Options of {@linkcode debugModel}. */
-export interface DebugOptions extends ModelOptions, DataOptions, EngineOptions, Pick<FileOptions, "out" | "overwrite"> {
-  /** Samples to look at, the first of the test samples. Default 64. */
-  readonly samples?: number;
-  /**
-   * "auto:0.5": search the fewest layers to keep in float for a first metric within 0.5 of float's, in percentage points of
-   * a fraction, else in its unit. Default: search nothing.
-   */
-  readonly keepFloat?: string;
-}
-
-/** What each option takes. */
-const KINDS: Kinds<DebugOptions> = {
-  model: "text",
-  outputs: "names",
-  data: "text",
-  task: "text",
-  targets: "names",
-  normalize: "text",
-  limit: "number",
-  skipBadImages: "flag",
-  seed: "number",
-  threads: "number",
-  backend: "text",
-  device: "text",
-  precise: "flag",
-  debug: "flag",
-  out: "text",
-  overwrite: "flag",
-  samples: "number",
-  keepFloat: "text",
-};
+export type { DebugOptions };
 
 /** Layers whose values are drawn. */
 const DRAWN = 6;
@@ -93,13 +59,7 @@ export function debugModel(options: DebugOptions, events: JobEvents = {}): Promi
 }
 
 async function debug(given: DebugOptions, events: JobEvents): Promise<DebugReport> {
-  checkKinds(given, KINDS);
-  checkNumbers(given);
-  const { samples = 64, keepFloat, out = "debug", overwrite = false, ...options } = given;
-  const tolerance = keepFloat === undefined ? undefined : parseAuto(keepFloat);
-  for (const name of ["model", "data"] as const) {
-    if (options[name] === undefined) throw new RangeError(`Cannot debug without --${name}: it is needed`);
-  }
+  const { samples, tolerance, out, overwrite, ...options } = resolveDebugOptions(given);
   claim(out, overwrite);
   const { model, job } = await openPrepared(options, events);
   const { test } = job.data;
@@ -117,7 +77,7 @@ async function debug(given: DebugOptions, events: JobEvents): Promise<DebugRepor
   const report: DebugReport = {
     schema: DEBUG_SCHEMA,
     kind: "debug",
-    model: { name: options.model!, parameters: parameterCount(model) },
+    model: { name: options.model, parameters: parameterCount(model) },
     data: { name: job.data.name, samples: shown.test.count },
     target,
     outputsDb: measured.outputsDb,
@@ -144,7 +104,7 @@ async function debug(given: DebugOptions, events: JobEvents): Promise<DebugRepor
 }
 
 async function openPrepared(
-  options: Omit<DebugOptions, "samples" | "keepFloat" | "out" | "overwrite">,
+  options: Omit<ResolvedDebug, "samples" | "tolerance" | "out" | "overwrite">,
   events: JobEvents,
 ): Promise<{ readonly model: tfl.LayersModel; readonly job: Job }> {
   const resolved = resolveOptions(options);

@@ -7,7 +7,7 @@ import { registerBackend } from "../src/backend/mod.ts";
 import { inputFor } from "../tests/_support/small_models.ts";
 import { debugModel } from "./debug.ts";
 import { save, tinyModel, withFolder } from "./_test_support.ts";
-import { parseAuto } from "./_search_float.ts";
+import { parseAuto } from "./debug_options.ts";
 
 /** Saves a tiny model, prepared and calibrated, and returns its folder. */
 async function savePrepared(dir: string): Promise<string> {

@@ -1,6 +1,6 @@
 /** Tries a rung of the ladder: runs its job, or takes up what an earlier search left. */
 import { join } from "node:path";
-import { type ChooseReport, isTried, type RungReport } from "../../report/choose_schema.ts";
+import { isTried, type RungReport } from "../../report/choose_schema.ts";
 import type { Measured, Report } from "../../report/schema.ts";
 import { exists } from "../../src/io/disk.ts";
 import { readTextWithin } from "../../src/io/read.ts";
@@ -8,7 +8,7 @@ import { parseJson } from "../../src/text/json.ts";
 import { plainLine } from "../../src/text/plain.ts";
 import { formatMetric } from "../../tasks/task.ts";
 import { commandOf } from "../_flags.ts";
-import type { ChooseEvents, ChooseOptions } from "./options.ts";
+import type { ChooseEvents, ResolvedChoose } from "./options.ts";
 import { debugModel } from "../debug.ts";
 import { runPtq } from "../ptq.ts";
 import type { PtqOptions } from "../ptq_options.ts";
@@ -16,12 +16,8 @@ import { runQat } from "../qat.ts";
 import type { Climbed, Rung } from "./rungs.ts";
 
 /** What all rungs share. */
-export interface ChooseContext {
-  readonly options:
-    & Omit<ChooseOptions, "out" | "overwrite" | "tolerance" | "speedup" | "minutes">
-    & { readonly model: string; readonly data: string };
-  readonly out: string;
-  readonly goal: Pick<ChooseReport, "tolerance" | "speedup" | "minutes">;
+export interface ChooseContext extends Pick<ResolvedChoose, "goal" | "out"> {
+  readonly options: Omit<ResolvedChoose, "goal" | "out" | "overwrite">;
   readonly events: ChooseEvents;
   readonly log: (line: string) => void;
   /** Warnings of jobs that were told already. */

@@ -29,4 +29,6 @@ export const READERS: readonly FuzzReader[] = [
   { name: "runs", weight: 4, load: () => import("./runs.ts") },
   { name: "ptq-options", weight: 4, load: () => import("./ptq_options.ts") },
   { name: "ptq-commands", weight: 3, load: () => import("./ptq_commands.ts") },
+  { name: "debug-options", weight: 2, load: () => import("./debug_options.ts") },
+  { name: "choose-options", weight: 2, load: () => import("./choose_options.ts") },
 ];
