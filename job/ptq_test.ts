@@ -72,6 +72,13 @@ Deno.test("runPtq() judges by noise on the calibration samples where no data is 
     assert.ok(!filesIn(out).includes("labels.txt"));
   }));
 
+Deno.test("runPtq() judges by 128 of the calibration samples at the most", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel(), `${dir}/in`);
+    const report = await runPtq({ threads: 1, samples: 140, model, calibrate: "generated", out: `${dir}/out` });
+    assert.deepEqual([report.ptq!.calibration!.samples, report.sqnr![0].samples], [140, 128]);
+  }));
+
 Deno.test("runPtq() says loudly that ranges come from random numbers, and is compared on real samples", () =>
   withFolder(async (dir) => {
     const model = await save(tinyModel(), `${dir}/in`);

@@ -45,6 +45,9 @@ interface Opening {
 /** Samples that a file is judged by where neither data nor calibration is named. */
 const RANDOM_SAMPLES = 64;
 
+/** Calibration samples that a file is judged by at the most: noise needs fewer than ranges do. */
+const JUDGED_SAMPLES = 128;
+
 /**
  * Opens the samples of a job and checks that they fit the model.
  *
@@ -65,7 +68,8 @@ export async function openPtqData(opening: Opening): Promise<PtqData> {
     return { judged, of: "test", ...(calibration === undefined ? {} : { calibration }) };
   }
   const shown = calibration ?? dummyOf(opening, Math.min(RANDOM_SAMPLES, options.samples));
-  const { name, set, normalize } = shown;
+  const { name, normalize } = shown;
+  const set = firstOf(shown.set, JUDGED_SAMPLES);
   if (!shown.isDummy && hasImages({ train: set })) log(`Images go in ${describeNormalize(normalize)}.`);
   return {
     judged: {
@@ -180,6 +184,11 @@ function unjudged(set: SampleSet): SampleSet {
 function draw(set: SampleSet, most: number, seed: number): SampleSet {
   const order = new Random(seed, [CALIBRATION_STREAM]).shuffle(Array.from({ length: set.count }, (_, i) => i));
   return selectSamples(set, { indices: order.slice(0, most), name: set.name });
+}
+
+function firstOf(set: SampleSet, most: number): SampleSet {
+  if (set.count <= most) return set;
+  return selectSamples(set, { indices: Array.from({ length: most }, (_, i) => i), name: set.name });
 }
 
 /** Of the seed's streams of random numbers, the one that calibration samples are drawn by. */

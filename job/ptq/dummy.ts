@@ -30,13 +30,18 @@ export function dummySamples(
       return [name, { kind: "pictures", ...image, bytes }];
     }
     const most = rows.get(name);
-    const values = Float32Array.from(
-      { length: count * width },
-      () => most === undefined ? random.between(-1, 1) : random.below(most),
-    );
-    return [name, { kind: "rows", names: Array.from({ length: width }, (_, i) => `${i}`), values }];
+    if (most !== undefined) {
+      const values = Int32Array.from({ length: count * width }, () => random.below(most));
+      return [name, { kind: "tokens", values, length: width, names: numbered(most) }];
+    }
+    const values = Float32Array.from({ length: count * width }, () => random.between(-1, 1));
+    return [name, { kind: "rows", names: numbered(width), values }];
   });
   return { name: "dummy", count, inputs: Object.fromEntries(inputs), targets: {} };
+}
+
+function numbered(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, i) => `${i}`);
 }
 
 /** For inputs that an embedding reads, how many rows it has. */
