@@ -140,9 +140,9 @@ function withoutQuantizer(graph: Graph, { moves, quantize }: First): Graph {
 }
 
 /** Returns the scale by which bytes, read as real numbers, have the wanted codes; undefined if there is none. */
-function scaleOfBytes(goal: Goal, { mean, std }: Pixels): number | undefined {
+function scaleOfBytes(goal: Goal, { std }: Pixels): number | undefined {
   const { grid } = goal;
-  if (grid === undefined || mean.some((m) => m !== 0) || std.some((s) => s !== std[0])) return undefined;
+  if (grid === undefined) return undefined;
   const scale = Math.fround(grid.scale * 255 * std[0]);
   // The product is rounded once: a neighbour of it may be what fits.
   return [scale, scale * (1 - 2 ** -24), scale * (1 + 2 ** -23)].map(Math.fround).find((scale) =>
