@@ -136,13 +136,20 @@ export function inParts(context: StepContext, model: LayersModel): StepContext {
 }
 
 function parted({ inputs, size }: NamedBatch, most: number): readonly NamedBatch[] {
-  const count = Math.max(1, Math.ceil(size / most));
+  const count = partCount(size, most);
   return Array.from({ length: count }, (_, part) => {
     const [first, end] = [part, part + 1].map((at) => Math.round(at * size / count));
     const cut = ([name, values]: [string, InputValues]) =>
       [name, values.subarray(first * values.length / size, end * values.length / size)] as const;
     return { inputs: Object.fromEntries(Object.entries(inputs).map(cut)), size: end - first };
   });
+}
+
+/** Parts of one size where there are such that are not small: an engine that compiles graphs keeps one for each shape. */
+function partCount(size: number, most: number): number {
+  const needed = Math.max(1, Math.ceil(size / most));
+  const counts = Array.from({ length: Math.floor(needed / 2) + 1 }, (_, more) => needed + more);
+  return counts.find((count) => size % count === 0) ?? needed;
 }
 
 /** Makes tensors of a batch, in the order of the model's inputs. */

@@ -59,11 +59,16 @@ Deno.test("forEachBatch() stops where it is told, tells how far it is, and hears
 Deno.test("inParts() cuts batches to what 128 MB hold, and keeps samples and their order", async () => {
   // 4 values of 2^22 floats at once: 64 MB a sample.
   const model = scaling(1, 2 ** 22);
-  const values = Float32Array.from({ length: 5 }, (_, i) => i);
-  const wide = { inputs: { x: values }, size: 5 };
-  const found: number[][] = [];
-  await forEachBatch(inParts(contextOf([wide]), model), ({ inputs }) => void found.push([...inputs.x]));
-  assert.deepEqual(found, [[0, 1], [2], [3, 4]]);
+  const cut = async (size: number) => {
+    const wide = { inputs: { x: Float32Array.from({ length: size }, (_, i) => i) }, size };
+    const found: number[][] = [];
+    await forEachBatch(inParts(contextOf([wide]), model), ({ inputs }) => void found.push([...inputs.x]));
+    return found;
+  };
+  assert.deepEqual(await cut(4), [[0, 1], [2, 3]]);
+  // As even as can be, and all alike only where that takes no more than half as many again.
+  assert.deepEqual(await cut(5), [[0, 1], [2], [3, 4]]);
+  assert.deepEqual(await cut(1), [[0]]);
 });
 
 Deno.test("howFarApart() compares answers by their size", async () => {
