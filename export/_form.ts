@@ -1,6 +1,6 @@
 /** The forms of files that are made of a float model, as `toOnnx` is asked for them. */
 import { faultOfBlockSize } from "../src/numbers/blocks.ts";
-import type { QuantScheme } from "../src/numbers/scheme.ts";
+import { type CodeRange, INT8_SYMMETRIC_PER_CHANNEL, type QuantScheme } from "../src/numbers/scheme.ts";
 import type { Graph } from "../src/onnx/graph.ts";
 import type { FloatForm, Ports } from "../src/passes/deploy/mod.ts";
 import { checkChoice } from "../src/text/nearest.ts";
@@ -38,6 +38,12 @@ export interface FormOptions {
 
 /** Rows of a block of 4 bits, if nothing else is said: what ONNX Runtime's own tools take. */
 const BLOCK = 32;
+
+/** Returns codes of int8 around 0, as many on either side as `scheme` has room for: what dynamic weights are rounded to. */
+export function aroundZero({ qmin, qmax }: CodeRange): QuantScheme {
+  const most = Math.min(Math.floor((qmax - qmin) / 2), INT8_SYMMETRIC_PER_CHANNEL.qmax);
+  return { ...INT8_SYMMETRIC_PER_CHANNEL, qmin: -most, qmax: most };
+}
 
 /**
  * Returns the form that `precision` means; undefined for "int8" and "float32", which are none.

@@ -4,6 +4,7 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import { registerBackend } from "../src/backend/mod.ts";
 import type { Graph } from "../src/onnx/graph.ts";
 import { buildArchitecture } from "../models/arch/mod.ts";
+import { TARGETS } from "../quantize/targets/mod.ts";
 import { predict } from "../tests/_support/small_models.ts";
 import { prepareCalibrated, relativeError, runExported, samplesFor } from "./_test_support.ts";
 import { DeployedModel } from "./deployed.ts";
@@ -72,6 +73,21 @@ Deno.test("toOnnx() shares codes between the calls of one layer, and rounds its 
   const { graph } = await toOnnx(mixedModel(), { precision: "dynamic" });
   const codes = [...graph.initializers.keys()].filter((name) => name.endsWith("_codes"));
   assert.deepEqual(codes.toSorted(), ["last", "one", "project", "shared"].map((layer) => `${layer}/kernel_codes`));
+});
+
+Deno.test("toOnnx() rounds weights of dynamic files to int8 around 0, whatever codes the target has", async () => {
+  await registerBackend();
+  const dense = tfl.layers.dense({ name: "dense", units: 3, inputShape: [16], kernelInitializer: "glorotNormal" });
+  const model = tfl.sequential({ layers: [dense] });
+  for (const target of TARGETS.filter(({ file }) => file !== undefined)) {
+    const { graph } = await toOnnx(model, { precision: "dynamic", target: target.name });
+    const { dtype, data } = graph.initializers.get("dense/kernel_codes")!;
+    const codes = Array.from(data as Int8Array);
+    const most = target.name === "x86-portable" ? 64 : 127;
+    assert.equal(dtype, "int8");
+    assert.equal(Math.max(...codes.map(Math.abs)), most, target.name);
+    assert.ok(codes.some((code) => code < 0) && codes.some((code) => code > 0), target.name);
+  }
 });
 
 Deno.test("toOnnx() says of a dynamic file which layers it left in float, and what is better for them", async () => {

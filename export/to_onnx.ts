@@ -25,7 +25,7 @@ import { MAKER } from "../src/version.ts";
 import { recordOf } from "../quantize/record.ts";
 import { FILE_FORMS, type FileForm, type Target } from "../quantize/target.ts";
 import { targetOf } from "../quantize/targets/mod.ts";
-import { assertFormed, formOf, type FormOptions, type Precision } from "./_form.ts";
+import { aroundZero, assertFormed, formOf, type FormOptions, type Precision } from "./_form.ts";
 import { assertHeld } from "./check_target.ts";
 import { outputNames } from "../models/ports.ts";
 import { traceModel } from "./trace.ts";
@@ -125,7 +125,7 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   }
   const target = precision === "int8" || precision === "dynamic" ? targetFor(model, options) : undefined;
   const weights = target?.weights[0];
-  const form = formOf(precision, { ...options, ...(weights === undefined ? {} : { weights }) });
+  const form = formOf(precision, { ...options, ...(weights === undefined ? {} : { weights: aroundZero(weights) }) });
   const batches = options.fixedBatch === undefined ? TRACE_BATCHES : [checkBatch(model, options.fixedBatch)];
   const traces = await traceAll(model, { batches, inputLayout, isQuantized: precision === "int8" });
   const float = new Set(recordOf(model)?.islands.map(({ layer }) => layer));
