@@ -45,9 +45,13 @@ export function asCalibrated(
   );
 }
 
-/** The observer that a rule names for a layer, if one does. */
+/**
+ * The observer that a rule names for a layer, if one does. A moving average, which presets name, is for training: in as few
+ * batches as calibration takes it hardly leaves its first.
+ */
 function ownObserver({ rules, observer }: ResolvedLayer, all: readonly RecipeRule[]): ObserverName | undefined {
-  return rules.some((place) => all[place].then.observer !== undefined) ? observer : undefined;
+  const isNamed = rules.some((place) => all[place].then.observer !== undefined);
+  return isNamed && observer !== "moving-average" ? observer : undefined;
 }
 
 /** Names the observers of a model, the commonest first. */
