@@ -111,6 +111,7 @@ Deno.test("unusedPermissions() names what a room may import and does not, and wh
     "src/onnx may import src/text, and imports nothing but types of it, or nothing",
     "src/ops may import src/numbers, and imports nothing but types of it, or nothing",
     "src/ops may import types from src/quant/kernel_types.ts, and does not",
+    "src/ops may import types from src/recurrent/kernel_types.ts, and does not",
     "src/layers may import types from src/numbers, and does not",
   ]);
 });

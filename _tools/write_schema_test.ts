@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { calibratedReport, residualReport, trainedReport } from "../report/_test_sample_report.ts";
+import { dummyReport, stepsReport, weightsReport } from "../report/_test_sample_ptq.ts";
 import { landmarksReport, simulatedReport } from "../report/_test_sample_tasks.ts";
 import { assertFitsSchema, schemaErrors } from "../tests/_support/report_schema.ts";
 import { RECIPE_SCHEMA_FILE, recipeSchemaText, SCHEMA_FILE, schemaText } from "./write_schema.ts";
@@ -13,9 +14,18 @@ Deno.test("docs/recipe.schema.json is what recipe files are checked by (deno tas
 });
 
 Deno.test("docs/report.schema.json describes the sample reports, in which every field is set somewhere", () => {
-  const samples = [calibratedReport, residualReport, trainedReport, landmarksReport, simulatedReport].map((make) =>
-    make()
-  );
+  const made = [
+    calibratedReport,
+    residualReport,
+    trainedReport,
+    landmarksReport,
+    simulatedReport,
+    dummyReport,
+    sqnrOf,
+    stepsReport,
+    weightsReport,
+  ];
+  const samples = made.map((make) => make());
   for (const sample of samples) assertFitsSchema(sample);
   const set = new Set(samples.flatMap(Object.keys));
   const { properties } = JSON.parse(schemaText()).definitions.Report;
@@ -28,7 +38,7 @@ Deno.test("docs/report.schema.json leaves fields of its own to the task, and nob
   assert.deepEqual(schemaErrors({ ...report, accuracy: { float: 1 } }), []);
   const wrong: Readonly<Record<string, object>> = {
     "an older report": { ...report, schema: 1 },
-    "no metric": { ...report, metrics: [] },
+    "metrics that are no list": { ...report, metrics: metric },
     "a metric with a field too many": { ...report, metrics: [{ ...metric, worse: "lower" }] },
     "a metric without a direction": { ...report, metrics: [{ ...metric, better: undefined }] },
     "an unknown direction": { ...report, metrics: [{ ...metric, better: "more" }] },
