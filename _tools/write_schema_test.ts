@@ -21,7 +21,6 @@ Deno.test("docs/report.schema.json describes the sample reports, in which every 
     landmarksReport,
     simulatedReport,
     dummyReport,
-    sqnrOf,
     stepsReport,
     weightsReport,
   ];
