@@ -62,7 +62,7 @@ export function chooseCommand(): Command {
     .option("--swap <from:to>", "activations to swap, or none (default: none)");
   addEngine(command)
     .optionsGroup("Output:")
-    .option("--out <dir>", "where the results go (default: choose)")
+    .option("--out <dir>", "where the results go (default: out/choose)")
     .option("--overwrite", "begin anew where --out has another search");
   return addPrinting(command).addHelpText("after", EXAMPLES);
 }

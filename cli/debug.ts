@@ -39,7 +39,7 @@ export function debugCommand(): Command {
     .option("--keep-float <auto:n>", "search the fewest layers to keep in float for a metric within n of float's");
   addEngine(command)
     .optionsGroup("Output:")
-    .option("--out <dir>", "where the report goes (default: debug)")
+    .option("--out <dir>", "where the report goes (default: out/debug)")
     .option("--overwrite", "replace a report that is in --out already");
   return addPrinting(command).addHelpText("after", EXAMPLES);
 }

@@ -6,7 +6,7 @@ import { type PrepareOptions, prepareQat } from "../quantize/prepare.ts";
 import { PER_TENSOR_WEIGHTS } from "../quantize/recipe.ts";
 import { registerBackend } from "../src/backend/mod.ts";
 import { outputGridOf, quantizedLayersIn } from "../src/quant/mod.ts";
-import { randomArray, seedWeights, sequentialModel, skipModel } from "../tests/_support/small_models.ts";
+import { apply, randomArray, seedWeights, sequentialModel, skipModel } from "../tests/_support/small_models.ts";
 import type { PartFacts } from "./facts.ts";
 import { measureParts } from "./measure.ts";
 
@@ -21,9 +21,9 @@ async function prepared(float: tfl.LayersModel, options: PrepareOptions = {}) {
   const batches = () =>
     [1, 2].map((seed) => ({
       inputs: Object.fromEntries(
-        model.inputs.map(({ name, shape }) => [
-          name.split("/")[0],
-          randomArray(tf.util.sizeFromShape([size, ...shape.slice(1) as number[]]), seed),
+        model.inputs.map(({ sourceLayer, shape }, i) => [
+          sourceLayer.name,
+          randomArray(tf.util.sizeFromShape([size, ...shape.slice(1) as number[]]), seed + 10 * i),
         ]),
       ),
       size,
@@ -109,6 +109,29 @@ Deno.test("measureParts() counts a value once that two outputs give, and leaves 
   for (const { output } of parts) {
     assert.ok(output!.accumulatedDb! > 20 && output!.aloneDb! >= output!.accumulatedDb! - 3);
   }
+});
+
+Deno.test("measureParts() tells the calls of a shared layer apart, and blames its weights once", async () => {
+  const inputs = ["a", "b"].map((name) => tfl.input({ shape: [6], name }));
+  const dense = layers.dense({ units: 4, activation: "relu", name: "dense" });
+  const sum = apply(layers.add({ name: "sum" }), ...inputs.map((input) => apply(dense, input)));
+  const { model, batches } = await prepared(seedWeights(tfl.model({ inputs, outputs: sum, name: "shared" })));
+  const { parts, outputsDb } = await measureParts(model, { batches });
+  assert.deepEqual(parts.map(({ layer }) => layer), ["a", "b", "dense", "dense_1", "sum"]);
+  assert.deepEqual(parts.filter(({ weights }) => weights).map(({ layer }) => layer), ["dense"]);
+  assert.equal(parts.at(-1)?.output?.accumulatedDb, outputsDb);
+});
+
+Deno.test("measureParts() finds no noise where there is no signal", async () => {
+  const float = tfl.sequential({
+    layers: [layers.dense({ units: 2, inputShape: [3], kernelInitializer: "zeros", name: "still" })],
+  });
+  const { model, batches } = await prepared(float);
+  const { parts: [image, still], outputsDb } = await measureParts(model, { batches });
+  assert.ok(image.output!.aloneDb! > 30);
+  assert.deepEqual([still.weights![0].sqnrDb, still.weights![0].dead, still.output!.aloneDb], [null, 2, null]);
+  assert.deepEqual(still.output!.channels.map(({ state }) => state), ["dead", "dead"]);
+  assert.deepEqual([still.sensitivity, outputsDb], [{ oneDb: null, allButOneDb: null }, null]);
 });
 
 Deno.test("measureParts() refuses a float model, and no samples", async () => {

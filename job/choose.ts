@@ -5,14 +5,12 @@ import { CHOOSE_SCHEMA, type ChooseReport, type RungReport } from "../report/cho
 import { renderChoice } from "../report/html/choose.ts";
 import { commitFiles, ensureWritableDirectory, OutputError } from "../src/io/atomic.ts";
 import { exists } from "../src/io/disk.ts";
-import { readTextWithin } from "../src/io/read.ts";
 import { ORT_VERSION } from "../src/runtime/session.ts";
-import { parseJson } from "../src/text/json.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
 import { MAKER } from "../src/version.ts";
 import { commandOf } from "./_flags.ts";
 import { lineLog } from "./_job.ts";
-import { type ChooseContext, type Outcome, tryRung } from "./choose/try.ts";
+import { type ChooseContext, type Outcome, readRecord, tryRung } from "./choose/try.ts";
 import { type Climbed, ladder, type Rung } from "./choose/rungs.ts";
 import { type ChooseEvents, type ChooseOptions, resolveChooseOptions } from "./choose/options.ts";
 
@@ -21,15 +19,12 @@ export type { ChooseEvents, ChooseOptions };
 /** What is left in the folder of a search, besides the folders of its rungs. */
 const FILES = ["choose.html", "choose.json"] as const;
 
-/** Largest record that is read back. */
-const MOST_BYTES = 2 ** 24;
-
 /**
  * Tries ways to quantize `model`, from the cheapest on, until the file of one is good enough in ONNX Runtime: weights alone,
  * ranges at run time, ranges by each observer, each correction, AdaRound, layers kept in float, training from the
  * calibrated state.
  *
- * Each rung leaves its results in a folder of its own in `options.out` (default: "choose"), with choose.json and
+ * Each rung leaves its results in a folder of its own in `options.out` (default: "out/choose"), with choose.json and
  * choose.html beside them, written anew after each. A search that was stopped goes on where it was when it is asked
  * again in the same words.
  *
@@ -73,10 +68,10 @@ async function readBefore(
 ): Promise<readonly RungReport[]> {
   const path = join(dir, "choose.json");
   if (overwrite || !exists(path)) return [];
-  const found: unknown = parseJson(await readTextWithin(path, { most: MOST_BYTES }));
-  const known = Object(found);
+  const known = Object(await readRecord(path));
   // Whoever changed what stands there has the rungs' own reports to answer to.
-  if (known.schema === CHOOSE_SCHEMA && known.command === command && Array.isArray(known.rungs)) return known.rungs;
+  const isSame = known.schema === CHOOSE_SCHEMA && known.command === command && Array.isArray(known.rungs);
+  if (isSame) return known.rungs.filter((rung: unknown) => typeof Object(rung).name === "string");
   throw new OutputError(`Cannot write to "${dir}": it has another search (choose.json), --overwrite replaces it`);
 }
 

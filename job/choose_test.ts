@@ -87,6 +87,14 @@ Deno.test("chooseQuantization() says in one line what it cannot do", () =>
       [{ tolerence: 1 }, /tolerence.*did you mean/],
       [{ model: `${dir}/none` }, /none/],
     ];
+    Deno.mkdirSync(`${dir}/other`);
+    for (const text of ["", "{", "null", '{"schema":1,"rungs":3}']) {
+      Deno.writeTextFileSync(`${dir}/other/choose.json`, text);
+      await assert.rejects(chooseQuantization({ ...SMALL, model, out: `${dir}/other` }), {
+        name: "OutputError",
+        message: /^Cannot write to ".*other": it has another search \(choose\.json\), --overwrite replaces it$/,
+      });
+    }
     for (const [options, message] of refused) {
       await assert.rejects(chooseQuantization({ ...SMALL, model, out: `${dir}/refused`, ...options }), { message });
       assert.throws(() => Deno.statSync(`${dir}/refused/choose.json`));

@@ -41,7 +41,7 @@ const FILES = ["debug.html", "debug.json"] as const;
 /**
  * Measures a prepared model layer by layer, on the first test samples: what rounding does to its weights and biases, to
  * each layer alone and with all before it, to the outputs with one layer quantized or all but one; which channels and codes
- * say nothing. Writes debug.json and debug.html into `options.out` (default: "debug").
+ * say nothing. Writes debug.json and debug.html into `options.out` (default: "out/debug").
  *
  * @returns The report, as written to debug.json.
  * @throws {RangeError} If an option is out of range.

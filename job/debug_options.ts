@@ -53,7 +53,7 @@ export function resolveDebugOptions(given: DebugOptions): ResolvedDebug {
   return inPlainWordsSync(() => {
     checkKinds(given, KINDS);
     checkNumbers(given);
-    const { samples = 64, keepFloat, out = "debug", overwrite = false, model, data, ...options } = given;
+    const { samples = 64, keepFloat, out = "out/debug", overwrite = false, model, data, ...options } = given;
     const tolerance = keepFloat === undefined ? undefined : parseAuto(keepFloat);
     if (model === undefined || data === undefined) {
       throw new RangeError(`Cannot debug without --${model === undefined ? "model" : "data"}: it is needed`);

@@ -88,7 +88,8 @@ export function resolveChooseOptions(given: ChooseOptions): ResolvedChoose {
   return inPlainWordsSync(() => {
     checkKinds(given, KINDS);
     checkNumbers(given);
-    const { tolerance = 0.5, speedup = 1, minutes, out = "choose", overwrite = false, model, data, ...options } = given;
+    const { tolerance = 0.5, speedup = 1, minutes, out = "out/choose", overwrite = false, model, data, ...options } =
+      given;
     if (model === undefined || data === undefined) {
       throw new RangeError(`Cannot choose without --${model === undefined ? "model" : "data"}: it is needed`);
     }

@@ -4,7 +4,7 @@ import { isTried, type RungReport } from "../../report/choose_schema.ts";
 import type { Measured, Report } from "../../report/schema.ts";
 import { exists } from "../../src/io/disk.ts";
 import { readTextWithin } from "../../src/io/read.ts";
-import { parseJson } from "../../src/text/json.ts";
+import { JsonError, parseJson } from "../../src/text/json.ts";
 import { plainLine } from "../../src/text/plain.ts";
 import { formatMetric } from "../../tasks/task.ts";
 import { commandOf } from "../_flags.ts";
@@ -169,8 +169,19 @@ async function findLayers(from: string, trial: Trial): Promise<readonly string[]
 async function readReport(dir: string, command: string): Promise<Report | undefined> {
   const path = join(dir, "report.json");
   if (!exists(path)) return undefined;
-  const report = Object(parseJson(await readTextWithin(path, { most: MOST_BYTES })));
+  const report = Object(await readRecord(path));
   return report.command === command && Array.isArray(report.metrics) ? report as Report : undefined;
+}
+
+/** Reads what a search or a job left; undefined where it is damaged, and is of no more use than none. */
+export async function readRecord(path: string): Promise<unknown> {
+  const text = await readTextWithin(path, { most: MOST_BYTES });
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (error instanceof JsonError) return undefined;
+    throw error;
+  }
 }
 
 function outcomeOf(
