@@ -93,8 +93,11 @@ export { type Augment, type Batch, batches, type BatchOptions } from "./data/bat
 export { type DataSplit, type ImageSet, imageSet, type ImageShape, type Parts, take } from "./data/dataset.ts";
 export { generate, type GeneratedOptions } from "./data/sources/generated.ts";
 export {
+  type Boxes,
   type Columns,
+  type Masks,
   type Pictures,
+  type Points,
   type SampleInput,
   type SampleSet,
   samplesOf,
@@ -127,12 +130,15 @@ export {
   type MetricInfo,
   type MetricValue,
   type Running,
+  type Shown,
   type Targets,
   type TargetSpec,
   type TargetValues,
   type Task,
+  type TaskAgreement,
 } from "./tasks/task.ts";
 export type * from "./tasks/section.ts";
+export type * from "./tasks/settings.ts";
 export { type BindOptions, bindTasks, type Learning } from "./tasks/bind.ts";
 export { type OutputOptions, type OutputTask, outputTask } from "./tasks/output_task.ts";
 export {

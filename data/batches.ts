@@ -2,7 +2,7 @@
 import { type Augment, type Change, drawChange, UNCHANGED, writeImage } from "./_augment.ts";
 import { imageBytes, type ImageSet } from "./dataset.ts";
 import { type Normalize, normalizeTable } from "./normalize.ts";
-import { inputShape, mapValues, type Pictures, samplesOf, targetWidth } from "./samples.ts";
+import { inputShape, mapValues, NO_CLASS, type Pictures, samplesOf, targetWidth } from "./samples.ts";
 import type { SampleInput, SampleSet, SampleTarget } from "./samples.ts";
 import { checkSeed, Random } from "../src/numbers/random.ts";
 
@@ -19,7 +19,8 @@ export interface Batch {
    * ones [size, length] of tokens.
    */
   readonly inputs: Readonly<Record<string, Float32Array | Int32Array>>;
-  /** By the set's target names: class numbers [size] or [size, positions], or numbers [size, columns]. */
+  /** By the set's target names: class numbers [size] or [size, positions], numbers [size, columns], boxes
+   * [size, most, 6], points [size, points, 2], or the classes of pixels [size, height, width], -1 for none. */
   readonly targets: Readonly<Record<string, Int32Array | Float32Array>>;
   /** Each sample's index in the set. */
   readonly indices: Int32Array;
@@ -170,9 +171,25 @@ function pictureWriter(input: Pictures, normalize: Normalize): Writer {
 
 function pick(target: SampleTarget, indices: Int32Array): Int32Array | Float32Array {
   const width = targetWidth(target);
+  if (target.kind === "masks") return pickMasks(target.values, { indices, width });
   const values = target.kind === "classes" ? target.labels : target.values;
   const length = indices.length * width;
   const picked = target.kind === "classes" ? new Int32Array(length) : new Float32Array(length);
   indices.forEach((i, k) => picked.set(values.subarray(i * width, (i + 1) * width), k * width));
+  return picked;
+}
+
+/** Picks masks as classes, with -1 for what counts for nothing. */
+function pickMasks(
+  values: Uint8Array,
+  { indices, width }: { readonly indices: Int32Array; readonly width: number },
+): Int32Array {
+  const picked = new Int32Array(indices.length * width);
+  indices.forEach((i, k) => {
+    for (let at = 0; at < width; at++) {
+      const value = values[i * width + at];
+      picked[k * width + at] = value === NO_CLASS ? -1 : value;
+    }
+  });
   return picked;
 }

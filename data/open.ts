@@ -101,6 +101,9 @@ const SOURCES: Readonly<Record<string, Source>> = {
     normalize: "-1..1",
     augment: NONE,
     read: async (path, { shape = ANY_SHAPE, targets = "classes", ...options }) => {
+      if (targets === "boxes" || targets === "points" || targets === "masks") {
+        throw new TypeError(`Cannot read "${path}": a table has columns of classes or numbers, needed are ${targets}`);
+      }
       const split = await readCsv(path, { shape, targets, ...options });
       return { ...split, notes: "image" in split.train.inputs ? [scaledNote(shape)] : [] };
     },

@@ -32,6 +32,50 @@ export interface Tokens {
 /** What a model is shown. */
 export type SampleInput = Pictures | (Columns & { readonly kind: "rows" }) | Tokens;
 
+/** Numbers of a box: x and y of its centre, width, height, class, whether it is difficult. */
+export const BOX_NUMBERS = 6;
+
+/** Things in a picture, any number a sample. */
+export interface Boxes {
+  readonly kind: "boxes";
+  /**
+   * [count, most, 6]: x and y of the centre, width and height as shares of the sides of the picture that goes into the
+   * model; the class, an index into `names`; 1 of what is difficult to see, else 0. Rows at the end that stand for nothing
+   * have the class -1 and zeros.
+   */
+  readonly values: Float32Array;
+  /** Rows of a sample. */
+  readonly most: number;
+  /** Names of the classes. */
+  readonly names: readonly string[];
+}
+
+/** Points in a picture, the same for each sample. */
+export interface Points {
+  readonly kind: "points";
+  /** [count, names.length, 2]: x and y as shares of the picture's sides; a point may lie outside of it. */
+  readonly values: Float32Array;
+  readonly names: readonly string[];
+  /** Which point each becomes in a mirrored picture; absent: pictures cannot be mirrored. */
+  readonly mirror?: readonly number[];
+  /** Lengths that errors are measured in, by name: the distance between the centres of two groups of points. */
+  readonly scales?: Readonly<Record<string, readonly [readonly number[], readonly number[]]>>;
+}
+
+/** What a pixel has in a mask that counts for nothing. */
+export const NO_CLASS = 255;
+
+/** The class of each pixel of a picture. */
+export interface Masks {
+  readonly kind: "masks";
+  readonly height: number;
+  readonly width: number;
+  /** [count, height, width], each an index into `names`, or 255, which counts for nothing. */
+  readonly values: Uint8Array;
+  /** Names of the classes. */
+  readonly names: readonly string[];
+}
+
 /** What a model should answer. */
 export type SampleTarget =
   | {
@@ -45,7 +89,10 @@ export type SampleTarget =
   /** Finite numbers. */
   | (Columns & { readonly kind: "reals" })
   /** Zeros and ones. */
-  | (Columns & { readonly kind: "flags" });
+  | (Columns & { readonly kind: "flags" })
+  | Boxes
+  | Points
+  | Masks;
 
 /** Samples with what is known of them. */
 export interface SampleSet {
@@ -85,9 +132,14 @@ export function selectSamples(set: SampleSet, { indices, name }: {
     inputs: mapValues(set.inputs, (input) => pickInputs(input, indices)),
     targets: mapValues(set.targets, (target) => {
       const width = targetWidth(target);
-      return target.kind === "classes"
-        ? { ...target, labels: pickRows(target.labels, { indices, width }) }
-        : { ...target, values: pickRows(target.values, { indices, width }) };
+      switch (target.kind) {
+        case "classes":
+          return { ...target, labels: pickRows(target.labels, { indices, width }) };
+        case "masks":
+          return { ...target, values: pickRows(target.values, { indices, width }) };
+        default:
+          return { ...target, values: pickRows(target.values, { indices, width }) };
+      }
     }),
   };
 }
@@ -121,16 +173,32 @@ export function inputShape(input: SampleInput): readonly number[] {
 
 /** Returns the numbers of one sample's target; of a class, 1. */
 export function targetWidth(target: SampleTarget): number {
-  return target.kind === "classes" ? target.positions ?? 1 : target.names.length;
+  switch (target.kind) {
+    case "classes":
+      return target.positions ?? 1;
+    case "boxes":
+      return target.most * BOX_NUMBERS;
+    case "points":
+      return 2 * target.names.length;
+    case "masks":
+      return target.height * target.width;
+    default:
+      return target.names.length;
+  }
 }
+
+const COUNTED: Readonly<Record<SampleTarget["kind"], readonly [one: string, many: string]>> = {
+  classes: ["class", "classes"],
+  reals: ["number", "numbers a sample"],
+  flags: ["label", "labels"],
+  boxes: ["class of boxes", "classes of boxes"],
+  points: ["point", "points"],
+  masks: ["class of pixels", "classes of pixels"],
+};
 
 /** Says in a few words what is to be answered: "10 classes". */
 export function describeTarget({ kind, names }: SampleTarget): string {
-  const [one, many] = kind === "classes"
-    ? ["class", "classes"]
-    : kind === "reals"
-    ? ["number", "numbers a sample"]
-    : ["label", "labels"];
+  const [one, many] = COUNTED[kind];
   return `${names.length} ${names.length === 1 ? one : many}`;
 }
 

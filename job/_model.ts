@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import type { ImageShape } from "../data/dataset.ts";
-import { inputShape, type SampleSplit, type Tokens } from "../data/samples.ts";
+import { inputShape, type SampleSplit, targetWidth, type Tokens } from "../data/samples.ts";
 import { buildArchitecture, defaultArch, type Vocabulary } from "../models/arch/mod.ts";
 import { loadLayersModel } from "../models/import/layers_model.ts";
 import { probeModel } from "../models/import/probe.ts";
@@ -89,7 +89,7 @@ export function buildModel(options: JobOptions, data: SampleSplit): tfl.LayersMo
   return buildArchitecture(archFor(options, data), {
     inputShape: inputShape(input),
     ...(input.kind === "tokens" ? { tokens: vocabularyOf(input) } : {}),
-    outputs: target.names.length,
+    outputs: target.kind === "points" ? targetWidth(target) : target.names.length,
     perPosition: "positions" in target && target.positions !== undefined,
     head,
     seed,

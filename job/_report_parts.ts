@@ -108,7 +108,7 @@ export function describeAgreement(agreement: Agreement): readonly AgreementRepor
 
 /** What the task shows of a model's answers. */
 export function describeSections({ task, answers, targets }: Evaluation): Pick<Report, "sections"> {
-  const sections = task.sections({ answers, targets });
+  const sections = task.sections({ answers, targets }).filter((section) => section.kind !== "pictures");
   return sections.length === 0 ? {} : { sections };
 }
 

@@ -18,8 +18,10 @@ type TaskChoice = Pick<SharedJobOptions, "task">;
 /** Returns the tasks of the outputs of `model`, in their order; after a rewrite they may be called otherwise. */
 export function tasksFor(model: tfl.LayersModel, { task }: TaskChoice, { train }: JobData): readonly Task[] {
   const row = taskRow(task);
+  const targets = Object.values(train.targets);
+  if (row.isShared) return [row.make(targets[0], {})];
   const names = outputNames(model);
-  return Object.values(train.targets).map((target, i) => row.make(target, { output: names[i] }));
+  return targets.map((target, i) => row.make(target, { output: names[i] }));
 }
 
 /** The task that a prepared model was trained for, where it is one of the table's; else the default. */
@@ -59,16 +61,25 @@ export function checkOutputs(
 }
 
 /**
- * Deals the columns of the one target out to the outputs of `model`, in their order and as many as each is wide.
+ * Deals the columns of the one target out to the outputs of `model`, in their order and as many as each is wide; where the
+ * task has them learn from the same, each gets all of it.
  *
  * @throws {TypeError} If there are more or fewer columns than the outputs have numbers, or they are not numbers.
  */
-export function dealTargets(opened: OpenedData, model: tfl.LayersModel, name: string): OpenedData {
+export function dealTargets(
+  opened: OpenedData,
+  model: tfl.LayersModel,
+  { task, name }: TaskChoice & { readonly name: string },
+): OpenedData {
   const ports = outputPorts(model);
   if (ports.length === 1) return opened;
+  const { isShared } = taskRow(task);
   const deal = (set: SampleSet): SampleSet => {
-    const [[, target]] = Object.entries(set.targets);
-    return { ...set, targets: dealOut(target, { ports, count: set.count, cannot: `Cannot train "${name}"` }) };
+    const [target] = Object.values(set.targets);
+    const targets = isShared
+      ? Object.fromEntries(ports.map((port) => [port.name, target]))
+      : dealOut(target, { ports, count: set.count, cannot: `Cannot train "${name}"` });
+    return { ...set, targets };
   };
   return { ...opened, ...mapParts(opened, deal) };
 }
@@ -80,7 +91,7 @@ interface Deal {
 }
 
 function dealOut(target: SampleTarget, { ports, count, cannot }: Deal): Readonly<Record<string, SampleTarget>> {
-  if (!("values" in target)) {
+  if (target.kind !== "reals" && target.kind !== "flags") {
     throw new TypeError(`${cannot}: it has ${ports.length} outputs, the data a target for 1 (--outputs names one)`);
   }
   const widths = ports.map(({ shape }) => shape.reduce<number>((product, dim) => product * (dim ?? 1), 1));

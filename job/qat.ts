@@ -171,7 +171,7 @@ export async function open(
   const name = options.model ?? archFor(options, opened);
   checkTargets(opened, options, name);
   const original = loaded ?? buildModel(options, opened);
-  const data = dataOf(dealTargets(opened, original, name), original, options);
+  const data = dataOf(dealTargets(opened, original, { ...options, name }), original, options);
   checkInputs(original, data, name);
   checkOutputs(original, { options, data, name });
   for (const { file, because } of opened.skipped) log(`Left out "${file}": ${because}.`);

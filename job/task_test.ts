@@ -228,7 +228,7 @@ Deno.test("dealTargets() gives each output its columns, in the model's order", a
   const columns = { kind: "reals", names: ["p", "q", "r"], values: Float32Array.of(1, 2, 3, 4, 5, 6) } as const;
   const half = { name: "set", count: 2, inputs: {}, targets: { target: columns } };
   const opened = { ...await openData("generated", { limit: 1 }), train: half, test: half };
-  const { train: { targets }, test } = dealTargets(opened, twoOutputs(), "two");
+  const { train: { targets }, test } = dealTargets(opened, twoOutputs(), { task: "regression", name: "two" });
   assert.deepEqual(targets, {
     near: { kind: "reals", names: ["p"], values: Float32Array.of(1, 4) },
     far: { kind: "reals", names: ["q", "r"], values: Float32Array.of(2, 3, 5, 6) },

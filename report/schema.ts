@@ -10,11 +10,11 @@
 import type { GridAgreement } from "../export/agreement.ts";
 import type { Percentiles } from "../export/latency.ts";
 import type { FloatOp } from "../export/verify.ts";
-import type { Section } from "../tasks/section.ts";
+import type { PictureSource, Section } from "../tasks/section.ts";
 import type { FloatStepReport, Measured, MetricReport } from "./schema_metrics.ts";
 import type { PtqReport, SqnrReport } from "./schema_ptq.ts";
 
-export type { FloatOp, Percentiles, Section };
+export type { FloatOp, Percentiles, PictureSource, Section };
 export type {
   ChangeReport,
   FloatStepReport,
@@ -355,7 +355,7 @@ export interface Report {
   /** Layers left in float by design. */
   readonly islands?: readonly IslandReport[];
   /** Sections of the task's own. */
-  readonly sections?: readonly Section[];
+  readonly sections?: readonly Section<PictureSource>[];
   /** Files written. */
   readonly files?: readonly FileReport[];
 

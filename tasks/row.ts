@@ -1,6 +1,7 @@
 /** What a task says of itself in the table of tasks. */
 import type { SampleTarget } from "../data/samples.ts";
 import type { OutputOptions } from "./output_task.ts";
+import type { TaskSettings } from "./settings.ts";
 import type { Task } from "./task.ts";
 
 /** What targets are: classes, real numbers, zeros and ones. */
@@ -15,21 +16,25 @@ export interface TaskRow<K extends TargetKind = TargetKind> {
   /** What its targets are. */
   readonly targets: K;
   /** What a model built for it ends in. */
-  readonly head: "softmax" | "sigmoid" | "linear";
+  readonly head: "softmax" | "sigmoid" | "linear" | "boxes" | "map";
+  /** The settings that it takes. Absent: none. */
+  readonly settings?: readonly (keyof TaskSettings)[];
+  /** Whether all outputs of a model learn from the same targets together. Absent: each learns from targets of its own. */
+  readonly isShared?: true;
   /**
    * Makes the task for targets such as those of the training samples.
    *
    * @throws {TypeError} If there is nothing to learn from them.
    */
-  readonly make: (target: TargetOf<K>, options: OutputOptions) => Task;
+  readonly make: (target: TargetOf<K>, options: OutputOptions & TaskSettings) => Task;
   /** What the bias of a model built for it starts from; absent: zeros. */
   readonly bias?: (target: TargetOf<K>) => readonly number[];
 }
 
 /** A row that takes targets of any kind, and refuses those of another. */
-export interface CheckedRow extends Pick<TaskRow, "what" | "targets" | "head"> {
+export interface CheckedRow extends Pick<TaskRow, "what" | "targets" | "head" | "settings" | "isShared"> {
   /** @throws {TypeError} If the targets are of another kind, or there is nothing to learn from them. */
-  readonly make: (target: SampleTarget, options: OutputOptions) => Task;
+  readonly make: (target: SampleTarget, options: OutputOptions & TaskSettings) => Task;
   readonly bias: (target: SampleTarget) => readonly number[] | undefined;
 }
 
@@ -50,6 +55,9 @@ const IN_WORDS: Readonly<Record<TargetKind, string>> = {
   classes: "classes",
   reals: "real numbers",
   flags: "zeros and ones",
+  boxes: "boxes",
+  points: "points",
+  masks: "masks",
 };
 
 function isOf<K extends TargetKind>(target: SampleTarget, kind: K): target is TargetOf<K> {

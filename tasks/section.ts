@@ -6,7 +6,12 @@
  */
 
 /** A section of a task's own. */
-export type Section = TableSection | BarsSection | CurveSection | MatrixSection;
+export type Section<Picture = PictureBytes> =
+  | TableSection
+  | BarsSection
+  | CurveSection
+  | MatrixSection
+  | PicturesSection<Picture>;
 
 /** What every section has. */
 export interface SectionHead {
@@ -61,6 +66,59 @@ export interface MatrixSection extends SectionHead {
   readonly columns: { readonly label: string; readonly names: readonly string[] };
   /** [rows, columns] */
   readonly values: readonly (readonly number[])[];
+}
+
+/** Pictures with what models marked in them, side by side. */
+export interface PicturesSection<Picture = PictureBytes> extends SectionHead {
+  readonly kind: "pictures";
+  readonly rows: readonly PictureRow<Picture>[];
+}
+
+/** One picture, shown once for each panel. */
+export interface PictureRow<Picture = PictureBytes> {
+  readonly caption: string;
+  readonly picture: Picture;
+  readonly panels: readonly PicturePanel[];
+}
+
+/** What one model, or the truth, marks in a picture. */
+export interface PicturePanel {
+  readonly name: string;
+  /** Whose marks they are, which gives their colour where they have no class. */
+  readonly model?: "float" | "simulated" | "deployed" | "truth";
+  readonly marks: readonly Mark[];
+}
+
+/** A mark in a picture; positions and sizes are shares of the picture's sides. */
+export type Mark =
+  /** `x` and `y` are those of the upper left corner; `group` is the class, which gives the colour. */
+  | {
+    readonly kind: "box";
+    readonly x: number;
+    readonly y: number;
+    readonly width: number;
+    readonly height: number;
+    readonly label?: string;
+    readonly group: number;
+  }
+  | { readonly kind: "points"; readonly points: readonly (readonly [x: number, y: number])[] }
+  /** Classes [height, width] of pixels; 255 is none. */
+  | { readonly kind: "mask"; readonly height: number; readonly width: number; readonly classes: Uint8Array };
+
+/** A picture as bytes [height, width, channels]. */
+export interface PictureBytes {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A picture as a file within a text. */
+export interface PictureSource {
+  readonly height: number;
+  readonly width: number;
+  /** A data URL. */
+  readonly src: string;
 }
 
 /** An axis, or what bars stand on. */

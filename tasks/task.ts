@@ -9,7 +9,7 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Answer, Answers } from "../models/answers.ts";
 import type { Port } from "../models/ports.ts";
-import type { Section } from "./section.ts";
+import type { PictureBytes, Section } from "./section.ts";
 
 /** The targets of one output: class numbers [samples] or [samples, positions] as integers, or numbers [samples, …]. */
 export type TargetValues = Float32Array | Int32Array;
@@ -36,6 +36,12 @@ export type TargetSpec =
   | { readonly kind: "reals"; readonly width: number }
   /** Zeros and ones, `width` a sample, as a Float32Array. */
   | { readonly kind: "flags"; readonly width: number }
+  /** Boxes [most, 6] a sample as a Float32Array, see `Boxes` of data/samples.ts; classes below `classes`, -1 for none. */
+  | { readonly kind: "boxes"; readonly most: number; readonly classes: number }
+  /** Points [count, 2] a sample as a Float32Array, in shares of the picture's sides. */
+  | { readonly kind: "points"; readonly count: number }
+  /** The index of one of `count` classes for each pixel [height, width], as an Int32Array; -1 counts for nothing. */
+  | { readonly kind: "map"; readonly count: number; readonly height: number; readonly width: number }
   /** Whatever a loss of the caller's own makes of them. */
   | { readonly kind: "any" };
 
@@ -135,10 +141,31 @@ export interface BoundTask {
   readonly metrics: readonly BoundMetric[];
   /** Outputs that nobody trains, on purpose. */
   readonly left: readonly string[];
+  /**
+   * Counts how often two models come to the same, where that is more than a head's `sameAnswer` can say, such as of boxes
+   * that are found in several outputs together. Absent: `sameAnswer` says all.
+   */
+  readonly agreement?: (a: Answers, b: Answers) => TaskAgreement;
   /** Returns what a report shows of a model's answers besides the metrics. */
-  readonly sections: (judged: JudgedAll) => readonly Section[];
+  readonly sections: (judged: JudgedAll, shown?: Shown) => readonly Section[];
   /** Returns fields of the task's own for the report, from the metrics of the float, simulated and deployed model. */
   readonly fields: (metrics: readonly ComparedMetric[]) => Readonly<Record<string, unknown>>;
+}
+
+/** How often two models came to the same. */
+export interface TaskAgreement {
+  /** What was compared, such as "boxes at IoU 0.99". */
+  readonly what: string;
+  readonly same: number;
+  readonly of: number;
+}
+
+/** What sections may show besides the answers of the model that is judged. */
+export interface Shown {
+  /** Answers of other models to the same samples. */
+  readonly others: Readonly<Partial<Record<"float" | "simulated", Answers>>>;
+  /** Returns the picture of a sample as it went into the model; undefined where samples are no pictures. */
+  readonly picture: (sample: number) => PictureBytes | undefined;
 }
 
 /** A metric of one output, for the float model and for what became of it. */

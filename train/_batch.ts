@@ -2,6 +2,7 @@
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { inputNames, type InputShapes, inputShapesOf, type InputValues } from "../models/ports.ts";
 import { outputNames, pickByName } from "../models/ports.ts";
+import { describeValues, fits, shapeOfTarget } from "../tasks/target_values.ts";
 import type { BoundTask, Head, TargetSpec, TargetValues } from "../tasks/task.ts";
 
 /** Samples to learn from or to be judged by. */
@@ -89,37 +90,26 @@ function checkTargets(y: TargetValues, spec: TargetSpec, { output, size, doing }
     if (y.length > 0 && y.length % size === 0) return;
     throw new TypeError(`${cannot}: ${whose} are ${y.length} numbers for a batch of ${size}, whole samples are needed`);
   }
-  const wantsIntegers = spec.kind === "index";
+  const wantsIntegers = spec.kind === "index" || spec.kind === "map";
   if (y instanceof Int32Array !== wantsIntegers) {
     const [are, needed] = wantsIntegers
       ? ["real numbers (Float32Array)", "whole numbers (Int32Array)"]
       : ["whole numbers (Int32Array)", "real numbers (Float32Array)"];
     throw new TypeError(`${cannot}: ${whose} are ${are}, needed are ${needed}`);
   }
-  const width = spec.kind === "index" ? spec.positions ?? 1 : spec.width;
+  const width = shapeOfTarget(spec).reduce((product, dim) => product * dim, 1);
   if (y.length !== size * width) {
     const each = width === 1 ? "one" : `${width}`;
     throw new TypeError(
       `${cannot}: ${whose} are ${y.length} for a batch of ${size}, needed are ${size * width} (${each} a sample)`,
     );
   }
-  const bad = y.findIndex((value) => !fits(value, spec));
+  const bad = y.findIndex((value, at) => !fits(value, { spec, at }));
   if (bad < 0) return;
   throw new RangeError(
     `${cannot}: a target of output "${output}" is ${y[bad]} (sample ${Math.floor(bad / width)} of its batch), ` +
       `needed is ${describeValues(spec)}`,
   );
-}
-
-function fits(value: number, spec: TargetSpec): boolean {
-  if (spec.kind === "index") return value >= 0 && value < spec.count;
-  if (spec.kind === "flags") return value === 0 || value === 1;
-  return Number.isFinite(value);
-}
-
-function describeValues(spec: TargetSpec): string {
-  if (spec.kind === "index") return `0 to ${spec.count - 1}, as the output has ${spec.count} numbers`;
-  return spec.kind === "flags" ? "0 or 1" : "a finite number";
 }
 
 /** Names what is no number among a batch's inputs, or undefined if all are finite. */

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { OnnxRuntimeBackend } from "../src/backend/mod.ts";
 import type { Head, TargetValues } from "../tasks/task.ts";
+import { shapeOfTarget } from "../tasks/target_values.ts";
 import type { BatchPlan, OrderedBatch } from "./_batch.ts";
 import { countIteration, stepKey } from "./_repeatable.ts";
 import { learningRateOf } from "./optimizers.ts";
@@ -112,13 +113,17 @@ interface TargetOptions {
   readonly doing: string;
 }
 
-/** Indices are [n], or [n, positions]; numbers have the shape of what the loss reads, which the model may leave open. */
+/**
+ * Indices are [n], [n, positions] or [n, height, width], boxes [n, most, 6]; other numbers have the shape of what the loss
+ * reads, which the model may leave open.
+ */
 function targetTensor(values: TargetValues, outputs: tf.Tensor, { output, size, head, doing }: TargetOptions) {
   const { target } = head;
-  if (values instanceof Int32Array && (target.kind === "index" || values.length === size)) {
-    const positions = target.kind === "index" && target.positions !== undefined ? [target.positions] : [];
-    return tf.tensor(values, [size, ...positions], "int32");
+  const isWhole = target.kind === "index" || target.kind === "map";
+  if (values instanceof Int32Array && (isWhole || values.length === size)) {
+    return tf.tensor(values, [size, ...shapeOfTarget(target)], "int32");
   }
+  if (target.kind === "boxes") return tf.tensor(values, [size, ...shapeOfTarget(target)]);
   if (values.length === outputs.size) return tf.tensor(values, outputs.shape);
   throw new TypeError(
     `Cannot ${doing}: the targets of output "${output}" are ${values.length} numbers for a batch of ${size}, ` +

@@ -18,6 +18,9 @@ export interface Columns {
 const PICTURE = ["file", "image"];
 const SPLIT = "split";
 
+/** Targets that stand in columns. */
+export type ColumnKind = Extract<SampleTarget["kind"], "classes" | "reals" | "flags">;
+
 /** What a target is called where there are features beside it: "target…", "y", "y1", "y_left". */
 const TARGET = /^target|^y(?![a-z])/i;
 
@@ -28,7 +31,7 @@ const TARGET = /^target|^y(?![a-z])/i;
  */
 export function columnsOf(
   table: Table,
-  { targets: kind, columns }: { readonly targets: SampleTarget["kind"]; readonly columns?: readonly string[] },
+  { targets: kind, columns }: { readonly targets: ColumnKind; readonly columns?: readonly string[] },
 ): Columns {
   const { header, path } = table;
   const cannot = `Cannot read "${path}"`;

@@ -10,14 +10,14 @@ import { checkSeed, Random } from "../../src/numbers/random.ts";
 import { checkMemory, imageBytes, type ImageShape, type Parts } from "../dataset.ts";
 import type { SampleInput, SampleSet, SampleSplit, SampleTarget } from "../samples.ts";
 import { type Line, readTable, refuseCell, type Table } from "./_csv_table.ts";
-import { checkHeader, type Columns, columnsOf } from "./_csv_columns.ts";
+import { checkHeader, type ColumnKind, type Columns, columnsOf } from "./_csv_columns.ts";
 import { type BadImage, decodeAll } from "./_decode.ts";
 import { isFile, join } from "./_files.ts";
 
 /** How a table is read. */
 export interface CsvOptions {
   /** What the target columns hold: one class by name, real numbers, or zeros and ones. */
-  readonly targets: SampleTarget["kind"];
+  readonly targets: ColumnKind;
   /** Names of the target columns. Default: with pictures all others, else those that begin with "target" or "y". */
   readonly columns?: readonly string[];
   /** What pictures are scaled to. */
@@ -195,7 +195,7 @@ function rowsOf(part: Part, columns: readonly number[]): SampleInput {
 interface TargetOptions {
   readonly columns: Columns;
   readonly classNames: readonly string[];
-  readonly kind: SampleTarget["kind"];
+  readonly kind: ColumnKind;
 }
 
 function targetOf(part: Part, { columns: { targets }, classNames, kind }: TargetOptions): SampleTarget {

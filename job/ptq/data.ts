@@ -60,7 +60,11 @@ export async function openPtqData(opening: Opening): Promise<PtqData> {
   const calibration = options.calibrate === undefined ? undefined : await openCalibration(opening, own);
   if (own !== undefined) {
     checkTargets(own, options, options.model);
-    const judged = dataOf(dealTargets(own, model, options.model), model, settingsOf(options));
+    const judged = dataOf(
+      dealTargets(own, model, { task: options.task, name: options.model }),
+      model,
+      settingsOf(options),
+    );
     checkInputs(model, judged, options.model);
     checkOutputs(model, { options, data: judged, name: options.model });
     log(`Data "${judged.name}": ${judged.test.count} ${unitOf(judged)} to judge by.`);

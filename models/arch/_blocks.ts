@@ -24,10 +24,15 @@ export interface Vocabulary {
 
 /** What an architecture answers. */
 export interface HeadOptions {
-  /** Numbers of an answer; of a softmax, at least 2. */
+  /** Numbers of an answer; of a softmax, at least 2; of boxes and maps, classes. */
   readonly outputs: number;
-  /** What is applied to them last: softmax (default) to tell classes apart, sigmoid for shares, or nothing. */
-  readonly head?: "softmax" | "sigmoid" | "linear";
+  /**
+   * What the model ends in: numbers behind a softmax (default) to tell classes apart, behind a sigmoid for shares, or as
+   * they are; boxes on grids; or a class for each pixel.
+   */
+  readonly head?: "softmax" | "sigmoid" | "linear" | "boxes" | "map";
+  /** Widths and heights of the boxes that a head of boxes starts from, in pixels: a list an output, the coarsest grid first. */
+  readonly anchors?: readonly (readonly (readonly [width: number, height: number])[])[];
   /** Whether each position of a sequence is answered, with as many numbers; else the sample is. Default: false. */
   readonly perPosition?: boolean;
   /** What the bias of the last layer starts from, a number an output. Default: zeros. */
@@ -139,7 +144,7 @@ export class Blocks {
   /** The last layers: a dense one, and "softmax" or "sigmoid" where its outputs are their logits. */
   head({ outputs, head = "softmax" }: HeadOptions): readonly Layer[] {
     const dense = this.projection({ name: "dense", units: outputs });
-    if (head === "linear") return [dense];
+    if (head !== "softmax" && head !== "sigmoid") return [dense];
     return [
       dense,
       // TF.js takes axis 1 where none is named.

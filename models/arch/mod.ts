@@ -104,6 +104,10 @@ export function buildArchitecture(name: string, options: ArchOptions): tfl.Layer
     throw new RangeError(`${cannot}: answers at each position are asked for, it answers for a sample as a whole`);
   }
   checkHead(options, cannot);
+  const { head = "softmax" } = options;
+  if (head === "boxes" || head === "map") {
+    throw new RangeError(`${cannot}: a head of ${head === "map" ? "maps" : head} is asked for, it ends in numbers`);
+  }
   checkSeed(options.seed);
   const model = ARCHITECTURES[known](options);
   if (options.bias !== undefined) setBias(model, options.bias);

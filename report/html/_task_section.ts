@@ -1,6 +1,13 @@
 /** Sections that come from the task, as data: each kind has a way to be shown. */
 import { shorten } from "../_width.ts";
-import type { BarsSection, CurveSection, MatrixSection, Section, TableSection } from "../../tasks/section.ts";
+import type {
+  BarsSection,
+  CurveSection,
+  MatrixSection,
+  PictureSource,
+  Section,
+  TableSection,
+} from "../../tasks/section.ts";
 import { count, escapeHtml } from "../_format.ts";
 import { formatCells, hitsOf, isNumeric, sharesOf } from "../_task_tables.ts";
 import { chartFigure, denseTable, type HtmlSection, key, section, squareFigure } from "./_markup.ts";
@@ -12,11 +19,11 @@ export const taskSection: HtmlSection = {
   render: ({ sections = [] }) => sections.length === 0 ? undefined : sections.map(renderSection).join("\n"),
 };
 
-function renderSection(data: Section): string {
+function renderSection(data: Section<PictureSource>): string {
   return section(data.heading, { lead: escapeHtml(data.lead), body: renderBody(data) });
 }
 
-function renderBody(data: Section): string {
+function renderBody(data: Section<PictureSource>): string {
   switch (data.kind) {
     case "table":
       return renderTable(data);
@@ -26,6 +33,8 @@ function renderBody(data: Section): string {
       return legendOf(data) + squareFigure((width) => renderCurveChart(data, { width }));
     case "matrix":
       return renderMatrix(data);
+    case "pictures":
+      return "";
   }
 }
 

@@ -3,6 +3,7 @@ import type {
   BarsSection,
   CurveSection,
   MatrixSection,
+  PictureSource,
   Section as TaskData,
   TableSection,
 } from "../../tasks/section.ts";
@@ -23,7 +24,7 @@ const MAX = { rows: 20, pairs: 8, bars: 24, points: 6 } as const;
 /** Length of the longest bar, in characters. */
 const BAR = 24;
 
-function rowsOf(data: TaskData): Section["rows"] {
+function rowsOf(data: TaskData<PictureSource>): Section["rows"] {
   switch (data.kind) {
     case "table":
       return tableRows(data);
@@ -33,6 +34,8 @@ function rowsOf(data: TaskData): Section["rows"] {
       return curveRows(data);
     case "matrix":
       return pairRows(data);
+    case "pictures":
+      return [onPage(`${count(data.rows.length)} pictures`)];
   }
 }
 
