@@ -77,7 +77,7 @@ Deno.test("runQat() writes both files, the trained model and the report", () =>
 function assertShape(report: Report): void {
   const { schema, task, metrics, agreement, latencyMs, train, versions, seed, files } = report;
   assertFitsSchema(report, ["accuracy"]);
-  assert.equal(schema, 4);
+  assert.equal(schema, 5);
   const [{ decoding, ...trained }] = task.outputs;
   assert.deepEqual([task.name, trained], ["classification", { name: "dense", task: "classification" }]);
   assert.equal(Object(decoding).classNames.length, 10);

@@ -75,7 +75,7 @@ function chain(nodes: readonly [name: string, op: string, int8?: boolean][], fro
 export function trainedReport(): Report {
   const convs = [1, 2, 3, 4, 5, 6].map((i) => `conv2d_${i}`);
   return {
-    schema: 4,
+    schema: 5,
     ...classification({ float: 0.9334, simulated: 0.9328, deployed: 0.9326, count: 10_000 }),
     agreement: [{ output: "dense", compared: "codes", count: 100_000, different: 41, maxDifference: 1, alike: 0.9994 }],
     trainingAgreement: [{
@@ -242,7 +242,7 @@ export function residualReport(): Report {
 export function calibratedReport(): Report {
   const { seed, versions } = trainedReport();
   return {
-    schema: 4,
+    schema: 5,
     ...classification({ float: 0.9761, simulated: 0.9688, deployed: 0.9688, count: 10_000 }),
     agreement: [{ output: "dense", compared: "codes", count: 100_000, different: 0, maxDifference: 0, alike: 1 }],
     bytes: { float: 180_220, deployed: 49_310 },

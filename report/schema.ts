@@ -10,11 +10,11 @@
 import type { GridAgreement } from "../export/agreement.ts";
 import type { Percentiles } from "../export/latency.ts";
 import type { FloatOp } from "../export/verify.ts";
-import type { PictureSource, Section } from "../tasks/section.ts";
+import type { PictureSource, ReportSection } from "../tasks/section.ts";
 import type { FloatStepReport, Measured, MetricReport } from "./schema_metrics.ts";
 import type { PtqReport, SqnrReport } from "./schema_ptq.ts";
 
-export type { FloatOp, Percentiles, PictureSource, Section };
+export type { FloatOp, Percentiles, PictureSource, ReportSection };
 export type {
   ChangeReport,
   FloatStepReport,
@@ -276,7 +276,7 @@ export interface InputReport {
 }
 
 /** The version of the schema that this code writes and reads. */
-export const SCHEMA = 4;
+export const SCHEMA = 5;
 
 /** Everything a job has to say. Fields that are not named here are the task's own. */
 export interface Report {
@@ -355,7 +355,7 @@ export interface Report {
   /** Layers left in float by design. */
   readonly islands?: readonly IslandReport[];
   /** Sections of the task's own. */
-  readonly sections?: readonly Section<PictureSource>[];
+  readonly sections?: readonly ReportSection[];
   /** Files written. */
   readonly files?: readonly FileReport[];
 

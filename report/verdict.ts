@@ -34,7 +34,7 @@ const TONES: readonly Tone[] = ["good", "fair", "poor"];
  * import { judge } from "./verdict.ts";
  *
  * const { tone, speedup } = judge({
- *   schema: 4,
+ *   schema: 5,
  *   task: { name: "multi-label", outputs: [{ name: "tags", task: "multi-label" }] },
  *   metrics: [
  *     { name: "F1", output: "tags", unit: "fraction", better: "higher", float: 0.91, simulated: 0.9, deployed: 0.9, count: 99 },

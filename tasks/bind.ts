@@ -61,10 +61,23 @@ export function bindTasks({ task = [], loss = {}, leave = [] }: Learning, option
     })),
     metrics: tasks.flatMap(({ metrics }) => metrics),
     left: leave,
-    sections: (judged) => tasks.flatMap(({ sections }) => sections(judged)),
+    ...agreementOf(tasks),
+    ...decodingOf(tasks),
+    sections: (judged, shown) => tasks.flatMap(({ sections }) => sections(judged, shown)),
     // Of two tasks with fields of one name the first has the say.
     fields: (metrics) => Object.assign({}, ...tasks.map(({ fields }) => fields(metrics)).reverse()),
   };
+}
+
+/** The agreement of the first task that has one: counts of different things make no sum. */
+function agreementOf(tasks: readonly BoundTask[]): Pick<BoundTask, "agreement"> {
+  const agreement = tasks.map(({ agreement }) => agreement).find((agreement) => agreement !== undefined);
+  return agreement === undefined ? {} : { agreement };
+}
+
+function decodingOf(tasks: readonly BoundTask[]): Pick<BoundTask, "decode"> {
+  const all = tasks.flatMap(({ decode }) => decode ?? []);
+  return all.length === 0 ? {} : { decode: (answers) => all.map((decode) => decode(answers)) };
 }
 
 function lossesByName(

@@ -3,7 +3,7 @@ import { widthOf } from "../models/answers.ts";
 import type { Port } from "../models/ports.ts";
 import { suggestName } from "../src/text/nearest.ts";
 import type { Section } from "./section.ts";
-import type { BoundTask, ComparedMetric, Head, Judged, Metric, Task } from "./task.ts";
+import type { BoundTask, ComparedMetric, Head, Judged, Metric, Shown, Task } from "./task.ts";
 
 /** Which output a task trains, and how much it counts. */
 export interface OutputOptions {
@@ -18,8 +18,8 @@ export interface OutputTask {
   readonly head: Omit<Head, "task" | "weight">;
   /** The first is the task's own. */
   readonly metrics: readonly Metric[];
-  /** What a report shows besides. Default: nothing. */
-  readonly sections?: (judged: Judged) => readonly Section[];
+  /** What a report shows besides; `shown` knows all outputs by name. Default: nothing. */
+  readonly sections?: (judged: Judged, shown?: Shown) => readonly Section[];
   /** Fields of the task's own for a report, from its metrics. Default: none. */
   readonly fields?: (metrics: readonly ComparedMetric[]) => Readonly<Record<string, unknown>>;
 }
@@ -66,7 +66,7 @@ function bound(
         : { chance: ({ answers, targets }) => chance(targets[output], widthOf(answers[output])) }),
     })),
     left: [],
-    sections: ({ answers, targets }) => sections({ answer: answers[output], targets: targets[output] }),
+    sections: ({ answers, targets }, shown) => sections({ answer: answers[output], targets: targets[output] }, shown),
     fields: (metrics) => fields(metrics.filter((metric) => metric.output === output)),
   };
 }

@@ -5,13 +5,16 @@
  * alone. Texts are plain text.
  */
 
-/** A section of a task's own. */
-export type Section<Picture = PictureBytes> =
+/** A section of a task's own, with pictures as the task has them. */
+export type Section<Picture = PictureBytes, Classes = Uint8Array> =
   | TableSection
   | BarsSection
   | CurveSection
   | MatrixSection
-  | PicturesSection<Picture>;
+  | PicturesSection<Picture, Classes>;
+
+/** A section as a report holds it, all of it text and numbers. */
+export type ReportSection = Section<PictureSource, MaskRuns>;
 
 /** What every section has. */
 export interface SectionHead {
@@ -69,46 +72,71 @@ export interface MatrixSection extends SectionHead {
 }
 
 /** Pictures with what models marked in them, side by side. */
-export interface PicturesSection<Picture = PictureBytes> extends SectionHead {
+export interface PicturesSection<Picture = PictureBytes, Classes = Uint8Array> extends SectionHead {
   readonly kind: "pictures";
-  readonly rows: readonly PictureRow<Picture>[];
+  /** The most telling first: a report keeps no more than so many. */
+  readonly rows: readonly PictureRow<Picture, Classes>[];
+  /** Names of the classes that boxes and masks have; absent: there are none. */
+  readonly groups?: readonly string[];
+  /** Number of rows that a report left out. */
+  readonly left?: number;
 }
 
 /** One picture, shown once for each panel. */
-export interface PictureRow<Picture = PictureBytes> {
+export interface PictureRow<Picture = PictureBytes, Classes = Uint8Array> {
   readonly caption: string;
   readonly picture: Picture;
-  readonly panels: readonly PicturePanel[];
+  readonly panels: readonly PicturePanel<Classes>[];
 }
 
 /** What one model, or the truth, marks in a picture. */
-export interface PicturePanel {
+export interface PicturePanel<Classes = Uint8Array> {
   readonly name: string;
   /** Whose marks they are, which gives their colour where they have no class. */
   readonly model?: "float" | "simulated" | "deployed" | "truth";
-  readonly marks: readonly Mark[];
+  readonly marks: readonly Mark<Classes>[];
 }
 
 /** A mark in a picture; positions and sizes are shares of the picture's sides. */
-export type Mark =
-  /** `x` and `y` are those of the upper left corner; `group` is the class, which gives the colour. */
-  | {
-    readonly kind: "box";
-    readonly x: number;
-    readonly y: number;
-    readonly width: number;
-    readonly height: number;
-    readonly label?: string;
-    readonly group: number;
-  }
-  | { readonly kind: "points"; readonly points: readonly (readonly [x: number, y: number])[] }
-  /** Classes [height, width] of pixels; 255 is none. */
-  | { readonly kind: "mask"; readonly height: number; readonly width: number; readonly classes: Uint8Array };
+export type Mark<Classes = Uint8Array> = BoxMark | PointsMark | MaskMark<Classes>;
+
+/** A box. */
+export interface BoxMark {
+  readonly kind: "box";
+  /** Of the upper left corner. */
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  /** In a few characters, such as "cat 0.93"; it is left out where boxes are too close for it. */
+  readonly label?: string;
+  /** The class, which gives the colour. */
+  readonly group: number;
+}
+
+/** Points, in the same order in all panels. */
+export interface PointsMark {
+  readonly kind: "points";
+  /** Null stands for a point that is nowhere. */
+  readonly points: readonly (readonly [x: number, y: number] | null)[];
+}
+
+/** A class for each pixel. */
+export interface MaskMark<Classes = Uint8Array> {
+  readonly kind: "mask";
+  readonly height: number;
+  readonly width: number;
+  /** [height, width]; 255 is none. */
+  readonly classes: Classes;
+  /** A class that is not coloured, such as the background. */
+  readonly clear?: number;
+}
 
 /** A picture as bytes [height, width, channels]. */
 export interface PictureBytes {
   readonly height: number;
   readonly width: number;
+  /** 1 or 3. */
   readonly channels: number;
   readonly bytes: Uint8Array;
 }
@@ -117,9 +145,12 @@ export interface PictureBytes {
 export interface PictureSource {
   readonly height: number;
   readonly width: number;
-  /** A data URL. */
+  /** A data URL of a JPEG. */
   readonly src: string;
 }
+
+/** Classes of pixels, row by row, as "class×pixels" between spaces: "0×12 3×7 0×45". */
+export type MaskRuns = string;
 
 /** An axis, or what bars stand on. */
 export interface SectionAxis {

@@ -146,6 +146,11 @@ export interface BoundTask {
    * that are found in several outputs together. Absent: `sameAnswer` says all.
    */
   readonly agreement?: (a: Answers, b: Answers) => TaskAgreement;
+  /**
+   * Makes of answers what a program is after, such as boxes; what it returns is the task's own. It is timed. Absent: the
+   * numbers are read as they are.
+   */
+  readonly decode?: (answers: Answers) => unknown;
   /** Returns what a report shows of a model's answers besides the metrics. */
   readonly sections: (judged: JudgedAll, shown?: Shown) => readonly Section[];
   /** Returns fields of the task's own for the report, from the metrics of the float, simulated and deployed model. */
@@ -162,7 +167,7 @@ export interface TaskAgreement {
 
 /** What sections may show besides the answers of the model that is judged. */
 export interface Shown {
-  /** Answers of other models to the same samples. */
+  /** Answers of other models to the same samples, by the names of the same outputs. */
   readonly others: Readonly<Partial<Record<"float" | "simulated", Answers>>>;
   /** Returns the picture of a sample as it went into the model; undefined where samples are no pictures. */
   readonly picture: (sample: number) => PictureBytes | undefined;

@@ -163,7 +163,7 @@ Deno.test("formatReport() tells of both outputs by name", () => {
     simulated: value,
   }));
   const report: Report = {
-    schema: 4,
+    schema: 5,
     task: {
       name: simulated.task.name,
       outputs: Object.entries(simulated.task.heads).map(([name, { task }]) => ({ name, task })),

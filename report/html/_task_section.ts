@@ -1,13 +1,6 @@
 /** Sections that come from the task, as data: each kind has a way to be shown. */
 import { shorten } from "../_width.ts";
-import type {
-  BarsSection,
-  CurveSection,
-  MatrixSection,
-  PictureSource,
-  Section,
-  TableSection,
-} from "../../tasks/section.ts";
+import type { BarsSection, CurveSection, MatrixSection, ReportSection, TableSection } from "../../tasks/section.ts";
 import { count, escapeHtml } from "../_format.ts";
 import { formatCells, hitsOf, isNumeric, sharesOf } from "../_task_tables.ts";
 import { chartFigure, denseTable, type HtmlSection, key, section, squareFigure } from "./_markup.ts";
@@ -19,11 +12,11 @@ export const taskSection: HtmlSection = {
   render: ({ sections = [] }) => sections.length === 0 ? undefined : sections.map(renderSection).join("\n"),
 };
 
-function renderSection(data: Section<PictureSource>): string {
+function renderSection(data: ReportSection): string {
   return section(data.heading, { lead: escapeHtml(data.lead), body: renderBody(data) });
 }
 
-function renderBody(data: Section<PictureSource>): string {
+function renderBody(data: ReportSection): string {
   switch (data.kind) {
     case "table":
       return renderTable(data);

@@ -225,7 +225,7 @@ Deno.test("renderHtml() says nothing of a file where none is deployed", () => {
 
 Deno.test("renderHtml() refuses a report of another schema", () => {
   const old = { ...trainedReport(), schema: 2 as never };
-  assert.throws(() => renderHtml(old), { message: "Cannot read this report: its schema is 2, needed is 4" });
+  assert.throws(() => renderHtml(old), { message: "Cannot read this report: its schema is 2, needed is 5" });
 });
 
 Deno.test("renderHtml() lets no name put control characters into the page", () => {

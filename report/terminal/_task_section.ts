@@ -1,12 +1,5 @@
 /** Sections that come from the task, as columns of text; what only a picture shows is left to the page. */
-import type {
-  BarsSection,
-  CurveSection,
-  MatrixSection,
-  PictureSource,
-  Section as TaskData,
-  TableSection,
-} from "../../tasks/section.ts";
+import type { BarsSection, CurveSection, MatrixSection, ReportSection, TableSection } from "../../tasks/section.ts";
 import { count, percent, significant } from "../_format.ts";
 import { formatCells, hitsOf, isNumeric, missesOf } from "../_task_tables.ts";
 import { unitFormat } from "../_unit.ts";
@@ -24,7 +17,7 @@ const MAX = { rows: 20, pairs: 8, bars: 24, points: 6 } as const;
 /** Length of the longest bar, in characters. */
 const BAR = 24;
 
-function rowsOf(data: TaskData<PictureSource>): Section["rows"] {
+function rowsOf(data: ReportSection): Section["rows"] {
   switch (data.kind) {
     case "table":
       return tableRows(data);

@@ -179,7 +179,7 @@ Deno.test("formatReport() has no column of what is not deployed", () => {
 });
 
 Deno.test("formatReport() refuses a report of another schema", () => {
-  const message = "Cannot read this report: its schema is 1, needed is 4";
+  const message = "Cannot read this report: its schema is 1, needed is 5";
   const old = { ...trainedReport(), schema: 1 as never };
   assert.throws(() => formatReport(old), { name: "TypeError", message });
 });
