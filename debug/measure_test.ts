@@ -98,6 +98,34 @@ Deno.test("measureParts() points at the layer that harms the outputs most", asyn
   assert.ok(poor.weights![0].unusedCodes > 0.9);
 });
 
+Deno.test("measureParts() tells weights channel by channel: the smallest and largest, the dead, the codes that none has", async () => {
+  const dense = layers.dense({ units: 3, useBias: false, name: "fc", inputShape: [2] });
+  const float = tfl.sequential({ layers: [dense] });
+  dense.setWeights([tf.tensor2d([0.25, 0, -1, -0.5, 0, 0.5], [2, 3])]);
+  const { model, batches } = await prepared(float);
+  const { parts } = await measureParts(model, { batches });
+  const [{ magnitudes, dead, scales, unusedCodes }] = parts.find(({ layer }) => layer === "fc")!.weights!;
+  assert.deepEqual([magnitudes, dead, scales], [{ min: 0, max: 1 }, 1, 3]);
+  // Each channel by its own largest weight: codes 64 and -127; 0; -127 and 64 of 255.
+  assert.equal(unusedCodes, 1 - 3 / 255);
+});
+
+Deno.test("measureParts() takes the last axis for channels, and leaves out what is not quantized at all", async () => {
+  const float = seedWeights(tfl.sequential({
+    layers: [
+      layers.conv2d({ filters: 5, kernelSize: 3, name: "conv", inputShape: [6, 7, 2] }),
+      layers.flatten({ name: "flat" }),
+    ],
+  }));
+  const rules = [{ match: { name: "conv" }, then: { float: true } }] as const;
+  const kept = await prepared(float, { recipe: { rules } });
+  await assert.rejects(measureParts(kept.model, kept), /nothing in it is quantized/);
+  const { model, batches } = await prepared(float);
+  const { parts } = await measureParts(model, { batches });
+  assert.deepEqual(parts.map(({ layer }) => layer), ["conv_input", "conv"]);
+  assert.deepEqual(parts.map(({ output }) => output?.channels.length), [2, 5]);
+});
+
 Deno.test("measureParts() counts a value once that two outputs give, and leaves phases as they were", async () => {
   const { model, batches } = await prepared(skipModel());
   quantizedLayersIn(model)[0].setPhase({ fakeQuantizing: false });

@@ -20,6 +20,14 @@ Deno.test("OutputStatistics tells by hand what saturates, which codes are used, 
   assert.deepEqual(channels[0], { min: Math.fround(-1.3), max: Math.fround(2.8), state: "live" });
 });
 
+Deno.test("OutputStatistics counts codes of grids that begin below 0, and values batch by batch", () => {
+  const statistics = new OutputStatistics(1, { ...GRID, zeroPoint: 0, qmin: -4, qmax: 3 });
+  for (const x of [-2, 0, 1.5]) statistics.add(Float32Array.of(x), Float32Array.of(x));
+  const { unusedCodes, saturated, channels } = statistics.facts();
+  assert.deepEqual([unusedCodes, saturated], [5 / 8, 0]);
+  assert.deepEqual(channels, [{ min: -2, max: 1.5, state: "live" }]);
+});
+
 Deno.test("OutputStatistics counts as saturated what rounds to a code beyond the grid, ties to even", () => {
   const share = (x: number) => {
     const statistics = new OutputStatistics(1, GRID);

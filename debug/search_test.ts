@@ -34,6 +34,20 @@ Deno.test("searchKept() says of what is never good enough that nothing was found
   assert.deepEqual(choices.map(({ layers }) => layers.length), [0, 1, 2, 4, 8, 12]);
 });
 
+Deno.test("searchKept() tries no more than doubling, halving and thinning take", async () => {
+  // 0, 1, 2, 4, then 3; of three, each without which it might do.
+  const { choices } = await searchFor([NAMES[2]]);
+  assert.deepEqual(choices.map(({ layers }) => layers.map((name) => name.slice(5)).join(" ")), [
+    "",
+    "0",
+    "0 1",
+    "0 1 2 3",
+    "0 1 2",
+    "0 2",
+    "2",
+  ]);
+});
+
 Deno.test("searchKept() gives the smallest that it has when it may try no more", async () => {
   const { best, choices } = await searchFor(["layer4"], 6);
   assert.equal(choices.length, 6);

@@ -28,7 +28,8 @@ export async function searchFloat(
   { job, tolerance, candidates, batches }: FloatSearch,
 ): Promise<KeepReport> {
   const float = await firstMetric(model, { job, quantized: false });
-  const floatFile = await fileOf(model, { job, precision: "float32" });
+  // A target has both files or none.
+  const floatFile = job.quantization.target.file && await bytesOf(model, { job, precision: "float32" });
   const attempt = async (layers: readonly string[]): Promise<KeepChoice & Timed> => {
     await pauseOf(job);
     const { model: kept } = await keepInFloat(model, { layers, batches: batches() });
@@ -39,7 +40,7 @@ export async function searchFloat(
           formatMetric(value, float)
         }`,
       );
-      return { layers, value, ...await timed(kept, { job, floatFile }) };
+      return { layers, value, ...(floatFile === undefined ? {} : await timed(kept, { job, floatFile })) };
     } finally {
       kept.dispose();
     }
@@ -88,10 +89,9 @@ function lossOf({ value: float, unit, better }: Judged, value: number | null): n
 
 async function timed(
   model: tfl.LayersModel,
-  { job, floatFile }: { readonly job: Job; readonly floatFile: Uint8Array | undefined },
-): Promise<Partial<Pick<KeepChoice, "latencyMs" | "bytes"> & Timed>> {
-  const file = await fileOf(model, { job, precision: "int8" });
-  if (file === undefined || floatFile === undefined) return {};
+  { job, floatFile }: { readonly job: Job; readonly floatFile: Uint8Array },
+): Promise<Pick<KeepChoice, "latencyMs" | "bytes"> & Timed> {
+  const file = await bytesOf(model, { job, precision: "int8" });
   const session = job.quantization.target.file?.session;
   const { times: [latencyMs, floatMs] } = compareLatency([file, floatFile], {
     ...session,
@@ -101,10 +101,9 @@ async function timed(
   return { latencyMs, floatMs, bytes: file.length };
 }
 
-async function fileOf(
+async function bytesOf(
   model: tfl.LayersModel,
   { job, precision }: { readonly job: Job; readonly precision: "int8" | "float32" },
-): Promise<Uint8Array | undefined> {
-  if (job.quantization.target.file === undefined) return undefined;
+): Promise<Uint8Array> {
   return (await toOnnx(model, { ...writingOf(job), precision })).bytes;
 }

@@ -135,3 +135,14 @@ export function lineModel(): tfl.Sequential {
     layers: [tfl.layers.dense({ units: 2, inputShape: [2], activation: "softmax", name: "fc" })],
   }));
 }
+
+/** A folder of pictures without folders of classes. */
+export async function pictures(dir: string, count: number): Promise<string> {
+  const { default: sharp } = await import("sharp");
+  Deno.mkdirSync(dir);
+  for (let i = 0; i < count; i++) {
+    const bytes = Uint8Array.from({ length: 8 * 8 * 3 }, (_, j) => (i * 31 + j * 7) % 256);
+    await sharp(bytes, { raw: { width: 8, height: 8, channels: 3 } }).png().toFile(`${dir}/${i}.png`);
+  }
+  return `folder:${dir}`;
+}

@@ -52,6 +52,16 @@ Deno.test("debugModel() searches layers to keep in float, and times each choice"
     assert.equal(keep!.metric.name, "accuracy");
   }));
 
+Deno.test("debugModel() searches layers of a target without a file too, and times none", () =>
+  withFolder(async (dir) => {
+    await registerBackend();
+    const { model } = prepareQat(tinyModel(), { target: "simulation" });
+    await calibrate(model, [inputFor(model)]);
+    await saveLayersModel(model, `${dir}/qat`);
+    const { keep } = await debugModel({ ...SMALL, model: `${dir}/qat`, keepFloat: "auto:100", out: `${dir}/a` });
+    assert.deepEqual([keep?.best, keep?.floatMs, Object.keys(keep!.choices[0])], [0, undefined, ["layers", "value"]]);
+  }));
+
 Deno.test("debugModel() says in one line what it cannot do, and writes nothing", () =>
   withFolder(async (dir) => {
     const model = await savePrepared(dir);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { openResultFolder } from "./_open_run.ts";
+import { openResultFolder, openRunFolder } from "./_open_run.ts";
 import { withFolder } from "./_test_support.ts";
 
 /** Opens `dir` and closes it; says why it is refused, or nothing. */
@@ -46,5 +46,24 @@ Deno.test("openResultFolder() refuses a folder that another holds", () =>
     assert.equal(tryToOpen(dir, true), 'Cannot write to "DIR": another run is writing there');
     held.close();
     assert.equal(tryToOpen(dir, true), undefined);
+    return Promise.resolve();
+  }));
+
+Deno.test("openRunFolder() begins a run once, when it is known what it is of", () =>
+  withFolder((dir) => {
+    const run = openRunFolder({ out: dir }, () => {});
+    try {
+      assert.equal(run.begin(), false);
+      assert.throws(() => Deno.statSync(`${dir}/run/run.json`), Deno.errors.NotFound);
+      run.identify({ data: "a", model: "b" });
+      assert.equal(run.begin(), true);
+      assert.ok(Deno.statSync(`${dir}/run/run.json`).isFile);
+      Deno.mkdirSync(`${run.stageDir("float")}/000001`, { recursive: true });
+      assert.equal(run.begin(), false);
+      // States that are there by now are this run's own.
+      assert.ok(Deno.statSync(`${run.stageDir("float")}/000001`).isDirectory);
+    } finally {
+      run.close();
+    }
     return Promise.resolve();
   }));

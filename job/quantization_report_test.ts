@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { prepareQat } from "../quantize/prepare.ts";
+import { calibrate } from "../quantize/calibrate.ts";
+import { registerBackend } from "../src/backend/mod.ts";
+import { inputFor } from "../tests/_support/small_models.ts";
+import { describeLayers } from "./_layers_report.ts";
 import { describeQuantization } from "./_quantization_report.ts";
+import { describeAgreement } from "./_report_parts.ts";
 import { tinyModel } from "./_test_support.ts";
 
 const UINT8 = "uint8 0 to 255, affine, per tensor";
@@ -52,4 +57,26 @@ Deno.test("describeQuantization() says which ranges are fixed, and how scales of
 Deno.test("describeQuantization() says that a simulation has no file", () => {
   const { target } = describeQuantization(prepareQat(tinyModel(), { target: "simulation" }));
   assert.deepEqual([target.name, target.shows.startsWith("There is no file")], ["simulation", true]);
+});
+
+Deno.test("describeLayers() tells a layer's grid as soon as it has one", async () => {
+  await registerBackend();
+  const prepared = prepareQat(tinyModel());
+  const conv = () => describeLayers(prepared).find(({ name }) => name === "conv")!;
+  assert.deepEqual(Object.keys(conv()), ["name", "kind", "className", "weightError"]);
+  await calibrate(prepared.model, [inputFor(prepared.model)]);
+  const { range, scale, zeroPoint, weightError } = conv();
+  assert.ok(range!.min === 0 && Math.abs(range!.max / (255 * scale!) - 1) < 1e-6);
+  assert.ok(zeroPoint === 0 && weightError!.sqnrDb! > 40);
+});
+
+Deno.test("describeAgreement() tells of answers on no grid how far they are apart, and of the codes before them if known", () => {
+  const values = { kind: "values", count: 20, maxDifference: 0.5, rmsDifference: 0.25 } as const;
+  const common = { count: 20, compared: "values", maxError: 0.5, rmsError: 0.25 };
+  const lastGrids = [{ layer: "fc", count: 40, different: 1, maxDifference: 2 }];
+  const agreement = describeAgreement([
+    { output: "a", samples: 20, compared: values },
+    { output: "b", samples: 20, same: 19, compared: { ...values, lastGrids } },
+  ]);
+  assert.deepEqual(agreement, [{ output: "a", ...common }, { output: "b", alike: 19, ...common, lastGrids }]);
 });

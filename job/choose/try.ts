@@ -160,8 +160,8 @@ async function findLayers(from: string, trial: Trial): Promise<readonly string[]
     out: join(dirOf(from, trial), "debug"),
     overwrite: true,
   }, events);
-  const layers = keep?.best === undefined ? undefined : keep.choices[keep.best].layers;
-  if (layers !== undefined && layers.length > 0) return layers;
+  const layers = keep?.best === undefined ? [] : keep.choices[keep.best].layers;
+  if (layers.length > 0) return layers;
   throw new RangeError(`Cannot keep layers of "${from}" in float: none were found that would be enough`);
 }
 
