@@ -47,8 +47,15 @@ export interface ConvOptions {
   readonly filters: number;
   readonly kernelSize: number;
   readonly strides?: number;
+  /** "same" (default): rows and columns that are missing are added at the end first; "valid": none are. */
+  readonly padding?: "same" | "valid";
   /** Shape of one image, for the first layer of a sequential model. */
   readonly inputShape?: readonly number[];
+}
+
+/** A depthwise convolution and its place in the model. */
+export interface DepthwiseOptions extends Pick<ConvOptions, "name" | "strides" | "padding"> {
+  readonly channels: number;
 }
 
 /** A dense layer and its place in the model. */
@@ -74,17 +81,29 @@ export class Blocks {
     this.#epsilon = epsilon;
   }
 
-  /** A convolution, padded to keep height and width (divided by the strides, rounded up). */
-  conv({ name, inputShape, strides = 1, ...size }: ConvOptions): Layer {
+  /** A convolution, by default padded to keep height and width (divided by the strides, rounded up). */
+  conv({ name, inputShape, strides = 1, padding = "same", ...size }: ConvOptions): Layer {
     return layers.conv2d({
       ...size,
       ...(inputShape === undefined ? {} : { inputShape: [...inputShape] }),
       name,
       strides,
-      padding: "same",
+      padding,
       useBias: false,
       kernelInitializer: initializers.heNormal({ seed: seedFor(name, this.#seed) }),
     });
+  }
+
+  /**
+   * A convolution padded by as much on all sides, as darknet and PyTorch do it. With strides that differs from "same", and
+   * needs a layer of zeros before it.
+   */
+  convAround(
+    { name, kernelSize, strides = 1, ...rest }: Omit<ConvOptions, "padding" | "inputShape">,
+  ): readonly Layer[] {
+    const size = { ...rest, name, kernelSize, strides };
+    if (strides === 1) return [this.conv(size)];
+    return [...padAround(name, kernelSize), this.conv({ ...size, padding: "valid" })];
   }
 
   /** A dense layer without bias. */
@@ -119,12 +138,12 @@ export class Blocks {
   }
 
   /** A depthwise 3×3 convolution of `channels` channels. */
-  depthwise({ name, channels, strides = 1 }: { name: string; channels: number; strides?: number }): Layer {
+  depthwise({ name, channels, strides = 1, padding = "same" }: DepthwiseOptions): Layer {
     return layers.depthwiseConv2d({
       name,
       kernelSize: 3,
       strides,
-      padding: "same",
+      padding,
       useBias: false,
       // TF.js counts all channels into the fan-in of [3, 3, channels, 1], though each output sees one.
       depthwiseInitializer: initializers.varianceScaling({
@@ -153,6 +172,12 @@ export class Blocks {
         : layers.activation({ name: head, activation: head }),
     ];
   }
+}
+
+/** Zeros around a picture, as many on each side as a kernel of odd size reaches over it; none for a kernel of 1. */
+export function padAround(name: string, kernelSize: number): readonly Layer[] {
+  const padding = (kernelSize - 1) / 2;
+  return padding === 0 ? [] : [layers.zeroPadding2d({ name: `${name}_pad`, padding })];
 }
 
 /** Applies `chain` one after the other. */

@@ -11,14 +11,19 @@ tf.env().set("PROD", true);
 
 const SMALL = { inputShape: [32, 32, 3], outputs: 10, seed: 3 } as const;
 
+/** Those of pictures that answer for a sample as a whole. */
+type Classifier = Extract<ArchName, "cifar_cnn" | "tiny_yolo" | "resnet20" | "resnet18" | "mobilenet_v2">;
+
 /**
  * Trainable weights: cifar_cnn and tiny_yolo counted by hand; resnet20's published 269,722 (with skips that have no
- * weights) plus those of its two skips; torchvision's 3,504,872 of MobileNetV2 with 10 classes in place of 1000.
+ * weights) plus those of its two skips; torchvision's 11,689,512 of ResNet-18 and 3,504,872 of MobileNetV2 with 10 classes
+ * in place of 1000.
  */
-const TRAINABLE: Readonly<Record<Exclude<ArchName, "mlp" | "lstm" | "gru" | "transformer">, number>> = {
+const TRAINABLE: Readonly<Record<Classifier, number>> = {
   cifar_cnn: 27 * 32 + 288 * 32 + 288 * 64 + 576 * 64 + 576 * 128 + 1152 * 128 + 2 * 448 + 1290,
   tiny_yolo: 27 * 16 + 144 * 32 + 288 * 64 + 576 * 128 + 1152 * 256 + 256 * 128 + 1152 * 256 + 2 * 880 + 2570,
   resnet20: 269_722 + 16 * 32 + 32 * 64 + 2 * (32 + 64),
+  resnet18: 11_689_512 - 513 * 1000 + 513 * 10,
   mobilenet_v2: 3_504_872 - 1_281 * 1000 + 1_281 * 10,
 };
 
@@ -84,7 +89,7 @@ Deno.test("buildArchitecture() says what is needed when name, shape, classes or 
   assert.throws(() => buildArchitecture("mobilenetv2", SMALL), {
     name: "RangeError",
     message: 'Cannot build the architecture "mobilenetv2": needed is one of cifar_cnn, tiny_yolo, resnet20, ' +
-      'mobilenet_v2, mlp, lstm, gru, transformer (did you mean "mobilenet_v2"?)',
+      'resnet18, mobilenet_v2, mlp, lstm, gru, transformer, yolov3_tiny, unet, unet_transposed (did you mean "mobilenet_v2"?)',
   });
   assert.throws(
     () => buildArchitecture("resnet20", { ...SMALL, outputs: 1 }),

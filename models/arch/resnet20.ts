@@ -1,6 +1,7 @@
 /** The residual network of 20 layers for small images. */
 import * as tfl from "@tensorflow/tfjs-layers";
 import { applyAll, applyTo, type ArchOptions, Blocks } from "./_blocks.ts";
+import { residual } from "./_residual.ts";
 
 const { layers } = tfl;
 
@@ -27,37 +28,9 @@ export function resnet20({ inputShape, seed, ...head }: ArchOptions): tfl.Layers
   STAGES.forEach((filters, s) => {
     for (let b = 0; b < BLOCKS_A_STAGE; b++) {
       const isWider = s > 0 && b === 0;
-      x = residual(x, { name: `stage${s + 1}_block${b + 1}`, filters, isWider, blocks });
+      x = residual(x, { name: `stage${s + 1}_block${b + 1}`, filters, isWider, padding: "same", blocks });
     }
   });
   const pooled = applyTo(layers.globalAveragePooling2d({ name: "global_pool" }), x);
   return tfl.model({ name: "resnet20", inputs: image, outputs: applyAll(pooled, blocks.head(head)) });
-}
-
-interface Residual {
-  readonly name: string;
-  readonly filters: number;
-  /** Whether the block has more filters than its input, and halves the image. */
-  readonly isWider: boolean;
-  readonly blocks: Blocks;
-}
-
-/** relu(bn(conv(relu(bn(conv(x))))) + skip(x)). */
-function residual(x: tfl.SymbolicTensor, { name, filters, isWider, blocks }: Residual): tfl.SymbolicTensor {
-  const strides = isWider ? 2 : 1;
-  const body = applyAll(x, [
-    blocks.conv({ name: `${name}_conv1`, filters, kernelSize: 3, strides }),
-    blocks.norm(`${name}_bn1`),
-    layers.reLU({ name: `${name}_relu1` }),
-    blocks.conv({ name: `${name}_conv2`, filters, kernelSize: 3 }),
-    blocks.norm(`${name}_bn2`),
-  ]);
-  const skip = isWider
-    ? applyAll(x, [
-      blocks.conv({ name: `${name}_skip_conv`, filters, kernelSize: 1, strides }),
-      blocks.norm(`${name}_skip_bn`),
-    ])
-    : x;
-  const sum = applyTo(layers.add({ name: `${name}_add` }), [body, skip]);
-  return applyTo(layers.reLU({ name: `${name}_relu2` }), sum);
 }

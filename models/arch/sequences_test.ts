@@ -100,7 +100,11 @@ Deno.test("buildArchitecture() says what architectures of sequences need", () =>
       ["gru", { inputShape: [0], tokens: { size: 3 } }, "the input is [0] of tokens, needed are positive"],
       ["transformer", { tokens: { size: 0 } }, "there are 0 tokens, at least 1 is needed"],
       ["transformer", { tokens: { size: 3, padding: 3 } }, "the padding is token 3, 0 to 2 is needed"],
-      ["mlp", { perPosition: true }, "answers at each position are asked for, it answers for a sample as a whole"],
+      [
+        "mlp",
+        { perPosition: true },
+        "answers at each position are asked for, it ends in classes of a sample or numbers of a sample",
+      ],
     ] as const
   ) {
     assert.throws(build(name, options), (error: Error) => error.message.startsWith(cannot(name) + message));

@@ -4,7 +4,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { summarize } from "../summary.ts";
-import { type ArchName, buildArchitecture } from "./mod.ts";
+import { type ArchName, type ArchOptions, buildArchitecture } from "./mod.ts";
 
 tf.env().set("PROD", true);
 await tf.setBackend("cpu");
@@ -96,6 +96,65 @@ Deno.test("resnet20 adds what each block reads to what it computes, then cuts at
   }
 });
 
+Deno.test("resnet18 halves photographs five times, and has two blocks at each of four sizes", () => {
+  const blocks = [[1, 56, 64, 64], [2, 28, 128, 64], [3, 14, 256, 128], [4, 7, 512, 256]].flatMap(
+    ([stage, side, filters, before]) =>
+      [1, 2].flatMap((block) => {
+        const isWider = stage > 1 && block === 1;
+        const shape = `${side}x${side}x${filters}`;
+        const name = `stage${stage}_block${block}`;
+        return [
+          `${name}_conv1 ${shape} ${9 * (isWider ? before : filters) * filters}`,
+          `${name}_conv2 ${shape} ${9 * filters * filters}`,
+          ...(isWider ? [`${name}_skip_conv ${shape} ${before * filters}`] : []),
+        ];
+      }),
+  );
+  assert.deepEqual(
+    outline("resnet18", [224, 224, 3]).toSorted(),
+    [
+      "conv1 112x112x64 9408",
+      "pool1_pad 114x114x64 0",
+      "pool1 56x56x64 0",
+      "global_pool 512 0",
+      "dense 10 5130",
+      ...blocks,
+    ].toSorted(),
+  );
+  // torchvision's count.
+  const { trainable } = summarize(buildArchitecture("resnet18", { ...OPTIONS, outputs: 1000 }));
+  assert.equal(trainable, 11_689_512);
+});
+
+Deno.test("unet goes down and up again, with what was there on the way down beside it", () => {
+  for (const name of ["unet", "unet_transposed"] as const) {
+    const model = buildArchitecture(name, { ...OPTIONS, inputShape: [32, 40, 1], outputs: 3, head: "map" });
+    const { layers } = summarize(model);
+    const concats = layers.filter(({ className }) => className === "Concatenate")
+      .map(({ name, reads, shapes: [shape] }) => `${name} ${reads} ${shape.join("x")}`);
+    const up = (i: number) => name === "unet" ? `up${i}_up_conv_relu` : `up${i}_up`;
+    assert.deepEqual(concats, [
+      `up3_concat down3_conv2_relu,${up(3)} 8x10x128`,
+      `up2_concat down2_conv2_relu,${up(2)} 16x20x64`,
+      `up1_concat down1_conv2_relu,${up(1)} 32x40x32`,
+    ]);
+    assert.deepEqual(model.outputs.map(({ shape, sourceLayer }) => [sourceLayer.name, ...shape]), [
+      ["map", null, 32, 40, 3],
+    ]);
+    model.dispose();
+  }
+});
+
+Deno.test("unet refuses pictures that it cannot halve three times, and other ends", () => {
+  const build = (change: Partial<ArchOptions>) =>
+    buildArchitecture("unet", { ...OPTIONS, inputShape: [32, 32, 3], head: "map", ...change });
+  assert.throws(() => build({ inputShape: [32, 36, 3] }), /images are 32x36, sides that are multiples of 8 are needed/);
+  assert.throws(() => build({ head: "softmax" }), /classes of a sample are asked for, it ends in classes of pixels/);
+  assert.throws(() => build({ outputs: 1 }), /map of 1 outputs is asked for, at least 2 are needed/);
+  assert.throws(() => buildArchitecture("resnet18", { ...OPTIONS, head: "boxes" }), /boxes are asked for, it ends in/);
+  assert.throws(() => buildArchitecture("resnet18", { ...OPTIONS, anchors: [[[1, 1]]] }), /it ends in no boxes/);
+});
+
 /** Table 2 of the paper at 224×224: expansion, side and channels of each block's output, and whether it adds its input. */
 const MOBILENET_BLOCKS: readonly (readonly [expansion: number, side: number, channels: number, adds: boolean])[] = [
   [1, 112, 16, false],
@@ -135,14 +194,25 @@ Deno.test("mobilenet_v2 has the blocks of its paper", () => {
   assert.deepEqual([shapeOf("global_pool"), shapeOf("dense")], [[null, 1280], [null, 10]]);
 });
 
-/** Epsilon of batch normalization: TensorFlow's of most, torchvision's of MobileNetV2. */
+/** Epsilon of batch normalization: TensorFlow's of most, torchvision's of ResNet-18 and MobileNetV2, darknet's. */
 const EPSILON: Readonly<Record<Exclude<ArchName, "lstm" | "gru" | "transformer">, number>> = {
   cifar_cnn: 1e-3,
   tiny_yolo: 1e-3,
   resnet20: 1e-3,
+  resnet18: 1e-5,
   mobilenet_v2: 1e-5,
   mlp: 1e-3,
+  yolov3_tiny: 1e-5,
+  unet: 1e-3,
+  unet_transposed: 1e-3,
 };
+
+/** The options of an architecture, as small as may be. */
+function smallest(name: string): ArchOptions {
+  if (name === "mlp") return { ...OPTIONS, inputShape: [5] };
+  if (name.startsWith("unet")) return { ...OPTIONS, head: "map" };
+  return name.startsWith("yolov3") ? { ...OPTIONS, head: "boxes" } : OPTIONS;
+}
 
 /** Settings of layers by their classes, in which one is as another of its class. */
 function settingsOf(layers: readonly tfl.layers.Layer[], className: string, ...keys: readonly string[]) {
@@ -152,15 +222,18 @@ function settingsOf(layers: readonly tfl.layers.Layer[], className: string, ...k
 
 for (const [name, epsilon] of Object.entries(EPSILON)) {
   Deno.test(`${name} has the settings of its layers that are no sizes`, () => {
-    const inputShape = name === "mlp" ? [5] : OPTIONS.inputShape;
-    const { layers } = buildArchitecture(name, { ...OPTIONS, inputShape });
+    const { layers, outputs } = buildArchitecture(name, smallest(name));
+    const heads = outputs.map(({ sourceLayer }) =>
+      sourceLayer.getClassName() === "Softmax" ? layers.at(-2)! : sourceLayer
+    );
+    const body = layers.filter((layer) => !heads.includes(layer));
     assert.deepEqual(settingsOf(layers, "BatchNormalization", "epsilon", "momentum"), [`[${epsilon},0.9]`]);
     for (const className of ["Conv2D", "DepthwiseConv2D"]) {
-      const settings = settingsOf(layers, className, "padding", "useBias");
-      assert.ok(settings.every((text) => text === '["same",false]'), `${className}: ${settings}`);
+      const settings = settingsOf(body, className, "useBias");
+      assert.ok(settings.every((text) => text === "[false]"), `${className}: ${settings}`);
     }
     const expected = {
-      LeakyReLU: [name === "tiny_yolo", "alpha", 0.1],
+      LeakyReLU: [name.includes("yolo"), "alpha", 0.1],
       Dropout: [name === "mobilenet_v2", "rate", 0.2],
     } as const;
     for (const [className, [has, key, value]] of Object.entries(expected)) {
@@ -168,7 +241,7 @@ for (const [name, epsilon] of Object.entries(EPSILON)) {
     }
     const most = name === "mobilenet_v2" ? "[6]" : "[null]";
     assert.ok(settingsOf(layers, "ReLU", "maxValue").every((text) => text === most));
-    assert.equal(layers.at(-2)?.getConfig().useBias, true, "the head's dense layer");
+    for (const head of heads) assert.equal(head.getConfig().useBias, true, head.name);
   });
 }
 
