@@ -72,13 +72,25 @@ export {
 } from "./models/import/layers_model.ts";
 export { OutputError, writeFileAtomic } from "./src/io/atomic.ts";
 export {
+  type AnchorOptions,
+  type Anchors,
+  type BoxSize,
+  findAnchors,
+  meanOverlap,
+  PUBLISHED_ANCHORS,
+} from "./models/anchors.ts";
+export { type Detection, DETECTION_KINDS, type DetectionKind, detectionOf } from "./models/detection.ts";
+export {
   ARCH_NAMES,
+  type ArchEnd,
+  type Architecture,
   ARCHITECTURES,
   type ArchName,
   type ArchOptions,
   BERT_BASE,
   buildArchitecture,
   type HeadOptions,
+  type SampleKind,
   SMALL_TRANSFORMER,
   transformer,
   type TransformerOptions,

@@ -12,7 +12,7 @@ import { registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
 import { fixInputShape, fromModel, withOutputs } from "../src/rewrite/mod.ts";
 import { checkChoice } from "../src/text/nearest.ts";
 import { taskRow } from "../tasks/mod.ts";
-import type { JobOptions, ResolvedOptions } from "./options.ts";
+import type { JobOptions } from "./options.ts";
 import { MODEL_DIRS } from "./_outputs.ts";
 
 /** Side of the images for a model that takes any: the one that most nets are made for, and a multiple of 32. */
@@ -73,9 +73,9 @@ function keepOutputs(
 }
 
 /** Returns the architecture of `--arch`, or the one that suits the data. */
-export function archFor({ arch }: ResolvedOptions, { train }: SampleSplit): string {
+export function archFor({ arch, task }: JobOptions, { train }: SampleSplit): string {
   const [input] = Object.values(train.inputs);
-  return arch ?? defaultArch(input.kind);
+  return arch ?? defaultArch(input.kind, taskRow(task).head);
 }
 
 /** Builds the architecture for `data`, as the task wants it. */

@@ -31,6 +31,7 @@ export const PUBLISHED_ANCHORS = {
 export interface AnchorOptions {
   /** Anchors of each output, the coarsest grid first: [3, 3] for yolov3_tiny. */
   readonly counts: readonly number[];
+  /** Of where k-means starts. */
   readonly seed: number;
 }
 

@@ -124,7 +124,7 @@ function buildDetector(
   return model;
 }
 
-/** Returns the architecture that suits samples of a kind where none is asked for. */
+/** Returns the architecture that suits samples of a kind, and what a model is to end in, where none is asked for. */
 export function defaultArch(kind: SampleKind, head?: HeadOptions["head"]): ArchName {
   if (head === "boxes") return "yolov3_tiny";
   return head === "map" ? "unet" : DEFAULTS[kind];

@@ -21,7 +21,7 @@ type GoUp = (blocks: Blocks, level: { readonly name: string; readonly filters: n
  *
  * Source: Ronneberger et al., "U-Net" (2015), with a quarter of its filters and one size less, padded to keep the size, with
  * batch normalization.
- * Shapes: [n, h, w, c] → [n, h, w, outputs]. 490,000 weights.
+ * Shapes: [n, h, w, c] → [n, h, w, outputs]. 538,000 weights at 3 channels and 10 classes.
  */
 export function unet(options: ArchOptions): tfl.LayersModel {
   return buildUnet("unet", options, (blocks, { name, filters }) => [

@@ -86,7 +86,8 @@ export function removeNode(graph: LayerGraph, name: string): LayerGraph {
 }
 
 /**
- * Keeps only the outputs called `names`, in that order, and the nodes and inputs that they need.
+ * Keeps only the outputs called `names`, in that order, and the nodes and inputs that they need. What was noted of other
+ * outputs is noted no more.
  *
  * @throws {RangeError} If one of them is no value of the graph.
  */
@@ -97,8 +98,10 @@ export function keepOutputs(graph: LayerGraph, names: readonly string[]): LayerG
   }
   // A model has an input, though all that it gives be constant.
   if (!graph.inputs.some((name) => needed.has(name))) needed.add(graph.inputs[0]);
+  const { metadata, ...rest } = graph;
   return {
-    ...graph,
+    ...rest,
+    ...(metadata === undefined || names.join() !== graph.outputs.join() ? {} : { metadata }),
     nodes: graph.nodes.filter((node) => needed.has(node.name)),
     inputs: graph.inputs.filter((name) => needed.has(name)),
     outputs: names,

@@ -2,7 +2,14 @@
 import * as tfl from "@tensorflow/tfjs-layers";
 import type { serialization } from "@tensorflow/tfjs-core";
 import { ConstantValue } from "./constant_value.ts";
-import { type LayerGraph, type LayerNode, type LayerSpec, type LayerWeight, valueOf } from "./layer_graph.ts";
+import {
+  LASTING_METADATA,
+  type LayerGraph,
+  type LayerNode,
+  type LayerSpec,
+  type LayerWeight,
+  valueOf,
+} from "./layer_graph.ts";
 
 type Layer = tfl.layers.Layer;
 type Tensor = tfl.SymbolicTensor;
@@ -58,7 +65,7 @@ interface FirstCall {
  *
  * A layer keeps its own name where that is unique; one of a nested model whose name is taken is called `outer/inner`.
  * Further calls of a layer are called `layer_1`, `layer_2`… What a nested model gives as an output is called as that is.
- * Weights are copied; optimizer, loss and metrics are left behind.
+ * Weights are copied, and metadata that says what outputs are; optimizer, loss and metrics are left behind.
  *
  * @throws {TypeError} If `model` has no outputs yet, or has a layer with call arguments.
  */
@@ -101,7 +108,14 @@ function walkModel(model: tfl.LayersModel, read: Walk["read"]): Walked {
   const scope = makeScope(model, inputs);
   const valueOf = (tensor: Tensor) => resolve(walk, scope, tensor);
   const outputs = model.outputs.map(valueOf);
-  return { graph: { name: model.name, nodes: walk.nodes, inputs, outputs }, calls: walk.calls, valueOf };
+  const graph = { name: model.name, nodes: walk.nodes, inputs, outputs, ...lastingMetadata(model) };
+  return { graph, calls: walk.calls, valueOf };
+}
+
+function lastingMetadata(model: tfl.LayersModel): Pick<LayerGraph, "metadata"> {
+  const all = Object.entries(Object(model.getUserDefinedMetadata()));
+  const lasting = all.filter(([key]) => LASTING_METADATA.some((name) => name === key));
+  return lasting.length === 0 ? {} : { metadata: structuredClone(Object.fromEntries(lasting)) };
 }
 
 /**

@@ -69,7 +69,12 @@ export interface LayerGraph {
   readonly inputs: readonly string[];
   /** Names of the values that the model returns, in the model's order. */
   readonly outputs: readonly string[];
+  /** Metadata of the model that says what its outputs are: see `LASTING_METADATA`. Absent: there is none. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
+
+/** Keys of the metadata that stay true of a model whatever is made of its layers, as long as it has its outputs. */
+export const LASTING_METADATA = ["detection"] as const;
 
 /** What a call of a layer of its own is made of. */
 export interface OwnCall extends Pick<LayerSpec, "name" | "className" | "config"> {

@@ -13,6 +13,7 @@ import {
   sequentialModel,
   skipModel,
 } from "../../tests/_support/small_models.ts";
+import { keepOutputs } from "./edit.ts";
 import { fromModel } from "./from_model.ts";
 import { constantNode } from "./constant_value.ts";
 import { callsOf, consumersOf, isOutput, nodeOf, ownCall, producerOf, valuesOf, weightOf } from "./layer_graph.ts";
@@ -239,4 +240,16 @@ Deno.test("toModel() makes a model that survives save and load, nested names inc
   const loaded = await tfl.loadLayersModel(tf.io.fromMemory(saved));
   const input = randomTensor([2, 4, 4, 3]);
   assert.deepEqual(predict(loaded, [input]), predict(model, [input]));
+});
+
+Deno.test("toModel() gives a model what was noted of its outputs, as long as it has them", () => {
+  const input = tfl.input({ shape: [2], name: "x" });
+  const outputs = ["a", "b"].map((name) => apply(layers.dense({ name, units: 1 }), input));
+  const model = tfl.model({ inputs: input, outputs });
+  model.setUserDefinedMetadata({ detection: { classes: 2 }, other: 1 });
+  const graph = fromModel(model);
+  const notedOf = (names: readonly string[]) => toModel(keepOutputs(graph, names)).getUserDefinedMetadata();
+  assert.deepEqual(toModel(graph).getUserDefinedMetadata(), { detection: { classes: 2 } });
+  assert.deepEqual(notedOf(["a", "b"]), { detection: { classes: 2 } });
+  assert.deepEqual([notedOf(["a"]), notedOf(["b", "a"])], [undefined, undefined]);
 });

@@ -36,7 +36,9 @@ export function toModel(graph: LayerGraph, { load = setWeights }: { load?: LoadW
     load(made.layer, node.layer);
   }
   const pick = (names: readonly string[]) => names.map((name) => lookUp(tensors, name, graph.name));
-  return tfl.model({ inputs: pick(graph.inputs), outputs: pick(graph.outputs), name: graph.name });
+  const model = tfl.model({ inputs: pick(graph.inputs), outputs: pick(graph.outputs), name: graph.name });
+  if (graph.metadata !== undefined) model.setUserDefinedMetadata({ ...graph.metadata });
+  return model;
 }
 
 /** A layer, and what it was made of. */
