@@ -185,11 +185,15 @@ Deno.test("toOnnx() refuses a model in which a form finds nothing to round", asy
     name: "net",
     layers: [tfl.layers.conv2d({ filters: 8, kernelSize: 3, inputShape: [8, 8, 3] })],
   });
-  await assert.rejects(toOnnx(conv, { precision: "dynamic" }), {
-    message:
-      `Cannot export "net" as dynamic: it has no weights to round, a dense layer, an LSTM or an embedding is needed; ` +
-      `its 1 convolutions are better served by "int8" or "weights8"`,
+  const said =
+    `Cannot export "net" as dynamic: it has no weights to round, a dense layer, an LSTM or an embedding is ` +
+    'needed; its 1 convolutions are better served by "int8" or "weights8"';
+  await assert.rejects(toOnnx(conv, { precision: "dynamic" }), { message: said });
+  const up = tfl.sequential({
+    name: "net",
+    layers: [tfl.layers.conv2dTranspose({ filters: 8, kernelSize: 3, inputShape: [8, 8, 3] })],
   });
+  await assert.rejects(toOnnx(up, { precision: "dynamic" }), { message: said });
 });
 
 Deno.test("toOnnx() refuses weights that are no numbers, in every form", async () => {

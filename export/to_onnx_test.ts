@@ -10,9 +10,16 @@ import { MAKER } from "../src/version.ts";
 import { prepareQat } from "../quantize/prepare.ts";
 import { keepFloat } from "../quantize/recipe.ts";
 import { testWithShared } from "../tests/_support/shared.ts";
-import { islandModel, nestedModel, predict, sequentialModel, skipModel } from "../tests/_support/small_models.ts";
+import {
+  islandModel,
+  nestedModel,
+  predict,
+  seedWeights,
+  sequentialModel,
+  skipModel,
+} from "../tests/_support/small_models.ts";
 import { prepareCalibrated, relativeError, runExported, samplesFor } from "./_test_support.ts";
-import { toOnnx } from "./to_onnx.ts";
+import { leftInPairs, toOnnx } from "./to_onnx.ts";
 import { verifyFusion } from "./verify.ts";
 
 const MODELS = { sequentialModel, skipModel, nestedModel, islandModel };
@@ -244,6 +251,19 @@ Deno.test("toOnnx() holds the file to the table of a target, its own or the one 
   await assert.rejects(toOnnx(model, { target: "arm" }), /its activations are uint8/);
   await assert.rejects(toOnnx(model, { format: "qop" as "qdq" }), /Cannot write "\w+" in the form "qop": needed is/);
   await assert.rejects(toOnnx(model, { target: "amd" }), /Cannot quantize for "amd": needed is one of/);
+});
+
+Deno.test("toOnnx() says which operators of a file on codes stay between pairs", async () => {
+  await registerBackend();
+  const layers = [
+    tfl.layers.dense({ units: 4, inputShape: [3], name: "fc" }),
+    tfl.layers.elu({ name: "elu" }),
+    tfl.layers.dense({ units: 2, name: "last" }),
+  ];
+  const { model } = await prepareCalibrated(seedWeights(tfl.sequential({ name: "mixed", layers })));
+  assert.deepEqual(leftInPairs(await toOnnx(model)), []);
+  const left = leftInPairs(await toOnnx(model, { format: "qoperator" }));
+  assert.deepEqual(left.map(({ op }) => op), ["Elu"]);
 });
 
 Deno.test("toOnnx() says in the file what it is, and what its user adds", async () => {

@@ -79,9 +79,9 @@ export function* validating(options: ValidateOptions): Steps<Validation> {
   const { int8, float, device = "cpu", int8Activations = false, lastGrids } = options;
   const latency = { batch: batchOf(int8), threads: navigator.hardwareConcurrency, ...options.latency };
   const { batch, threads } = latency;
-  // Integer weights become float32 as the session loads; there are no integer products to be exact.
+  // Integer weights become float32 as the session loads: there are no integer products.
   const keepQdq = int8.precision === "weights8" || int8.precision === "weights4";
-  const precise = !keepQdq && (options.precise ?? false);
+  const { precise = false } = options;
   const session = { threads, device, precise, int8Activations, keepQdq };
   const files = [int8, ...(lastGrids === undefined ? [] : [lastGrids.file])];
   const [deployed, shown] = yield* predictEach(files.map(({ bytes }) => bytes), options.batches, session);
