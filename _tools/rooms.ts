@@ -168,6 +168,8 @@ export const KEPT: Readonly<Record<string, string>> = {
   "onnxruntime-common": "src/runtime",
   "onnxruntime-web": "tests",
   "protobufjs": "src/onnx",
+  "fast-xml-parser": "data",
+  "yaml": "data",
   "string-width": "report",
   "ts-json-schema-generator": "_tools",
   "@babel/parser": "_tools",

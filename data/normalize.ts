@@ -4,6 +4,7 @@
  * All forms are one affine map on the pixel p = byte / 255: x = (p - mean) / std. A range `a..b` is that map with
  * std = 1 / (b - a) and mean = -a / (b - a), so 0 goes to a and 255 to b.
  */
+import { parseDecimal } from "../src/text/decimal.ts";
 import { lookUp, nearestName } from "../src/text/nearest.ts";
 
 /** An affine map from pixels to a model's input, for all channels or for each. */
@@ -38,13 +39,6 @@ function refuse(text: string, because: string): RangeError {
   );
 }
 
-/** A number in decimal; JavaScript takes others too, such as "0x10" and "". */
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-
-function parseNumber(text: string): number {
-  return NUMBER.test(text.trim()) ? Number(text) : NaN;
-}
-
 /** Checks that black and white are two numbers that float32 has. */
 function checkEnds(normalize: Normalize): Normalize {
   const { text, mean, std } = normalize;
@@ -67,7 +61,7 @@ function parseRange(text: string, [low, high]: readonly number[]): Normalize {
 
 /** Reads `mean:std`, each one number or one a channel. */
 function parseMeanStd(text: string, spec: string): Normalize {
-  const sides = spec.split(":").map((side) => side.split(",").map(parseNumber));
+  const sides = spec.split(":").map((side) => side.split(",").map(parseDecimal));
   if (sides.length !== 2) throw refuse(text, "it is no known form");
   const [mean, std] = sides;
   if (![...mean, ...std].every(Number.isFinite)) throw refuse(text, "a part is no number");
@@ -99,7 +93,7 @@ function parseMeanStd(text: string, spec: string): Normalize {
  */
 export function parseNormalize(text: string): Normalize {
   const range = text.split("..");
-  if (range.length === 2) return parseRange(text, range.map(parseNumber));
+  if (range.length === 2) return parseRange(text, range.map(parseDecimal));
   return parseMeanStd(text, lookUp(NAMED, text) ?? text);
 }
 

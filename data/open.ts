@@ -6,6 +6,8 @@ import { fitTo } from "./fit_to.ts";
 import { type BadImage, readFolder } from "./sources/folder.ts";
 import { generate } from "./sources/generated.ts";
 import { readMnist } from "./sources/mnist.ts";
+import { generateShapes } from "./sources/shapes_to_find.ts";
+import { type BoxOptions, type BoxSplit, readVoc } from "./sources/voc.ts";
 import { generateBrackets, generateSorting } from "./sources/sequences.ts";
 import { lookUp, nearestName } from "../src/text/nearest.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
@@ -13,13 +15,9 @@ import { type Normalize, parseNormalize } from "./normalize.ts";
 import { samplesOf, type SampleSplit, type SampleTarget } from "./samples.ts";
 import { readCsv } from "./sources/csv.ts";
 
-/** The forms that `openData` takes, for messages and help texts. */
-export const DATA_FORMS: string = `"generated", "generated:brackets", "generated:sorting", "mnist:DIR", ` +
-  `"cifar10:DIR", "folder:DIR" or "csv:FILE"`;
-
 /** What to do with a data set while opening it. */
 export interface OpenOptions {
-  /** Make the images fit this input; by default they keep their shape (folders and tables: 64x64x3). */
+  /** Make the images fit this input; by default they keep their shape (folders and tables: 64x64x3, annotated ones: 416x416x3). */
   readonly shape?: ImageShape;
   /** Keep at most so many samples of each part. */
   readonly limit?: number;
@@ -37,13 +35,26 @@ export interface OpenOptions {
   readonly columns?: readonly string[];
 }
 
+/** Says in sentences what was left out of a data set: each picture and box, then how many. */
+export function describeSkipped(skipped: readonly BadImage[]): readonly string[] {
+  if (skipped.length === 0) return [];
+  const lines = skipped.map(({ file, because, box }) =>
+    `Left out ${box === undefined ? "" : `${box} of `}"${file}": ${because}.`
+  );
+  const boxes = skipped.filter(({ box }) => box !== undefined).length;
+  const count = (many: number, [one, more]: readonly [string, string]) =>
+    many === 0 ? [] : [`${many} ${many === 1 ? one : more}`];
+  const what = [...count(skipped.length - boxes, ["image", "images"]), ...count(boxes, ["box", "boxes"])];
+  return [...lines, `${what.join(" and ")} could not be read.`];
+}
+
 /** A data set with what suits it. */
 export interface OpenedData extends SampleSplit {
   /** Default normalization, for one or three channels alike; a model may expect another. */
   readonly normalize: Normalize;
   /** Default changes while training. */
   readonly augment: Augment;
-  /** Images that could not be read. */
+  /** Images that could not be read, and boxes that were left out. */
   readonly skipped: readonly BadImage[];
   /** What was done to the data to make it fit, in sentences. */
   readonly notes: readonly string[];
@@ -69,9 +80,13 @@ interface Source {
 /** The generated sets' own sizes; a limit only makes them smaller. */
 const PICTURES = { train: 2000, test: 1000 };
 const SEQUENCES = { train: 20_000, test: 10_000 };
+const TO_FIND = { train: 300, test: 100 };
 
 /** Shape of images of whatever size where no model asks for another. */
 const ANY_SHAPE: ImageShape = { height: 64, width: 64, channels: 3 };
+
+/** Shape of letterboxed pictures where no model asks for another: that of darknet's detectors. */
+const DETECTION_SHAPE: ImageShape = { height: 416, width: 416, channels: 3 };
 
 /** As in He et al. 2016, section 4.2: mirrored, and cropped at random after padding by 4 pixels. */
 const FLIP_AND_SHIFT: Augment = { flip: true, pad: 4 };
@@ -95,6 +110,13 @@ const SOURCES: Readonly<Record<string, Source>> = {
     augment: NONE,
     read: ofImages((dir, { shape = ANY_SHAPE, ...options }) => readFolder(dir, { ...shape, ...options }), scaledNote),
   },
+  "generated:shapes": {
+    normalize: "0..1",
+    augment: NONE,
+    read: (_, { shape, ...options }) =>
+      Promise.resolve(generateShapes({ ...limited(TO_FIND, options), ...(shape === undefined ? {} : { shape }) })),
+  },
+  voc: ofBoxes("DIR", readVoc),
   csv: {
     takes: "FILE",
     hasColumns: true,
@@ -110,6 +132,11 @@ const SOURCES: Readonly<Record<string, Source>> = {
   },
 };
 
+/** The forms that `openData` takes, for messages and help texts. */
+export const DATA_FORMS: string = Object.entries(SOURCES)
+  .map(([name, { takes }]) => `"${name}${takes === undefined ? "" : `:${takes}`}"`)
+  .join(", ").replace(/, ([^,]*)$/, " or $1");
+
 /** Sizes of a generated set, of which a limit keeps the first samples. */
 function limited({ train, test }: typeof PICTURES, { limit = Infinity, seed = 0 }: OpenOptions) {
   return { train: Math.min(limit, train), test: Math.min(limit, test), seed };
@@ -121,6 +148,15 @@ function ofSequences(generateSequences: typeof generateBrackets): Source {
     normalize: "0..255",
     augment: NONE,
     read: (_, options) => Promise.resolve(generateSequences(limited(SEQUENCES, options))),
+  };
+}
+
+function ofBoxes(takes: "DIR" | "FILE", read: (path: string, options: BoxOptions) => Promise<BoxSplit>): Source {
+  return {
+    takes,
+    normalize: "0..1",
+    augment: NONE,
+    read: (path, { shape = DETECTION_SHAPE, ...options }) => read(path, { shape, ...options }),
   };
 }
 
@@ -172,8 +208,7 @@ function parseSpec(spec: string): { readonly source: Source; readonly path: stri
 }
 
 /**
- * Opens a data set: `generated`, `generated:brackets`, `generated:sorting`, `mnist:DIR`, `cifar10:DIR`, `folder:DIR` or
- * `csv:FILE`.
+ * Opens a data set: one of `DATA_FORMS`, such as `generated`, `mnist:DIR` or `csv:FILE`.
  *
  * @param spec What to open; DIR and FILE are paths.
  * @throws {RangeError} If `spec` is none of these, an option is out of range or a file is damaged.

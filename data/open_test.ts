@@ -3,7 +3,7 @@ import sharp from "sharp";
 import { testWithShared } from "../tests/_support/shared.ts";
 import { batches } from "./batches.ts";
 import { parseNormalize } from "./normalize.ts";
-import { openData } from "./open.ts";
+import { describeSkipped, openData } from "./open.ts";
 import { inputShape } from "./samples.ts";
 
 Deno.test("openData() opens the generated set, limited and fitted to an input", async () => {
@@ -18,7 +18,7 @@ Deno.test("openData() opens the generated set, limited and fitted to an input", 
 Deno.test("openData() refuses unknown data sets and lists the known ones", async () => {
   for (const spec of ["imagenet", "", "mnst:x", "toString", "Generated"]) {
     const choices =
-      /there is no data set ".*", needed is "generated", "generated:brackets", "generated:sorting", "mnist:DIR", .* "csv:FILE"/;
+      /there is no data set ".*", needed is "generated", "generated:brackets", "generated:sorting", "mnist:DIR", .* "voc:DIR".* or "/;
     await assert.rejects(openData(spec), choices);
   }
   await assert.rejects(openData("mnist"), /it names no folder, needed is "mnist:DIR"/);
@@ -39,6 +39,30 @@ Deno.test("openData() generates sequences of tokens, as many as are asked for, t
     assert.deepEqual(tokens, whole.inputs.tokens);
     assert.equal(Object.values(targets)[0].length, 7 * answers);
   }
+});
+
+Deno.test("openData() generates shapes to find, as large as a model takes them", async () => {
+  const shape = { height: 64, width: 64, channels: 1 };
+  const { train, test, normalize } = await openData("generated:shapes", { limit: 5, shape });
+  assert.deepEqual([train.count, test.count, inputShape(train.inputs.image), normalize.text], [
+    5,
+    5,
+    [64, 64, 1],
+    "0..1",
+  ]);
+  assert.deepEqual(inputShape((await openData("generated:shapes", { limit: 1 })).test.inputs.image), [96, 96, 3]);
+});
+
+Deno.test("describeSkipped() lists what was left out, and counts pictures and boxes", () => {
+  const image = { file: "a.jpg", because: "it is empty" };
+  const box = { file: "b.xml", because: "it has no area", box: "object 2" };
+  assert.deepEqual(describeSkipped([]), []);
+  assert.deepEqual(describeSkipped([image]), ['Left out "a.jpg": it is empty.', "1 image could not be read."]);
+  assert.deepEqual(describeSkipped([image, box, box]).slice(1), [
+    'Left out object 2 of "b.xml": it has no area.',
+    'Left out object 2 of "b.xml": it has no area.',
+    "1 image and 2 boxes could not be read.",
+  ]);
 });
 
 Deno.test("openData() passes a reader's errors on", async () => {

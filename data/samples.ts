@@ -1,11 +1,19 @@
 /** Sample sets: named inputs and named targets as plain typed arrays. A labelled image set is one of each. */
 import { imageBytes, type ImageSet, type ImageShape, type Parts } from "./dataset.ts";
 
+/** Numbers of a placement in `Pictures.placements`. */
+export const PLACEMENT_NUMBERS = 6;
+
 /** Pictures of one shape. */
 export interface Pictures extends ImageShape {
   readonly kind: "pictures";
   /** [count, height, width, channels], 0 black to 255 white. */
   readonly bytes: Uint8Array;
+  /**
+   * Where the originals lie within letterboxed pictures, [count, 6]: left, top, width and height in pixels of these, then
+   * width and height of the original. `data/letterbox.ts` reads them. Absent: an original is the picture.
+   */
+  readonly placements?: Int32Array;
 }
 
 /** Numbers in columns, a row a sample. */
@@ -146,8 +154,16 @@ export function selectSamples(set: SampleSet, { indices, name }: {
 
 function pickInputs(input: SampleInput, indices: readonly number[]): SampleInput {
   switch (input.kind) {
-    case "pictures":
-      return { ...input, bytes: pickRows(input.bytes, { indices, width: imageBytes(input) }) };
+    case "pictures": {
+      const { placements } = input;
+      return {
+        ...input,
+        bytes: pickRows(input.bytes, { indices, width: imageBytes(input) }),
+        ...(placements === undefined
+          ? {}
+          : { placements: pickRows(placements, { indices, width: PLACEMENT_NUMBERS }) }),
+      };
+    }
     case "rows":
       return { ...input, values: pickRows(input.values, { indices, width: input.names.length }) };
     case "tokens":

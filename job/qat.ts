@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { describeNormalize } from "../data/normalize.ts";
-import { openData } from "../data/open.ts";
+import { describeSkipped, openData } from "../data/open.ts";
 import { type Displayable, displayReport } from "../report/notebook/display.ts";
 import type { Report } from "../report/schema.ts";
 import { predicting } from "../export/validate.ts";
@@ -174,9 +174,7 @@ export async function open(
   const data = dataOf(dealTargets(opened, original, { ...options, name }), original, options);
   checkInputs(original, data, name);
   checkOutputs(original, { options, data, name });
-  for (const { file, because } of opened.skipped) log(`Left out "${file}": ${because}.`);
-  if (opened.skipped.length > 0) log(`${countOf(opened.skipped.length)} could not be read.`);
-  for (const note of opened.notes) log(note);
+  for (const line of [...describeSkipped(opened.skipped), ...opened.notes]) log(line);
   if (options.augment === true && options.task !== TASK_NAMES[0]) log(AUGMENT_WARNING);
   log(`Model "${name}", ${original.countParams().toLocaleString("en")} parameters.`);
   log(`Data "${data.name}": ${describeParts(data)}.`);
@@ -189,10 +187,6 @@ export async function open(
 
 const AUGMENT_WARNING =
   "Warning: --augment flips and shifts images; targets that say where something is, or on which side, stay as they are.";
-
-function countOf(images: number): string {
-  return images === 1 ? "1 image" : `${images} images`;
-}
 
 function describeParts({ train, validation, test }: JobData): string {
   const unit = hasImages({ train }) ? "images" : "samples";

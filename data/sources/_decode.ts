@@ -1,5 +1,5 @@
 /** Image files decoded by sharp, within a bound of memory for all that are decoded at once. */
-import type sharp from "sharp";
+import type { Sharp } from "sharp";
 import { formatBytes, readFileWithin } from "../../src/io/read.ts";
 import { Budget } from "./_budget.ts";
 import { messageOf, whyUnreadable } from "./_files.ts";
@@ -16,12 +16,14 @@ const MOST_FILE_BYTES = 2 ** 28;
 /** Most bytes of all pictures that are decoded at once, their files included: interlaced ones are held as a whole. */
 const MOST_BYTES_AT_ONCE = 2 ** 29;
 
-/** An image that could not be read. */
+/** An image, or something that an annotation says of one, that could not be read. */
 export interface BadImage {
-  /** Its path. */
+  /** Its path, or that of its annotation. */
   readonly file: string;
   /** What the decoder said. */
   readonly because: string;
+  /** What of the annotation was bad, such as "object 3", where the image itself is kept. */
+  readonly box?: string;
 }
 
 /** A file that is worth decoding. */
@@ -31,22 +33,44 @@ interface Picture {
   readonly cost: number;
 }
 
+/** A file as sharp takes it: what is made of it is up to the caller. */
+export interface OpenPicture {
+  /** Its place among the files. */
+  readonly index: number;
+  /** Begins a pipeline. Called twice it begins two, each from the file. */
+  readonly open: () => Sharp;
+}
+
 /**
  * Decodes files to bytes [height, width, channels], in order.
  *
  * @returns An array of pixels for each file, or why it could not be read.
  */
-export async function decodeAll(files: readonly string[], shape: ImageShape): Promise<(Uint8Array | BadImage)[]> {
+export function decodeAll(files: readonly string[], shape: ImageShape): Promise<(Uint8Array | BadImage)[]> {
+  return decodeWith(files, ({ open }) => stretch(open(), shape));
+}
+
+/**
+ * Makes something of each file, in order, of several side by side.
+ *
+ * @param make Of a file that says that it is a JPEG or PNG, and fits in memory.
+ * @returns What was made of each file, or why it could not be read.
+ */
+export async function decodeWith<T extends object>(
+  files: readonly string[],
+  make: (picture: OpenPicture) => Promise<T>,
+): Promise<(T | BadImage)[]> {
   // Loaded when needed: the native library takes 50 ms, and most data sets have no files to decode.
-  const { default: open } = await import("sharp");
-  const results: (Uint8Array | BadImage)[] = [];
+  const { default: sharp } = await import("sharp");
+  const results: (T | BadImage)[] = [];
   const budget = new Budget({ atOnce: AT_ONCE, most: MOST_BYTES_AT_ONCE });
   for (const [i, file] of files.entries()) {
     const picture = await readPicture(file);
     if ("because" in picture) results[i] = picture;
     else {
+      const open = () => sharp(picture.bytes, { failOn: "error" });
       await budget.start(picture.cost, async () => {
-        results[i] = await decode(picture.bytes, { open, shape }).catch((error) => refuse(file, error));
+        results[i] = await make({ index: i, open }).catch((error) => refuse(file, error));
       });
     }
   }
@@ -71,22 +95,20 @@ async function readPicture(file: string): Promise<Picture | BadImage> {
   return { file, because: `its ${width}x${height} pixels take ${most} can be decoded` };
 }
 
-/**
- * Decodes a file: turned as its EXIF says, transparent parts on white, 8 bits a channel in sRGB, stretched to the
- * shape's sides (sharp's linear kernel).
- */
-async function decode(
-  bytes: Uint8Array,
-  { open, shape }: { readonly open: typeof sharp; readonly shape: ImageShape },
-): Promise<Uint8Array> {
-  const { data, info } = await open(bytes, { failOn: "error" })
-    .autoOrient()
+/** Decodes a file: turned as its EXIF says, and stretched to the shape's sides (sharp's linear kernel). */
+async function stretch(picture: Sharp, shape: ImageShape): Promise<Uint8Array> {
+  const { width, height, channels } = shape;
+  return await pixelsOf(picture.autoOrient().resize(width, height, { fit: "fill", kernel: "linear" }), channels);
+}
+
+/** Returns the pixels of a pipeline: transparent parts on white, 8 bits a channel in sRGB, of so many channels. */
+export async function pixelsOf(picture: Sharp, channels: number): Promise<Uint8Array> {
+  const { data, info } = await picture
     .flatten({ background: "white" })
-    .resize(shape.width, shape.height, { fit: "fill", kernel: "linear" })
     .toColourspace("srgb")
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true });
-  return convertChannels(data, { from: info.channels, to: shape.channels });
+  return convertChannels(data, { from: info.channels, to: channels });
 }
 
 function refuse(file: string, error: unknown): BadImage {

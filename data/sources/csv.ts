@@ -7,6 +7,7 @@
  * a `val.csv` beside `test.csv`.
  */
 import { checkSeed, Random } from "../../src/numbers/random.ts";
+import { parseDecimal } from "../../src/text/decimal.ts";
 import { checkMemory, imageBytes, type ImageShape, type Parts } from "../dataset.ts";
 import type { SampleInput, SampleSet, SampleSplit, SampleTarget } from "../samples.ts";
 import { type Line, readTable, refuseCell, type Table } from "./_csv_table.ts";
@@ -220,16 +221,12 @@ function labelsOf(
   });
 }
 
-/** A number in decimal; JavaScript takes others too, such as "0x10" and "". */
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-
 /** Reads columns as numbers, row by row. */
 function numbersOf({ table, lines }: Part, columns: readonly number[], isFlag?: (value: number) => boolean) {
   const values = new Float32Array(lines.length * columns.length);
   lines.forEach((line, row) =>
     columns.forEach((column, i) => {
-      const cell = line.cells[column].trim();
-      const value = NUMBER.test(cell) ? Number(cell) : NaN;
+      const value = parseDecimal(line.cells[column]);
       // Rounded as the array has it: what float32 cannot hold is no number either.
       if (!Number.isFinite(Math.fround(value))) {
         throw refuseCell(table, { line, column, because: "is no finite number" });

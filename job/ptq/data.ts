@@ -2,7 +2,7 @@
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { batches } from "../../data/batches.ts";
 import { describeNormalize, type Normalize, parseNormalize } from "../../data/normalize.ts";
-import { openData, type OpenedData } from "../../data/open.ts";
+import { describeSkipped, openData, type OpenedData } from "../../data/open.ts";
 import { type SampleSet, selectSamples } from "../../data/samples.ts";
 import type { NamedBatch } from "../../quantize/calibrate.ts";
 import { handleEvents } from "../../src/events.ts";
@@ -163,8 +163,7 @@ async function openSpec(spec: string, { model, options, log }: Opening, isJudged
     ...(targets === undefined ? {} : { columns: targets }),
     ...(most === undefined ? {} : { limit: most }),
   });
-  for (const { file, because } of opened.skipped) log(`Left out "${file}": ${because}.`);
-  for (const note of opened.notes) log(note);
+  for (const line of [...describeSkipped(opened.skipped), ...opened.notes]) log(line);
   return opened;
 }
 

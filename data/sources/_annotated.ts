@@ -1,0 +1,252 @@
+/** Annotated pictures as readers find them, parted, checked and made into samples. */
+import { checkSeed, Random } from "../../src/numbers/random.ts";
+import { checkMemory, checkShape, describeShape, type ImageShape, type Parts } from "../dataset.ts";
+import type { Size } from "../letterbox.ts";
+import type { SampleSplit } from "../samples.ts";
+import { type BadBox, type Box, checkBox, type FoundBox } from "./_box_checks.ts";
+import { type BoxSample, boxSet, ROOM } from "./_box_set.ts";
+import type { BadImage } from "./_decode.ts";
+import { decodeLetterboxed } from "./_letterboxed.ts";
+
+/** A picture and what its annotation says of it. */
+export interface Annotated {
+  /** The picture's path. */
+  readonly file: string;
+  /** Path of the file that its boxes stand in. */
+  readonly annotation: string;
+  /** What says that there is such a picture: `line 3 of "train.txt"`. */
+  readonly namedBy: string;
+  /** Sides of the picture, if they are said. */
+  readonly size?: Size;
+  /** What edges of boxes are measured in: pixels, or shares of the picture's sides. */
+  readonly unit: "pixels" | "shares";
+  readonly boxes: readonly (FoundBox | BadBox)[];
+}
+
+/** What a reader finds: a picture, or why there is none. */
+export type Entry = Annotated | BadImage;
+
+/** How a set of pictures with boxes is read. */
+export interface BoxOptions {
+  /** What pictures are letterboxed to. */
+  readonly shape: ImageShape;
+  /** Decides the split, and what a limit keeps; default 0. */
+  readonly seed?: number;
+  /** Part that becomes the test part where the set has none of its own; default 0.2. */
+  readonly testFraction?: number;
+  /** Read at most so many samples of each part, drawn at random. */
+  readonly limit?: number;
+  /** Leave out pictures and boxes that are bad and list them in `skipped`; by default they are an error. */
+  readonly skipBadImages?: boolean;
+}
+
+/** Pictures with boxes: the input "image", the target "boxes". */
+export interface BoxSplit extends SampleSplit {
+  /** Pictures and boxes that are bad. */
+  readonly skipped: readonly BadImage[];
+  /** What is worth knowing of them, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/** What a reader has found. */
+export interface Found {
+  /** Name for messages and reports. */
+  readonly name: string;
+  readonly parts: Parts<readonly Entry[]>;
+  /** Names of the classes; absent: those of the training part, by code point. */
+  readonly classNames?: readonly string[];
+}
+
+type PartName = keyof Parts<unknown>;
+
+/** Random streams. */
+const STREAMS = { split: 0, train: 1, test: 2, validation: 3 };
+
+/** More classes than any set has: they are names of the boxes. */
+const MOST_CLASSES = 2 ** 16;
+
+/**
+ * Parts entries at random, at least one on each side.
+ *
+ * @throws {RangeError} If there are fewer than two, or the fraction is not between 0 and 1.
+ */
+export function splitAtRandom<T>(
+  entries: readonly T[],
+  { name, testFraction = 0.2, seed = 0 }: { readonly name: string } & Pick<BoxOptions, "testFraction" | "seed">,
+): Parts<readonly T[]> {
+  checkSeed(seed);
+  if (!(testFraction > 0 && testFraction < 1)) {
+    throw new RangeError(`Cannot read "${name}": the test fraction is ${testFraction}, needed is one between 0 and 1`);
+  }
+  if (entries.length < 2) {
+    const has = entries.length === 0 ? "no annotated picture" : "1 annotated picture";
+    throw new RangeError(`Cannot split "${name}": it has ${has}, at least 2 are needed`);
+  }
+  const shuffled = new Random(seed, [STREAMS.split]).shuffle([...entries]);
+  const tests = Math.min(Math.max(1, Math.round(entries.length * testFraction)), entries.length - 1);
+  return { train: shuffled.slice(tests), test: shuffled.slice(0, tests) };
+}
+
+/** Annotations that are read at once. */
+const AT_ONCE = 32;
+
+/** Makes something of each item, in order, of several side by side. */
+export async function mapInTurns<S, T>(items: readonly S[], change: (item: S) => Promise<T>): Promise<readonly T[]> {
+  const results: T[] = [];
+  for (let i = 0; i < items.length; i += AT_ONCE) {
+    results.push(...await Promise.all(items.slice(i, i + AT_ONCE).map(change)));
+  }
+  return results;
+}
+
+/**
+ * Makes samples of what a reader has found.
+ *
+ * @throws {RangeError} If a picture or a box is bad (unless `skipBadImages`), a part has no picture, the training part
+ *   has no box, or an option is out of range.
+ */
+export async function readAnnotated({ name, parts, classNames }: Found, options: BoxOptions): Promise<BoxSplit> {
+  const { shape, seed = 0, limit = Infinity, skipBadImages = false } = options;
+  checkShape(shape, `read "${name}"`);
+  const names = classNames ?? classesOf(parts.train);
+  checkClasses(names, name);
+  const check = new Checker(names);
+  const chosen = mapNamed(parts, (part, entries) => {
+    const once = check.once(entries);
+    if (once.length <= limit) return once;
+    return new Random(seed, [STREAMS[part]]).shuffle([...once]).slice(0, limit);
+  });
+  // What is wrong with boxes is found before a thousand pictures are decoded.
+  const pictures = mapNamed(chosen, (_, entries) => entries.flatMap((entry) => check.picture(entry)));
+  if (!skipBadImages) check.refuse(name);
+  const samples: Partial<Record<PartName, readonly BoxSample[]>> = {};
+  for (const [part, found] of namedParts(pictures)) {
+    checkMemory(shape, { count: found.length, doing: `read "${name}"` });
+    const decoded = await decodeLetterboxed(found, shape);
+    samples[part] = found.flatMap((picture, i) => check.decoded(picture, decoded[i]));
+  }
+  if (!skipBadImages) check.refuse(name);
+  const all = Object.values(samples).flat();
+  const most = ROOM * all.reduce((largest, { boxes }) => Math.max(largest, boxes.length), 1);
+  const sets = mapNamed(
+    pictures,
+    (part) => boxSet(samples[part] ?? [], { name: `${name} ${part}`, shape, most, names }),
+  );
+  return { name, ...sets, skipped: check.faults, notes: notesOn(all, shape) };
+}
+
+function namedParts<T>({ train, validation, test }: Parts<T>): readonly (readonly [PartName, T])[] {
+  return [["train", train], ...(validation === undefined ? [] : [["validation", validation] as const]), ["test", test]];
+}
+
+function mapNamed<S, T>({ train, validation, test }: Parts<S>, change: (part: PartName, set: S) => T): Parts<T> {
+  return {
+    train: change("train", train),
+    ...(validation === undefined ? {} : { validation: change("validation", validation) }),
+    test: change("test", test),
+  };
+}
+
+function classesOf(entries: readonly Entry[]): readonly string[] {
+  const boxes = entries.flatMap((entry) => "because" in entry ? [] : entry.boxes);
+  return [...new Set(boxes.flatMap((box) => "because" in box ? [] : [box.className]))].sort();
+}
+
+function checkClasses(names: readonly string[], set: string): void {
+  if (names.length === 0) throw new RangeError(`Cannot read "${set}": no picture to train on has a box, 1 is needed`);
+  if (names.length <= MOST_CLASSES) return;
+  throw new RangeError(`Cannot read "${set}": it has ${names.length} classes, at most ${MOST_CLASSES} are needed`);
+}
+
+/** A picture whose boxes are known, or can be once it is decoded. */
+interface Picture {
+  readonly file: string;
+  readonly size?: Size;
+  readonly boxes: readonly Box[] | Annotated;
+}
+
+/** Checks entries of a set, and collects what is wrong with them. */
+class Checker {
+  readonly faults: BadImage[] = [];
+  readonly #labels: ReadonlyMap<string, number>;
+  /** What has named each picture. */
+  readonly #seen = new Map<string, string>();
+
+  constructor(names: readonly string[]) {
+    this.#labels = new Map(names.map((name, i) => [name, i]));
+  }
+
+  /** Keeps what nothing before has named. */
+  once(entries: readonly Entry[]): readonly Entry[] {
+    return entries.filter((entry) => {
+      if ("because" in entry) return true;
+      const { file, namedBy } = entry;
+      const before = this.#seen.get(file);
+      if (before === undefined) this.#seen.set(file, namedBy);
+      else this.faults.push({ file, because: `it is named twice, by ${before} and by ${namedBy}` });
+      return before === undefined;
+    });
+  }
+
+  /** Checks what can be checked before a picture is decoded; nothing is returned of what is no picture. */
+  picture(entry: Entry): readonly Picture[] {
+    if ("because" in entry) {
+      this.faults.push(entry);
+      return [];
+    }
+    const { file, size, unit } = entry;
+    const sized = size === undefined ? {} : { size };
+    if (unit === "pixels" && size === undefined) return [{ file, boxes: entry }];
+    return [{ file, boxes: this.#boxes(entry, unit === "pixels" ? size : undefined), ...sized }];
+  }
+
+  /** Puts a picture and its boxes together, once it is decoded. */
+  decoded({ boxes }: Picture, result: BadImage | Omit<BoxSample, "boxes">): readonly BoxSample[] {
+    if ("because" in result) {
+      this.faults.push(result);
+      return [];
+    }
+    return [{ ...result, boxes: "annotation" in boxes ? this.#boxes(boxes, result.placement.original) : boxes }];
+  }
+
+  /** @throws {RangeError} If anything was wrong: names the first of it, and counts. */
+  refuse(name: string): void {
+    if (this.faults.length === 0) return;
+    const [first] = this.faults;
+    const boxes = this.faults.filter(({ box }) => box !== undefined).length;
+    const counts = [countOf(this.faults.length - boxes, ["picture", "pictures"]), countOf(boxes, ["box", "boxes"])];
+    const what = counts.filter((text) => text !== "").join(" and ");
+    const place = `${first.box === undefined ? "" : `${first.box} of `}"${first.file}"`;
+    throw new RangeError(
+      `Cannot read ${what} of "${name}"${
+        this.faults.length === 1 ? "" : ", the first"
+      }: ${place} (${first.because}); ` +
+        "needed are whole pictures with sound boxes, or --skip-bad-images",
+    );
+  }
+
+  #boxes({ annotation, boxes }: Annotated, size: Size | undefined): readonly Box[] {
+    const rules = { labels: this.#labels, ...(size === undefined ? {} : { size }) };
+    return boxes.flatMap((box) => {
+      const checked = checkBox(box, rules);
+      if (typeof checked !== "string") return [checked];
+      this.faults.push({ file: annotation, because: checked, box: box.where });
+      return [];
+    });
+  }
+}
+
+function countOf(count: number, [one, many]: readonly [string, string]): string {
+  return count === 0 ? "" : `${count} ${count === 1 ? one : many}`;
+}
+
+function notesOn(samples: readonly BoxSample[], shape: ImageShape): readonly string[] {
+  const boxes = samples.flatMap(({ boxes }) => boxes);
+  const difficult = boxes.filter(({ isDifficult }) => isDifficult).length;
+  const truncated = boxes.filter(({ isTruncated }) => isTruncated).length;
+  return [
+    `Pictures of whatever size are letterboxed to ${describeShape(shape)}.`,
+    ...(difficult === 0 ? [] : [`${difficult} of ${boxes.length} boxes are difficult: they count for nothing.`]),
+    ...(truncated === 0 ? [] : [`${truncated} of ${boxes.length} boxes are truncated, and taken like others.`]),
+  ];
+}
