@@ -296,12 +296,15 @@ export {
   type StepPosition,
 } from "./train/schedule.ts";
 export {
-  type CosineOptions,
   cosineRate,
+  type CurveOptions,
   type LearningRate,
-  optimizerFor,
-  type OptimizerOptions,
-} from "./train/optimizers.ts";
+  RATE_CURVES,
+  type RateCurve,
+  rateFor,
+} from "./train/learning_rate.ts";
+export { optimizerFor, type OptimizerOptions } from "./train/optimizers.ts";
+export { type UpdateOptions } from "./train/updates.ts";
 export {
   type EpochInfo,
   type EpochRecord,

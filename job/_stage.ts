@@ -8,7 +8,8 @@ import type { MetricValue } from "../tasks/task.ts";
 import type { CheckpointPlace } from "../train/checkpoint.ts";
 import type { Evaluation } from "../train/evaluate.ts";
 import { type EpochInfo, fit, type FitOptions, type History } from "../train/fit.ts";
-import { cosineRate, optimizerFor } from "../train/optimizers.ts";
+import { rateFor } from "../train/learning_rate.ts";
+import { optimizerFor } from "../train/optimizers.ts";
 import { floatSchedule, qatSchedule, type Schedule } from "../train/schedule.ts";
 import { type JobData, stepsPerEpoch, trainingBatches } from "./_data.ts";
 import type { StageName } from "./events.ts";
@@ -91,7 +92,7 @@ export async function trainStage(job: TrainingJob, { name, model, epochs }: Stag
       epochs,
       stepsPerEpoch: steps,
       optimizer,
-      learningRate: cosineRate(rate, { epochs }),
+      learningRate: rateFor("cosine", rate, { epochs }),
       schedule,
       seed: options.seed,
       ...signalOf(job),

@@ -12,6 +12,7 @@ import { innerLayer } from "../src/rewrite/mod.ts";
 import { isPure } from "../tasks/loss.ts";
 import type { Head } from "../tasks/task.ts";
 import type { OrderedBatch } from "./_batch.ts";
+import type { Updates } from "./_minimize.ts";
 import { TFJS_OPTIMIZERS } from "./_optimizer_state.ts";
 
 type Layer = InstanceType<typeof tfl.layers.Layer>;
@@ -62,17 +63,19 @@ function isOwnRegularizer([key, value]: readonly [string, unknown]): boolean {
 interface KeyParts {
   readonly view: tfl.LayersModel;
   readonly optimizer: tf.Optimizer;
+  readonly updates: Updates;
   readonly batches: { readonly heads: readonly { readonly head: Head }[] };
 }
 
 /** Writes down what a repeatable step depends on besides tensors and the learning rate. */
-export function stepKey({ view, optimizer, batches }: KeyParts, { size, targets }: OrderedBatch): string {
+export function stepKey({ view, optimizer, updates, batches }: KeyParts, { size, targets }: OrderedBatch): string {
   const { learningRate: _, ...config } = optimizer.getConfig();
   const states = quantizedLayersIn(view).map(switchesOf).join("");
   const losses = batches.heads.map(({ head: { loss, running, weight } }, i) =>
     [targets[i] instanceof Int32Array ? "integers" : "reals", idOf(loss), running && idOf(running), weight].join()
   );
-  return [idOf(view), idOf(optimizer), size, losses.join(";"), states, JSON.stringify(config)].join("/");
+  const parts = [idOf(view), idOf(optimizer), idOf(updates), size, losses.join(";"), states, JSON.stringify(config)];
+  return parts.join("/");
 }
 
 const ids = new WeakMap<object, number>();

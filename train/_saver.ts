@@ -6,6 +6,7 @@ import { CheckpointError, OutputError } from "../src/io/errors.ts";
 import { writeJson } from "../src/io/json.ts";
 import { type Snapshot, Snapshots } from "../src/io/snapshots.ts";
 import type { BestWeights } from "./_best_weights.ts";
+import type { WeightAverage } from "./_weight_average.ts";
 import type { EpochLogState, EpochRecord } from "./_epoch_log.ts";
 import { readOptimizer, restoreOptimizer } from "./_optimizer_state.ts";
 import { engineHistory, type NamedTensor, packTensors, type TensorInfo, unpackTensor } from "./_tensor_blobs.ts";
@@ -36,6 +37,8 @@ interface Parts {
   readonly model: tfl.LayersModel;
   readonly optimizer: tf.Optimizer;
   readonly best: BestWeights;
+  /** Absent where weights are not averaged. */
+  readonly average: WeightAverage | undefined;
   readonly progress: Progress;
 }
 
@@ -120,12 +123,13 @@ export class Saver {
   }
 
   async #snapshot(engine: PlanMemory | undefined): Promise<Snapshot> {
-    const { model, optimizer, best, progress: { stepTimes, log, ...progress } } = this.parts;
+    const { model, optimizer, best, average, progress: { stepTimes, log, ...progress } } = this.parts;
     const { tensors, numbers, made } = await readOptimizer(optimizer);
     const { infos, blobs } = await packTensors([
       ...numbered("weight", model.weights.map((weight) => weight.read())),
       ...tensors.map((entry) => ({ ...entry, name: `optimizer/${entry.name}` })),
       ...numbered("best", progress.isFinished ? [] : best.kept?.values ?? []),
+      ...numbered("average", progress.isFinished ? [] : average?.state ?? []),
     ]);
     tf.dispose([...made]);
     const kept = best.kept;
@@ -147,7 +151,7 @@ export class Saver {
     // Its hash says that we wrote it, its version that it is of this form.
     const state = snapshot.state as State;
     refuseOther(this.options.dir, state.identity, this.identity);
-    const { model, optimizer, best, progress } = this.parts;
+    const { model, optimizer, best, average, progress } = this.parts;
     const all = state.tensors.map((info) => ({ info, tensor: unpackTensor(info, snapshot.blobs) }));
     const under = (kind: string) => all.filter(({ info }) => info.name.startsWith(`${kind}/`));
     under("weight").forEach(({ tensor }, i) => assign(model.weights[i], tensor));
@@ -157,7 +161,9 @@ export class Saver {
       numbers: state.optimizer,
     });
     if (state.best !== undefined) best.adopt({ ...state.best, values: under("best").map(({ tensor }) => tensor) });
-    tf.dispose([...under("weight"), ...under("optimizer")].map(({ tensor }) => tensor));
+    if (!state.progress.isFinished) average?.restore(under("average").map(({ tensor }) => tensor));
+    const passed = ["weight", "optimizer", "average"].flatMap(under);
+    tf.dispose(passed.map(({ tensor }) => tensor));
     if (state.engine !== undefined) engineHistory()?.restore(state.engine);
     this.options.own?.restore(state.own);
     Object.assign(progress, state.progress, { stepTimes: [...new Float64Array(snapshot.blobs.stepTimes.buffer)] });
@@ -193,11 +199,11 @@ function identityOf({ model, optimizer }: Parts): Identity {
 
 /** @throws {CheckpointError} If the state is of a training that was told something else. */
 function refuseOther(dir: string, before: Identity, now: Identity): void {
-  for (const [name, value] of Object.entries(now)) {
-    if (before[name] === value) continue;
+  for (const name of new Set([...Object.keys(now), ...Object.keys(before)])) {
+    if (before[name] === now[name]) continue;
     const what = name === "weights"
       ? "its model has other weights"
-      : `its training had the ${name} ${before[name]}, this one has ${value}`;
+      : `its training had the ${name} ${before[name] ?? "none"}, this one has ${now[name] ?? "none"}`;
     throw new CheckpointError(`Cannot go on from "${dir}": ${what}`);
   }
 }

@@ -1,10 +1,11 @@
 /** One training step on TF.js: forward, losses, gradients, update. */
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
-import { OnnxRuntimeBackend } from "../src/backend/mod.ts";
+import { asOneStep, OnnxRuntimeBackend } from "../src/backend/mod.ts";
 import type { Head, TargetValues } from "../tasks/task.ts";
 import { shapeOfTarget } from "../tasks/target_values.ts";
 import type { BatchPlan, OrderedBatch } from "./_batch.ts";
+import { minimize, type Updates } from "./_minimize.ts";
 import { countIteration, stepKey } from "./_repeatable.ts";
 import { learningRateOf } from "./optimizers.ts";
 
@@ -16,6 +17,8 @@ export interface StepPlan {
   readonly variables: tf.Variable[];
   readonly batches: BatchPlan;
   readonly optimizer: tf.Optimizer;
+  /** What is done besides the optimizer's step. */
+  readonly updates: Updates;
   /** Whether steps compute the same whatever JavaScript holds besides what `stepKey` says, see `_repeatable.ts`. */
   readonly isRepeatable: boolean;
 }
@@ -62,8 +65,9 @@ export async function takeStep(
 function recordOrRepeat(batch: OrderedBatch, plan: StepPlan, masks: readonly Float32Array[]): tf.Tensor[] {
   const backend = tf.backend();
   const rate = learningRateOf(plan.optimizer);
-  const take = () => recordStep(batch, plan);
-  if (!plan.isRepeatable || rate === undefined || !(backend instanceof OnnxRuntimeBackend)) return take();
+  if (!(backend instanceof OnnxRuntimeBackend)) return recordStep(batch, plan);
+  const take = () => asOneStep(backend, () => recordStep(batch, plan));
+  if (!plan.isRepeatable || rate === undefined) return take();
   return backend.repeat({
     key: stepKey(plan, batch),
     arrays: [...batch.inputs, ...batch.targets, ...masks],
@@ -75,11 +79,11 @@ function recordOrRepeat(batch: OrderedBatch, plan: StepPlan, masks: readonly Flo
 
 /** Returns the loss and the heads' sums. */
 function recordStep({ inputs, targets, size }: OrderedBatch, plan: StepPlan): tf.Tensor[] {
-  const { view, variables, batches, optimizer } = plan;
+  const { view, batches } = plan;
   let sums: tf.Tensor[] = [];
   const loss = tf.tidy(() => {
     const x = inputs.map((values, i) => tf.tensor(values, [size, ...batches.inputs[i].shape]));
-    const cost = optimizer.minimize(
+    const cost = minimize(
       () => {
         const outputs = toTensors(view.apply(x.length === 1 ? x[0] : x, { training: true }));
         const learned = batches.heads.map(({ output, head }, i) => ({
@@ -97,8 +101,7 @@ function recordStep({ inputs, targets, size }: OrderedBatch, plan: StepPlan): tf
         // As TF.js's `fit` does, the regularization losses of the layers come on top.
         return [...losses, ...view.calculateLosses()].reduce((sum, term) => tf.add<tf.Scalar>(sum, term));
       },
-      true,
-      variables,
+      plan,
     );
     if (cost === null) throw new Error(`Cannot train "${view.name}": the optimizer returned no loss`);
     return cost;

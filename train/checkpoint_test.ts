@@ -10,7 +10,7 @@ import { readOptimizer } from "./_optimizer_state.ts";
 import { engineHistory } from "./_tensor_blobs.ts";
 import { CheckpointError, type CheckpointOptions } from "./checkpoint.ts";
 import { fit, type FitOptions, type History, type SampleBatch } from "./fit.ts";
-import { cosineRate } from "./optimizers.ts";
+import { cosineRate } from "./learning_rate.ts";
 
 // These processes do not die, so nothing needs to be on the disk itself, which takes most of the time.
 Object.assign(disk, {
@@ -170,7 +170,31 @@ Deno.test("fit(), killed after any step, ends with the same bits", () =>
     }
   }));
 
+/** All that is done besides; the third epoch is one too many. */
+const UPDATES = { clipNorm: 0.8, weightDecay: 0.1, averageDecay: 0.9, patience: 1, epochs: 5 };
+
 for (const backend of ["onnxruntime", "cpu"]) {
+  Deno.test(`fit() with clipping, decay, averages and patience on ${backend}, killed after any step, ends alike`, () =>
+    withTempDir(async (dir) => {
+      await registerBackend();
+      await tf.setBackend(backend);
+      for (const optimizer of [OPTIMIZERS.adam, OPTIMIZERS.sgd]) {
+        const setup = { optimizer, options: UPDATES };
+        const undisturbed = await trainUndisturbed(setup, `${dir}/${optimizer}`);
+        assert.deepEqual(undisturbed.own, [1, 2, 3]);
+        assert.notDeepEqual(undisturbed.bits, (await train({ optimizer })).bits);
+        for (let killAt = 0; killAt < EPOCHS * STEPS; killAt++) {
+          const resumed = await killAndGoOn(
+            setup,
+            `${dir}/${optimizer}/${killAt}`,
+            killAt < 7 ? [killAt, 1] : [killAt],
+          );
+          assert.deepEqual(resumed, undisturbed, `killed after ${killAt} steps`);
+        }
+      }
+      await tf.setBackend("onnxruntime");
+    }));
+
   for (const [name, optimizer] of Object.entries(OPTIMIZERS)) {
     Deno.test(`fit() with ${name} on ${backend}, killed again and again, ends with the same bits`, () =>
       withTempDir(async (dir) => {
@@ -229,6 +253,10 @@ Deno.test("fit() refuses the state of another training by what differs", () =>
     const others: readonly [Setup, RegExp][] = [
       [{ ...setup, options: { epochs: 4 } }, /had the epochs 3, this one has 4$/],
       [{ ...setup, options: { seed: 1 } }, /had the seed 0, this one has 1$/],
+      [{ ...setup, options: { patience: 2 } }, /had the patience none, this one has 2$/],
+      [{ ...setup, options: { clipNorm: 2 } }, /had the norm of gradients none, this one has 2$/],
+      [{ ...setup, options: { weightDecay: 2 } }, /had the weight decay none, this one has 2$/],
+      [{ ...setup, options: { averageDecay: 0.5 } }, /had the average none, this one has 0.5$/],
       [{ optimizer: OPTIMIZERS.sgd }, /had the optimizer Adam \{.*\}, this one has SGD \{\}$/],
       [{
         ...setup,
@@ -300,7 +328,7 @@ Deno.test("fit() saves an optimizer of somebody's own by its fields, or by its o
 Deno.test("fit() leaks no tensors when it writes and restores states", () =>
   withTempDir(async (dir) => {
     await registerBackend();
-    const setup = { optimizer: OPTIMIZERS.adam };
+    const setup = { optimizer: OPTIMIZERS.adam, options: UPDATES };
     const leaked = async (work: () => Promise<unknown>) => {
       const before = tf.memory().numTensors;
       await work();

@@ -7,27 +7,27 @@
 import { resourceUsage } from "node:process";
 import type * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
-import { type InputShapes, outputPorts } from "../models/ports.ts";
+import type { InputShapes } from "../models/ports.ts";
 import type { PlanMemory } from "../src/backend/mod.ts";
-import { layersIn, quantizedLayer, quantizedLayersIn, setQatPhase } from "../src/quant/mod.ts";
-import { bindTasks, type Learning } from "../tasks/bind.ts";
-import { defaultTask } from "../tasks/mod.ts";
-import type { BoundTask } from "../tasks/task.ts";
-import { describeNotFinite, orderBatch, type OrderedBatch, planBatches, type SampleBatch } from "./_batch.ts";
+import { quantizedLayersIn, setQatPhase } from "../src/quant/mod.ts";
+import type { Learning } from "../tasks/bind.ts";
+import { isBetter, type MetricInfo } from "../tasks/task.ts";
+import { describeNotFinite, orderBatch, type OrderedBatch, type SampleBatch } from "./_batch.ts";
 import { BestWeights } from "./_best_weights.ts";
 import { makeYield } from "../src/events.ts";
 import { type EpochInfo, EpochLog, type EpochRecord, median, type Reading } from "./_epoch_log.ts";
 import { refuseLoss, refuseWeights } from "./_finite.ts";
-import { type StepPlan, takeStep, trainableVariables } from "./_step.ts";
-import { isRepeatable } from "./_repeatable.ts";
-import { uncalibratedIn } from "../quantize/calibrate.ts";
-import { lossView } from "./loss_view.ts";
+import { checkCounts, planSteps, refuseUncalibrated } from "./_plan.ts";
+import { type StepPlan, takeStep } from "./_step.ts";
+import { WeightAverage } from "./_weight_average.ts";
 import { type Progress, Saver } from "./_saver.ts";
 import type { CheckpointOptions } from "./checkpoint.ts";
 import { engineHistory } from "./_tensor_blobs.ts";
-import { type LearningRate, learningRateOf, setLearningRate } from "./optimizers.ts";
+import type { LearningRate } from "./learning_rate.ts";
+import { learningRateOf, setLearningRate } from "./optimizers.ts";
 import { floatSchedule, type Phase, type Schedule } from "./schedule.ts";
 import { type SeededDropout, withSeededDropout } from "./seeded_dropout.ts";
+import type { UpdateOptions } from "./updates.ts";
 
 export type { EpochInfo, EpochRecord, Reading, SampleBatch };
 
@@ -35,11 +35,13 @@ export type { EpochInfo, EpochRecord, Reading, SampleBatch };
  * How a model is trained: what its outputs learn (`task`, or no more than a `loss`), and how. Callbacks see epochs and
  * steps counted from 1.
  */
-export interface FitOptions extends Learning {
+export interface FitOptions extends Learning, UpdateOptions {
   /** Gives the batches of an epoch, which counts from 0. */
   readonly train: (epoch: number) => Iterable<SampleBatch> | AsyncIterable<SampleBatch>;
-  /** Times that `train` is asked for an epoch's batches. */
+  /** Times that `train` is asked for an epoch's batches, at the most. */
   readonly epochs: number;
+  /** Ends training after so many epochs of which none was better than the best before them. Default: never. */
+  readonly patience?: number;
   /** Batches that `train` gives; schedules and progress are told. */
   readonly stepsPerEpoch: number;
   /** Stays the caller's: its state lives on, to train further, until it is disposed of. */
@@ -105,8 +107,8 @@ export interface History {
  * Every output has one loss or is said to be left. A cross-entropy sees what is before its output's softmax or sigmoid
  * (see `lossView`); losses are summed by their tasks' weights, and regularization losses of the layers are added. The
  * model needs not be compiled. Of a prepared model the schedule switches the parts; they stay as the last step left
- * them. If epochs are scored, the model ends with the weights of the best one, the last of equals. Default task: that
- * of `--task`.
+ * them. If epochs are scored, the model ends with the weights of the best one, the last of equals; with `averageDecay`
+ * scored and taken are averages of the weights. Default task: that of `--task`.
  *
  * With one seed, on one machine and backend, two runs give the same weights: batches, dropout and initializers are then
  * all seeded. So do a run and one that was killed, any number of times, and went on from its `checkpoint`; `train` must
@@ -143,9 +145,12 @@ export interface History {
  */
 export async function fit(model: tfl.LayersModel, options: FitOptions): Promise<History> {
   checkCounts(model, options);
-  const { task, plan } = planSteps(model, options);
+  const { averageDecay } = options;
+  const average = averageDecay === undefined ? undefined : new WeightAverage(model, averageDecay);
+  const { task, plan } = planSteps(model, options, average);
   const dropout = withSeededDropout(model, options.seed ?? 0);
-  const best = new BestWeights(model, task.metrics[0]?.better ?? "higher");
+  const better = task.metrics[0]?.better ?? "higher";
+  const best = new BestWeights(model, better);
   const progress: Progress = {
     epoch: 0,
     records: [],
@@ -161,6 +166,7 @@ export async function fit(model: tfl.LayersModel, options: FitOptions): Promise<
     plan,
     dropout,
     best,
+    better,
     progress,
     phase: undefined,
     canFreeze: quantizedLayersIn(model).some(({ phase }) => phase.trainingBatchNorm !== undefined),
@@ -168,14 +174,27 @@ export async function fit(model: tfl.LayersModel, options: FitOptions): Promise<
   };
   try {
     await goOn(run);
-    while (progress.epoch < options.epochs) await completeEpoch(run, await trainEpoch(run));
+    while (!isOver(run)) await completeEpoch(run, await trainEpoch(run));
     if (!progress.isFinished) await finish(run);
     return summarize(run);
   } finally {
     run.saver?.close();
     best.dispose();
+    average?.dispose();
     dropout.restore();
   }
+}
+
+/** Whether all epochs are behind, or so many of them without a better one that patience is at its end. */
+function isOver({ options: { epochs, patience = Infinity }, progress, better }: Run): boolean {
+  if (progress.epoch >= epochs || progress.isFinished) return true;
+  let [best, since] = [NaN, 0];
+  for (const { score = NaN } of progress.records) {
+    const isFirst = Number.isNaN(best) && !Number.isNaN(score);
+    if (isFirst || isBetter(score, best, better)) [best, since] = [score, 0];
+    else since++;
+  }
+  return !Number.isNaN(best) && since >= patience;
 }
 
 /** What changes while training runs. */
@@ -185,6 +204,8 @@ interface Run {
   readonly plan: StepPlan;
   readonly dropout: SeededDropout;
   readonly best: BestWeights;
+  /** Direction of scores. */
+  readonly better: MetricInfo["better"];
   readonly progress: Progress;
   saver?: Saver;
   phase: Phase | undefined;
@@ -196,11 +217,19 @@ interface Run {
 
 /** Starts, or goes on from a checkpoint if there is one. */
 async function goOn(run: Run): Promise<void> {
-  const { options: { checkpoint, epochs, stepsPerEpoch, seed = 0 }, plan: { optimizer }, progress } = run;
-  if (checkpoint === undefined) return;
-  run.saver = await Saver.open(checkpoint, { ...run, optimizer }, { epochs, "steps per epoch": stepsPerEpoch, seed });
+  const { options, plan: { optimizer, updates: { average } }, progress } = run;
+  if (options.checkpoint === undefined) return;
+  run.saver = await Saver.open(options.checkpoint, { ...run, optimizer, average }, identityOf(options));
   // Model and optimizer are as the last step left them.
   if (progress.last !== undefined) enterStep(run, progress.last);
+}
+
+/** What a state must be of, besides model and optimizer. */
+function identityOf({ epochs, stepsPerEpoch, seed = 0, patience, ...updates }: FitOptions) {
+  const { clipNorm, weightDecay, averageDecay } = updates;
+  const asked = { patience, "norm of gradients": clipNorm, "weight decay": weightDecay, "average": averageDecay };
+  const given = Object.entries(asked).flatMap(([name, value]) => value === undefined ? [] : [[name, value] as const]);
+  return { epochs, "steps per epoch": stepsPerEpoch, seed, ...Object.fromEntries(given) };
 }
 
 async function trainEpoch(run: Run): Promise<EpochInfo> {
@@ -248,18 +277,17 @@ async function stopIfAborted({ options: { signal }, saver }: Run, engine?: PlanM
 
 /** Has an epoch judged, and counts it as completed. */
 async function completeEpoch(run: Run, info: EpochInfo): Promise<void> {
-  const { options, progress, best } = run;
+  const { options, progress } = run;
   const engine = run.saver === undefined ? undefined : engineHistory()?.read();
   let score: number | void;
   try {
-    score = await options.onEpochEnd?.(info);
+    score = await judgeEpoch(run, info);
   } catch (error) {
     // Whoever goes on has the epoch judged again, by what the engine had seen before it was.
     await stopIfAborted(run, engine);
     throw error;
   }
   progress.records.push(typeof score === "number" ? { ...info, score } : info);
-  if (typeof score === "number") best.offer(score, info.epoch);
   progress.epoch++;
   progress.samples += progress.log?.state.samples ?? 0;
   progress.elapsedMs += progress.log?.state.elapsedMs ?? 0;
@@ -269,7 +297,20 @@ async function completeEpoch(run: Run, info: EpochInfo): Promise<void> {
   if (progress.epoch < options.epochs) await run.saver?.write();
 }
 
-async function finish({ best, progress, saver }: Run): Promise<void> {
+/** Has the weights judged that training would end with now, and keeps them if there were no better ones. */
+async function judgeEpoch({ options, plan: { updates }, best }: Run, info: EpochInfo): Promise<number | void> {
+  const takeBack = updates.average?.lend();
+  try {
+    const score = await options.onEpochEnd?.(info);
+    if (typeof score === "number") best.offer(score, info.epoch);
+    return score;
+  } finally {
+    takeBack?.();
+  }
+}
+
+async function finish({ best, plan: { updates }, progress, saver }: Run): Promise<void> {
+  updates.average?.give();
   best.restore();
   progress.isFinished = true;
   await saver?.write();
@@ -310,50 +351,6 @@ function enterStep(run: Run, at: Parameters<Schedule>[0]): Phase {
 function samePhase(a: Phase | undefined, b: Phase): boolean {
   return a?.observing === b.observing && a.fakeQuantizing === b.fakeQuantizing &&
     a.trainingBatchNorm === b.trainingBatchNorm;
-}
-
-function planSteps(
-  model: tfl.LayersModel,
-  { optimizer, task, loss, leave, inputShape }: FitOptions,
-): { readonly task: BoundTask; readonly plan: StepPlan } {
-  const learning = { task: task ?? (loss === undefined ? defaultTask() : []), loss, leave };
-  const bound = bindTasks(learning, { outputs: outputPorts(model), model: model.name });
-  const view = lossView(model, bound.heads);
-  const variables = trainableVariables(view);
-  if (variables.length === 0) {
-    throw new TypeError(`Cannot train "${model.name}": it has no trainable weights, at least 1 is needed`);
-  }
-  const batches = planBatches(model, { task: bound, inputShape, doing: `train "${model.name}"` });
-  const plan = {
-    view,
-    variables,
-    batches,
-    optimizer,
-    isRepeatable: isRepeatable(view, { optimizer, heads: Object.values(bound.heads) }),
-  };
-  return { task: bound, plan };
-}
-
-function checkCounts(model: tfl.LayersModel, { epochs, stepsPerEpoch }: FitOptions): void {
-  for (const [name, count] of Object.entries({ epochs, stepsPerEpoch })) {
-    if (Number.isInteger(count) && count > 0) continue;
-    throw new RangeError(`Cannot train "${model.name}": ${name} is ${count}, needed is a positive integer`);
-  }
-}
-
-function refuseUncalibrated(model: tfl.LayersModel, { observing, fakeQuantizing }: Phase): void {
-  if (!fakeQuantizing) return;
-  const waits = (layer: tfl.layers.Layer) => !observing || quantizedLayer(layer)?.onlyCalibrated === true;
-  const unknown = new Set(uncalibratedIn(model));
-  const [first, ...rest] = layersIn(model).filter((layer) => unknown.has(layer.name) && waits(layer)).map(({ name }) =>
-    name
-  );
-  if (first === undefined) return;
-  const what = rest.length === 0 ? `"${first}"` : `"${first}" and ${rest.length} more`;
-  throw new Error(
-    `Cannot train "${model.name}": the range of ${what} is unknown and training does not observe it, ` +
-      `calibration or a schedule that observes first is needed`,
-  );
 }
 
 function summarize({ best, progress }: Run): History {

@@ -1,7 +1,6 @@
-/** Optimizers of `tf.train` by name, and learning rates that change with the step. */
+/** Optimizers of `tf.train` by name, and their learning rates. */
 import * as tf from "@tensorflow/tfjs-core";
 import { checkChoice } from "../src/text/nearest.ts";
-import { epochsDone, type StepPosition } from "./schedule.ts";
 
 /** Names of the optimizers, as in `tf.train`. */
 export type OptimizerName = "sgd" | "momentum" | "rmsprop" | "adam" | "adamax" | "adagrad" | "adadelta";
@@ -85,43 +84,6 @@ export function optimizerFor(name: string, options: OptimizerOptions = {}): tf.O
   return MAKERS[known]({ ...options, learningRate });
 }
 
-/** A learning rate as a function of the step. */
-export type LearningRate = (at: StepPosition) => number;
-
-/** How `cosineRate` falls. */
-export interface CosineOptions {
-  /** Epochs from start to end of the curve. */
-  readonly epochs: number;
-  /** Epochs over which the rate first rises linearly. Default: 0. */
-  readonly warmUp?: number;
-  /** Share of `peak` that is left at the end, in [0, 1]. Default: 0. */
-  readonly floor?: number;
-}
-
-/**
- * Makes a learning rate that rises linearly to `peak` and then falls on half a cosine.
- *
- * Never 0 at a step within the epochs: warm-up counts from the step's end, the cosine from its start.
- * Source: Loshchilov & Hutter, "SGDR" (2017), equation 5, one period.
- *
- * @throws {RangeError} If a number is out of range.
- */
-export function cosineRate(peak: number, { epochs, warmUp = 0, floor = 0 }: CosineOptions): LearningRate {
-  checkRate(peak, "make a learning rate");
-  if (!(epochs > 0) || !(warmUp >= 0 && warmUp < epochs) || !(floor >= 0 && floor <= 1)) {
-    throw new RangeError(
-      `Cannot make a learning rate: epochs, warm-up and floor are ${epochs}, ${warmUp} and ${floor}, ` +
-        `needed are epochs above 0, a warm-up in [0, epochs) and a floor in [0, 1]`,
-    );
-  }
-  return (at) => {
-    const rising = (epochsDone(at) + 1 / at.stepsPerEpoch) / warmUp;
-    if (rising <= 1) return peak * rising;
-    const falling = Math.min(1, Math.max(0, epochsDone(at) - warmUp) / (epochs - warmUp));
-    return peak * (floor + (1 - floor) * (1 + Math.cos(Math.PI * falling)) / 2);
-  };
-}
-
 /**
  * Sets the learning rate of `optimizer` from its next step on, as TF.js allows it.
  *
@@ -158,7 +120,12 @@ export function learningRateOf(optimizer: tf.Optimizer): number | undefined {
   return typeof rate === "number" ? rate : undefined;
 }
 
-function checkRate(rate: number, doing: string): void {
+/**
+ * Checks a learning rate.
+ *
+ * @throws {RangeError} If `rate` is no number above 0.
+ */
+export function checkRate(rate: number, doing: string): void {
   if (rate > 0 && rate < Infinity) return;
   throw new RangeError(`Cannot ${doing}: the learning rate is ${rate}, needed is a number above 0`);
 }

@@ -6,7 +6,6 @@ import "@tensorflow/tfjs-layers";
 import { assertClose } from "./_test_support.ts";
 import { nearestName } from "../src/text/nearest.ts";
 import {
-  cosineRate,
   DEFAULT_LEARNING_RATES,
   learningRateOf,
   OPTIMIZER_NAMES,
@@ -103,20 +102,6 @@ Deno.test("setLearningRate() refuses a negative rate and an optimizer without on
     name: "TypeError",
     message: 'Cannot set the learning rate of "Still": it has no field learningRate',
   });
-});
-
-Deno.test("cosineRate() warms up, peaks and falls to its floor", () => {
-  const rate = cosineRate(0.8, { epochs: 5, warmUp: 1, floor: 0.25 });
-  const at = (epoch: number, step = 0) => rate({ epoch, step, stepsPerEpoch: 4 });
-  assertClose([at(0), at(0, 1), at(0, 3), at(1)], [0.2, 0.4, 0.8, 0.8], 1e-12);
-  assertClose([at(3), at(5), at(9)], [0.8 * (0.25 + 0.75 / 2), 0.2, 0.2], 1e-12);
-});
-
-Deno.test("cosineRate() starts at the peak when there is no warm-up", () => {
-  const rate = cosineRate(1, { epochs: 2 });
-  assert.equal(rate({ epoch: 0, step: 0, stepsPerEpoch: 3 }), 1);
-  assert.throws(() => cosineRate(1, { epochs: 2, warmUp: 2 }), RangeError);
-  assert.throws(() => cosineRate(0, { epochs: 2 }), RangeError);
 });
 
 Deno.test("nearestName() finds a name one slip away and none when all are far", () => {

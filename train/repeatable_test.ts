@@ -9,9 +9,11 @@ import { type EpochInfo, fit } from "./fit.ts";
 import { headOf, meanSquaredError } from "../tasks/loss.ts";
 import { softmaxCrossEntropy } from "../tasks/classification/cross_entropy.ts";
 import type { Head, Loss } from "../tasks/task.ts";
+import type { Updates } from "./_minimize.ts";
 import { optimizerFor } from "./optimizers.ts";
 import { prepareQat } from "../quantize/prepare.ts";
 import { qatSchedule } from "./schedule.ts";
+import type { UpdateOptions } from "./updates.ts";
 
 const EPOCHS = 4;
 
@@ -19,6 +21,7 @@ const EPOCHS = 4;
 async function train(
   loss: Loss,
   onEpochEnd: (info: EpochInfo, model: tfl.LayersModel) => void = () => {},
+  updates: UpdateOptions = {},
 ): Promise<
   { readonly losses: number[]; readonly weights: unknown; readonly repeats: number; readonly iterations: number }
 > {
@@ -37,6 +40,7 @@ async function train(
     schedule: qatSchedule({ freezeObserversAfter: 3, freezeBatchNormAfter: 2 }),
     onStep: (info) => losses.push(info.loss),
     onEpochEnd: (info) => onEpochEnd(info, model),
+    ...updates,
   });
   const { repeats } = backend.stats();
   return { losses, weights: weightValues(model), repeats: repeats - before, iterations: optimizer.iterations };
@@ -48,15 +52,21 @@ function unknown(): Loss {
   return (labels, logits) => loss(labels, logits);
 }
 
-Deno.test("fit() gives the same losses and weights to the bit whether steps are repeated or recorded", async () => {
-  const [repeated, recorded] = [await train(softmaxCrossEntropy()), await train(unknown())];
-  assert.equal(recorded.repeats, 0);
-  // 3 phases and 2 sizes of batches; a rate that changes takes two recordings to know.
-  assert.ok(repeated.repeats >= 10, `${repeated.repeats} steps were repeated`);
-  assert.deepEqual(repeated.losses, recorded.losses);
-  assert.deepEqual(repeated.weights, recorded.weights);
-  assert.equal(repeated.iterations, recorded.iterations);
-});
+const UPDATES = { clipNorm: 1, weightDecay: 0.1, averageDecay: 0.9 };
+
+for (const [what, updates] of Object.entries({ "": {}, ", clipped, decayed and averaged": UPDATES })) {
+  Deno.test(`fit() gives the same losses and weights to the bit whether steps${what} are repeated or recorded`, async () => {
+    const nothing = () => {};
+    const repeated = await train(softmaxCrossEntropy(), nothing, updates);
+    const recorded = await train(unknown(), nothing, updates);
+    assert.equal(recorded.repeats, 0);
+    // 3 phases and 2 sizes of batches; a rate that changes takes two recordings to know.
+    assert.ok(repeated.repeats >= 10, `${repeated.repeats} steps were repeated`);
+    assert.deepEqual(repeated.losses, recorded.losses);
+    assert.deepEqual(repeated.weights, recorded.weights);
+    assert.equal(repeated.iterations, recorded.iterations);
+  });
+}
 
 Deno.test("fit() sees that a layer was switched when steps are repeated", async () => {
   const switchOff = ({ epoch }: EpochInfo, model: tfl.LayersModel) => {
@@ -103,8 +113,9 @@ Deno.test("stepKey() differs when the size, the optimizer's settings or a layer'
   const { model: view } = prepareQat(tinyNet());
   const optimizer = tf.train.momentum(0.1, 0.9);
   const head = headOf(meanSquaredError);
-  const key = (size = 4, classes = true, changed: Partial<Head> = {}) =>
-    stepKey({ view, optimizer, batches: { heads: [{ head: { ...head, ...changed } }] } }, {
+  const none = {};
+  const key = (size = 4, classes = true, changed: Partial<Head> = {}, updates: Updates = none) =>
+    stepKey({ view, optimizer, updates, batches: { heads: [{ head: { ...head, ...changed } }] } }, {
       size,
       inputs: [],
       targets: [classes ? new Int32Array(size) : new Float32Array(size)],
@@ -112,6 +123,7 @@ Deno.test("stepKey() differs when the size, the optimizer's settings or a layer'
   const first = key();
   assert.equal(key(), first);
   assert.notEqual(key(5), first);
+  assert.notEqual(key(4, true, {}, { clipNorm: 1 }), first);
   assert.notEqual(key(4, false), first);
   assert.notEqual(key(4, true, { weight: 2 }), first);
   assert.notEqual(key(4, true, { loss: softmaxCrossEntropy() }), first);

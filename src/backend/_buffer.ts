@@ -10,6 +10,9 @@ export interface Buffer {
   computed?: boolean;
 }
 
+/** Bytes of disposed arrays that are kept for reuse. */
+export const POOL_BYTES = 512 * 1024 * 1024;
+
 /**
  * Keeps the arrays of disposed tensors for the outputs of later runs.
  *

@@ -10,7 +10,7 @@ import type { TypedArray } from "../numbers/dtype.ts";
 import type { Value } from "../onnx/writer.ts";
 import { type Graph, sizeOf } from "../onnx/graph.ts";
 import type { HostTensor } from "../runtime/session.ts";
-import { type Buffer, BufferPool } from "./_buffer.ts";
+import { type Buffer, BufferPool, POOL_BYTES } from "./_buffer.ts";
 import type { BackendOptions, BackendStats, TraceInput, TraceOptions } from "./options.ts";
 import { DTYPES, type Entry, sameShape, toElements } from "./_entry.ts";
 import { type Port, type RepeatedStep, Repeater, type RepeatHost, type RunRecord } from "./_repeat.ts";
@@ -19,9 +19,6 @@ import { feedsOf, type Plan, PlanCache } from "./_plan_cache.ts";
 import { EngineHistory } from "./_history.ts";
 import { Recorder } from "./_recorder.ts";
 import { checkOptions, Settings } from "./_settings.ts";
-
-/** Bytes of disposed arrays kept for reuse. */
-const POOL_BYTES = 512 * 1024 * 1024;
 
 /** Runs TF.js on ONNX Runtime. Made by {@linkcode registerBackend}. */
 export class OnnxRuntimeBackend extends tf.KernelBackend {
@@ -37,6 +34,8 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   #recorder = new Recorder();
   #tracing: TraceOptions | undefined;
   #flushScheduled = false;
+  /** @internal Set by `asOneStep`. */
+  isInStep = false;
   #nextId = 0;
   #complexIds = 0;
   #runs = 0;
@@ -180,7 +179,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
    */
   boundRecording(inputs: readonly tf.TensorInfo[]): void {
     const isLong = this.#recorder.builder.size > this.#settings.maxPendingNodes;
-    if (isLong || inputs.some((info) => this.#isPendingWeight(info))) this.flush();
+    if (isLong || (!this.isInStep && inputs.some((info) => this.#isPendingWeight(info)))) this.flush();
   }
 
   /** Ranges and moving averages, which are not trained, are read in the step that assigns them. */

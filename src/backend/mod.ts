@@ -27,6 +27,7 @@
 export { BACKEND, registerBackend } from "./register.ts";
 export { BACKEND_NAMES, type BackendName, selectBackend, type SelectOptions } from "./select.ts";
 export { OnnxRuntimeBackend } from "./backend.ts";
+export { asOneStep } from "./one_step.ts";
 export type { BackendOptions, BackendStats, TraceInput, TraceOptions } from "./options.ts";
 export type { EngineHistory } from "./_history.ts";
 export type { PlanMemory, PlanStats } from "./_plan_cache.ts";
