@@ -79,6 +79,7 @@ export function ptqCommand(): Command {
     .option("--calibrate <what>", "samples to find ranges on, as for --data, or dummy (default: those of --data)")
     .option("--samples <n>", "how many of them (default: 512)", number)
     .option("--observer <name>", `what finds the ranges: ${Object.keys(OBSERVERS).join(", ")}`)
+    .option("--symmetric", "ranges that reach as far below 0 as above it, but behind a ReLU")
     .optionsGroup("Quantization:")
     .option("--method <name>", "static (default), dynamic, weights or float16")
     .option("--bits <n>", "of a weight: 8 (default), or 4 with --method weights", number)
@@ -88,6 +89,9 @@ export function ptqCommand(): Command {
       .option(`--${name}`, `${description}${byDefault ? " (default)" : ""}`)
       .option(`--no-${name}`, `do not${byDefault ? "" : " (default)"}`);
   }
+  command
+    .option("--smooth-alpha <n>", "what --smooth moves: 0 as weights have it, 1 all of the range (default: 0.5)", number)
+    .option("--smooth-convolutions", "convolutions take part in --smooth too");
   addQuantization(command, { swap: "none" });
   addEngine(command.optionsGroup("Engine:"));
   addOutput(command.optionsGroup("Output:"));

@@ -134,6 +134,9 @@ const TOLD: Readonly<Record<keyof (QatOptions & Omit<PtqOptions, OfSteps>), Tell
   calibrate: "what",
   samples: "value",
   observer: "value",
+  symmetric: "value",
+  smoothAlpha: "value",
+  smoothConvolutions: "value",
   bits: "value",
   block: "value",
 };

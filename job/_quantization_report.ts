@@ -28,11 +28,12 @@ export function describeQuantization(prepared: PreparedModel): Required<Pick<Rep
   };
 }
 
-function describeRule({ match: { name, pattern, kind }, then }: RecipeRule): string {
+function describeRule({ match: { name, pattern, kind, stage }, then }: RecipeRule): string {
   const layers = [
     ...(name === undefined ? [] : [`"${name}"`]),
     ...(pattern === undefined ? [] : [`/${pattern}/`]),
     ...(kind === undefined ? [] : [kind]),
+    ...(stage === undefined ? [] : [`stage ${stage}`]),
   ];
   const settings = Object.entries(then).map(([setting, value]) => value === false ? `no ${setting}` : setting);
   return `${layers.length === 0 ? "all layers" : layers.join(" and ")}: ${settings.join(", ")}`;

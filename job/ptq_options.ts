@@ -31,6 +31,15 @@ export interface PtqOptions extends SharedOptions, StepOptions {
   readonly samples?: number;
   /** What finds the ranges of activations for which no rule names an observer. Default: see `DEFAULT_OBSERVER`. */
   readonly observer?: ObserverName;
+  /**
+   * Whether ranges of activations reach as far below 0 as above it, but for those behind a ReLU, which start at 0. Default
+   * false.
+   */
+  readonly symmetric?: boolean;
+  /** What `smooth` moves: 0 as weights have it, 1 all of the range into the weights. Default 0.5. */
+  readonly smoothAlpha?: number;
+  /** Whether `smooth` is for convolutions too. Default false: for dense layers. */
+  readonly smoothConvolutions?: boolean;
   /** Bits of a weight: 8, or 4 with the method "weights". Default 8. */
   readonly bits?: number;
   /** Weights that share a scale, a power of 2 from 16 to 256. Default: 32 of 4 bits, all of a channel of 8. */
@@ -42,8 +51,8 @@ type Own = Omit<PtqOptions, keyof SharedOptions | keyof StepOptions>;
 /** Options with every default filled in. */
 export type ResolvedPtq =
   & ResolvedShared
-  & Required<Pick<Own, "method" | "samples" | "bits">>
-  & Pick<Own, "calibrate" | "observer" | "block">
+  & Required<Pick<Own, "method" | "samples" | "bits" | "symmetric">>
+  & Pick<Own, "calibrate" | "observer" | "block" | "smoothAlpha" | "smoothConvolutions">
   & {
     readonly model: string;
     /** The steps that are done, in their order. */
@@ -67,15 +76,23 @@ export const PTQ_KINDS: Kinds<PtqOptions> = {
   calibrate: "text",
   samples: "number",
   observer: "text",
+  symmetric: "flag",
+  smoothAlpha: "number",
+  smoothConvolutions: "flag",
   bits: "number",
   block: "number",
 };
+
+/** Options of a step that say how it is done. */
+const OF_SMOOTH = ["smoothAlpha", "smoothConvolutions"] as const;
 
 /** Options that only one method has a use for. */
 const OF_STATIC: readonly string[] = [
   "calibrate",
   "samples",
   "observer",
+  "symmetric",
+  ...OF_SMOOTH,
   "recipe",
   "perChannel",
   "keepFloat",
@@ -111,6 +128,7 @@ function resolve(given: PtqOptions): ResolvedPtq {
     model,
     method,
     samples,
+    symmetric: options.symmetric ?? false,
     ...(method === "static" || calibrate !== undefined ? { calibrate: calibrate ?? data } : {}),
     bits: method === "float16" ? 16 : bits ?? 8,
     ...(block === undefined ? {} : { block }),
@@ -129,6 +147,10 @@ function refuseOthers(options: PtqOptions, method: PtqMethod): void {
   if (method !== "static") {
     const other = [...OF_STATIC, ...STEP_OPTIONS].find((key) => asked.has(key) && asked.get(key) !== false);
     if (other !== undefined) refuse(other, "it is for static");
+  }
+  const ofSmooth = OF_SMOOTH.find((key) => asked.has(key) && asked.get(key) !== false);
+  if (ofSmooth !== undefined && options.smooth !== true) {
+    throw new RangeError(`Cannot use ${flagOf(ofSmooth)} without --smooth: it says how that is done`);
   }
   if (method === "float16" && asked.has("bits")) refuse("bits", "it is for weights, which have 8 or 4");
   if (![undefined, 4, 8].includes(options.bits)) refuse("bits", "it must be 8 or 4");

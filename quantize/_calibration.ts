@@ -20,6 +20,7 @@ export interface CalibrationOptions {
   readonly observer?: ObserverName | ((quantizer: string) => ObserverName);
   readonly beforeTraining?: boolean;
   readonly values?: "float" | "quantized";
+  readonly symmetric?: boolean;
   readonly memory?: number;
 }
 
@@ -40,6 +41,7 @@ export class Calibration {
   readonly #layers: readonly QuantizedLayer[];
   readonly #rounding: readonly QuantizedLayer[];
   readonly #hasGraphObservers: boolean;
+  readonly #isSymmetric: boolean;
   readonly #before: readonly { readonly weight: QuantizedLayer["state"][string]; readonly value: tf.Tensor }[];
 
   /**
@@ -48,7 +50,8 @@ export class Calibration {
    * @throws {RangeError} If values would take more memory than they may, or ranges are needed that there are not.
    */
   constructor(model: LayersModel, options: CalibrationOptions) {
-    const { memory = 2 ** 30, beforeTraining = false } = options;
+    const { memory = 2 ** 30, beforeTraining = false, symmetric = false } = options;
+    this.#isSymmetric = symmetric;
     const layers = layersIn(model).flatMap((layer): [Layer, QuantizedLayer][] => {
       const quantized = quantizedLayer(layer);
       return quantized === undefined ? [] : [[layer, quantized]];
@@ -99,6 +102,7 @@ export class Calibration {
    */
   end(): void {
     this.#stop();
+    if (this.#isSymmetric) { for (const layer of this.#layers) layer.balanceRange?.(); }
     try {
       this.#refuseDamaged();
     } catch (cause) {

@@ -25,6 +25,11 @@ export interface CalibrateOptions {
    * "quantized" goes on from ranges that were found before.
    */
   readonly values?: "float" | "quantized";
+  /**
+   * Whether ranges are widened at the end so that the middle code stands for 0, but for those that start there, as behind a
+   * ReLU. Default: false.
+   */
+  readonly symmetric?: boolean;
   /** Samples that are looked at, at the most. Default: all. */
   readonly samples?: number;
   /** Samples that there have to be. Default: 1. */

@@ -278,3 +278,30 @@ Deno.test("calibrate() by min-max observes the float model's values if asked to"
   await calibrate(float, [column(-0.4)], { values: "float" });
   assert.ok(rangesOf(float)[1][0] < -0.7);
 });
+
+Deno.test("calibrate() widens ranges to both sides of 0 where it is asked to, but not behind a ReLU, nor what is known", async () => {
+  const dense = (name: string) => tfl.layers.dense({ units: 1, useBias: false, name });
+  const float = tfl.sequential({
+    layers: [
+      tfl.layers.inputLayer({ inputShape: [1], name: "x" }),
+      dense("a"),
+      tfl.layers.reLU({ name: "relu" }),
+      dense("b"),
+      tfl.layers.activation({ activation: "sigmoid", name: "end" }),
+    ],
+  });
+  for (const name of ["a", "b"]) float.getLayer(name).setWeights([tf.tensor2d([[-2]])]);
+  const { model } = prepareQat(float);
+  await calibrate(model, [column(-1, 0.25)], { observer: "min-max", values: "float", symmetric: true });
+  const grids = layersIn(model).filter((layer) => layer instanceof FakeQuantize).map((layer) => {
+    const { scale, zeroPoint } = layer.readGrid();
+    return [layer.name, scale, zeroPoint];
+  });
+  const f = Math.fround;
+  // x: -1 to 0.25; behind the ReLU 0 to 2; b: -4 to 0; the sigmoid's grid is known.
+  assert.deepEqual(grids, [["x_quant", f(1 / 127), 128], ["relu_quant", f(2 / 255), 0], ["b_quant", f(4 / 127), 128], [
+    "end_quant",
+    1 / 256,
+    0,
+  ]]);
+});

@@ -12,7 +12,8 @@ import { OBSERVER_NAMES, type ObserverName, WEIGHT_OBSERVER_NAMES, type WeightOb
 import { describeFailure } from "../src/io/errors.ts";
 import { readTextWithin } from "../src/io/read.ts";
 import { parseJson } from "../src/text/json.ts";
-import { suggestName } from "../src/text/nearest.ts";
+import { lookUp, suggestName } from "../src/text/nearest.ts";
+import { showValue } from "../src/text/plain.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
 import { faultOfJson, type JsonSchema, objectSchema } from "./_json_schema.ts";
 import type { Method } from "./target.ts";
@@ -26,6 +27,8 @@ export interface LayerMatch {
   readonly pattern?: string;
   /** A layer class of TF.js, as "Conv2D", or a word of the layer table, as "weighted". */
   readonly kind?: string;
+  /** A stage (`quantize/stages.ts`), from 1 on, or from the end: -1 is the last. */
+  readonly stage?: number;
 }
 
 /** What is wanted of a scheme; the rest is as the target has it by default. */
@@ -82,6 +85,10 @@ export interface Recipe {
   readonly rules: readonly RecipeRule[];
 }
 
+/** No net halves its pictures more often. */
+const MOST_STAGES = 1000;
+
+const KINDS: readonly string[] = [...LAYER_KINDS, ...Object.keys(LAYER_ROWS)];
 const METHODS: readonly Method[] = ["qat", "static"];
 const GRANULARITIES: readonly Granularity["kind"][] = ["per-tensor", "per-channel"];
 
@@ -134,8 +141,14 @@ export const RECIPE_SCHEMA: JsonSchema = objectSchema({
         pattern: { type: "string", format: "regex", description: "What a layer's name contains." },
         kind: {
           type: "string",
-          enum: [...LAYER_KINDS, ...Object.keys(LAYER_ROWS)],
+          enum: KINDS,
           description: "A layer class, or a word of the layer table.",
+        },
+        stage: {
+          type: "integer",
+          minimum: -MOST_STAGES,
+          maximum: MOST_STAGES,
+          description: "A part of the net between changes of size, from 1 on; -1 is the last.",
         },
       }, { description: "Layers that have all of it; without anything, all layers." }),
       then: objectSchema({
@@ -208,9 +221,40 @@ export function loadRecipe(path: string): Promise<Recipe> {
   });
 }
 
-/** Rules that keep the layers called `names` in float; each must be there. */
+/**
+ * Rules that keep layers in float: those called `names`, all of a kind as "kind:Add", all of a stage as "stage:2" or
+ * "stage:last". Each must be there.
+ *
+ * @throws {RangeError} If there is no such kind, or a stage is no number.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { keepFloat } from "./recipe.ts";
+ *
+ * assert.deepEqual(keepFloat("fc", "kind:Add", "stage:last").map(({ match }) => match), [
+ *   { name: "fc" },
+ *   { kind: "Add" },
+ *   { stage: -1 },
+ * ]);
+ * ```
+ */
 export function keepFloat(...names: readonly string[]): readonly RecipeRule[] {
-  return names.map((name) => ({ match: { name }, then: { float: true }, required: true }));
+  return names.map((name) => ({ match: matchOf(name), then: { float: true }, required: true }));
+}
+
+const STAGES: Readonly<Record<string, number>> = { first: 1, last: -1 };
+
+function matchOf(text: string): LayerMatch {
+  const [, what, value] = /^(kind|stage):(.*)$/s.exec(text) ?? [];
+  const refuse = (needed: string): never => {
+    throw new RangeError(`Cannot keep ${showValue(text)} in float: ${needed}`);
+  };
+  if (what === "kind") return KINDS.includes(value) ? { kind: value } : refuse(suggestName(value, KINDS));
+  if (what === undefined) return { name: text };
+  const stage = lookUp(STAGES, value) ?? (/^-?\d{1,3}$/.test(value) ? Number(value) : 0);
+  if (stage === 0) return refuse('a stage is needed as "stage:first", "stage:last", "stage:2" or "stage:-2"');
+  return { stage };
 }
 
 /** A rule for weights with one scale a tensor. */

@@ -9,7 +9,7 @@ const WHOLE = {
   rules: [
     { match: { name: "fc" }, then: { float: true }, required: true },
     {
-      match: { pattern: "^conv", kind: "Conv2D" },
+      match: { pattern: "^conv", kind: "Conv2D", stage: -1 },
       then: {
         method: "static",
         weights: { dtype: "int4", qmin: -7, qmax: 7, symmetric: true, granularity: "per-channel", observer: "mse" },

@@ -4,10 +4,20 @@ import { codeRangeOf, isSigned } from "../src/numbers/codes.ts";
 import { ruleOf } from "../src/layers/mod.ts";
 import type { Range } from "../src/numbers/qparams.ts";
 import type { ObserverName, WeightObserverName } from "../src/quant/mod.ts";
-import { callsOf, isConstant, isInput, type LayerGraph, type LayerNode, nodeOf } from "../src/rewrite/mod.ts";
+import {
+  callsOf,
+  isConstant,
+  isInput,
+  type LayerGraph,
+  type LayerNode,
+  modelCalls,
+  nodeOf,
+  toModel,
+} from "../src/rewrite/mod.ts";
 import { nearestName, suggestName } from "../src/text/nearest.ts";
 import type { LayerMatch, LayerSettings, Recipe, RecipeRule, SchemeChoice } from "./recipe.ts";
 import { describeScheme, type Method, type Role, type Target, whyNotHeld } from "./target.ts";
+import { stagesOf } from "./stages.ts";
 import { targetThatHolds } from "./targets/mod.ts";
 
 /** What was decided of one layer, or of several that run as one operator. */
@@ -119,27 +129,40 @@ function isSource(node: LayerNode): boolean {
 
 /** Says that a rule matches nothing, as the rest of a sentence, with the name that was probably meant. */
 export function whyUnmatched({ match }: RecipeRule, names: readonly string[]): string {
-  const { name, pattern, kind } = match;
+  const { name, pattern, kind, stage } = match;
   const parts = [
     ...(name === undefined ? [] : [`is called "${name}"`]),
     ...(pattern === undefined ? [] : [`has a name like /${pattern}/`]),
     ...(kind === undefined ? [] : [`is a ${kind}`]),
+    ...(stage === undefined ? [] : [`is in stage ${stage}`]),
   ];
   const meant = name === undefined ? undefined : nearestName(name, names);
   return `none ${parts.join(" and ")}${meant === undefined ? "" : ` (did you mean "${meant}"?)`}`;
 }
 
-function matcher({ original }: ResolveInput): (match: LayerMatch, node: LayerNode) => boolean {
+function matcher({ original, graph, recipe }: ResolveInput): (match: LayerMatch, node: LayerNode) => boolean {
+  const isIn = recipe.rules.some(({ match }) => match.stage !== undefined) ? stageMatcher(graph) : () => false;
   const before = original.nodes.map((node) => node.name);
   // Of a part of a layer, the layer's name is the longest that its own begins with.
   const namesOf = (name: string) => {
     const whole = before.filter((known) => name === known || name.startsWith(`${known}_`));
     return [name, ...whole.sort((a, b) => b.length - a.length).slice(0, 1)];
   };
-  return ({ name, pattern, kind }, node) =>
+  return ({ name, pattern, kind, stage }, node) =>
     (name === undefined || namesOf(node.name).includes(name)) &&
     (pattern === undefined || namesOf(node.name).some((own) => new RegExp(pattern).test(own))) &&
-    (kind === undefined || kind === node.layer.className || kind === ruleOf(node.layer).kind);
+    (kind === undefined || kind === node.layer.className || kind === ruleOf(node.layer).kind) &&
+    (stage === undefined || isIn(stage, node));
+}
+
+/** Whether a node is in a stage, counted from the end if negative. A model is made to know the shapes. */
+function stageMatcher(graph: LayerGraph): (stage: number, node: LayerNode) => boolean {
+  const model = toModel(graph);
+  const shapes = new Map(modelCalls(model).map(({ name, shapes: [shape] }) => [name, shape]));
+  model.dispose();
+  const stages = stagesOf(graph, shapes);
+  const count = Math.max(0, ...stages.values());
+  return (stage, { name }) => stages.get(name) === (stage < 0 ? count + 1 + stage : stage);
 }
 
 interface Decided {

@@ -219,3 +219,28 @@ Deno.test("prepareQat() takes percentiles and the observer of weights from rules
   assert.deepEqual(recordOf(prepared.model)?.layers, prepared.layers);
   assert.equal(prepared.model.getLayer("conv1").getConfig().observer, "mse");
 });
+
+Deno.test("resolver() finds layers by kind and by stage, counted from either end", () => {
+  const graph = fromModel(skipModel());
+  const kept = (...names: readonly string[]) => {
+    const { float } = resolver({ recipe: { rules: keepFloat(...names) }, target: targetOf("x86"), original: graph, graph });
+    return [...float.keys()];
+  };
+  assert.deepEqual(kept("kind:Add", "kind:Dense"), ["sum", "score"]);
+  assert.deepEqual(kept("kind:relu"), ["relu_a", "relu_sum"]);
+  assert.deepEqual(kept("stage:first"), ["conv_a", "relu_a", "conv_b", "sum", "relu_sum"]);
+  assert.deepEqual(kept("stage:2"), ["avg"]);
+  assert.deepEqual(kept("stage:-2"), ["avg"]);
+  assert.deepEqual(kept("stage:last"), ["up", "cat", "pad", "conv_map"]);
+  assert.throws(() => kept("stage:4"), /none is in stage 4$/);
+  assert.throws(() => kept("kind:Adds"), /Cannot keep "kind:Adds" in float: .*did you mean "Add"/);
+  for (const wrong of ["stage:", "stage:0", "stage:lst", "stage:1e2"]) {
+    assert.throws(() => kept(wrong), /a stage is needed as "stage:first"/, wrong);
+  }
+});
+
+Deno.test("prepareQat() keeps a stage in float with grids closed around it", () => {
+  const { islands } = prepareQat(skipModel(), { recipe: { rules: keepFloat("stage:last") } });
+  const asked = islands.filter(({ because }) => because === "it was asked to stay in float").map(({ layer }) => layer);
+  assert.deepEqual(asked, ["up", "cat", "pad", "conv_map"]);
+});

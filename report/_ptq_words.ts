@@ -5,10 +5,11 @@ import { unitFormat } from "./_unit.ts";
 import type { CalibrationReport, Report, StepEffect, StepReport } from "./schema.ts";
 
 /** Says where ranges come from. */
-export function describeCalibration({ data, isDummy, samples, observers, seconds }: CalibrationReport): string {
+export function describeCalibration({ data, isDummy, samples, observers, isSymmetric, seconds }: CalibrationReport): string {
   const by = observers.length === 0 ? "" : ` by ${observers.join(" and ")}`;
   const where = isDummy ? `${count(samples)} samples of RANDOM NUMBERS` : `${plural(samples, "sample")} of ${data}`;
-  return `Ranges were found${by} on ${where}, in ${describeSeconds(seconds)}.`;
+  const form = isSymmetric ? "Symmetric ranges" : "Ranges";
+  return `${form} were found${by} on ${where}, in ${describeSeconds(seconds)}.`;
 }
 
 /** Writes a time as "0.4 s" or "73 s". */

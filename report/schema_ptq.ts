@@ -32,6 +32,8 @@ export interface CalibrationReport {
   readonly samples: number;
   /** What found the ranges of activations, by name; the commonest first. */
   readonly observers: readonly string[];
+  /** Whether ranges were widened to reach as far below 0 as above it; absent: they were not. */
+  readonly isSymmetric?: true;
   readonly seconds: number;
 }
 

@@ -42,6 +42,7 @@ export class FloatLadder {
       const { signal } = this.job.events;
       await calibrate(prepared.model, calibrationBatches(this.calibration, { signal, most: SAMPLES }), {
         observer: observersByQuantizer(prepared, this.job),
+        symmetric: this.job.options.symmetric,
       });
       const standing = await this.judge(prepared.model);
       this.#last = { model, standing };

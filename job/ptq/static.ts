@@ -35,7 +35,7 @@ export async function quantizeStatic(
     readonly calibration: CalibrationData;
   },
 ): Promise<QuantizedModel> {
-  const asked = stepsAsked(job.options.steps);
+  const asked = stepsAsked(job.options);
   const steps: StepReport[] = [];
   let model = float;
   const ladder = new FloatLadder(job, calibration, original);
@@ -94,8 +94,10 @@ async function findRanges(
   const onProgress = (done: number, of: number) => job.events.onWork?.({ name: "calibrate", done, of });
   await calibrate(prepared.model, calibrationBatches(calibration, { signal, onProgress }), {
     observer: observersByQuantizer(prepared, job),
+        symmetric: job.options.symmetric,
   });
   job.events.onPhaseEnd?.();
   const seconds = (performance.now() - started) / 1000;
-  return { data: name, isDummy, samples: set.count, observers: observersIn(prepared, job), seconds };
+  const symmetric = job.options.symmetric ? { isSymmetric: true } as const : {};
+  return { data: name, isDummy, samples: set.count, observers: observersIn(prepared, job), ...symmetric, seconds };
 }

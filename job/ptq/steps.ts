@@ -1,6 +1,7 @@
 /** Runs steps of post-training quantization, and tells of each what it did. */
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import { type StepName, STEPS } from "../../quantize/methods/mod.ts";
+import { STEPS } from "../../quantize/methods/mod.ts";
+import { makeSmooth } from "../../quantize/methods/smooth.ts";
 import type { FloatStep, PreparedStep, PtqStep, StepContext, StepOutcome } from "../../quantize/methods/step.ts";
 import type { StepReport } from "../../report/schema.ts";
 import { calibrationBatches, type CalibrationData } from "./data.ts";
@@ -21,9 +22,13 @@ interface Surroundings {
 /** What is told of a step by itself, without how the model stands before it and after. */
 type OwnReport = Omit<StepReport, "samples" | "before" | "after">;
 
-/** Returns the steps called `names`. */
-export function stepsAsked(names: readonly StepName[]): AskedSteps {
-  const asked = STEPS.filter(({ name }) => names.includes(name));
+/** Returns the steps that a job asks for, as it wants them done. */
+export function stepsAsked(
+  { steps, smoothAlpha: alpha, smoothConvolutions: convolutions }: PtqJob["options"],
+): AskedSteps {
+  const options = { ...(alpha === undefined ? {} : { alpha }), ...(convolutions === undefined ? {} : { convolutions }) };
+  const asked = STEPS.filter(({ name }) => steps.includes(name))
+    .map((step) => step.name === "smooth" ? makeSmooth(options) : step);
   return {
     float: asked.filter((step) => step.when === "float"),
     prepared: asked.filter((step) => step.when === "prepared"),

@@ -3,7 +3,7 @@
  *
  *     s_j = max(max|X_j|^α / max|W_j|^(1 − α), 1e-5)      X_j / s_j is given, W_j · s_j reads it
  *
- * X_j is a channel that dense layers read, over the calibration samples, W_j their weights for it. The division is folded
+ * X_j is a channel that dense layers read, or convolutions too, over the calibration samples, W_j their weights for it. The division is folded
  * into what gives the channel: weights, or gamma and beta of a normalization. One scale for all channels then loses less
  * of the many that are small.
  *
@@ -22,37 +22,41 @@ import type { FloatStep, StepContext, StepEffect, StepLeft } from "./step.ts";
 /** The least scale, and the least that weights count for. */
 const LEAST = 1e-5;
 
-/** How much of a channel's range is moved. */
+/** How much of a channel's range is moved, and into which weights. */
 export interface SmoothOptions {
   /** 0: as weights have it. 1: all of it into the weights. Default: 0.5. */
   readonly alpha?: number;
+  /** Whether convolutions take part, depthwise ones too. Default: false, dense layers alone. */
+  readonly convolutions?: boolean;
 }
 
 /**
- * Makes the step that smooths what dense layers read.
+ * Makes the step that smooths what dense layers read, or convolutions too.
  *
  * @throws {RangeError} If alpha is not from 0 to 1.
  */
-export function makeSmooth({ alpha = 0.5 }: SmoothOptions = {}): FloatStep<"smooth"> {
+export function makeSmooth({ alpha = 0.5, convolutions = false }: SmoothOptions = {}): FloatStep<"smooth"> {
   if (!(alpha >= 0 && alpha <= 1)) {
     throw new RangeError(`Cannot smooth channels: alpha is ${alpha}, a number from 0 to 1 is needed`);
   }
   return {
     name: "smooth",
     when: "float",
-    description: "move the range of large channels into the weights of the dense layers that read them",
+    description: `move the range of large channels into the weights of the ${
+      convolutions ? "layers" : "dense layers"
+    } that read them`,
     byDefault: false,
     apply: async (model, context) => {
       const graph = fromModel(model);
       const channels = findChannels(graph, shapesOf(model));
-      const { dense, others } = readersIn(graph, channels);
-      const readers = dense.filter(({ stage }) => stage.input.some((set) => set >= 0 && !others.has(set)));
+      const { able, others } = readersIn(graph, channels, { convolutions });
+      const readers = able.filter(({ stage }) => stage.input.some((set) => set >= 0 && !others.has(set)));
       const ranges = await rangesRead(graph, readers, context);
       const scales = scalesOf({ channels, readers, others, ranges, alpha });
       const smoothed = rebuild(model, scaleChannels(graph, channels, scales));
       const effects = readers.map((reader, i) => effectOf(reader, ranges[i], scales));
       const facts = readers.length === 0 ? [] : [await howFarApart(model, smoothed, context)];
-      return { model: smoothed, effects, left: leftOf(dense, others), facts };
+      return { model: smoothed, effects, left: leftOf(able, others), facts };
     },
   };
 }
@@ -61,18 +65,27 @@ export function makeSmooth({ alpha = 0.5 }: SmoothOptions = {}): FloatStep<"smoo
 export const smooth: FloatStep<"smooth"> = makeSmooth();
 
 interface Readers {
-  readonly dense: readonly Reach[];
-  /** Sets of channels that something else than a dense layer reads too, and what that is. */
+  /** Operations whose weights can take a range in. */
+  readonly able: readonly Reach[];
+  /** Sets of channels that another operation reads too, and which layer's that is. */
   readonly others: ReadonlyMap<number, string>;
 }
 
-function readersIn(graph: LayerGraph, { stages }: Channels): Readers {
+function readersIn(
+  graph: LayerGraph,
+  { stages }: Channels,
+  { convolutions }: Required<Pick<SmoothOptions, "convolutions">>,
+): Readers {
   const classOf = new Map(graph.nodes.map(({ layer }) => [layer.name, layer.className]));
-  const isDense = ({ layer }: Stage) => classOf.get(layer) === "Dense";
-  const others = stages.filter((stage) => !isDense(stage)).flatMap(({ layer, input }) =>
+  // What the second operation of a layer reads is seen by nobody.
+  const isFirst = (stage: Stage) => stages.find(({ layer }) => layer === stage.layer) === stage;
+  const isAble = (stage: Stage) =>
+    classOf.get(stage.layer) === "Dense" ||
+    (convolutions && (stage.kind === "full" || stage.kind === "depthwise") && isFirst(stage));
+  const others = stages.filter((stage) => !isAble(stage)).flatMap(({ layer, input }) =>
     input.filter((set) => set >= 0).map((set) => [set, layer] as const)
   );
-  return { dense: stages.filter(isDense).flatMap((stage) => reachOf(graph, stage) ?? []), others: new Map(others) };
+  return { able: stages.filter(isAble).flatMap((stage) => reachOf(graph, stage) ?? []), others: new Map(others) };
 }
 
 /** Returns max|x| of each channel that each of `readers` reads. */
@@ -135,8 +148,8 @@ function unevenness(ranges: Float64Array): number {
   return sum === 0 ? 1 : ranges.reduce((a, b) => Math.max(a, b), 0) * ranges.length / sum;
 }
 
-function leftOf(dense: readonly Reach[], others: ReadonlyMap<number, string>): readonly StepLeft[] {
-  return dense.flatMap(({ stage: { layer, input, pinnedInput } }) => {
+function leftOf(able: readonly Reach[], others: ReadonlyMap<number, string>): readonly StepLeft[] {
+  return able.flatMap(({ stage: { layer, input, pinnedInput } }) => {
     const shared = input.find((set) => others.has(set));
     if (pinnedInput !== undefined) return [{ layer, because: whyLeft(pinnedInput, { of: input.length }) }];
     return shared === undefined ? [] : [{ layer, because: `"${others.get(shared)}" reads the same channels` }];

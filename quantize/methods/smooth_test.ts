@@ -115,3 +115,41 @@ Deno.test("smooth() keeps what random nets compute", async () => {
   );
   assert.ok(changed.nets > 15, `${changed.nets} nets had something to smooth`);
 });
+
+Deno.test("smooth() is for convolutions too where it is asked to be, by hand", async () => {
+  const model = tfl.sequential({
+    layers: [
+      layers.conv2d({ filters: 2, kernelSize: 1, inputShape: [1, 1, 1], useBias: false, activation: "relu", name: "a" }),
+      layers.depthwiseConv2d({ kernelSize: 1, useBias: false, name: "b" }),
+      layers.conv2d({ filters: 1, kernelSize: 1, useBias: false, name: "c" }),
+    ],
+  });
+  // a gives 8 and 2, b 16 and 1, which c reads.
+  const kernels = [[[[[8, 2]]]], [[[[2], [0.5]]]], [[[[1], [4]]]]];
+  model.setWeights(kernels.map((values) => tf.tensor(values)));
+  const context = contextOf([{ inputs: { x: Float32Array.of(1) }, size: 1 }]);
+  const { model: smoothed, effects } = await makeSmooth({ convolutions: true }).apply(model, context);
+  // s = √(8/2), √(2/0.5) of what b reads; √(16/1), √(1/4) of what c reads.
+  assert.deepEqual(numbers(smoothed.getWeights()), [[4, 1], [2 * 2 / 4, 0.5 * 2 / 0.5], [4, 2]]);
+  assert.deepEqual(effects.map(({ layer }) => layer), ["b", "c"]);
+  assertAlike(smoothed, model);
+  const plain = await smooth.apply(model, context);
+  assert.deepEqual(numbers(plain.model.getWeights()), numbers(model.getWeights()));
+});
+
+Deno.test("smooth() of convolutions keeps what random nets compute, and leaves what is within a separable one", async () => {
+  const changed = { nets: 0 };
+  const step = makeSmooth({ convolutions: true, alpha: 0.8 });
+  await fc.assert(
+    fc.asyncProperty(RANDOM_NETS, async (net) => {
+      const model = buildNet(net);
+      const { model: smoothed, effects } = await step.apply(model, contextOf(randomBatches(model)));
+      if (effects.length > 0) changed.nets++;
+      assertAlike(smoothed, model);
+      model.dispose();
+      smoothed.dispose();
+    }),
+    { numRuns: 80, seed: 2 },
+  );
+  assert.ok(changed.nets > 40, `${changed.nets} nets had something to smooth`);
+});

@@ -71,6 +71,31 @@ export function computeQParams(range: Range, scheme: QuantScheme): QParams {
   return { scale, zeroPoint: clampCode(scheme.qmin - roundHalfEven(Math.fround(lo / scale)), scheme) };
 }
 
+/**
+ * Widens `range` so that the middle code of an affine `scheme` stands for 0: as many codes lie above 0 as below it, but for
+ * one.
+ *
+ * Source: `CalibTensorRangeSymmetric` of ONNX Runtime's quantizer, which makes the range [-m, m]; here its lower end is one
+ * step further down, so that the code of 0 is the same on every grid.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { balancedRange, computeQParams } from "./qparams.ts";
+ * import { UINT8_AFFINE } from "./scheme.ts";
+ *
+ * const range = balancedRange({ min: -1, max: 254 }, UINT8_AFFINE);
+ * assert.deepEqual(range, { min: -256, max: 254 });
+ * assert.deepEqual(computeQParams(range, UINT8_AFFINE), { scale: 2, zeroPoint: 128 });
+ * ```
+ */
+export function balancedRange({ min, max }: Range, scheme: QuantScheme): Range {
+  const steps = stepsOf(scheme);
+  const below = Math.ceil(steps / 2);
+  const most = Math.max(-min, max, 0);
+  return { min: -most * below / (steps - below) + 0, max: most };
+}
+
 /** Returns the real values that the codes of a grid stand for. */
 export function rangeOfGrid({ scale, zeroPoint, qmin, qmax }: QParams & CodeRange): Range {
   return { min: (qmin - zeroPoint) * scale, max: (qmax - zeroPoint) * scale };

@@ -17,7 +17,7 @@ import {
   rangeState,
   type StateArrays,
 } from "../observers/observer.ts";
-import { type Range, rangeOfGrid } from "../../numbers/qparams.ts";
+import { balancedRange, type Range, rangeOfGrid } from "../../numbers/qparams.ts";
 import { computeTensorQParams } from "../qparams_tensor.ts";
 import { type Grid, type QParams, type QuantScheme, UINT8_AFFINE } from "../../numbers/scheme.ts";
 import { checkArgs, flag, within } from "./_check_args.ts";
@@ -296,6 +296,12 @@ export class FakeQuantize extends tfl.layers.Layer implements QuantizedLayer {
   setRange(range: Range): void {
     if (this.fixed !== null) throw new Error(`Cannot set the range of "${this.name}": its grid is fixed`);
     this.#setRanges(Array.from({ length: this.#channels?.count ?? 1 }, () => range));
+  }
+
+  /** Widens the range that was found so that the middle code stands for 0; one that starts at 0 or is known stays. */
+  balanceRange(): void {
+    if (this.fixed !== null || this.nonNegative || this.scheme.symmetric || !this.isCalibrated()) return;
+    this.#setRanges(rangesIn(this.#weights()).map((range) => balancedRange(range, this.scheme)));
   }
 
   /** Returns the arguments to make the layer again, without its weights. */

@@ -78,6 +78,8 @@ export interface QuantizedLayer {
    * @throws {NonFiniteError} If a value is NaN or infinite.
    */
   catchUp?(): void;
+  /** Widens the range that was found so that the middle code stands for 0; what is known or starts at 0 stays as it is. */
+  balanceRange?(): void;
   /** Whether the grids mean something: observed, set or known. */
   isCalibrated(): boolean;
   /**
