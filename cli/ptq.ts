@@ -90,7 +90,11 @@ export function ptqCommand(): Command {
       .option(`--no-${name}`, `do not${byDefault ? "" : " (default)"}`);
   }
   command
-    .option("--smooth-alpha <n>", "what --smooth moves: 0 as weights have it, 1 all of the range (default: 0.5)", number)
+    .option(
+      "--smooth-alpha <n>",
+      "what --smooth moves: 0 as weights have it, 1 all of the range (default: 0.5)",
+      number,
+    )
     .option("--smooth-convolutions", "convolutions take part in --smooth too");
   addQuantization(command, { swap: "none" });
   addEngine(command.optionsGroup("Engine:"));

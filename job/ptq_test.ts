@@ -301,33 +301,3 @@ Deno.test("runPtq() reads a folder once that it calibrates on and judges by, and
     assert.equal(lines.filter((line) => /^Left out ".*bad\.png"/.test(line)).length, 1);
     assert.equal(lines.filter((line) => /^Images go in /.test(line)).length, 1);
   }));
-
-Deno.test("runPtq() makes ranges symmetric, and smooths by an alpha of its own, convolutions too", () =>
-  withFolder(async (dir) => {
-    const model = await save(tinyModel(), `${dir}/in`);
-    const options = { ...QUICK, model, calibrate: "generated", data: "generated", out: `${dir}/out` };
-    const report = await runPtq({
-      ...options,
-      symmetric: true,
-      observer: "moving-average",
-      smooth: true,
-      smoothAlpha: 0.75,
-      smoothConvolutions: true,
-    });
-    assertFitsSchema(report, ["accuracy"]);
-    assert.deepEqual([report.ptq?.calibration?.isSymmetric, report.ptq?.calibration?.observers], [
-      true,
-      ["moving-average"],
-    ]);
-    const zeros = report.layers?.filter(({ zeroPoint }) => zeroPoint !== undefined).map(({ zeroPoint }) => zeroPoint);
-    // The picture, and what stands before the softmax, are around 0; behind ReLUs they start there, and pooling keeps that.
-    assert.deepEqual(new Set(zeros), new Set([0, 128]));
-    const { effects } = report.ptq?.steps?.find(({ name }) => name === "smooth") ?? { effects: [] };
-    assert.ok(effects.some(({ layer }) => layer === "conv2"));
-    const other = await runPtq({ ...options, smooth: true, smoothConvolutions: true });
-    const after = ({ ptq }: Report) => ptq?.steps?.find(({ name }) => name === "smooth")?.effects.map(({ after }) => after);
-    assert.notDeepEqual(after(other), after(report));
-    await assert.rejects(runPtq({ ...options, smoothAlpha: 0.5 }), /Cannot use --smooth-alpha without --smooth/);
-    await assert.rejects(runPtq({ ...options, smooth: true, smoothAlpha: 2 }), /it must be a number from 0 to 1/);
-    await assert.rejects(runPtq({ model, method: "weights", symmetric: true }), /Cannot use --symmetric with --method/);
-  }));

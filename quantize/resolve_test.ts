@@ -223,7 +223,12 @@ Deno.test("prepareQat() takes percentiles and the observer of weights from rules
 Deno.test("resolver() finds layers by kind and by stage, counted from either end", () => {
   const graph = fromModel(skipModel());
   const kept = (...names: readonly string[]) => {
-    const { float } = resolver({ recipe: { rules: keepFloat(...names) }, target: targetOf("x86"), original: graph, graph });
+    const { float } = resolver({
+      recipe: { rules: keepFloat(...names) },
+      target: targetOf("x86"),
+      original: graph,
+      graph,
+    });
     return [...float.keys()];
   };
   assert.deepEqual(kept("kind:Add", "kind:Dense"), ["sum", "score"]);

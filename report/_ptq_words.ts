@@ -5,7 +5,9 @@ import { unitFormat } from "./_unit.ts";
 import type { CalibrationReport, Report, StepEffect, StepReport } from "./schema.ts";
 
 /** Says where ranges come from. */
-export function describeCalibration({ data, isDummy, samples, observers, isSymmetric, seconds }: CalibrationReport): string {
+export function describeCalibration(
+  { data, isDummy, samples, observers, isSymmetric, seconds }: CalibrationReport,
+): string {
   const by = observers.length === 0 ? "" : ` by ${observers.join(" and ")}`;
   const where = isDummy ? `${count(samples)} samples of RANDOM NUMBERS` : `${plural(samples, "sample")} of ${data}`;
   const form = isSymmetric ? "Symmetric ranges" : "Ranges";

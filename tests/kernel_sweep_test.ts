@@ -1,6 +1,6 @@
 /**
  * The two lowerings of every integer kernel give the same codes: the one that is written, which ONNX Runtime fuses, and the
- * one that computes. `deno task sweep` draws as many cases as one likes.
+ * one that computes. `deno task sweep-kernels` draws as many cases as one likes.
  *
  * QLinearAdd is claimed for x86-64 with AVX2 and FMA. SSE alone has no fused multiply-add, ARM sums in fixed point.
  */

@@ -2,7 +2,7 @@
  * The long form of kernel_sweep_test.ts: ONNX Runtime's integer kernels against their arithmetic, in as many cases as one
  * likes. Prints a line a kernel, and fails if a code differs.
  *
- *     deno task sweep [CASES [SEED]]
+ *     deno task sweep-kernels [CASES [SEED]]
  */
 import { sweep, SWEPT } from "./_support/kernel_sweep.ts";
 

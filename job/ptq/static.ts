@@ -94,7 +94,7 @@ async function findRanges(
   const onProgress = (done: number, of: number) => job.events.onWork?.({ name: "calibrate", done, of });
   await calibrate(prepared.model, calibrationBatches(calibration, { signal, onProgress }), {
     observer: observersByQuantizer(prepared, job),
-        symmetric: job.options.symmetric,
+    symmetric: job.options.symmetric,
   });
   job.events.onPhaseEnd?.();
   const seconds = (performance.now() - started) / 1000;

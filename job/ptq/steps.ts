@@ -26,7 +26,10 @@ type OwnReport = Omit<StepReport, "samples" | "before" | "after">;
 export function stepsAsked(
   { steps, smoothAlpha: alpha, smoothConvolutions: convolutions }: PtqJob["options"],
 ): AskedSteps {
-  const options = { ...(alpha === undefined ? {} : { alpha }), ...(convolutions === undefined ? {} : { convolutions }) };
+  const options = {
+    ...(alpha === undefined ? {} : { alpha }),
+    ...(convolutions === undefined ? {} : { convolutions }),
+  };
   const asked = STEPS.filter(({ name }) => steps.includes(name))
     .map((step) => step.name === "smooth" ? makeSmooth(options) : step);
   return {

@@ -119,7 +119,14 @@ Deno.test("smooth() keeps what random nets compute", async () => {
 Deno.test("smooth() is for convolutions too where it is asked to be, by hand", async () => {
   const model = tfl.sequential({
     layers: [
-      layers.conv2d({ filters: 2, kernelSize: 1, inputShape: [1, 1, 1], useBias: false, activation: "relu", name: "a" }),
+      layers.conv2d({
+        filters: 2,
+        kernelSize: 1,
+        inputShape: [1, 1, 1],
+        useBias: false,
+        activation: "relu",
+        name: "a",
+      }),
       layers.depthwiseConv2d({ kernelSize: 1, useBias: false, name: "b" }),
       layers.conv2d({ filters: 1, kernelSize: 1, useBias: false, name: "c" }),
     ],
