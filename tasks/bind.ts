@@ -53,6 +53,21 @@ export function bindTasks({ task = [], loss = {}, leave = [] }: Learning, option
       `${cannot}: nobody trains its output "${untrained.name}", a loss is needed or that it is left (leave)`,
     );
   }
+  return joinTasks(tasks, { own, names, leave });
+}
+
+/** What there is beside tasks. */
+interface Beside {
+  /** Outputs that have no more than a loss. */
+  readonly own: readonly (readonly [output: string, head: Head])[];
+  /** All outputs, in the model's order. */
+  readonly names: readonly string[];
+  readonly leave: readonly string[];
+}
+
+function joinTasks(tasks: readonly BoundTask[], beside: Beside): BoundTask {
+  const { own, names, leave } = beside;
+  const heads = new Map([...tasks.flatMap(({ heads }) => Object.entries(heads)), ...own]);
   return {
     name: [...new Set([...tasks.map(({ name }) => name), ...own.map(() => "loss")])].join(" and "),
     heads: Object.fromEntries(names.flatMap((name) => {
@@ -63,6 +78,9 @@ export function bindTasks({ task = [], loss = {}, leave = [] }: Learning, option
     left: leave,
     ...agreementOf(tasks),
     ...decodingOf(tasks),
+    ...(tasks.some(({ settle }) => settle !== undefined)
+      ? { settle: (judged) => joinTasks(tasks.map((task) => task.settle?.(judged) ?? task), beside) }
+      : {}),
     sections: (judged, shown) => tasks.flatMap(({ sections }) => sections(judged, shown)),
     // Of two tasks with fields of one name the first has the say.
     fields: (metrics) => Object.assign({}, ...tasks.map(({ fields }) => fields(metrics)).reverse()),

@@ -1,6 +1,7 @@
 /** The tasks by name: what `--task` takes. To add one: a folder, and a row here. */
 import { checkChoice } from "../src/text/nearest.ts";
 import { classification, classificationRow } from "./classification/classification.ts";
+import { detectionRow } from "./detection/detection.ts";
 import { multiLabelRow } from "./multi_label/multi_label.ts";
 import { regressionRow } from "./regression/regression.ts";
 import { type CheckedRow, checkedRow } from "./row.ts";
@@ -9,6 +10,9 @@ import type { Task } from "./task.ts";
 export { accuracy, topClass, topClasses, topKAccuracy } from "./classification/accuracy.ts";
 export { classification, type ClassificationOptions } from "./classification/classification.ts";
 export { type CrossEntropyOptions, softmaxCrossEntropy } from "./classification/cross_entropy.ts";
+export { detection, type DetectionOptions } from "./detection/detection.ts";
+export { boxesInPicture, readFileDecoding } from "./detection/file_boxes.ts";
+export type { FoundBox } from "./detection/boxes.ts";
 export { binaryCrossEntropy } from "./multi_label/binary_cross_entropy.ts";
 export { f1Score, meanAveragePrecision } from "./multi_label/f1.ts";
 export { multiLabel, type MultiLabelOptions } from "./multi_label/multi_label.ts";
@@ -19,6 +23,7 @@ const ROWS: Readonly<Record<string, CheckedRow>> = {
   classification: checkedRow(classificationRow),
   regression: checkedRow(regressionRow),
   "multi-label": checkedRow(multiLabelRow),
+  detection: checkedRow(detectionRow),
 };
 
 /** Names of the tasks, as `--task` takes them. */

@@ -14,6 +14,8 @@ export interface TaskSettings {
   readonly scoreThreshold?: number;
   /** Of two boxes of a class that overlap by more than this IoU, only the likelier one is kept. */
   readonly nmsIou?: number;
+  /** How the numbers of outputs with boxes are read: classes each by itself, or one of all by softmax. */
+  readonly headKind?: "yolov3" | "region";
   /** How errors of points count. */
   readonly pointLoss?: "l2" | "smooth-l1" | "wing";
   /** A factor of the loss for each class. */

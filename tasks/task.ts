@@ -106,6 +106,16 @@ export interface BoundMetric extends MetricInfo {
   readonly measure: (judged: JudgedAll) => number;
   readonly scores: (judged: JudgedAll) => Float64Array;
   readonly chance?: (judged: JudgedAll) => number;
+  /** Prepares to measure samples that are drawn from these. Absent: drawn samples are measured by `measure`. */
+  readonly measureDraws?: (judged: JudgedAll) => DrawMeasure;
+}
+
+/** A quicker way to measure samples that are drawn again and again from the same ones. */
+export interface DrawMeasure {
+  /** Returns what `BoundMetric.measure` gives of the samples at `rows`. */
+  readonly measure: (rows: Int32Array) => number;
+  /** What a draw costs, in numbers that are put in order. */
+  readonly cost: number;
 }
 
 /** A number counted within a training step, by the weights before its update. */
@@ -120,6 +130,14 @@ export interface Head {
   readonly task: string;
   readonly target: TargetSpec;
   readonly loss: Loss;
+  /**
+   * What the loss is given in place of the targets, made of a batch's on the host: as many numbers of `shape` a sample.
+   * Absent: the targets themselves.
+   */
+  readonly encode?: {
+    readonly shape: readonly number[];
+    readonly of: (targets: TargetValues) => Float32Array;
+  };
   /** Factor of the loss in the sum over all outputs. */
   readonly weight: number;
   readonly reads: LossInput;
@@ -151,6 +169,11 @@ export interface BoundTask {
    * numbers are read as they are.
    */
   readonly decode?: (answers: Answers) => unknown;
+  /**
+   * Returns the task with what is chosen by validation samples, such as a threshold, as the answers to these have it. It is
+   * for the model that gave them. Absent: there is nothing to choose.
+   */
+  readonly settle?: (judged: JudgedAll) => BoundTask;
   /** Returns what a report shows of a model's answers besides the metrics. */
   readonly sections: (judged: JudgedAll, shown?: Shown) => readonly Section[];
   /** Returns fields of the task's own for the report, from the metrics of the float, simulated and deployed model. */

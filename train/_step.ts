@@ -50,7 +50,7 @@ export async function takeStep(
   plan: StepPlan,
   masks: readonly Float32Array[] = [],
 ): Promise<StepResult> {
-  const results = recordOrRepeat(batch, plan, masks);
+  const results = recordOrRepeat(encodeTargets(batch, plan), plan, masks);
   try {
     const numbers: number[] = [];
     for (const result of results) numbers.push((await result.data())[0]);
@@ -59,6 +59,12 @@ export async function takeStep(
   } finally {
     tf.dispose(results);
   }
+}
+
+/** Makes of targets what the losses are given. */
+function encodeTargets(batch: OrderedBatch, { batches: { heads } }: StepPlan): OrderedBatch {
+  const targets = batch.targets.map((values, i) => heads[i].head.encode?.of(values) ?? values);
+  return { ...batch, targets };
 }
 
 /** Our own backend takes a step that it knows without TF.js. */
@@ -117,16 +123,16 @@ interface TargetOptions {
 }
 
 /**
- * Indices are [n], [n, positions] or [n, height, width], boxes [n, most, 6]; other numbers have the shape of what the loss
- * reads, which the model may leave open.
+ * What is encoded has its own shape. Indices are [n], [n, positions] or [n, height, width]; other numbers have the shape of
+ * what the loss reads, which the model may leave open.
  */
 function targetTensor(values: TargetValues, outputs: tf.Tensor, { output, size, head, doing }: TargetOptions) {
-  const { target } = head;
+  const { target, encode } = head;
+  if (encode !== undefined) return tf.tensor(values, [size, ...encode.shape]);
   const isWhole = target.kind === "index" || target.kind === "map";
   if (values instanceof Int32Array && (isWhole || values.length === size)) {
     return tf.tensor(values, [size, ...shapeOfTarget(target)], "int32");
   }
-  if (target.kind === "boxes") return tf.tensor(values, [size, ...shapeOfTarget(target)]);
   if (values.length === outputs.size) return tf.tensor(values, outputs.shape);
   throw new TypeError(
     `Cannot ${doing}: the targets of output "${output}" are ${values.length} numbers for a batch of ${size}, ` +

@@ -1,5 +1,5 @@
 /** How sure the metrics of models are that answered the same samples, and the changes from one of them to the others. */
-import type { BoundTask, JudgedAll, MetricValue } from "../task.ts";
+import type { BoundTask, DrawMeasure, JudgedAll, MetricValue } from "../task.ts";
 import { changeOfDraws, drawSamples, intervalOfDraws } from "./bootstrap.ts";
 import { changeOfHits, countPairs, wilsonInterval } from "./hits.ts";
 import type { ConfidenceInterval, MetricChange } from "./interval.ts";
@@ -92,12 +92,13 @@ const MOST_NUMBERS = 4e7;
 
 /** Measures the metrics of all models on the same draws: [model][metric] → a value a draw. */
 function measureDraws(models: readonly MeasuredAnswers[], seed: number): readonly (readonly Float64Array[])[] {
-  const [{ metrics: [{ count }], targets }] = models;
+  const [{ metrics: [{ count }] }] = models;
+  const quick = models.map(({ task, ...judged }) => task.metrics.map(({ measureDraws }) => measureDraws?.(judged)));
   // Means are those of scores: nothing is measured anew.
-  const isMeasured = models[0].metrics.some(({ isHitRate, isMean }) => isHitRate !== true && isMean !== true);
-  const each = isMeasured ? Object.values(targets).reduce((sum, { length }) => sum + length, 0) : count;
-  const numbers = models.length * each;
-  const draws = Math.round(Math.min(DRAWS.most, Math.max(DRAWS.least, MOST_NUMBERS / Math.max(1, numbers))));
+  const isMeasured = models[0].task.metrics.some(({ isHitRate, isMean }, i) =>
+    isHitRate !== true && isMean !== true && quick[0][i] === undefined
+  );
+  const draws = countDraws(models, { isMeasured, quick });
   const values = models.map(({ metrics }) => metrics.map(() => new Float64Array(draws)));
   let draw = 0;
   for (const rows of drawSamples(count, { draws, seed })) {
@@ -105,12 +106,28 @@ function measureDraws(models: readonly MeasuredAnswers[], seed: number): readonl
       const drawn = isMeasured ? selectRows(judged, rows) : judged;
       task.metrics.forEach(({ isHitRate, isMean, measure }, i) => {
         if (isMean === true) values[m][i][draw] = meanOf(metrics[i].scores, rows);
-        else if (isHitRate !== true) values[m][i][draw] = measure(drawn);
+        else if (isHitRate !== true) values[m][i][draw] = quick[m][i]?.measure(rows) ?? measure(drawn);
       });
     });
     draw++;
   }
   return values;
+}
+
+interface Ways {
+  /** Whether a metric is measured anew on the answers that are drawn. */
+  readonly isMeasured: boolean;
+  /** Quicker ways, by model and metric. */
+  readonly quick: readonly (readonly (DrawMeasure | undefined)[])[];
+}
+
+/** Returns how many draws are worth their time. */
+function countDraws([{ metrics: [{ count }], targets }, ...others]: readonly MeasuredAnswers[], ways: Ways): number {
+  const { isMeasured, quick } = ways;
+  const each = isMeasured ? Object.values(targets).reduce((sum, { length }) => sum + length, 0) : count;
+  const walked = quick.flat().reduce((sum, way) => sum + (way?.cost ?? 0), 0);
+  const numbers = (1 + others.length) * each + walked;
+  return Math.round(Math.min(DRAWS.most, Math.max(DRAWS.least, MOST_NUMBERS / Math.max(1, numbers))));
 }
 
 function meanOf(scores: Float64Array, rows: Int32Array): number {

@@ -1,0 +1,57 @@
+/**
+ * What a detector's outputs are: for each a grid of cells over the picture, and in each cell a few anchors, which are
+ * widths and heights that boxes are told apart from.
+ *
+ * An output has the shape [n, height, width, anchors · (5 + classes)]. Each anchor's numbers are in darknet's order: tx,
+ * ty, tw, th, objectness, classes; they stand for the box
+ *
+ *   x = (column + σ(tx)) / width,  y = (row + σ(ty)) / height,  w = anchor's width · e^tw,  h = anchor's height · e^th
+ *
+ * Sources: Redmon, Farhadi, "YOLO9000" (2017), section 2, of which `region` is the head; "YOLOv3" (2018), section 2.1.
+ */
+
+/** How the numbers of an output are read. */
+export type HeadKind =
+  /** Classes are told apart each by itself. */
+  | "yolov3"
+  /** One class of all, by softmax. */
+  | "region";
+
+/** Width and height. */
+export type Size = readonly [width: number, height: number];
+
+/** The cells of one output. */
+export interface Grid {
+  readonly height: number;
+  readonly width: number;
+  /** Shares of the input picture's sides. */
+  readonly anchors: readonly Size[];
+}
+
+/** All outputs of a detector, in the model's order. */
+export interface Grids {
+  readonly kind: HeadKind;
+  /** How many classes there are. */
+  readonly classes: number;
+  readonly grids: readonly Grid[];
+}
+
+/** Numbers of an anchor before its classes: tx, ty, tw, th, objectness. */
+export const BEFORE_CLASSES = 5;
+
+/** The largest tw and th that are told apart: e^8 anchors are wider than any picture, and still far from infinity. */
+export const MOST_LOG_SIZE = 8;
+
+/** Numbers of one box that is known: see `Boxes` in data/samples.ts. */
+export const TRUE_NUMBERS = 6;
+
+/** Returns the anchors of all cells of a grid. */
+export function rowsOf({ height, width, anchors }: Grid): number {
+  return height * width * anchors.length;
+}
+
+/** Returns the intersection over union of two sizes laid upon each other. */
+export function sizeOverlap([width, height]: Size, [otherWidth, otherHeight]: Size): number {
+  const common = Math.min(width, otherWidth) * Math.min(height, otherHeight);
+  return common / (width * height + otherWidth * otherHeight - common);
+}
