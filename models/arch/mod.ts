@@ -16,8 +16,10 @@ import { gru, lstm } from "./recurrent.ts";
 import { resnet18 } from "./resnet18.ts";
 import { resnet20 } from "./resnet20.ts";
 import { tinyYolo } from "./tiny_yolo.ts";
+import { tinyYolov2 } from "./tiny_yolov2.ts";
 import { transformer } from "./transformer.ts";
 import { unet, UNET_STRIDE, unetTransposed } from "./unet.ts";
+import { yolov3 } from "./yolov3.ts";
 import { yolov3Tiny } from "./yolov3_tiny.ts";
 
 export type { ArchEnd, Architecture, ArchOptions, HeadOptions, SampleKind, Vocabulary };
@@ -36,6 +38,8 @@ export const ARCH_NAMES = [
   "gru",
   "transformer",
   "yolov3_tiny",
+  "yolov3",
+  "tiny_yolov2",
   "unet",
   "unet_transposed",
 ] as const;
@@ -51,6 +55,7 @@ const DEFAULTS: Readonly<Record<SampleKind, ArchName>> = {
 
 const WHOLE = ["classes", "numbers"] as const;
 const SEQUENCE = [...WHOLE, "positions"] as const;
+const DETECTOR = { takes: ["pictures"], ends: ["boxes"], multipleOf: 32 } as const;
 
 /**
  * The built-in architectures: what each takes, and what it can end in.
@@ -70,13 +75,9 @@ export const ARCHITECTURES: Readonly<Record<ArchName, Architecture>> = {
   lstm: { takes: ["pictures", "tokens"], ends: SEQUENCE, make: lstm },
   gru: { takes: ["pictures", "tokens"], ends: SEQUENCE, make: gru },
   transformer: { takes: ["pictures", "tokens"], ends: SEQUENCE, make: transformer },
-  yolov3_tiny: {
-    takes: ["pictures"],
-    ends: ["boxes"],
-    multipleOf: 32,
-    boxes: { kind: "yolov3", anchors: PUBLISHED_ANCHORS.yolov3_tiny },
-    make: yolov3Tiny,
-  },
+  yolov3_tiny: { ...DETECTOR, boxes: { kind: "yolov3", anchors: PUBLISHED_ANCHORS.yolov3_tiny }, make: yolov3Tiny },
+  yolov3: { ...DETECTOR, boxes: { kind: "yolov3", anchors: PUBLISHED_ANCHORS.yolov3 }, make: yolov3 },
+  tiny_yolov2: { ...DETECTOR, boxes: { kind: "region", anchors: PUBLISHED_ANCHORS.tiny_yolov2 }, make: tinyYolov2 },
   unet: { takes: ["pictures"], ends: ["map"], multipleOf: UNET_STRIDE, make: unet },
   unet_transposed: { takes: ["pictures"], ends: ["map"], multipleOf: UNET_STRIDE, make: unetTransposed },
 };

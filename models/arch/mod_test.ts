@@ -89,7 +89,7 @@ Deno.test("buildArchitecture() says what is needed when name, shape, classes or 
   assert.throws(() => buildArchitecture("mobilenetv2", SMALL), {
     name: "RangeError",
     message: 'Cannot build the architecture "mobilenetv2": needed is one of cifar_cnn, tiny_yolo, resnet20, ' +
-      'resnet18, mobilenet_v2, mlp, lstm, gru, transformer, yolov3_tiny, unet, unet_transposed (did you mean "mobilenet_v2"?)',
+      'resnet18, mobilenet_v2, mlp, lstm, gru, transformer, yolov3_tiny, yolov3, tiny_yolov2, unet, unet_transposed (did you mean "mobilenet_v2"?)',
   });
   assert.throws(
     () => buildArchitecture("resnet20", { ...SMALL, outputs: 1 }),

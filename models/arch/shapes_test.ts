@@ -203,6 +203,8 @@ const EPSILON: Readonly<Record<Exclude<ArchName, "lstm" | "gru" | "transformer">
   mobilenet_v2: 1e-5,
   mlp: 1e-3,
   yolov3_tiny: 1e-5,
+  yolov3: 1e-5,
+  tiny_yolov2: 1e-5,
   unet: 1e-3,
   unet_transposed: 1e-3,
 };
@@ -211,7 +213,7 @@ const EPSILON: Readonly<Record<Exclude<ArchName, "lstm" | "gru" | "transformer">
 function smallest(name: string): ArchOptions {
   if (name === "mlp") return { ...OPTIONS, inputShape: [5] };
   if (name.startsWith("unet")) return { ...OPTIONS, head: "map" };
-  return name.startsWith("yolov3") ? { ...OPTIONS, head: "boxes" } : OPTIONS;
+  return name.includes("yolov") ? { ...OPTIONS, head: "boxes" } : OPTIONS;
 }
 
 /** Settings of layers by their classes, in which one is as another of its class. */
