@@ -1,6 +1,6 @@
 /** Options that commands share, in groups, and how a command line is read. */
 import { type Command, CommanderError, InvalidArgumentError } from "commander";
-import { TASK_NAMES } from "../mod.ts";
+import { DATA_FORMS, TASK_NAMES } from "../mod.ts";
 import { plainLine } from "../src/text/plain.ts";
 import { EXIT } from "./_run.ts";
 import { fitTerminal } from "./_terminal.ts";
@@ -41,12 +41,12 @@ export function addModel(command: Command): Command {
 /** Adds which samples, and what is done to them. */
 export function addData(command: Command, { data }: Pick<Words, "data">): Command {
   return command
-    .option("--data <what>", data)
+    .option("--data <what>", `${data}: ${DATA_FORMS.replaceAll('"', "")}`)
     .option("--task <name>", `what is learned: ${TASK_NAMES.join(" | ")} (default: ${TASK_NAMES[0]})`)
     .option("--targets <columns>", "target columns of a table, between commas (default: told from its header)", list)
     .option("--normalize <form>", "what the model's input expects: 0..1, -1..1, 0..255, imagenet or mean:std")
     .option("--limit <n>", "images used at the most, of each part of the data", number)
-    .option("--skip-bad-images", "leave out images that cannot be read");
+    .option("--skip-bad-images", "leave out images that cannot be read, and boxes that are none");
 }
 
 /** Adds how a model is quantized. */

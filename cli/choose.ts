@@ -46,7 +46,7 @@ export function chooseCommand(): Command {
     .description("Tries ways to quantize a TF.js model, from the cheapest on, until one is good enough.")
     .usage("--model <path> --data <what> [options]");
   addModel(command.optionsGroup("Model and data:"));
-  addData(command, { data: "samples to judge by, and to calibrate and train on: folder:DIR, mnist:DIR, …" })
+  addData(command, { data: "samples to judge by, and to calibrate and train on" })
     .option("--calibrate <what>", "samples to find ranges on, as for --data (default: those of --data)")
     .option("--samples <n>", "how many of them (default: 512)", number)
     .optionsGroup("Good enough:")

@@ -33,7 +33,7 @@ export function debugCommand(): Command {
     .description("Measures, layer by layer, where a quantized TF.js model loses what it loses.")
     .usage("--model <path> --data <what> [options]");
   addModel(command.optionsGroup("Model and data:"));
-  addData(command, { data: "mnist:DIR | cifar10:DIR | folder:DIR | csv:FILE | generated" })
+  addData(command, { data: "samples to measure with" })
     .option("--samples <n>", "samples to look at, the first of the test samples (default: 64)", number)
     .optionsGroup("Search:")
     .option("--keep-float <auto:n>", "search the fewest layers to keep in float for a metric within n of float's");

@@ -90,7 +90,7 @@ export function qatCommand(): Command {
       "built-in architecture to train from nothing (default: cifar_cnn; of rows of numbers mlp, of tokens transformer)",
     );
   addData(command, {
-    data: "generated[:brackets|:sorting] | mnist:DIR | cifar10:DIR | folder:DIR | csv:FILE (default: generated)",
+    data: "samples to learn from, and to judge by (default: generated)",
   })
     .option(
       "--validation <share>",

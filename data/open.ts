@@ -8,6 +8,8 @@ import { generate } from "./sources/generated.ts";
 import { readMnist } from "./sources/mnist.ts";
 import { generateShapes } from "./sources/shapes_to_find.ts";
 import { type BoxOptions, type BoxSplit, readVoc } from "./sources/voc.ts";
+import { readCoco } from "./sources/coco.ts";
+import { readYolo } from "./sources/yolo.ts";
 import { generateBrackets, generateSorting } from "./sources/sequences.ts";
 import { lookUp, nearestName } from "../src/text/nearest.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
@@ -117,6 +119,8 @@ const SOURCES: Readonly<Record<string, Source>> = {
       Promise.resolve(generateShapes({ ...limited(TO_FIND, options), ...(shape === undefined ? {} : { shape }) })),
   },
   voc: ofBoxes("DIR", readVoc),
+  yolo: ofBoxes("FILE", readYolo),
+  coco: ofBoxes("FILE", readCoco),
   csv: {
     takes: "FILE",
     hasColumns: true,

@@ -19,7 +19,7 @@ export interface ModelOptions {
 
 /** Which samples, and how they go into the model. */
 export interface DataOptions {
-  /** Samples: "generated", "generated:brackets", "generated:sorting", "mnist:DIR", "cifar10:DIR", "folder:DIR" or "csv:FILE". */
+  /** Samples, such as "generated" or "folder:DIR": see `DATA_FORMS`. */
   readonly data?: string;
   /** What is learned: see `TASK_NAMES`. Default: that of a prepared model, else the first. */
   readonly task?: string;
@@ -29,7 +29,7 @@ export interface DataOptions {
   readonly normalize?: string;
   /** Images used at the most, of each part of the data. Default: all. */
   readonly limit?: number;
-  /** Leaves out images that cannot be read instead of failing. Default false. */
+  /** Leaves out images that cannot be read, and boxes that are none, instead of failing. Default false. */
   readonly skipBadImages?: boolean;
 }
 

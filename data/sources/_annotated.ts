@@ -66,15 +66,16 @@ const STREAMS = { split: 0, train: 1, test: 2, validation: 3 };
 const MOST_CLASSES = 2 ** 16;
 
 /**
- * Parts entries at random, at least one on each side.
+ * Parts entries at random, at least one on each side. Those that are bad go to the training part.
  *
- * @throws {RangeError} If there are fewer than two, or the fraction is not between 0 and 1.
+ * @throws {RangeError} If there are fewer than two others, or the fraction is not between 0 and 1.
  */
-export function splitAtRandom<T>(
-  entries: readonly T[],
+export function splitAtRandom<T extends object>(
+  all: readonly T[],
   { name, testFraction = 0.2, seed = 0 }: { readonly name: string } & Pick<BoxOptions, "testFraction" | "seed">,
 ): Parts<readonly T[]> {
   checkSeed(seed);
+  const entries = all.filter((entry) => !("because" in entry));
   if (!(testFraction > 0 && testFraction < 1)) {
     throw new RangeError(`Cannot read "${name}": the test fraction is ${testFraction}, needed is one between 0 and 1`);
   }
@@ -84,7 +85,8 @@ export function splitAtRandom<T>(
   }
   const shuffled = new Random(seed, [STREAMS.split]).shuffle([...entries]);
   const tests = Math.min(Math.max(1, Math.round(entries.length * testFraction)), entries.length - 1);
-  return { train: shuffled.slice(tests), test: shuffled.slice(0, tests) };
+  const bad = all.filter((entry) => "because" in entry);
+  return { train: [...shuffled.slice(tests), ...bad], test: shuffled.slice(0, tests) };
 }
 
 /** Annotations that are read at once. */

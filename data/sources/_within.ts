@@ -28,10 +28,13 @@ export class DataFolder {
     }
     const file = join(this.path, local);
     const real = await realPath(file);
-    this.#real ??= Deno.realPath(this.path);
     // A link to what is not there is refused in the same words: whether something is there is nobody's business.
-    const isOut = real === undefined ? await isLink(file) : leadsOut(relative(await this.#real, real));
+    const isOut = real === undefined ? await isLink(file) : leadsOut(relative(await this.#realFolder(), real));
     return isOut ? { because: "it is a link out of the data's folder" } : file;
+  }
+
+  async #realFolder(): Promise<string> {
+    return await (this.#real ??= Deno.realPath(this.path));
   }
 
   /** Returns the first of `paths` that is a file within the folder, or undefined. */
