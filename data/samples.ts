@@ -68,6 +68,8 @@ export interface Points {
   readonly mirror?: readonly number[];
   /** Lengths that errors are measured in, by name: the distance between the centres of two groups of points. */
   readonly scales?: Readonly<Record<string, readonly [readonly number[], readonly number[]]>>;
+  /** Height and width in pixels of the picture that goes into the model; absent where nobody knows them. */
+  readonly size?: readonly [height: number, width: number];
 }
 
 /** What a pixel has in a mask that counts for nothing. */

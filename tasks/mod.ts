@@ -2,6 +2,7 @@
 import { checkChoice } from "../src/text/nearest.ts";
 import { classification, classificationRow } from "./classification/classification.ts";
 import { detectionRow } from "./detection/detection.ts";
+import { landmarksRow } from "./landmarks/landmarks.ts";
 import { multiLabelRow } from "./multi_label/multi_label.ts";
 import { regressionRow } from "./regression/regression.ts";
 import { type CheckedRow, checkedRow } from "./row.ts";
@@ -13,6 +14,8 @@ export { type CrossEntropyOptions, softmaxCrossEntropy } from "./classification/
 export { detection, type DetectionOptions } from "./detection/detection.ts";
 export { boxesInPicture, readFileDecoding } from "./detection/file_boxes.ts";
 export type { FoundBox } from "./detection/boxes.ts";
+export { type LandmarkOptions, landmarks } from "./landmarks/landmarks.ts";
+export { type PointLoss, pointLoss } from "./landmarks/losses.ts";
 export { binaryCrossEntropy } from "./multi_label/binary_cross_entropy.ts";
 export { f1Score, meanAveragePrecision } from "./multi_label/f1.ts";
 export { multiLabel, type MultiLabelOptions } from "./multi_label/multi_label.ts";
@@ -24,6 +27,7 @@ const ROWS: Readonly<Record<string, CheckedRow>> = {
   regression: checkedRow(regressionRow),
   "multi-label": checkedRow(multiLabelRow),
   detection: checkedRow(detectionRow),
+  landmarks: checkedRow(landmarksRow),
 };
 
 /** Names of the tasks, as `--task` takes them. */

@@ -1,9 +1,9 @@
 /** Tasks that train one output, which is most of them. */
-import { widthOf } from "../models/answers.ts";
+import { type Answer, widthOf } from "../models/answers.ts";
 import type { Port } from "../models/ports.ts";
 import { suggestName } from "../src/text/nearest.ts";
 import type { Section } from "./section.ts";
-import type { BoundTask, ComparedMetric, Head, Judged, Metric, Shown, Task } from "./task.ts";
+import type { BoundTask, ComparedMetric, Head, Judged, Metric, Shown, Task, TaskAgreement } from "./task.ts";
 
 /** Which output a task trains, and how much it counts. */
 export interface OutputOptions {
@@ -20,6 +20,8 @@ export interface OutputTask {
   readonly metrics: readonly Metric[];
   /** What a report shows besides; `shown` knows all outputs by name. Default: nothing. */
   readonly sections?: (judged: Judged, shown?: Shown) => readonly Section[];
+  /** Counts how often two models come to the same, see `BoundTask`. Default: its head's `sameAnswer` says all. */
+  readonly agreement?: (a: Answer, b: Answer) => TaskAgreement;
   /** Fields of the task's own for a report, from its metrics. Default: none. */
   readonly fields?: (metrics: readonly ComparedMetric[]) => Readonly<Record<string, unknown>>;
 }
@@ -42,8 +44,8 @@ export function outputTask(
     bind(ports, model) {
       const doing = `train "${model}" by ${name}`;
       const port = portOf(ports, { output, doing });
-      const { head, metrics, sections = () => [], fields = () => ({}) } = bind(port, doing);
-      return bound(name, port.name, { head: { ...head, task: name, weight }, metrics, sections, fields });
+      const { head, ...rest } = bind(port, doing);
+      return bound(name, port.name, { ...rest, head: { ...head, task: name, weight } });
     },
   };
 }
@@ -51,7 +53,7 @@ export function outputTask(
 function bound(
   name: string,
   output: string,
-  { head, metrics, sections, fields }: Required<Omit<OutputTask, "head">> & { readonly head: Head },
+  { head, metrics, sections, fields, agreement }: Omit<OutputTask, "head"> & { readonly head: Head },
 ): BoundTask {
   return {
     name,
@@ -66,8 +68,10 @@ function bound(
         : { chance: ({ answers, targets }) => chance(targets[output], widthOf(answers[output])) }),
     })),
     left: [],
-    sections: ({ answers, targets }, shown) => sections({ answer: answers[output], targets: targets[output] }, shown),
-    fields: (metrics) => fields(metrics.filter((metric) => metric.output === output)),
+    ...(agreement === undefined ? {} : { agreement: (a, b) => agreement(a[output], b[output]) }),
+    sections: ({ answers, targets }, shown) =>
+      sections?.({ answer: answers[output], targets: targets[output] }, shown) ?? [],
+    fields: (metrics) => fields?.(metrics.filter((metric) => metric.output === output)) ?? {},
   };
 }
 
