@@ -5,6 +5,7 @@ import { type DataSplit, describeShape, type ImageSet, type ImageShape, mapParts
 import { fitTo } from "./fit_to.ts";
 import { type BadImage, readFolder } from "./sources/folder.ts";
 import { generate } from "./sources/generated.ts";
+import { generateFaces } from "./sources/generated_faces.ts";
 import { readMnist } from "./sources/mnist.ts";
 import { generateShapes } from "./sources/shapes_to_find.ts";
 import { type BoxOptions, type BoxSplit, readVoc } from "./sources/voc.ts";
@@ -16,6 +17,7 @@ import { inPlainWords } from "../src/text/plain_errors.ts";
 import { type Normalize, parseNormalize } from "./normalize.ts";
 import { samplesOf, type SampleSplit, type SampleTarget } from "./samples.ts";
 import { readCsv } from "./sources/csv.ts";
+import { readPoints } from "./sources/points.ts";
 
 /** What to do with a data set while opening it. */
 export interface OpenOptions {
@@ -69,8 +71,8 @@ interface SourceData extends SampleSplit {
 }
 
 interface Source {
-  /** What its name is followed by, as in "mnist:DIR"; absent: nothing. */
-  readonly takes?: "DIR" | "FILE";
+  /** What its name is followed by, as in "mnist:DIR"; a PATH is either; absent: nothing. */
+  readonly takes?: "DIR" | "FILE" | "PATH";
   /** Whether it is a table, whose target columns can be chosen. */
   readonly hasColumns?: true;
   /** `parseNormalize`'s text. */
@@ -83,12 +85,16 @@ interface Source {
 const PICTURES = { train: 2000, test: 1000 };
 const SEQUENCES = { train: 20_000, test: 10_000 };
 const TO_FIND = { train: 300, test: 100 };
+const FACES = { train: 800, test: 200 };
 
 /** Shape of images of whatever size where no model asks for another. */
 const ANY_SHAPE: ImageShape = { height: 64, width: 64, channels: 3 };
 
 /** Shape of letterboxed pictures where no model asks for another: that of darknet's detectors. */
 const DETECTION_SHAPE: ImageShape = { height: 416, width: 416, channels: 3 };
+
+/** Shape of faces where no model asks for another: most nets for landmarks take it. */
+const FACE_SHAPE: ImageShape = { height: 112, width: 112, channels: 3 };
 
 /** As in He et al. 2016, section 4.2: mirrored, and cropped at random after padding by 4 pixels. */
 const FLIP_AND_SHIFT: Augment = { flip: true, pad: 4 };
@@ -104,6 +110,12 @@ const SOURCES: Readonly<Record<string, Source>> = {
   },
   "generated:brackets": ofSequences(generateBrackets),
   "generated:sorting": ofSequences(generateSorting),
+  "generated:faces": {
+    normalize: "-1..1",
+    augment: NONE,
+    read: (_, { shape, ...options }) =>
+      Promise.resolve(generateFaces({ ...limited(FACES, options), ...(shape === undefined ? {} : { shape }) })),
+  },
   mnist: { takes: "DIR", normalize: "0..1", augment: NONE, read: ofImages(readMnist) },
   cifar10: { takes: "DIR", normalize: "-1..1", augment: FLIP_AND_SHIFT, read: ofImages(readCifar10) },
   folder: {
@@ -133,6 +145,12 @@ const SOURCES: Readonly<Record<string, Source>> = {
       const split = await readCsv(path, { shape, targets, ...options });
       return { ...split, notes: "image" in split.train.inputs ? [scaledNote(shape)] : [] };
     },
+  },
+  points: {
+    takes: "PATH",
+    normalize: "-1..1",
+    augment: NONE,
+    read: (path, { shape = FACE_SHAPE, ...options }) => readPoints(path, { shape, ...options }),
   },
 };
 
@@ -207,14 +225,14 @@ function parseSpec(spec: string): { readonly source: Source; readonly path: stri
   const { takes } = source;
   const path = colon < 0 ? "" : spec.slice(colon + 1);
   if (path !== "") return { source, path };
-  const what = takes === "DIR" ? "folder" : "file";
+  const what = { DIR: "folder", FILE: "file", PATH: "file or folder" }[takes];
   throw new RangeError(`Cannot open the data "${spec}": it names no ${what}, needed is "${before}:${takes}"`);
 }
 
 /**
  * Opens a data set: one of `DATA_FORMS`, such as `generated`, `mnist:DIR` or `csv:FILE`.
  *
- * @param spec What to open; DIR and FILE are paths.
+ * @param spec What to open; DIR, FILE and PATH are paths.
  * @throws {RangeError} If `spec` is none of these, an option is out of range or a file is damaged.
  * @throws {Error} If a file is missing or cannot be read.
  *

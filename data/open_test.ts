@@ -18,7 +18,7 @@ Deno.test("openData() opens the generated set, limited and fitted to an input", 
 Deno.test("openData() refuses unknown data sets and lists the known ones", async () => {
   for (const spec of ["imagenet", "", "mnst:x", "toString", "Generated"]) {
     const choices =
-      /there is no data set ".*", needed is "generated", "generated:brackets", "generated:sorting", "mnist:DIR", .* "voc:DIR".* or "/;
+      /there is no data set ".*", needed is "generated", "generated:brackets", "generated:sorting", .*"mnist:DIR", .* "voc:DIR".* or "/;
     await assert.rejects(openData(spec), choices);
   }
   await assert.rejects(openData("mnist"), /it names no folder, needed is "mnist:DIR"/);

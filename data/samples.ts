@@ -112,6 +112,11 @@ export interface SampleSet {
   readonly count: number;
   readonly inputs: Readonly<Record<string, SampleInput>>;
   readonly targets: Readonly<Record<string, SampleTarget>>;
+  /**
+   * For each sample the name of the group that it belongs to, such as a person: samples of one are nearly alike, and should
+   * not be in two parts. Absent: each stands for itself.
+   */
+  readonly groups?: readonly string[];
 }
 
 /** A sample set in parts. */
@@ -139,6 +144,7 @@ export function selectSamples(set: SampleSet, { indices, name }: {
   return {
     name,
     count: indices.length,
+    ...(set.groups === undefined ? {} : { groups: indices.map((i) => set.groups?.[i] ?? "") }),
     inputs: mapValues(set.inputs, (input) => pickInputs(input, indices)),
     targets: mapValues(set.targets, (target) => {
       const width = targetWidth(target);

@@ -21,10 +21,11 @@ export interface ValidationSplit {
 const STREAM = [0, 0, 2];
 
 /**
- * Puts a share of the samples aside. Where there is one target and it is a class, of each class as large a share as
- * possible; every class keeps a sample to be learned from. Both parts keep the order of the set.
+ * Puts a share of the samples aside. Where samples belong to groups, whole groups: no group is in both parts, and one at
+ * least is learned from. Else, where there is one target and it is a class, of each class as large a share as possible;
+ * every class keeps a sample to be learned from. Both parts keep the order of the set.
  *
- * Rounding: the share of all samples to the nearest number; that may be none.
+ * Rounding: the share of all samples to the nearest number; that may be none. Groups are drawn until there are as many.
  *
  * @throws {RangeError} If the share is not from 0 to below 1.
  *
@@ -60,11 +61,25 @@ export function splitValidation(set: SampleSet, { fraction, seed }: ValidationOp
 }
 
 function chooseAside(set: SampleSet, { fraction, seed }: ValidationOptions): ReadonlySet<number> {
+  if (set.groups !== undefined) return chooseGroups(set.groups, { fraction, seed });
   const random = new Random(seed, STREAM);
   const order = random.shuffle(Array.from({ length: set.count }, (_, i) => i));
   const classes = [...Map.groupBy(order, classOf(set)).values()];
   const counts = shareOut(classes.map(({ length }) => length), fraction);
   return new Set(classes.flatMap((members, i) => members.slice(0, counts[i])));
+}
+
+/** Draws groups until their samples are a share of all; one group is left. */
+function chooseGroups(groups: readonly string[], { fraction, seed }: ValidationOptions): ReadonlySet<number> {
+  const members = Map.groupBy(groups.map((_, i) => i), (i) => groups[i]);
+  const [, ...drawn] = new Random(seed, STREAM).shuffle([...members.values()]);
+  const wanted = Math.round(fraction * groups.length);
+  const aside = new Set<number>();
+  for (const group of drawn) {
+    if (aside.size >= wanted) break;
+    for (const i of group) aside.add(i);
+  }
+  return aside;
 }
 
 /** Says which samples are alike; all of them are where a target is no class, or there are several. */

@@ -104,3 +104,29 @@ Deno.test("splitValidation() refuses what is no share", () => {
     });
   }
 });
+
+Deno.test("splitValidation() puts whole groups aside, whatever their sizes, and leaves one to learn from", () => {
+  const sets = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 60 });
+  fc.assert(
+    fc.property(sets, fc.double({ min: 0, max: 0.9, noNaN: true }), (numbers, fraction) => {
+      const groups = numbers.map((number) => `person ${number}`);
+      const labels = numbers.map((number) => number % 3);
+      const { train, validation } = splitValidation({ ...labelled(labels), groups }, { fraction, seed: 1 });
+      assert.deepEqual(
+        [...samplesIn(train, labels), ...samplesIn(validation, labels)].sort((a, b) => a - b),
+        numbers.map((_, i) => i),
+      );
+      const people = new Set(train.groups);
+      assert.ok(people.size >= 1 && train.groups?.length === train.count);
+      assert.ok(validation === undefined || validation.groups?.every((group) => !people.has(group)));
+      // As many as are asked for, and no group more than it takes.
+      const asked = Math.round(fraction * numbers.length);
+      const least = Math.min(
+        asked,
+        numbers.length - Math.max(...Map.groupBy(groups, (g) => g).values().map((g) => g.length)),
+      );
+      assert.ok((validation?.count ?? 0) >= least);
+    }),
+    { seed: 1, numRuns: 100 },
+  );
+});

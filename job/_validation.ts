@@ -26,6 +26,13 @@ export function withValidation(
   const fraction = asked ?? DEFAULT_SHARE;
   const split = splitValidation(opened.train, { fraction, seed });
   if (split.validation !== undefined) return { ...opened, ...split };
+  const { groups } = opened.train;
+  if (groups !== undefined && new Set(groups).size === 1) {
+    return noting(
+      opened,
+      `All training samples are of one group, "${groups[0]}", none can be put aside for validation`,
+    );
+  }
   const percent = Number((100 * fraction).toPrecision(3));
   const few = opened.train.count === 1 ? "1 training sample is" : `${opened.train.count} training samples are`;
   return noting(opened, `${few} too few to put ${percent} % aside for validation`);

@@ -1,7 +1,7 @@
 /** A CSV file as lines of cells, with what it takes to name one of them. */
 import { CsvError, parse } from "csv-parse/sync";
 import { showValue } from "../../src/text/plain.ts";
-import { messageOf, readBytes } from "./_files.ts";
+import { isFile, join, messageOf, readBytes } from "./_files.ts";
 
 /** Most bytes of a table: its cells take some ten times as much. */
 const MOST_BYTES = 2 ** 28;
@@ -88,4 +88,11 @@ interface CellFault {
 export function refuseCell({ path, header }: Table, { line, column, because }: CellFault): RangeError {
   const where = `line ${line.number}, column "${header[column]}"`;
   return new RangeError(`Cannot read "${path}": ${where}: ${showValue(line.cells[column])} ${because}`);
+}
+
+/** Finds the picture that a table calls `name`: beside it, or in the folder of its own name; undefined if there is none. */
+export async function locatePicture({ folder, stem }: Table, name: string): Promise<string | undefined> {
+  const places = name.startsWith("/") ? [name] : [join(folder, name), join(join(folder, stem), name)];
+  for (const place of places) if (await isFile(place)) return place;
+  return undefined;
 }

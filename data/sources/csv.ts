@@ -10,7 +10,7 @@ import { checkSeed, Random } from "../../src/numbers/random.ts";
 import { parseDecimal } from "../../src/text/decimal.ts";
 import { checkMemory, imageBytes, type ImageShape, type Parts } from "../dataset.ts";
 import type { SampleInput, SampleSet, SampleSplit, SampleTarget } from "../samples.ts";
-import { type Line, readTable, refuseCell, type Table } from "./_csv_table.ts";
+import { type Line, locatePicture, readTable, refuseCell, type Table } from "./_csv_table.ts";
 import { checkHeader, type ColumnKind, type Columns, columnsOf } from "./_csv_columns.ts";
 import { type BadImage, decodeAll } from "./_decode.ts";
 import { isFile, join } from "./_files.ts";
@@ -265,19 +265,14 @@ async function picturesOf(
   };
 }
 
-/** Returns the picture's path: beside the table, or in the folder that is called like it. */
+/** Returns the picture's path. */
 async function findPicture(
   table: Table,
   { line, column }: { readonly line: Line; readonly column: number },
 ): Promise<string> {
   const name = line.cells[column].trim();
   if (name === "") throw refuseCell(table, { line, column, because: "is empty, the path of a picture is needed" });
-  if (name.startsWith("/")) {
-    if (await isFile(name)) return name;
-  } else {
-    for (const folder of [table.folder, join(table.folder, table.stem)]) {
-      if (await isFile(join(folder, name))) return join(folder, name);
-    }
-  }
-  throw refuseCell(table, { line, column, because: "is no file" });
+  const found = await locatePicture(table, name);
+  if (found === undefined) throw refuseCell(table, { line, column, because: "is no file" });
+  return found;
 }

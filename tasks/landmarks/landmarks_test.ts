@@ -107,7 +107,7 @@ Deno.test("landmarkSections() show each landmark's error, both models' curves, a
     "float float",
     "int8 deployed",
   ]);
-  const [nose] = panels.map(({ marks: [mark] }) => mark.kind === "points" ? mark.points[2][0] : NaN);
+  const [nose] = panels.map(({ marks: [mark] }) => mark.kind === "points" ? mark.points[2]?.[0] ?? NaN : NaN);
   assert.ok(Math.abs(nose - 0.5) < 1e-6);
   // Without pictures and without the float model there is as much as can be said.
   assert.deepEqual(landmarkSections(judged(deployed), shown).map(({ kind }) => kind), ["bars", "curve"]);
