@@ -15,7 +15,7 @@ export { detection, type DetectionOptions } from "./detection/detection.ts";
 export { boxesInPicture, readFileDecoding } from "./detection/file_boxes.ts";
 export type { FoundBox } from "./detection/boxes.ts";
 export { type LandmarkOptions, landmarks } from "./landmarks/landmarks.ts";
-export { type PointLoss, pointLoss } from "./landmarks/losses.ts";
+export { POINT_LOSSES, type PointLoss, pointLoss, type WingOptions } from "./landmarks/losses.ts";
 export { binaryCrossEntropy } from "./multi_label/binary_cross_entropy.ts";
 export { f1Score, meanAveragePrecision } from "./multi_label/f1.ts";
 export { multiLabel, type MultiLabelOptions } from "./multi_label/multi_label.ts";

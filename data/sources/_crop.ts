@@ -6,13 +6,8 @@
  */
 import type { Sharp } from "sharp";
 import { imageBytes, type ImageShape } from "../dataset.ts";
+import type { Size } from "../letterbox.ts";
 import { type BadImage, decodeWith, pixelsOf } from "./_decode.ts";
-
-/** Sides in pixels. */
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
 
 /** A part of a picture, in its pixels from its upper left corner. */
 export interface Crop extends Size {

@@ -8,8 +8,9 @@
  */
 import { checkSeed, Random } from "../../src/numbers/random.ts";
 import { checkMemory, checkShape, imageBytes, type ImageShape, type Parts } from "../dataset.ts";
+import type { Size } from "../letterbox.ts";
 import type { Points, SampleSet, SampleSplit } from "../samples.ts";
-import { type Crop, decodeCrops, type Size } from "./_crop.ts";
+import { type Crop, decodeCrops } from "./_crop.ts";
 import { locatePicture, type Table } from "./_csv_table.ts";
 import type { BadImage } from "./_decode.ts";
 import { isFile, isFolder, join, listFolder } from "./_files.ts";

@@ -1,6 +1,6 @@
 /** Data sets as checks see them. */
 import type { OpenedData } from "../../../data/open.ts";
-import type { SampleSet } from "../../../data/samples.ts";
+import { type SampleSet, targetWidth } from "../../../data/samples.ts";
 import { check } from "../_case.ts";
 
 /** Checks that both halves of opened data are whole. */
@@ -8,7 +8,8 @@ export function checkSamples({ train, test }: Pick<OpenedData, "train" | "test">
   for (const set of [train, test]) checkSet(set);
 }
 
-function checkSet({ count, inputs, targets }: SampleSet): void {
+function checkSet({ count, inputs, targets, groups }: SampleSet): void {
+  check(groups === undefined || groups.length === count, `${groups?.length} groups`);
   check(Number.isInteger(count) && count > 0, `${count} samples`);
   for (const input of Object.values(inputs)) {
     if (input.kind === "pictures") {
@@ -27,7 +28,7 @@ function checkSet({ count, inputs, targets }: SampleSet): void {
       check(target.labels.length === count * (target.positions ?? 1), `${target.labels.length} labels`);
       check(target.labels.every((label) => label >= 0 && label < target.names.length), "a label is no class");
     } else {
-      check(target.values.length === count * target.names.length, `${target.values.length} values of targets`);
+      check(target.values.length === count * targetWidth(target), `${target.values.length} values of targets`);
       check(target.values.every(Number.isFinite), "a target is not finite");
     }
   }

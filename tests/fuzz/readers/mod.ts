@@ -31,4 +31,5 @@ export const READERS: readonly FuzzReader[] = [
   { name: "ptq-commands", weight: 3, load: () => import("./ptq_commands.ts") },
   { name: "debug-options", weight: 2, load: () => import("./debug_options.ts") },
   { name: "choose-options", weight: 2, load: () => import("./choose_options.ts") },
+  { name: "points", weight: 4, load: () => import("./points.ts") },
 ];
