@@ -1,8 +1,7 @@
 /** How long one answer takes. */
 import { atOnce, type Steps } from "../src/events.ts";
-import { sizeOf } from "../src/onnx/graph.ts";
 import type { Device } from "../src/runtime/session.ts";
-import { DeployedModel } from "./deployed.ts";
+import { cpuMsOf, rest, TimedModel } from "./_timed_model.ts";
 
 /** Percentiles of run times, in milliseconds. */
 export interface Percentiles {
@@ -32,6 +31,8 @@ export interface LatencyOptions {
 export interface LatencyComparison {
   /** In the order given. */
   readonly times: readonly [Percentiles, Percentiles];
+  /** CPU time of the process in a run of each, user and system, on average, in ms. */
+  readonly cpuMs: readonly [number, number];
   /** What betrays that the machine did something else meanwhile; absent: nothing does. */
   readonly unsteady?: string;
 }
@@ -41,12 +42,6 @@ const WARM_UP = 10;
 
 /** Models take turns of so many runs. */
 const TURN = 25;
-
-/**
- * Rest before a turn, in ms. A session's threads spin for a while after its last run: on two cores, without a rest, a
- * float model of 0.2 ms takes 0.3 (p95: 4 ms) right behind its int8 form; 5 ms are enough.
- */
-const REST_MS = 20;
 
 /** Runs at the start of a turn that do not count: the threads wake up. */
 const SETTLE = 3;
@@ -69,46 +64,33 @@ export function* comparingLatency(
   options: LatencyOptions = {},
 ): Steps<LatencyComparison> {
   const { runs = 100, threads, device = "cpu", int8Activations = false, keepQdq = false } = options;
-  const sessions = models.map((bytes) =>
-    new DeployedModel(bytes, { device, int8Activations, keepQdq, ...(threads === undefined ? {} : { threads }) })
-  );
-  try {
-    const { batch = sessions[0].batch ?? 1 } = options;
-    // Any values do: no operator's time depends on them.
-    const x = sessions.map((session) =>
-      Object.fromEntries(
-        Object.entries(session.sampleShapes).map(([name, shape]) => {
-          const bytes = Uint8Array.from({ length: batch * sizeOf(shape) }, (_, i) => i % 255);
-          return [name, session.rawInputs.includes(name) ? bytes : Float32Array.from(bytes, (byte) => byte / 255)];
-        }),
-      )
-    );
-    sessions.forEach((session, i) => repeat(WARM_UP, () => session.predict(x[i])));
-    const times: number[][] = [[], []];
-    while (times[1].length < runs) {
-      for (const [i, session] of sessions.entries()) {
-        yield;
-        rest(REST_MS);
-        repeat(SETTLE, () => session.predict(x[i]));
-        repeat(Math.min(TURN, runs - times[i].length), () => times[i].push(timeOf(() => session.predict(x[i]))));
-      }
+  const session = { device, int8Activations, keepQdq, ...(threads === undefined ? {} : { threads }) };
+  using opened = new DisposableStack();
+  const timed = models.map((bytes) => opened.use(new TimedModel(bytes, session)));
+  const { batch = timed[0].batch ?? 1 } = options;
+  const runsOf = timed.map((model) => model.runsOf(batch));
+  runsOf.forEach((run) => repeat(WARM_UP, run));
+  const times: [number[], number[]] = [[], []];
+  const cpuMs: [number, number] = [0, 0];
+  while (times[1].length < runs) {
+    for (const [i, run] of runsOf.entries()) {
+      yield;
+      rest();
+      repeat(SETTLE, run);
+      const turn = Math.min(TURN, runs - times[i].length);
+      cpuMs[i] += cpuMsOf(() => repeat(turn, () => times[i].push(timeOf(run))));
     }
-    const unsteady = whyUnsteady(times);
-    return {
-      times: [percentiles(times[0]), percentiles(times[1])],
-      ...(unsteady === undefined ? {} : { unsteady }),
-    };
-  } finally {
-    for (const session of sessions) session.dispose();
   }
+  const unsteady = whyUnsteady(times);
+  return {
+    times: [percentiles(times[0]), percentiles(times[1])],
+    cpuMs: [cpuMs[0] / runs, cpuMs[1] / runs],
+    ...(unsteady === undefined ? {} : { unsteady }),
+  };
 }
 
 function repeat(times: number, run: () => void): void {
   for (let i = 0; i < times; i++) run();
-}
-
-function rest(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 function timeOf(run: () => void): number {
@@ -117,8 +99,8 @@ function timeOf(run: () => void): number {
   return performance.now() - start;
 }
 
-/** The smallest times that half and 95 % of the runs stay within (nearest rank). */
-function percentiles(times: readonly number[]): Percentiles {
+/** Returns the smallest times that half and 95 % of the runs stay within (nearest rank). */
+export function percentiles(times: readonly number[]): Percentiles {
   const sorted = times.toSorted((a, b) => a - b);
   const at = (q: number) => sorted[Math.ceil(q * sorted.length) - 1];
   return { p50: at(0.5), p95: at(0.95) };
