@@ -344,6 +344,7 @@ export {
   type OutputAgreement,
 } from "./export/agreement.ts";
 export { compareLatency, type LatencyComparison, type LatencyOptions, type Percentiles } from "./export/latency.ts";
+export type { Work } from "./export/work.ts";
 export {
   type FloatOp,
   type FusedNode,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { calibratedReport, residualReport, trainedReport } from "../report/_test_sample_report.ts";
 import { dummyReport, stepsReport, weightsReport } from "../report/_test_sample_ptq.ts";
+import { detectorReport } from "../report/_test_sample_pictures.ts";
 import { landmarksReport, simulatedReport } from "../report/_test_sample_tasks.ts";
 import { assertFitsSchema, schemaErrors } from "../tests/_support/report_schema.ts";
 import { RECIPE_SCHEMA_FILE, recipeSchemaText, SCHEMA_FILE, schemaText } from "./write_schema.ts";
@@ -20,6 +21,7 @@ Deno.test("docs/report.schema.json describes the sample reports, in which every 
     trainedReport,
     landmarksReport,
     simulatedReport,
+    detectorReport,
     dummyReport,
     stepsReport,
     weightsReport,

@@ -1,4 +1,5 @@
 /** How long one answer takes. */
+import { type Answers, rowOf, widthOf } from "../models/answers.ts";
 import { atOnce, type Steps } from "../src/events.ts";
 import type { Device } from "../src/runtime/session.ts";
 import { cpuMsOf, rest, TimedModel } from "./_timed_model.ts";
@@ -87,6 +88,28 @@ export function* comparingLatency(
     cpuMs: [cpuMs[0] / runs, cpuMs[1] / runs],
     ...(unsteady === undefined ? {} : { unsteady }),
   };
+}
+
+/** Times of decoding at the least: of fewer there is no 95th percentile. */
+const DECODINGS = 100;
+
+/** Measures what a task makes of the answers to one sample, sample by sample. */
+export function timeDecoding(decode: (answers: Answers) => unknown, answers: Answers): Percentiles {
+  const [first] = Object.values(answers);
+  const count = Math.min(DECODINGS, first.values.length / widthOf(first));
+  const each = Array.from({ length: count }, (_, i) => answerOf(answers, i));
+  repeat(WARM_UP, () => decode(each[0]));
+  return percentiles(Array.from({ length: DECODINGS }, (_, i) => timeOf(() => decode(each[i % count]))));
+}
+
+/** The answers to one sample, as a file gives them at batch 1. */
+function answerOf(answers: Answers, sample: number): Answers {
+  return Object.fromEntries(
+    Object.entries(answers).map(([name, answer]) => {
+      const [, ...shape] = answer.shape;
+      return [name, { ...answer, values: rowOf(answer, sample), shape: [1, ...shape] }];
+    }),
+  );
 }
 
 function repeat(times: number, run: () => void): void {

@@ -1,14 +1,15 @@
 /** The proof: the exported files against the model that was trained, in the runtime that will run them. */
 import type { Device, SessionOptions } from "../src/runtime/session.ts";
 import { type Answers, joinAnswers } from "../models/answers.ts";
-import type { BoundTask } from "../tasks/task.ts";
+import type { BoundTask, TaskAgreement } from "../tasks/task.ts";
 import { type Agreement, compareAnswers, type GridAgreement, type OutputAgreement } from "./agreement.ts";
 import { DeployedModel, type Samples } from "./deployed.ts";
 import { compareLastGrids, type LastGrids, otherFusion } from "./last_grids.ts";
 import { atOnce, type Steps } from "../src/events.ts";
-import { comparingLatency, type LatencyOptions, type Percentiles } from "./latency.ts";
+import { comparingLatency, type LatencyOptions, type Percentiles, timeDecoding } from "./latency.ts";
 import type { OnnxModel } from "./to_onnx.ts";
 import { type Fusion, type KnownFloat, verifyFusion } from "./verify.ts";
+import { measuringWork, type OfBoth, type Work } from "./work.ts";
 
 /** What is validated, and against what. */
 export interface ValidateOptions {
@@ -22,8 +23,8 @@ export interface ValidateOptions {
   readonly simulated: Answers;
   /** What else is compared of outputs that are on no grid: see `lastGridsOf`. */
   readonly lastGrids?: LastGridsProof;
-  /** Says when two answers come to the same. */
-  readonly task?: Pick<BoundTask, "heads">;
+  /** Says when answers come to the same, and what is made of them. */
+  readonly task?: Pick<BoundTask, "heads" | "agreement" | "decode">;
   /** Layers that were left in float on purpose, and why. */
   readonly islands?: readonly KnownFloat[];
   /** Where the files run. Default "cpu". */
@@ -49,6 +50,8 @@ export interface Validation {
   /** What the deployed model answered. */
   readonly deployed: Answers;
   readonly agreement: Agreement;
+  /** How often both come to the same by what the task is after; absent where it says no more than that. */
+  readonly taskAgreement?: TaskAgreement;
   /** Why last grids were not compared: in what the file that shows them runs otherwise than the deployed one. */
   readonly notShown?: string;
   readonly latencyMs: {
@@ -57,8 +60,15 @@ export interface Validation {
     readonly batch: number;
     /** Threads of each session. */
     readonly threads: number;
+    /** Of what the task makes of the deployed model's answer to one sample; absent: nothing. */
+    readonly decoding?: Percentiles;
     /** See `LatencyComparison`. */
     readonly unsteady?: string;
+  };
+  /** What else runs take, on as many samples. */
+  readonly work: Work & {
+    /** CPU time of the process, user and system, in ms a run, with as many threads as runs are timed with. */
+    readonly cpuMs: OfBoth;
   };
   readonly bytes: { readonly float: number; readonly deployed: number };
   readonly fusion: Fusion;
@@ -90,18 +100,26 @@ export function* validating(options: ValidateOptions): Steps<Validation> {
   const codes = lastGrids !== undefined && notShown === undefined
     ? compareLastGrids(lastGrids, { simulated: lastGrids.simulated, deployed: shown })
     : {};
-  const { times: [floatMs, int8Ms], ...doubt } = yield* comparingLatency([float.bytes, int8.bytes], {
-    ...latency,
-    device,
-    int8Activations,
-    keepQdq,
-  });
+  const running = { ...latency, device, int8Activations, keepQdq };
+  const pair = [float.bytes, int8.bytes] as const;
+  const { times, cpuMs, ...doubt } = yield* comparingLatency(pair, running);
+  const work = yield* measuringWork(pair, running);
+  const { task } = options;
   return {
     deployed,
-    agreement: compareAnswers(options.simulated, deployed, options.task)
+    agreement: compareAnswers(options.simulated, deployed, task)
       .map((entry) => withLastGrids(entry, codes[entry.output])),
+    ...(task?.agreement === undefined ? {} : { taskAgreement: task.agreement(options.simulated, deployed) }),
     ...(notShown === undefined ? {} : { notShown }),
-    latencyMs: { float: floatMs, deployed: int8Ms, batch, threads, ...doubt },
+    latencyMs: {
+      float: times[0],
+      deployed: times[1],
+      batch,
+      threads,
+      ...(task?.decode === undefined ? {} : { decoding: timeDecoding(task.decode, deployed) }),
+      ...doubt,
+    },
+    work: { cpuMs: { float: cpuMs[0], deployed: cpuMs[1] }, ...work },
     bytes: { float: float.bytes.length, deployed: int8.bytes.length },
     fusion,
   };

@@ -51,10 +51,10 @@ export function describeModels(
 }
 
 /**
- * Index of what quantization is measured against: the control. Without one it is the float model as the user knows it,
+ * Returns the index of what quantization is measured against: the control. Without one it is the float model as the user knows it,
  * with its own activations; where none was swapped, after further float training.
  */
-function referenceOf(float: readonly JudgedStep[]): number {
+export function referenceOf(float: readonly JudgedStep[]): number {
   const at = (step: JudgedStep["step"]) => float.findIndex((one) => one.step === step);
   if (at("control") >= 0) return at("control");
   return at("swapped") >= 0 ? at("original") : float.length - 1;

@@ -4,10 +4,11 @@ import type { EpochReport, Report } from "../report/schema.ts";
 import { reportDevice } from "./_engine.ts";
 import type { JobStart, Proof, TrainingJob } from "./_job.ts";
 import { describeLayers } from "./_layers_report.ts";
-import { describeModels, measured } from "./_metrics_report.ts";
+import { describeModels, measured, referenceOf } from "./_metrics_report.ts";
 import { describeQuantization } from "./_quantization_report.ts";
 import {
   describeAgreement,
+  describeAgreements,
   describeFile,
   describeFusion,
   describeIslands,
@@ -16,6 +17,7 @@ import {
   describeSections,
   describeTask,
   factsOf,
+  type ShownModels,
 } from "./_report_parts.ts";
 import type { StageEpoch, StageResult } from "./_stage.ts";
 
@@ -32,7 +34,7 @@ export interface ReportParts {
 }
 
 /** Builds the report of a finished job. */
-export function buildReport({ job, start, training, proof, command }: ReportParts): Report {
+export async function buildReport({ job, start, training, proof, command }: ReportParts): Promise<Report> {
   const { options, data } = job;
   const { prepared } = start;
   const { history, epochs } = training;
@@ -50,7 +52,7 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
     ...task.fields(metrics),
     ...(files === undefined ? {} : {
       deploy: DEPLOYED,
-      agreement: describeAgreement(files.validation.agreement),
+      ...describeAgreements(files.validation),
       ...describeFile(files.int8, files.validation),
       ...describeFusion(files.validation.fusion),
     }),
@@ -72,12 +74,20 @@ export function buildReport({ job, start, training, proof, command }: ReportPart
     device: files === undefined ? job.engine.device : reportDevice(job.engine.device, files.int8.bytes),
     ...describeQuantization(prepared),
     floatBefore,
-    ...describeSections(files?.deployed ?? proof.simulated),
+    ...await describeSections(shownOf(proof), job),
     layers: describeLayers(prepared),
     ...(history.bestEpoch === undefined ? {} : { bestEpoch: history.bestEpoch }),
     freeze: { observersAfter: options.freezeObserversAfter, batchNormAfter: options.freezeBnAfter },
     islands: describeIslands(prepared.islands, files?.validation.fusion),
   };
+}
+
+/** Beside the model that is deployed the float model that it is measured against, and its simulation. */
+function shownOf({ float, simulated, files }: Proof): ShownModels {
+  const reference = float[referenceOf(float)].judged;
+  return files === undefined
+    ? { judged: simulated, others: { float: reference } }
+    : { judged: files.deployed, others: { float: reference, simulated } };
 }
 
 /** How evaluation differs from training. */

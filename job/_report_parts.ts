@@ -2,20 +2,30 @@
 import { version_core } from "@tensorflow/tfjs-core";
 import { type LayersModel, version_layers } from "@tensorflow/tfjs-layers";
 import { describeNormalize } from "../data/normalize.ts";
-import { describeTarget } from "../data/samples.ts";
+import { describeTarget, mapValues, type SampleSet } from "../data/samples.ts";
 import type { Agreement } from "../export/agreement.ts";
 import type { OnnxModel } from "../export/to_onnx.ts";
 import type { Validation } from "../export/validate.ts";
 import type { Fusion } from "../export/verify.ts";
+import type { Answers } from "../models/answers.ts";
 import { inputNames, inputShapesOf } from "../models/ports.ts";
-import { type AgreementReport, type IslandReport, type Report, SCHEMA, type TaskReport } from "../report/schema.ts";
+import {
+  type AgreementReport,
+  type IslandReport,
+  type Report,
+  SCHEMA,
+  type TaskReport,
+  type WorkReport,
+} from "../report/schema.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
 import { ORT_VERSION } from "../src/runtime/session.ts";
-import type { BoundTask } from "../tasks/task.ts";
+import type { PictureBytes } from "../tasks/section.ts";
+import type { BoundTask, Shown } from "../tasks/task.ts";
 import type { Evaluation } from "../train/evaluate.ts";
 import { hasImages, type JobData } from "./_data.ts";
 import type { Job } from "./_job.ts";
 import { parameterCount } from "./_layers_report.ts";
+import { reportSections } from "./_pictures.ts";
 
 /** What came of a job by whichever command: how to get it again, and of what it is. */
 export function describeOrigin(
@@ -54,8 +64,12 @@ export function factsOf(data: JobData): readonly string[] {
 }
 
 /** What was found of an exported file. */
-export function describeFile({ declined }: Pick<OnnxModel, "declined">, { latencyMs, bytes }: Validation) {
-  return { latencyMs, bytes, ...(declined.length === 0 ? {} : { declined }) };
+export function describeFile({ declined }: Pick<OnnxModel, "declined">, { latencyMs, work, bytes }: Validation) {
+  return { latencyMs, work: describeWork(work), bytes, ...(declined.length === 0 ? {} : { declined }) };
+}
+
+function describeWork({ joules, ...cpu }: Validation["work"]): WorkReport {
+  return "because" in joules ? { ...cpu, noJoules: joules.because } : { ...cpu, joules };
 }
 
 /** What ONNX Runtime makes of a file. */
@@ -106,10 +120,48 @@ export function describeAgreement(agreement: Agreement): readonly AgreementRepor
   });
 }
 
-/** What the task shows of a model's answers. */
-export function describeSections({ task, answers, targets }: Evaluation): Pick<Report, "sections"> {
-  const sections = task.sections({ answers, targets }).filter((section) => section.kind !== "pictures");
+/** Describes how alike the simulated and the deployed model answer: codes, and what the task is after. */
+export function describeAgreements(
+  { agreement, taskAgreement }: Validation,
+): Pick<Report, "agreement" | "taskAgreement"> {
+  return {
+    agreement: describeAgreement(agreement),
+    ...(taskAgreement === undefined ? {} : { taskAgreement }),
+  };
+}
+
+/** Models whose answers sections show. */
+export interface ShownModels {
+  /** The model whose answers count: the deployed one, if there is a file. */
+  readonly judged: Evaluation;
+  readonly others: Readonly<Partial<Record<keyof Shown["others"], Evaluation>>>;
+}
+
+/** What the task shows of models' answers. */
+export async function describeSections(
+  { judged: { task, answers, targets }, others }: ShownModels,
+  { data: { test } }: Pick<Job, "data">,
+): Promise<Pick<Report, "sections">> {
+  const shown: Shown = {
+    others: mapValues(others, (other) => renamed(other.answers, Object.keys(answers))),
+    picture: (sample) => pictureOf(test, sample),
+  };
+  const sections = await reportSections(task.sections({ answers, targets }, shown));
   return sections.length === 0 ? {} : { sections };
+}
+
+/** Preparing a model may rename its outputs: it is their order that stays. */
+function renamed(answers: Answers, names: readonly string[]): Answers {
+  return Object.fromEntries(Object.values(answers).map((answer, i) => [names[i], answer]));
+}
+
+/** The first of a sample's inputs that is a picture. */
+function pictureOf({ inputs }: SampleSet, sample: number): PictureBytes | undefined {
+  const pictures = Object.values(inputs).find((input) => input.kind === "pictures");
+  if (pictures === undefined) return undefined;
+  const { height, width, channels, bytes } = pictures;
+  const size = height * width * channels;
+  return { height, width, channels, bytes: bytes.subarray(sample * size, (sample + 1) * size) };
 }
 
 /** Describes a rewrite that was done or declined. */

@@ -135,7 +135,7 @@ async function quantize(
   const work = { job, data, original, model, float, floatFile };
   const { seconds, parts, files } = options.method === "static" ? await makeStatic(work) : await makeConverted(work);
   const command = commandOf({ ...asked, out: folder.dir }, "ptq");
-  const report = buildPtqReport({ job, data, original, rewrites, float, ...parts, seconds, command });
+  const report = await buildPtqReport({ job, data, original, rewrites, float, ...parts, seconds, command });
   const outputs = outputFiles([
     ...fileOf(report.deploy ?? "", WHAT[options.method](options), parts.run?.file.bytes),
     ...fileOf("model.float.onnx", "the model as it was loaded, in float", floatFile.bytes),

@@ -114,7 +114,7 @@ async function train(run: RunFolder, { events, log }: Pick<Job, "events" | "log"
   const training = await trainStage(job, { name: "qat", model, epochs: job.options.epochs });
   if (job.quantization.target.file !== undefined) job.log("Exporting, and validating in ONNX Runtime …");
   const proof = await prove(start, { job, training });
-  const report = buildReport({ job, start, training, proof, command: commandOf(run.asked) });
+  const report = await buildReport({ job, start, training, proof, command: commandOf(run.asked) });
   attachRecord(model, {
     ...start.prepared,
     rewrites: [...start.rewrites, ...start.prepared.rewrites],

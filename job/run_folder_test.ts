@@ -27,7 +27,7 @@ function resultsIn(dir: string): unknown {
 }
 
 /** The report without what the clock, the memory and the folder decide. */
-function withoutTimes({ latencyMs: _, train, command: __, options, ...rest }: Report): unknown {
+function withoutTimes({ latencyMs: _, work: ___, train, command: __, options, ...rest }: Report): unknown {
   const epochs = train.epochs.map((epoch) => ({ ...epoch, stepMs: 0 }));
   return { ...rest, epochs, options: { ...options, out: "" } };
 }

@@ -40,8 +40,9 @@ export function count(value: Maybe): string {
   return `${value < 0 ? "-" : ""}${grouped}${part === undefined ? "" : `.${part}`}`;
 }
 
-/** Formats a word as the first of a sentence. */
+/** Formats a word as the first of a sentence; one such as "mAP" stays what it is. */
 export function capitalized(text: string): string {
+  if (/^[a-z][A-Z]/.test(text)) return text;
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
@@ -63,6 +64,12 @@ export function byteSize(value: Maybe): string {
   if (value < 1000) return `${value} B`;
   if (value < 999_500) return `${significant(value / 1e3)} kB`;
   return `${significant(value / 1e6)} MB`;
+}
+
+/** Formats an energy with three significant digits, in mJ below 1 J. */
+export function joulesOf(value: Maybe): string {
+  if (!isKnown(value)) return UNKNOWN;
+  return value < 0.9995 ? `${significant(1000 * value)} mJ` : `${significant(value)} J`;
 }
 
 /** Formats a ratio as "3.2×". */

@@ -1,9 +1,18 @@
 /** What a report says in words, the same in the terminal and on the page. */
 import type { GridAgreement } from "../export/agreement.ts";
 import type { Codes } from "../models/summary.ts";
-import { agreementPercent, count, plural, ratio, significant } from "./_format.ts";
+import { agreementPercent, count, percent, plural, ratio, significant } from "./_format.ts";
 import { unitFormat } from "./_unit.ts";
-import type { AgreementReport, DeclinedReport, DeviceReport, IntervalReport, MetricReport, Report } from "./schema.ts";
+import type {
+  AgreementReport,
+  DeclinedReport,
+  DeviceReport,
+  IntervalReport,
+  MetricReport,
+  OfBoth,
+  Report,
+  TaskAgreement,
+} from "./schema.ts";
 
 /** What ONNX Runtime calls the provider that runs what a device does not have. */
 const CPU = "CPUExecutionProvider";
@@ -68,6 +77,26 @@ export function describeCertainty({ change, unit, float, simulated, deployed }: 
 export function describeInterval({ low, high }: IntervalReport, { unit, float, simulated, deployed }: MetricReport) {
   const { value } = unitFormat(unit, [float, simulated, deployed]);
   return `${withoutUnit(value(low))} to ${withoutUnit(value(high))}`;
+}
+
+/** Says how much of what float takes the deployed model does: "41% of float"; nothing where float takes nothing. */
+export function describeShare({ float, deployed }: OfBoth): string {
+  return float > 0 ? `${percent(deployed / float, 0)} of float` : "";
+}
+
+/** Share of what a task counts that has to come to the same in the simulated and the deployed model. */
+const ENOUGH_ALIKE = 0.999;
+
+/** Says how often both come to the same by what the task is after: "3,120 of 3,121 boxes at IoU 0.99". */
+export function describeTaskAgreement(
+  { what, same, of }: TaskAgreement,
+): { readonly value: string; readonly words: string; readonly isEnough: boolean } {
+  const share = of === 0 ? 1 : same / of;
+  return {
+    value: agreementPercent(share),
+    words: `${count(same)} of ${count(of)} ${what}`,
+    isEnough: share >= ENOUGH_ALIKE,
+  };
 }
 
 /** Says how many samples each part of the data has. */

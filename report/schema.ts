@@ -8,13 +8,15 @@
  */
 
 import type { GridAgreement } from "../export/agreement.ts";
-import type { Percentiles } from "../export/latency.ts";
 import type { FloatOp } from "../export/verify.ts";
 import type { PictureSource, ReportSection } from "../tasks/section.ts";
+import type { TaskAgreement } from "../tasks/task.ts";
+import type { LatencyReport, WorkReport } from "./schema_cost.ts";
 import type { FloatStepReport, Measured, MetricReport } from "./schema_metrics.ts";
 import type { PtqReport, SqnrReport } from "./schema_ptq.ts";
 
-export type { FloatOp, Percentiles, PictureSource, ReportSection };
+export type { FloatOp, PictureSource, ReportSection, TaskAgreement };
+export type { LatencyReport, OfBoth, Percentiles, WorkReport } from "./schema_cost.ts";
 export type {
   ChangeReport,
   FloatStepReport,
@@ -83,20 +85,6 @@ export interface ValueAgreement extends OutputAgreement {
   readonly rmsError: number;
   /** The codes of the last grids before the output, compared in a file that has them as outputs; absent where there are none. */
   readonly lastGrids?: readonly GridAgreement[];
-}
-
-/** Time of one warm run in ONNX Runtime. */
-export interface LatencyReport {
-  /** Of model.float.onnx. */
-  readonly float: Percentiles;
-  /** Of the file that is deployed. */
-  readonly deployed: Percentiles;
-  /** Samples a run. */
-  readonly batch: number;
-  /** Threads that ONNX Runtime was given. */
-  readonly threads: number;
-  /** What betrays that the machine did something else meanwhile, so that the times say little; absent: nothing does. */
-  readonly unsteady?: string;
 }
 
 /** What ONNX Runtime made of the int8 file, read back from its optimized graph. */
@@ -297,8 +285,15 @@ export interface Report {
    * training. An entry an output; absent where both are the same or there is no file.
    */
   readonly trainingAgreement?: readonly AgreementReport[];
+  /**
+   * How often the simulated and the deployed model come to the same by what the task is after, such as boxes; absent where
+   * it says no more than `agreement`.
+   */
+  readonly taskAgreement?: TaskAgreement;
   /** Absent if latency was not measured. */
   readonly latencyMs?: LatencyReport;
+  /** Absent with `latencyMs`. */
+  readonly work?: WorkReport;
   /** Sizes of the two ONNX files; absent where there are none. */
   readonly bytes?: { readonly float: number; readonly deployed: number };
   /** Absent where there is no file. */

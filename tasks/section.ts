@@ -6,12 +6,12 @@
  */
 
 /** A section of a task's own, with pictures as the task has them. */
-export type Section<Picture = PictureBytes, Classes = Uint8Array> =
+export type Section<Picture = PictureBytes, Pixels = Uint8Array> =
   | TableSection
   | BarsSection
   | CurveSection
   | MatrixSection
-  | PicturesSection<Picture, Classes>;
+  | PicturesSection<Picture, Pixels>;
 
 /** A section as a report holds it, all of it text and numbers. */
 export type ReportSection = Section<PictureSource, MaskRuns>;
@@ -72,10 +72,10 @@ export interface MatrixSection extends SectionHead {
 }
 
 /** Pictures with what models marked in them, side by side. */
-export interface PicturesSection<Picture = PictureBytes, Classes = Uint8Array> extends SectionHead {
+export interface PicturesSection<Picture = PictureBytes, Pixels = Uint8Array> extends SectionHead {
   readonly kind: "pictures";
   /** The most telling first: a report keeps no more than so many. */
-  readonly rows: readonly PictureRow<Picture, Classes>[];
+  readonly rows: readonly PictureRow<Picture, Pixels>[];
   /** Names of the classes that boxes and masks have; absent: there are none. */
   readonly groups?: readonly string[];
   /** Number of rows that a report left out. */
@@ -83,22 +83,22 @@ export interface PicturesSection<Picture = PictureBytes, Classes = Uint8Array> e
 }
 
 /** One picture, shown once for each panel. */
-export interface PictureRow<Picture = PictureBytes, Classes = Uint8Array> {
+export interface PictureRow<Picture = PictureBytes, Pixels = Uint8Array> {
   readonly caption: string;
   readonly picture: Picture;
-  readonly panels: readonly PicturePanel<Classes>[];
+  readonly panels: readonly PicturePanel<Pixels>[];
 }
 
 /** What one model, or the truth, marks in a picture. */
-export interface PicturePanel<Classes = Uint8Array> {
+export interface PicturePanel<Pixels = Uint8Array> {
   readonly name: string;
   /** Whose marks they are, which gives their colour where they have no class. */
   readonly model?: "float" | "simulated" | "deployed" | "truth";
-  readonly marks: readonly Mark<Classes>[];
+  readonly marks: readonly Mark<Pixels>[];
 }
 
 /** A mark in a picture; positions and sizes are shares of the picture's sides. */
-export type Mark<Classes = Uint8Array> = BoxMark | PointsMark | MaskMark<Classes>;
+export type Mark<Pixels = Uint8Array> = BoxMark | PointsMark | MaskMark<Pixels>;
 
 /** A box. */
 export interface BoxMark {
@@ -122,12 +122,12 @@ export interface PointsMark {
 }
 
 /** A class for each pixel. */
-export interface MaskMark<Classes = Uint8Array> {
+export interface MaskMark<Pixels = Uint8Array> {
   readonly kind: "mask";
   readonly height: number;
   readonly width: number;
-  /** [height, width]; 255 is none. */
-  readonly classes: Classes;
+  /** The class of each pixel, [height, width]; 255 is none. */
+  readonly pixels: Pixels;
   /** A class that is not coloured, such as the background. */
   readonly clear?: number;
 }
@@ -149,7 +149,7 @@ export interface PictureSource {
   readonly src: string;
 }
 
-/** Classes of pixels, row by row, as "class×pixels" between spaces: "0×12 3×7 0×45". */
+/** Pixels of pixels, row by row, as "class×pixels" between spaces: "0×12 3×7 0×45". */
 export type MaskRuns = string;
 
 /** An axis, or what bars stand on. */

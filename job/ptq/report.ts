@@ -1,7 +1,6 @@
 /** Puts together what a job without training found. */
 import { resourceUsage } from "node:process";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import type { Agreement } from "../../export/agreement.ts";
 import type { OnnxModel } from "../../export/to_onnx.ts";
 import type { Validation } from "../../export/validate.ts";
 import type { PtqReport, Report } from "../../report/schema.ts";
@@ -13,7 +12,7 @@ import { describeLayers } from "../_layers_report.ts";
 import { describeModels } from "../_metrics_report.ts";
 import { describeQuantization } from "../_quantization_report.ts";
 import {
-  describeAgreement,
+  describeAgreements,
   describeFile,
   describeFusion,
   describeIslands,
@@ -22,6 +21,7 @@ import {
   describeSections,
   describeTask,
   factsOf,
+  type ShownModels,
 } from "../_report_parts.ts";
 import type { PtqData } from "./data.ts";
 import type { PtqJob } from "./job.ts";
@@ -55,7 +55,7 @@ export interface PtqParts {
 }
 
 /** Builds the report. */
-export function buildPtqReport(parts: PtqParts): Report {
+export async function buildPtqReport(parts: PtqParts): Promise<Report> {
   const { job, data: { judged, of }, original, float, run, quantized, command } = parts;
   const [{ judged: reference }] = float;
   const models = {
@@ -76,13 +76,13 @@ export function buildPtqReport(parts: PtqParts): Report {
       ...describeFile(run.file, run.validation),
       ...describeRun(run.validation, job),
     }),
-    ...(quantized === undefined || run === undefined ? {} : { agreement: agreementOf(run.validation) }),
+    ...(quantized === undefined || run === undefined ? {} : describeAgreements(run.validation)),
     train: { epochs: [], firstStepMs: null, stepMs: null, peakRssMb: resourceUsage().maxRSS / 1024 },
     rewrites: [...parts.rewrites, ...quantized?.prepared.rewrites ?? []].map(describeRewrite),
     ...(of === "test" ? { data: { name: judged.name, test: judged.test.count, facts: factsOf(judged) } } : {}),
     device: run === undefined ? job.engine.device : reportDevice(job.engine.device, run.file.bytes),
     ...(metrics.length === 0 ? {} : { floatBefore }),
-    ...describeSections(run?.deployed ?? quantized?.simulated ?? reference),
+    ...await describeSections(shownOf(parts), { data: judged }),
     ...(quantized === undefined ? targetOf(job) : describePrepared(quantized, run)),
   };
 }
@@ -93,8 +93,12 @@ function describeRun({ fusion }: Validation, { options: { method } }: PtqJob): P
   return method === "static" || method === "dynamic" ? described : { graph: described.graph };
 }
 
-function agreementOf({ agreement }: { readonly agreement: Agreement }): Report["agreement"] {
-  return describeAgreement(agreement);
+/** Beside the model that is deployed the float model as it was loaded, and its simulation. */
+function shownOf({ float: [{ judged: float }], run, quantized }: PtqParts): ShownModels {
+  if (run !== undefined) {
+    return { judged: run.deployed, others: { float, ...(quantized && { simulated: quantized.simulated }) } };
+  }
+  return quantized === undefined ? { judged: float, others: {} } : { judged: quantized.simulated, others: { float } };
 }
 
 function describePrepared({ prepared }: QuantizedModel, run: RunFile | undefined): Partial<Report> {

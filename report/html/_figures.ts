@@ -2,7 +2,7 @@
 import { byteSize, count, escapeHtml, milliseconds, ratio } from "../_format.ts";
 import { decibels, describeSamples, lastSqnr, worstSqnr } from "../_sqnr_words.ts";
 import { unitFormat } from "../_unit.ts";
-import { hasSeveralOutputs, summarizeAgreement } from "../_words.ts";
+import { describeTaskAgreement, hasSeveralOutputs, summarizeAgreement } from "../_words.ts";
 import type { Report } from "../schema.ts";
 import type { Change, Verdict } from "../verdict.ts";
 
@@ -51,8 +51,13 @@ function sqnrFigure(report: Report, { changes, tone }: Verdict): Figure | undefi
   };
 }
 
-/** The first output's, which is the one of the first metric. */
-function agreementFigure({ agreement = [], metrics }: Report): Figure | undefined {
+/** What the task counts; else the first output's, which is the one of the first metric. */
+function agreementFigure({ agreement = [], metrics, taskAgreement }: Report): Figure | undefined {
+  if (taskAgreement !== undefined) {
+    const { value, isEnough } = describeTaskAgreement(taskAgreement);
+    const note = `of ${count(taskAgreement.of)} ${taskAgreement.what}`;
+    return { name: "Simulated and deployed agree", value, note, ...(isEnough ? {} : { tone: "fair" }) };
+  }
   const [metric] = metrics;
   const entry = agreement.find((entry) => entry.output === metric?.output) ?? agreement.at(0);
   if (entry === undefined) return undefined;

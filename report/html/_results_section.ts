@@ -6,6 +6,7 @@ import {
   describeAgreement,
   describeCertainty,
   describeConfidence,
+  describeTaskAgreement,
   describeTraining,
   hasSeveralOutputs,
 } from "../_words.ts";
@@ -56,6 +57,7 @@ function describe(report: Report, metric: MetricReport): string {
   return [
     `${capitalized(name)} on ${plural(examples, "sample")}${of}${better === "lower" ? "; lower is better" : ""}.`,
     isKnown(chance) ? `A model that ignores its input would reach ${format.value(chance)}.` : "",
+    sayTaskAgreement(report),
     agreement.length === 1 ? sayAgreement(agreement[0]) : "",
     sayTraining(report),
     unit === "fraction" ? "Differences from float are in percentage points." : "",
@@ -71,6 +73,12 @@ function sayTraining(report: Report): string {
   return training === ""
     ? ""
     : `The simulated model computes as integer kernels do; with the float operators of training, ${training}.`;
+}
+
+function sayTaskAgreement({ taskAgreement }: Report): string {
+  if (taskAgreement === undefined) return "";
+  const { value, words } = describeTaskAgreement(taskAgreement);
+  return `The simulated and the deployed model come to the same in ${words} (${value}).`;
 }
 
 function sayAgreement(entry: AgreementReport): string {

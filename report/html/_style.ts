@@ -123,6 +123,16 @@ const MATRIX = `
 .matrix td.none { color: var(--muted); background: none; }
 `;
 
+const PICTURES = `
+.pictures { margin-top: 18px; } .pictures + .note { margin-top: 14px; }
+.panels { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(250px, 322px); gap: 17px; overflow-x: auto;
+  margin-top: 6px; }
+.panels b { font-size: 13px; font-weight: 600; } .panels svg { width: 100%; border-radius: 4px; }
+.boxes rect { fill: none; stroke-width: 2; } .boxes .halo { stroke: var(--paper); stroke-width: 4.5; stroke-opacity: 0.7; }
+.labels text { fill: var(--paper); font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; }
+.dot circle { stroke: var(--paper); } .off { fill: none; stroke: var(--poor); stroke-width: 1.5; }
+`;
+
 /** Rows are 24 px high, as \`_graph_map.ts\` draws them. */
 const MAP = `
 .map { display: grid; grid-template-columns: repeat(var(--columns), minmax(0, 1fr)); gap: 0 22px; margin-top: 12px; }
@@ -164,10 +174,10 @@ const MEDIA = `
   .figures { grid-template-columns: repeat(var(--figures), 1fr); } .bars { grid-template-columns: 1fr 1fr; }
   main { padding: 0; max-width: none; } body { font-size: 12px; } .scroll { max-height: none; overflow: visible; }
   section { break-inside: auto; } figure, .figures, .bars, tr, .halves > div { break-inside: avoid; }
-  h2, h3 { break-after: avoid; } thead th { position: static; }
+  .panels { grid-auto-columns: minmax(0, 322px); overflow: visible; } h2, h3, .key { break-after: avoid; } thead th { position: static; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
 `;
 
 /** All of the page's style. */
-export const STYLE: string = THEME + PAGE + FIGURES + TABLES + MATRIX + MAP + MEDIA;
+export const STYLE: string = THEME + PAGE + FIGURES + TABLES + MATRIX + PICTURES + MAP + MEDIA;

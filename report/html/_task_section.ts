@@ -4,19 +4,22 @@ import type { BarsSection, CurveSection, MatrixSection, ReportSection, TableSect
 import { count, escapeHtml } from "../_format.ts";
 import { formatCells, hitsOf, isNumeric, sharesOf } from "../_task_tables.ts";
 import { chartFigure, denseTable, type HtmlSection, key, section, squareFigure } from "./_markup.ts";
+import { renderPictures } from "./_pictures.ts";
 import { colorOf, renderBarsChart, renderCurveChart } from "./_task_charts.ts";
 
 /** All sections of the task's own, in its order. */
 export const taskSection: HtmlSection = {
   name: "task",
-  render: ({ sections = [] }) => sections.length === 0 ? undefined : sections.map(renderSection).join("\n"),
+  render: ({ sections = [] }) =>
+    sections.length === 0 ? undefined : sections.map((data, i) => renderSection(data, `task-${i}`)).join("\n"),
 };
 
-function renderSection(data: ReportSection): string {
-  return section(data.heading, { lead: escapeHtml(data.lead), body: renderBody(data) });
+function renderSection(data: ReportSection, id: string): string {
+  return section(data.heading, { lead: escapeHtml(data.lead), body: renderBody(data, id) });
 }
 
-function renderBody(data: ReportSection): string {
+/** @param id A name that no other section has. */
+function renderBody(data: ReportSection, id: string): string {
   switch (data.kind) {
     case "table":
       return renderTable(data);
@@ -27,7 +30,7 @@ function renderBody(data: ReportSection): string {
     case "matrix":
       return renderMatrix(data);
     case "pictures":
-      return "";
+      return renderPictures(data, id);
   }
 }
 

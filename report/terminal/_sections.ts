@@ -1,5 +1,5 @@
 /** The sections of the terminal's report. */
-import { byteSize, capitalized, count, isKnown, milliseconds, plural, ratio } from "../_format.ts";
+import { byteSize, capitalized, count, isKnown, joulesOf, milliseconds, plural, ratio } from "../_format.ts";
 import { metricSteps } from "../_steps.ts";
 import { modelWords } from "../_method_words.ts";
 import { unitFormat } from "../_unit.ts";
@@ -9,14 +9,16 @@ import {
   describeConfidence,
   describeDoubt,
   describeInterval,
+  describeShare,
   describeShrinkage,
+  describeTaskAgreement,
   describeTraining,
   hasSeveralOutputs,
   otherDeclined,
   summarizeAgreement,
 } from "../_words.ts";
 import type { Cell, Section } from "./_text_table.ts";
-import type { AgreementReport, MetricReport, Report } from "../schema.ts";
+import type { AgreementReport, LatencyReport, MetricReport, OfBoth, Report, WorkReport } from "../schema.ts";
 import type { Verdict } from "../verdict.ts";
 
 /** A section of the terminal's report: a row in the list of terminal.ts. */
@@ -52,7 +54,7 @@ export const resultsSection: TerminalSection = {
     const own = agreement.length === 1 ? agreement.map((entry) => agreementRow("agreement", entry)) : [];
     const training = describeTraining(report);
     return [
-      { heading, rows: [...stepRows(report, metric), ...own] },
+      { heading, rows: [...stepRows(report, metric), ...own, ...taskRows(report)] },
       {
         heading: "Evaluation, with the arithmetic of integer kernels, against training",
         rows: training === "" ? [] : [[{ text: training, tone: "muted" }]],
@@ -94,6 +96,18 @@ function agreementRow(name: string, entry: AgreementReport): Cell[] {
   ];
 }
 
+/** How often simulation and file come to the same by what the task is after. */
+function taskRows({ taskAgreement }: Report): Cell[][] {
+  if (taskAgreement === undefined) return [];
+  const { value, words, isEnough } = describeTaskAgreement(taskAgreement);
+  return [[
+    { text: "alike" },
+    { text: value, right: true, tone: isEnough ? "strong" : "fair" },
+    { text: "", right: true },
+    { text: `${words}, simulated and deployed`, tone: "muted" },
+  ]];
+}
+
 function metricRow(
   metric: MetricReport,
   { to, tone, several }: { to: number | null; tone: Verdict["tone"]; several: boolean },
@@ -133,6 +147,9 @@ export const costSection: TerminalSection = {
         `${ratio(speedup)} as fast`,
       ),
       row("95th percentile", [milliseconds(latencyMs.float.p95), milliseconds(latencyMs.deployed.p95)], ""),
+      ...runRows(latencyMs, report.work).map(({ name, of, write, note }) =>
+        row(name, [write(of.float), write(of.deployed)], [describeShare(of), note].filter(Boolean).join(", "))
+      ),
     ];
     return [{
       heading: latencyMs
@@ -147,10 +164,37 @@ export const costSection: TerminalSection = {
         ...(latencyMs?.unsteady === undefined
           ? []
           : [[{ text: describeDoubt(latencyMs.unsteady), tone: "fair" as const }]]),
+        ...(report.work?.noJoules === undefined
+          ? []
+          : [[{ text: `Energy was not measured: ${report.work.noJoules}.`, tone: "muted" as const }]]),
       ],
     }];
   },
 };
+
+interface RunRow {
+  readonly name: string;
+  readonly of: OfBoth;
+  readonly write: (value: number) => string;
+  readonly note?: string;
+}
+
+/** What a run takes beside the time of the network alone. */
+function runRows(
+  { float, deployed, decoding, threads }: LatencyReport,
+  work: WorkReport | undefined,
+): readonly RunRow[] {
+  const rows: RunRow[] = [];
+  if (decoding !== undefined) {
+    const of = { float: float.p50 + decoding.p50, deployed: deployed.p50 + decoding.p50 };
+    rows.push({ name: "with decoding", of, write: milliseconds, note: `decoding ${milliseconds(decoding.p50)}` });
+  }
+  if (work === undefined) return rows;
+  rows.push({ name: "CPU, 1 thread", of: work.singleCpuMs, write: milliseconds });
+  if (threads > 1) rows.push({ name: `CPU, ${plural(threads, "thread")}`, of: work.cpuMs, write: milliseconds });
+  if (work.joules !== undefined) rows.push({ name: "energy", of: work.joules, write: joulesOf });
+  return rows;
+}
 
 /** What runs on integers. */
 export const int8Section: TerminalSection = {

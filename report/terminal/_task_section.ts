@@ -1,6 +1,7 @@
 /** Sections that come from the task, as columns of text; what only a picture shows is left to the page. */
 import type { BarsSection, CurveSection, MatrixSection, ReportSection, TableSection } from "../../tasks/section.ts";
-import { count, percent, significant } from "../_format.ts";
+import { count, percent, plural, significant } from "../_format.ts";
+import { describeMarks } from "../_picture_words.ts";
 import { formatCells, hitsOf, isNumeric, missesOf } from "../_task_tables.ts";
 import { unitFormat } from "../_unit.ts";
 import type { TerminalSection } from "./_sections.ts";
@@ -13,7 +14,7 @@ export const taskSection: TerminalSection = {
 };
 
 /** Rows of a kind that are shown; the page has them all. */
-const MAX = { rows: 20, pairs: 8, bars: 24, points: 6 } as const;
+const MAX = { rows: 20, pairs: 8, bars: 24, points: 6, pictures: 6 } as const;
 /** Length of the longest bar, in characters. */
 const BAR = 24;
 
@@ -28,7 +29,7 @@ function rowsOf(data: ReportSection): Section["rows"] {
     case "matrix":
       return pairRows(data);
     case "pictures":
-      return [onPage(`${count(data.rows.length)} pictures`)];
+      return pictureRows(data);
   }
 }
 
@@ -96,6 +97,25 @@ function curveRows({ marks, series, x, y }: CurveSection): Section["rows"] {
         { text: write(x.unit, a), right: true },
         { text: write(y.unit, b), right: true },
       ])
+    ),
+  ];
+}
+
+/** What is marked in the first pictures, in a column for each panel where all pictures have the same. */
+function pictureRows({ rows, left = 0 }: ReportSection & { readonly kind: "pictures" }): Section["rows"] {
+  const names = rows[0]?.panels.map(({ name }) => name) ?? [];
+  const isAlike = rows.every(({ panels }) =>
+    panels.length === names.length && panels.every((p, i) => p.name === names[i])
+  );
+  const shown = isAlike ? rows.slice(0, MAX.pictures) : [];
+  return [
+    ...(shown.length === 0 ? [] : [head(["", ...names], () => false)]),
+    ...shown.map((row): Cell[] => [
+      { text: row.caption },
+      ...row.panels.map((panel): Cell => ({ text: describeMarks(panel, row) })),
+    ]),
+    onPage(
+      left === 0 ? plural(rows.length, "picture") : `${count(rows.length)} of ${plural(rows.length + left, "picture")}`,
     ),
   ];
 }

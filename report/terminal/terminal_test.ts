@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { calibratedReport, residualReport, trainedReport } from "../_test_sample_report.ts";
+import { detectorReport } from "../_test_sample_pictures.ts";
 import { landmarksReport, simulatedReport } from "../_test_sample_tasks.ts";
 import { formatReport } from "./terminal.ts";
 import type { Report } from "../schema.ts";
 
-const samples = { trainedReport, residualReport, calibratedReport, landmarksReport, simulatedReport };
+const samples = { trainedReport, residualReport, calibratedReport, landmarksReport, simulatedReport, detectorReport };
 
 function stripAnsi(text: string): string {
   // deno-lint-ignore no-control-regex -- the escape character is what is looked for
@@ -163,6 +164,44 @@ Deno.test("formatReport() writes the task's sections, and leaves to the page wha
   assert.match(text, /^right +answered +times +of its row\nangry +sad +30 +18\.4%\nsad +angry +21 +10\.0%$/m);
   assert.match(text, /^glasses +0\.00% +100\.00%$/m);
   assert.match(text, /^300 points, drawn on the page$/m);
+});
+
+Deno.test("formatReport() counts what is marked in pictures, in a column a panel", () => {
+  const text = formatReport(detectorReport());
+  assert.match(text, /^Boxes found\n─+\n +truth +float +int8\nsample 17 +2 boxes +2 boxes +1 box$/m);
+  assert.match(text, /^sample 9 +nothing +nothing +nothing\n3 of 12 pictures, drawn on the page$/m);
+  assert.match(text, /^sample 2 +24 points +1\.7% off +3\.8% off\n1 picture, drawn on the page$/m);
+  assert.match(text, /^sample 3 +3 kinds +98\.1% right +93\.4% right$/m);
+  const report = detectorReport();
+  const [pictures] = report.sections ?? [];
+  assert.ok(pictures.kind === "pictures");
+  const [first, ...others] = pictures.rows;
+  // Columns of panels that differ would be columns of nothing.
+  const odd = [first, { ...others[0], panels: others[0].panels.slice(1) }];
+  const plain = formatReport({ ...report, sections: [{ ...pictures, rows: odd }] });
+  assert.match(plain, /^Boxes found\n─+\n2 of 11 pictures, drawn on the page$/m);
+  const none = formatReport({ ...report, sections: [{ ...pictures, rows: [], left: 0 }] });
+  assert.match(none, /^Boxes found\n─+\n0 pictures, drawn on the page$/m);
+});
+
+Deno.test("formatReport() tells what decoding adds, what runs take, and how often boxes come to the same", () => {
+  const report = detectorReport();
+  const text = formatReport(report, { width: 100 });
+  assert.match(text, /^with decoding +1\.63 ms +0\.656 ms +40% of float, decoding 0\.210 ms$/m);
+  assert.match(text, /^CPU, 1 thread +1\.98 ms +0\.610 ms +31% of float$/m);
+  assert.match(text, /^CPU, 2 threads +2\.61 ms +0\.830 ms +32% of float$/m);
+  assert.match(text, /^energy +41\.2 mJ +13\.1 mJ +32% of float$/m);
+  assert.match(text, /^alike +99\.84% +3,120 of 3,125 boxes at IoU 0\.99, simulated and deployed$/m);
+  const { work, latencyMs } = report;
+  const { joules: _, ...cpu } = work!;
+  const because = "Deno reads /sys/class/powercap only with --allow-all";
+  const single = formatReport({
+    ...report,
+    latencyMs: { ...latencyMs!, threads: 1 },
+    work: { ...cpu, noJoules: because },
+  });
+  assert.match(single, /^Energy was not measured: Deno reads \/sys\/class\/powercap only with --allow-all\.$/m);
+  assert.equal(single.match(/^(CPU|energy)/gm)?.join(), "CPU");
 });
 
 Deno.test("formatReport() says what the target and the recipe leave open, and what was declined", () => {

@@ -13,7 +13,7 @@ export function differences(a: string, b: string): readonly string[] {
  * Fields of report.json that two runs of one job do not share: times, and the memory of the process. report.html shows
  * them; nothing else in it depends on more than report.json. See docs/design/checkpoints.md.
  */
-export function withoutTimes({ latencyMs: _, train, ...rest }: Report): object {
+export function withoutTimes({ latencyMs: _, work: _____, train, ...rest }: Report): object {
   const { firstStepMs: __, stepMs: ___, peakRssMb: ____, ...lasting } = train;
   return { ...rest, train: { ...lasting, epochs: train.epochs.map(({ stepMs: _, ...epoch }) => epoch) } };
 }
