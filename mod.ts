@@ -70,6 +70,8 @@ export {
   type ModelSource,
   saveLayersModel,
 } from "./models/import/layers_model.ts";
+export { type DarknetFiles, loadDarknet } from "./models/import/darknet/mod.ts";
+export { openModel, type OpenModelOptions } from "./models/import/open_model.ts";
 export { OutputError, writeFileAtomic } from "./src/io/atomic.ts";
 export {
   type AnchorOptions,

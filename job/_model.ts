@@ -4,7 +4,7 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import type { ImageShape } from "../data/dataset.ts";
 import { inputShape, type SampleSplit, targetWidth, type Tokens } from "../data/samples.ts";
 import { buildArchitecture, defaultArch, type Vocabulary } from "../models/arch/mod.ts";
-import { loadLayersModel } from "../models/import/layers_model.ts";
+import { openModel } from "../models/import/open_model.ts";
 import { probeModel } from "../models/import/probe.ts";
 import { outputNames } from "../models/ports.ts";
 import { exists } from "../src/io/disk.ts";
@@ -27,14 +27,16 @@ const OPEN_SIDE = 224;
  * @throws {ModelFileError} If the files are damaged.
  * @throws {RangeError} If there is no output of a name that is asked for.
  */
-export async function loadModel(path: string, { outputs, log }: {
+export async function loadModel(path: string, { outputs, seed, log }: {
   /** Names of outputs to keep. */
   readonly outputs: readonly string[] | undefined;
+  /** Of weights that a file does not have. */
+  readonly seed: number;
   readonly log: (line: string) => void;
 }): Promise<tfl.LayersModel> {
   registerQuantKernels();
   registerQuantLayers();
-  const { model } = await loadLayersModel(modelIn(path));
+  const model = await openModel(modelIn(path), { seed, log });
   const shape = imageShapeOf(model);
   const kept = keepOutputs(model, { path, outputs, log });
   const isOpen = shape !== undefined && model.inputs[0].shape.slice(1).includes(null);

@@ -155,7 +155,7 @@ export async function open(
 ): Promise<{ original: tfl.LayersModel; job: TrainingJob }> {
   const { log } = given;
   const { outputs, seed, skipBadImages, limit, model } = resolved;
-  const loaded = model === undefined ? undefined : await loadModel(model, { outputs, log });
+  const loaded = model === undefined ? undefined : await loadModel(model, { outputs, seed, log });
   if (loaded !== undefined) checkDilations(loaded, given.engine.backend);
   const options = { ...resolved, task: resolved.task ?? defaultTaskOf(loaded) };
   const shape = loaded === undefined ? undefined : imageShapeOf(loaded);

@@ -32,4 +32,5 @@ export const READERS: readonly FuzzReader[] = [
   { name: "debug-options", weight: 2, load: () => import("./debug_options.ts") },
   { name: "choose-options", weight: 2, load: () => import("./choose_options.ts") },
   { name: "points", weight: 4, load: () => import("./points.ts") },
+  { name: "darknet", weight: 4, load: () => import("./darknet.ts") },
 ];

@@ -1,0 +1,39 @@
+/** Models of any format, by the names of their files. */
+import type * as tfl from "@tensorflow/tfjs-layers";
+import { exists } from "../../src/io/disk.ts";
+import { loadDarknet } from "./darknet/mod.ts";
+import { loadLayersModel } from "./layers_model.ts";
+
+/** How a model is opened. */
+export interface OpenModelOptions {
+  /** Of weights where there are none. Default 0. */
+  readonly seed?: number;
+  /** Is told what was found. */
+  readonly log?: (line: string) => void;
+}
+
+/** Files of darknet: a net, and its weights. */
+const CFG = ".cfg";
+const WEIGHTS = ".weights";
+
+/**
+ * Opens a model of any format: a TF.js layers-model (model.json, or its folder), or a net of darknet (NAME.cfg with
+ * NAME.weights beside it, or without weights).
+ *
+ * @throws {ModelFileError} If anything about the files is wrong: one line that names the file, and the layer at fault.
+ */
+export async function openModel(path: string, { seed = 0, log }: OpenModelOptions = {}): Promise<tfl.LayersModel> {
+  if (path.endsWith(WEIGHTS)) {
+    return await openModel(path.slice(0, -WEIGHTS.length) + CFG, { seed, ...(log && { log }) });
+  }
+  if (!path.endsWith(CFG)) return (await loadLayersModel(path)).model;
+  const weights = path.slice(0, -CFG.length) + WEIGHTS;
+  const hasWeights = exists(weights);
+  const model = await loadDarknet({ cfg: path, seed, ...(hasWeights ? { weights } : {}) });
+  log?.(
+    hasWeights
+      ? `"${path}" has the weights of "${weights}"; nothing runs darknet's nets here that its answers could be compared with.`
+      : `"${path}" has no weights beside it ("${weights}"): it begins with fresh ones.`,
+  );
+  return model;
+}
