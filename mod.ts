@@ -126,7 +126,8 @@ export { type Normalize, parseNormalize } from "./data/normalize.ts";
 export { DATA_FORMS, openData, type OpenedData, type OpenOptions } from "./data/open.ts";
 
 // Tasks: what is learned and how it is judged; answers: what models say, wherever they run.
-export { type Answer, type Answers, joinAnswers } from "./models/answers.ts";
+export { type Answer, type Answers, type Digest } from "./models/answers.ts";
+export { AnswersJoin, joinAnswers, type Keeping } from "./models/join_answers.ts";
 export { type InputShapes, type InputValues, type Port } from "./models/ports.ts";
 export {
   type BoundMetric,

@@ -118,6 +118,7 @@ export const ROOMS: readonly Room[] = [
       "src/version.ts",
       "models",
       "quantize",
+      "tasks/keeping.ts",
     ],
     types: ["tasks"],
   },

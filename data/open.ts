@@ -6,6 +6,8 @@ import { fitTo } from "./fit_to.ts";
 import { type BadImage, readFolder } from "./sources/folder.ts";
 import { generate } from "./sources/generated.ts";
 import { generateFaces } from "./sources/generated_faces.ts";
+import { generateMasks } from "./sources/generated_masks.ts";
+import { readMasks } from "./sources/masks.ts";
 import { readMnist } from "./sources/mnist.ts";
 import { generateShapes } from "./sources/shapes_to_find.ts";
 import { type BoxOptions, type BoxSplit, readVoc } from "./sources/voc.ts";
@@ -86,6 +88,7 @@ const PICTURES = { train: 2000, test: 1000 };
 const SEQUENCES = { train: 20_000, test: 10_000 };
 const TO_FIND = { train: 300, test: 100 };
 const FACES = { train: 800, test: 200 };
+const MASKS = { train: 400, test: 200 };
 
 /** Shape of images of whatever size where no model asks for another. */
 const ANY_SHAPE: ImageShape = { height: 64, width: 64, channels: 3 };
@@ -116,6 +119,12 @@ const SOURCES: Readonly<Record<string, Source>> = {
     read: (_, { shape, ...options }) =>
       Promise.resolve(generateFaces({ ...limited(FACES, options), ...(shape === undefined ? {} : { shape }) })),
   },
+  "generated:masks": {
+    normalize: "-1..1",
+    augment: NONE,
+    read: (_, { shape, ...options }) =>
+      Promise.resolve(generateMasks({ ...limited(MASKS, options), ...(shape === undefined ? {} : { shape }) })),
+  },
   mnist: { takes: "DIR", normalize: "0..1", augment: NONE, read: ofImages(readMnist) },
   cifar10: { takes: "DIR", normalize: "-1..1", augment: FLIP_AND_SHIFT, read: ofImages(readCifar10) },
   folder: {
@@ -133,6 +142,15 @@ const SOURCES: Readonly<Record<string, Source>> = {
   voc: ofBoxes("DIR", readVoc),
   yolo: ofBoxes("FILE", readYolo),
   coco: ofBoxes("FILE", readCoco),
+  masks: {
+    takes: "DIR",
+    normalize: "-1..1",
+    augment: NONE,
+    read: async (dir, { shape = ANY_SHAPE, ...options }) => {
+      const { notes, ...split } = await readMasks(dir, { shape, ...options });
+      return { ...split, notes: [scaledNote(shape), ...notes] };
+    },
+  },
   csv: {
     takes: "FILE",
     hasColumns: true,

@@ -1,6 +1,8 @@
 /** The proof: the exported files against the model that was trained, in the runtime that will run them. */
 import type { Device, SessionOptions } from "../src/runtime/session.ts";
-import { type Answers, joinAnswers } from "../models/answers.ts";
+import type { Answers } from "../models/answers.ts";
+import { AnswersJoin, type Keeping } from "../models/join_answers.ts";
+import { keepingOf } from "../tasks/keeping.ts";
 import type { BoundTask, TaskAgreement } from "../tasks/task.ts";
 import { type Agreement, compareAnswers, type GridAgreement, type OutputAgreement } from "./agreement.ts";
 import { DeployedModel, type Samples } from "./deployed.ts";
@@ -94,7 +96,11 @@ export function* validating(options: ValidateOptions): Steps<Validation> {
   const { precise = false } = options;
   const session = { threads, device, precise, int8Activations, keepQdq };
   const files = [int8, ...(lastGrids === undefined ? [] : [lastGrids.file])];
-  const [deployed, shown] = yield* predictEach(files.map(({ bytes }) => bytes), options.batches, session);
+  const keeping = keepingOf(options.task?.heads ?? {});
+  const [deployed, shown] = yield* predictEach(files.map(({ bytes }) => bytes), options.batches, {
+    ...session,
+    keeping,
+  });
   const [fusion, shownFusion] = files.map((file) => verify(file, options));
   const notShown = shownFusion && otherFusion(fusion, shownFusion);
   const codes = lastGrids !== undefined && notShown === undefined
@@ -143,8 +149,14 @@ function withLastGrids(entry: OutputAgreement, lastGrids: readonly GridAgreement
     : { ...entry, compared: { ...compared, lastGrids } };
 }
 
+/** How answers are asked for. */
+export interface PredictOptions extends SessionOptions {
+  /** What is kept of them. Default: all. */
+  readonly keeping?: Keeping;
+}
+
 /** Returns an ONNX file's answers to all samples of `batches`. */
-export function predictAll(bytes: Uint8Array, batches: Iterable<Samples>, options: SessionOptions = {}): Answers {
+export function predictAll(bytes: Uint8Array, batches: Iterable<Samples>, options: PredictOptions = {}): Answers {
   return atOnce(predicting(bytes, batches, options));
 }
 
@@ -152,7 +164,7 @@ export function predictAll(bytes: Uint8Array, batches: Iterable<Samples>, option
 export function* predicting(
   bytes: Uint8Array,
   batches: Iterable<Samples>,
-  options: SessionOptions = {},
+  options: PredictOptions = {},
 ): Steps<Answers> {
   return (yield* predictEach([bytes], batches, options))[0];
 }
@@ -161,14 +173,14 @@ export function* predicting(
 function* predictEach(
   files: readonly Uint8Array[],
   batches: Iterable<Samples>,
-  options: SessionOptions,
+  { keeping = {}, ...options }: PredictOptions,
 ): Steps<readonly Answers[]> {
   using opened = new DisposableStack();
   const models = files.map((bytes) => opened.adopt(new DeployedModel(bytes, options), (model) => model.dispose()));
-  const parts = models.map((): Answers[] => []);
+  const joins = models.map(() => new AnswersJoin(keeping));
   for (const batch of batches) {
     yield;
-    models.forEach((model, i) => parts[i].push(model.predict(batch)));
+    models.forEach((model, i) => joins[i].add(model.predict(batch)));
   }
-  return parts.map(joinAnswers);
+  return joins.map(({ answers }) => answers);
 }

@@ -14,7 +14,8 @@ import { handleEvents, inTurns, type Steps } from "../src/events.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
 import { plainText, shorten } from "../src/text/plain.ts";
 import type { FloatStepReport } from "../report/schema.ts";
-import { formatMetric, measureAll, type MetricValue } from "../tasks/task.ts";
+import { keepingOf } from "../tasks/keeping.ts";
+import { type BoundTask, formatMetric, measureAll, type MetricValue } from "../tasks/task.ts";
 import { evaluate, type Evaluation } from "../train/evaluate.ts";
 import type { PreparedModel } from "../quantize/prepare.ts";
 import { inputBatches, type JobData, judgedBatches, type JudgedBy } from "./_data.ts";
@@ -108,10 +109,13 @@ export function judgeAnswers({ task, targets, count }: Evaluation, answers: Answ
   return { metrics: measureAll(task, { answers, targets }), answers, targets, count, task };
 }
 
-/** Returns all answers of `model` to the test samples, whatever they are. */
-export async function answersOf(model: tfl.LayersModel, job: Job): Promise<Answers> {
+/** Returns the answers of `model` to the test samples, whatever they are, as far as `task` keeps them. */
+export async function answersOf(
+  model: tfl.LayersModel,
+  { job, task }: { readonly job: Job; readonly task: BoundTask },
+): Promise<Answers> {
   const batches = Iterator.from(inputBatches(job.data, "test")).map((batch) => ({ ...batch, targets: {} }));
-  return (await evaluate(model, batches, { task: [], ...signalOf(job) })).answers;
+  return (await evaluate(model, batches, { task: [], keeping: keepingOf(task.heads), ...signalOf(job) })).answers;
 }
 
 /** Validation or test samples as the exported file takes them. */

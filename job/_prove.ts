@@ -6,6 +6,7 @@ import { toOrt } from "../export/to_ort.ts";
 import { type ValidateOptions, validating } from "../export/validate.ts";
 import type { PreparedModel } from "../quantize/prepare.ts";
 import type { TargetFile } from "../quantize/target.ts";
+import type { BoundTask } from "../tasks/task.ts";
 import type { Evaluation } from "../train/evaluate.ts";
 import { answersOf, type FilesProof, inTurnsOf, type Job, judgeAnswers, pauseOf, samples, writingOf } from "./_job.ts";
 import type { FileMetadata } from "./_metadata.ts";
@@ -36,7 +37,7 @@ export async function proveInt8(job: Job, { prepared, file, simulated, float, ab
     float,
     batches: samples(job, "test"),
     simulated: simulated.answers,
-    ...await showLastGrids(model, job),
+    ...await showLastGrids(model, { job, task: simulated.task }),
     task: simulated.task,
     islands,
     device: job.engine.device.ran,
@@ -66,9 +67,12 @@ export function threadsOf({ options: { threads } }: Job): { readonly threads?: n
 }
 
 /** Simulates the codes before outputs in float, and exports a file that shows them. */
-async function showLastGrids(model: tfl.LayersModel, job: Job): Promise<Pick<ValidateOptions, "lastGrids">> {
+async function showLastGrids(
+  model: tfl.LayersModel,
+  { job, task }: { readonly job: Job; readonly task: BoundTask },
+): Promise<Pick<ValidateOptions, "lastGrids">> {
   const grids = lastGridsOf(model);
   if (grids === undefined) return {};
   const file = await toOnnx(grids.whole, writingOf(job));
-  return { lastGrids: { before: grids.before, file, simulated: await answersOf(grids.model, job) } };
+  return { lastGrids: { before: grids.before, file, simulated: await answersOf(grids.model, { job, task }) } };
 }

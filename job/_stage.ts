@@ -4,6 +4,7 @@ import type { Batch } from "../data/batches.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { predicting } from "../export/validate.ts";
 import { calibrate, uncalibratedIn } from "../quantize/calibrate.ts";
+import { keepingOf } from "../tasks/keeping.ts";
 import type { MetricValue } from "../tasks/task.ts";
 import type { CheckpointPlace } from "../train/checkpoint.ts";
 import type { Evaluation } from "../train/evaluate.ts";
@@ -206,7 +207,8 @@ async function measureQuantized(model: tfl.LayersModel, job: TrainingJob): Promi
   const { file } = job.quantization.target;
   if (file === undefined) return { simulated: plain(simulated) };
   const threaded = threads === undefined ? {} : { threads };
-  const session = { device: job.engine.device.ran, precise, ...file.session, ...threaded };
+  const keeping = keepingOf(simulated.task.heads);
+  const session = { device: job.engine.device.ran, precise, ...file.session, ...threaded, keeping };
   const { bytes } = await toOnnx(model, writingOf(job));
   const deployed = judgeAnswers(
     simulated,

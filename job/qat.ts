@@ -9,6 +9,7 @@ import { predicting } from "../export/validate.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
+import { keepingOf } from "../tasks/keeping.ts";
 import { TASK_NAMES, taskRow } from "../tasks/mod.ts";
 import { attachScalings, checkInputs, dataOf, hasImages, type JobData } from "./_data.ts";
 import { attachRecord } from "../quantize/record.ts";
@@ -215,14 +216,17 @@ async function prove(
   const simulated = await judge(model, { job, by: "test" });
   const { file } = job.quantization.target;
   if (file === undefined) return { float, simulated };
-  const asTrained = await inTrainingArithmetic(job.engine, () => answersOf(model, job));
+  const asTrained = await inTrainingArithmetic(job.engine, () => answersOf(model, { job, task: simulated.task }));
   const about = metadataFor(model, { ...job, task: simulated.task, epochs: training.epochs.map(describeEpoch) });
   const floatFile = await toOnnx(model, { ...writingOf(job), ...about, precision: "float32" });
   const files = await proveInt8(job, { prepared, file, simulated, float: floatFile, about });
   const session = { device: job.engine.device.ran, ...threadsOf(job) };
   const unrounded = judgeAnswers(
     simulated,
-    await inTurnsOf(job, predicting(floatFile.bytes, samples(job, "test"), session)),
+    await inTurnsOf(
+      job,
+      predicting(floatFile.bytes, samples(job, "test"), { ...session, keeping: keepingOf(simulated.task.heads) }),
+    ),
   );
   return {
     float,

@@ -9,6 +9,16 @@ export interface Answer {
   readonly shape: readonly number[];
   /** Absent where the output is on no grid: in float, or one scale a slice. */
   readonly grid?: QParams;
+  /** What was made of the answers to all samples, where `values` are those to the first samples alone. */
+  readonly digest?: Digest;
+}
+
+/** What is made of each answer where all their numbers would be too many: bytes, such as the class of each pixel. */
+export interface Digest {
+  /** Row-major. */
+  readonly values: Uint8Array;
+  /** [samples, …shape of one digest]. */
+  readonly shape: readonly number[];
 }
 
 /** A model's answers by the output's name, in the model's order. */
@@ -23,36 +33,4 @@ export function widthOf({ shape }: Answer): number {
 export function rowOf(answer: Answer, i: number): Float32Array {
   const width = widthOf(answer);
   return answer.values.subarray(i * width, (i + 1) * width);
-}
-
-/**
- * Joins the answers to several batches, in their order. The grids are those of the first.
- *
- * @example
- * ```ts
- * import assert from "node:assert/strict";
- * import { joinAnswers } from "./answers.ts";
- *
- * const joined = joinAnswers([
- *   { a: { values: Float32Array.of(1, 2), shape: [1, 2] } },
- *   { a: { values: Float32Array.of(3, 4, 5, 6), shape: [2, 2] } },
- * ]);
- * assert.deepEqual(joined.a, { values: Float32Array.of(1, 2, 3, 4, 5, 6), shape: [3, 2] });
- * ```
- */
-export function joinAnswers(parts: readonly Answers[]): Answers {
-  const [first = {}] = parts;
-  return Object.fromEntries(
-    Object.entries(first).map(([name, answer]) => [name, joinOf(parts.map((part) => part[name]), answer)]),
-  );
-}
-
-function joinOf(parts: readonly Answer[], first: Answer): Answer {
-  const values = new Float32Array(parts.reduce((sum, part) => sum + part.values.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    values.set(part.values, at);
-    at += part.values.length;
-  }
-  return { ...first, values, shape: [parts.reduce((sum, { shape }) => sum + shape[0], 0), ...first.shape.slice(1)] };
 }

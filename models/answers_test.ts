@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type Answer, joinAnswers, rowOf, widthOf } from "./answers.ts";
+import { type Answer, rowOf, widthOf } from "./answers.ts";
+import { joinAnswers } from "./join_answers.ts";
 
 const answer = (shape: readonly number[], ...values: number[]): Answer => ({
   values: Float32Array.from(values),

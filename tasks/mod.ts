@@ -6,6 +6,7 @@ import { landmarksRow } from "./landmarks/landmarks.ts";
 import { multiLabelRow } from "./multi_label/multi_label.ts";
 import { regressionRow } from "./regression/regression.ts";
 import { type CheckedRow, checkedRow } from "./row.ts";
+import { segmentationRow } from "./segmentation/segmentation.ts";
 import type { Task } from "./task.ts";
 
 export { accuracy, topClass, topClasses, topKAccuracy } from "./classification/accuracy.ts";
@@ -21,6 +22,9 @@ export { f1Score, meanAveragePrecision } from "./multi_label/f1.ts";
 export { multiLabel, type MultiLabelOptions } from "./multi_label/multi_label.ts";
 export { meanAbsoluteError, rootMeanSquaredError, rSquared } from "./regression/errors.ts";
 export { regression, type RegressionOptions } from "./regression/regression.ts";
+export { meanDice, meanIou, pixelAccuracy } from "./segmentation/metrics.ts";
+export { pixelLoss, type PixelLossOptions } from "./segmentation/pixel_loss.ts";
+export { segmentation, type SegmentationOptions } from "./segmentation/segmentation.ts";
 
 const ROWS: Readonly<Record<string, CheckedRow>> = {
   classification: checkedRow(classificationRow),
@@ -28,6 +32,7 @@ const ROWS: Readonly<Record<string, CheckedRow>> = {
   "multi-label": checkedRow(multiLabelRow),
   detection: checkedRow(detectionRow),
   landmarks: checkedRow(landmarksRow),
+  segmentation: checkedRow(segmentationRow),
 };
 
 /** Names of the tasks, as `--task` takes them. */

@@ -3,7 +3,7 @@ import { type Answer, widthOf } from "../models/answers.ts";
 import type { Port } from "../models/ports.ts";
 import { suggestName } from "../src/text/nearest.ts";
 import type { Section } from "./section.ts";
-import type { BoundTask, ComparedMetric, Head, Judged, Metric, Shown, Task, TaskAgreement } from "./task.ts";
+import type { BoundTask, ComparedMetric, Head, Judged, JudgedAll, Metric, Shown, Task, TaskAgreement } from "./task.ts";
 
 /** Which output a task trains, and how much it counts. */
 export interface OutputOptions {
@@ -22,6 +22,8 @@ export interface OutputTask {
   readonly sections?: (judged: Judged, shown?: Shown) => readonly Section[];
   /** Counts how often two models come to the same, see `BoundTask`. Default: its head's `sameAnswer` says all. */
   readonly agreement?: (a: Answer, b: Answer) => TaskAgreement;
+  /** Makes of answers what a program is after: see `BoundTask`. */
+  readonly decode?: (answer: Answer) => unknown;
   /** Fields of the task's own for a report, from its metrics. Default: none. */
   readonly fields?: (metrics: readonly ComparedMetric[]) => Readonly<Record<string, unknown>>;
 }
@@ -53,26 +55,33 @@ export function outputTask(
 function bound(
   name: string,
   output: string,
-  { head, metrics, sections, fields, agreement }: Omit<OutputTask, "head"> & { readonly head: Head },
+  { head, metrics, sections = () => [], fields = () => ({}), agreement, decode }: Omit<OutputTask, "head"> & {
+    readonly head: Head;
+  },
 ): BoundTask {
   return {
     name,
     heads: { [output]: head },
-    metrics: metrics.map(({ chance, measure, scores, ...info }) => ({
+    metrics: metrics.map(({ chance, measure, scores, measureDraws, ...info }) => ({
       ...info,
       output,
-      measure: ({ answers, targets }) => measure({ answer: answers[output], targets: targets[output] }),
-      scores: ({ answers, targets }) => scores({ answer: answers[output], targets: targets[output] }),
+      measure: (judged) => measure(judgedOf(judged, output)),
+      scores: (judged) => scores(judgedOf(judged, output)),
+      ...(measureDraws === undefined ? {} : { measureDraws: (judged) => measureDraws(judgedOf(judged, output)) }),
       ...(chance === undefined
         ? {}
         : { chance: ({ answers, targets }) => chance(targets[output], widthOf(answers[output])) }),
     })),
     left: [],
     ...(agreement === undefined ? {} : { agreement: (a, b) => agreement(a[output], b[output]) }),
-    sections: ({ answers, targets }, shown) =>
-      sections?.({ answer: answers[output], targets: targets[output] }, shown) ?? [],
-    fields: (metrics) => fields?.(metrics.filter((metric) => metric.output === output)) ?? {},
+    ...(decode === undefined ? {} : { decode: (answers) => decode(answers[output]) }),
+    sections: (judged, shown) => sections(judgedOf(judged, output), shown),
+    fields: (metrics) => fields(metrics.filter((metric) => metric.output === output)),
   };
+}
+
+function judgedOf({ answers, targets }: JudgedAll, output: string): Judged {
+  return { answer: answers[output], targets: targets[output] };
 }
 
 function portOf(

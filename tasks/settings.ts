@@ -20,6 +20,8 @@ export interface TaskSettings {
   readonly pointLoss?: "l2" | "smooth-l1" | "wing";
   /** A factor of the loss for each class. */
   readonly classWeights?: readonly number[];
+  /** Factor of 1 minus the Dice coefficient beside the cross-entropy of pixels. */
+  readonly diceLoss?: number;
 }
 
 /** Widths and heights in pixels, for each output from the coarsest grid to the finest. */

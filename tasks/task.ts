@@ -7,12 +7,15 @@
  * know this file and no task; a task is a folder and a row in `mod.ts`.
  */
 import type * as tf from "@tensorflow/tfjs-core";
-import type { Answer, Answers } from "../models/answers.ts";
+import type { Answer, Answers, Digest } from "../models/answers.ts";
 import type { Port } from "../models/ports.ts";
 import type { PictureBytes, Section } from "./section.ts";
 
-/** The targets of one output: class numbers [samples] or [samples, positions] as integers, or numbers [samples, …]. */
-export type TargetValues = Float32Array | Int32Array;
+/**
+ * The targets of one output: class numbers [samples] or [samples, positions] as integers, or numbers [samples, …]; where
+ * classes of pixels are kept, they are bytes, 255 for what counts for nothing.
+ */
+export type TargetValues = Float32Array | Int32Array | Uint8Array;
 
 /** Targets by the name of the output that learns them. */
 export type Targets = Readonly<Record<string, TargetValues>>;
@@ -97,6 +100,8 @@ export interface Metric extends MetricInfo {
   readonly scores: (judged: Judged) => Float64Array;
   /** What an answer of `width` numbers that ignores the input would reach; absent where nobody can say. */
   readonly chance?: (targets: TargetValues, width: number) => number;
+  /** Prepares to measure samples that are drawn from these. Absent: drawn samples are measured by `measure`. */
+  readonly measureDraws?: (judged: Judged) => DrawMeasure;
 }
 
 /** A metric that knows whose answers it judges. */
@@ -144,6 +149,11 @@ export interface Head {
   readonly running?: Running;
   /** Whether two answers to one sample, as rows of numbers, come to the same. Absent: nobody can say. */
   readonly sameAnswer?: (a: Float32Array, b: Float32Array) => boolean;
+  /**
+   * Returns what metrics and sections read of the answers to a batch, where the numbers of all samples would be too many
+   * to be kept: see `Keeping`. All metrics of the output must prepare for draws then. Absent: they read the answers.
+   */
+  readonly digest?: (answer: Answer) => Digest;
   /** What another program must know to read the output's numbers. */
   readonly decoding: Readonly<Record<string, unknown>>;
   /** What the output's numbers stand for, one name a number, where programs that read answers want a list of them. */

@@ -1,11 +1,20 @@
 /** Runs a TF.js model over samples whose answers are known, and measures its own. */
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
-import { type Answers, joinAnswers } from "../models/answers.ts";
+import type { Answers } from "../models/answers.ts";
+import { AnswersJoin, type Keeping } from "../models/join_answers.ts";
 import { type InputShapes, type InputValues, outputGrids, outputNames, outputPorts } from "../models/ports.ts";
 import { bindTasks, type Learning } from "../tasks/bind.ts";
+import { keepingOf } from "../tasks/keeping.ts";
 import { defaultTask } from "../tasks/mod.ts";
-import { type BoundTask, measureAll, type MetricValue, type Targets, type TargetValues } from "../tasks/task.ts";
+import {
+  type BoundTask,
+  type Head,
+  measureAll,
+  type MetricValue,
+  type Targets,
+  type TargetValues,
+} from "../tasks/task.ts";
 import { type BatchPlan, orderBatch, type OrderedBatch, planBatches, type SampleBatch } from "./_batch.ts";
 import { makeYield } from "../src/events.ts";
 import { toTensors } from "./_step.ts";
@@ -14,6 +23,8 @@ import { toTensors } from "./_step.ts";
 export interface EvaluateOptions extends Pick<Learning, "task"> {
   /** Shape of one sample, of the only input or by the inputs' names, for models that leave it open. */
   readonly inputShape?: InputShapes;
+  /** What is kept of the answers. Default: as the task reads them. */
+  readonly keeping?: Keeping;
   /** Stops before the next batch. */
   readonly signal?: AbortSignal;
 }
@@ -22,7 +33,7 @@ export interface EvaluateOptions extends Pick<Learning, "task"> {
 export interface Evaluation {
   /** What the tasks judge by, in their order. */
   readonly metrics: readonly MetricValue[];
-  /** Every output's answers to all samples, to be compared with another model's. */
+  /** Every output's answers, to be compared with another model's: to all samples, or as a task digests them. */
   readonly answers: Answers;
   /** What the answers of the judged outputs should have been, by output. */
   readonly targets: Targets;
@@ -62,13 +73,14 @@ export interface Evaluation {
 export async function evaluate(
   model: tfl.LayersModel,
   data: Iterable<SampleBatch> | AsyncIterable<SampleBatch>,
-  { task = defaultTask(), inputShape, signal }: EvaluateOptions = {},
+  { task = defaultTask(), inputShape, keeping, signal }: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const bound = bindTasks({ task }, { outputs: outputPorts(model), model: model.name, partial: true });
   const plan = planBatches(model, { task: bound, inputShape, doing: `evaluate "${model.name}"` });
   const names = outputNames(model);
-  const parts: Answers[] = [];
-  const seen: OrderedBatch[] = [];
+  const join = new AnswersJoin(keeping ?? keepingOf(bound.heads));
+  const seen: TargetValues[][] = [];
+  let count = 0;
   const handleEvents = makeYield();
   let rows = 0;
   for await (const given of data) {
@@ -76,14 +88,14 @@ export async function evaluate(
     signal?.throwIfAborted();
     const batch = orderBatch(given, plan);
     rows = Math.max(rows, batch.size);
-    parts.push(await answer(model, { batch, rows, plan, names }));
-    seen.push({ ...batch, inputs: [] });
+    join.add(await answer(model, { batch, rows, plan, names }));
+    seen.push(batch.targets.map((values, i) => keptTargets(values, plan.heads[i].head)));
+    count += batch.size;
   }
-  const count = seen.reduce((sum, { size }) => sum + size, 0);
   if (count === 0) throw new RangeError(`Cannot ${plan.doing}: there are no samples, at least 1 is needed`);
-  const answers = withGrids(joinAnswers(parts), outputGrids(model));
+  const answers = withGrids(join.answers, outputGrids(model));
   const targets = Object.fromEntries(
-    plan.heads.map(({ output }, i) => [output, concat(seen.map(({ targets }) => targets[i]))]),
+    plan.heads.map(({ output }, i) => [output, concat(seen.map((targets) => targets[i]))]),
   );
   return { metrics: measureAll(bound, { answers, targets }), answers, targets, count, task: bound };
 }
@@ -132,9 +144,19 @@ function withGrids(answers: Answers, grids: ReturnType<typeof outputGrids>): Ans
   );
 }
 
+/** A class a pixel is a byte: -1 becomes 255, of which there is no class. */
+function keptTargets(values: TargetValues, { target }: Head): TargetValues {
+  return target.kind === "map" ? Uint8Array.from(values) : values;
+}
+
 function concat(arrays: readonly TargetValues[]): TargetValues {
   const length = arrays.reduce((sum, { length }) => sum + length, 0);
-  const all = arrays[0] instanceof Int32Array ? new Int32Array(length) : new Float32Array(length);
+  const [first] = arrays;
+  const all = first instanceof Int32Array
+    ? new Int32Array(length)
+    : first instanceof Uint8Array
+    ? new Uint8Array(length)
+    : new Float32Array(length);
   let at = 0;
   for (const array of arrays) {
     all.set(array, at);

@@ -8,13 +8,13 @@ import type { ImageShape } from "../dataset.ts";
 import { convertChannels } from "../fit_to.ts";
 
 /** How many files are decoded at once: enough to keep libvips's threads busy while files are read. */
-const AT_ONCE = 16;
+export const AT_ONCE = 16;
 
 /** Most bytes of one file. */
-const MOST_FILE_BYTES = 2 ** 28;
+export const MOST_FILE_BYTES = 2 ** 28;
 
 /** Most bytes of all pictures that are decoded at once, their files included: interlaced ones are held as a whole. */
-const MOST_BYTES_AT_ONCE = 2 ** 29;
+export const MOST_BYTES_AT_ONCE = 2 ** 29;
 
 /** An image, or something that an annotation says of one, that could not be read. */
 export interface BadImage {
@@ -111,7 +111,8 @@ export async function pixelsOf(picture: Sharp, channels: number): Promise<Uint8A
   return convertChannels(data, { from: info.channels, to: channels });
 }
 
-function refuse(file: string, error: unknown): BadImage {
+/** Words what a decoder says of a file. */
+export function refuse(file: string, error: unknown): BadImage {
   const said = messageOf(error).replace(/^Input (buffer|file) (contains|is|has) /, "it $2 ");
   // libvips has no words for some damage.
   const isVague = said === "" || said === "Unknown error";

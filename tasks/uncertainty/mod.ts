@@ -1,5 +1,5 @@
 /** How sure the metrics of models are that answered the same samples, and the changes from one of them to the others. */
-import type { BoundTask, DrawMeasure, JudgedAll, MetricValue } from "../task.ts";
+import type { BoundTask, DrawMeasure, JudgedAll, MetricValue, TargetValues } from "../task.ts";
 import { changeOfDraws, drawSamples, intervalOfDraws } from "./bootstrap.ts";
 import { changeOfHits, countPairs, wilsonInterval } from "./hits.ts";
 import type { ConfidenceInterval, MetricChange } from "./interval.ts";
@@ -136,8 +136,9 @@ function meanOf(scores: Float64Array, rows: Int32Array): number {
   return sum / rows.length;
 }
 
-/** Picks samples of all outputs; a sample may come more than once. */
-function selectRows({ answers, targets }: JudgedAll, rows: Int32Array): JudgedAll {
+/** Picks samples of all outputs but digested ones, whose metrics prepare; a sample may come more than once. */
+function selectRows({ answers: all, targets }: JudgedAll, rows: Int32Array): JudgedAll {
+  const answers = Object.fromEntries(Object.entries(all).filter(([, { digest }]) => digest === undefined));
   return {
     answers: Object.fromEntries(
       Object.entries(answers).map(([name, { shape: [count, ...shape], values, ...rest }]) => [name, {
@@ -147,20 +148,25 @@ function selectRows({ answers, targets }: JudgedAll, rows: Int32Array): JudgedAl
       }]),
     ),
     targets: Object.fromEntries(
-      Object.entries(targets).map(([name, values]) => {
+      Object.entries(targets).filter(([name]) => Object.hasOwn(answers, name)).map(([name, values]) => {
         const length = rows.length * values.length / answers[name].shape[0];
-        const isWhole = values instanceof Int32Array;
-        return [
-          name,
-          isWhole ? pick(values, new Int32Array(length), rows) : pick(values, new Float32Array(length), rows),
-        ];
+        return [name, pickTargets(values, { length, rows })];
       }),
     ),
   };
 }
 
+function pickTargets(
+  values: TargetValues,
+  { length, rows }: { readonly length: number; readonly rows: Int32Array },
+): TargetValues {
+  if (values instanceof Int32Array) return pick(values, new Int32Array(length), rows);
+  if (values instanceof Uint8Array) return pick(values, new Uint8Array(length), rows);
+  return pick(values, new Float32Array(length), rows);
+}
+
 /** Writes the rows at `rows` of `values` into `out`, which has room for as many. */
-function pick<T extends Float32Array | Int32Array>(values: T, out: T, rows: Int32Array): T {
+function pick<T extends TargetValues>(values: T, out: T, rows: Int32Array): T {
   const width = out.length / rows.length;
   for (let i = 0, to = 0; i < rows.length; i++) {
     for (let from = rows[i] * width, end = from + width; from < end; from++) out[to++] = values[from];
