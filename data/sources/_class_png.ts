@@ -46,9 +46,10 @@ export function greyPng(bytes: Uint8Array): { readonly bytes: Uint8Array; readon
     const name = new TextDecoder("latin1").decode(bytes.subarray(at + 4, at + 8));
     if (name === "IHDR") kept.push(asGrey(bytes.slice(at, end)));
     else if (name === "IDAT" || name === "IEND") kept.push(bytes.subarray(at, end));
+    if (name === "IEND") return { bytes: concat(kept), depth };
     at = end;
   }
-  return { bytes: concat(kept), depth };
+  return "it is a PNG that is cut off";
 }
 
 /** Changes the type of colours of a header, and its check. */

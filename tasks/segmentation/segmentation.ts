@@ -78,14 +78,12 @@ function checkPort(
   const [height = null, width = null, classes = null, ...more] = port.shape;
   const cannot = `Cannot ${doing}: its output "${port.name}" is ${describePort(port)}`;
   const count = classNames?.length ?? classes;
-  const [h, w] = size ?? [height, width];
   const isMap = more.length === 0 && height !== null && width !== null && classes !== null;
+  const [h, w] = size ?? (isMap ? [height, width] : []);
   if (!isMap || classes < 2 || classes > MOST_CLASSES || classes !== count || height !== h || width !== w) {
+    const shape = `[?,${h ?? "height"},${w ?? "width"},${classNames?.length ?? "classes"}]`;
     throw new TypeError(
-      `${cannot}, needed are ${
-        count !== null && count >= 2 ? `${count}` : `2 to ${MOST_CLASSES}`
-      } classes for each pixel ` +
-        `[?,${h ?? "height"},${w ?? "width"},${classNames?.length ?? "classes"}]`,
+      `${cannot}, needed are ${classNames?.length ?? `2 to ${MOST_CLASSES}`} classes for each pixel ${shape}`,
     );
   }
   if (classWeights !== undefined && classWeights.length !== classes) {
