@@ -119,12 +119,6 @@ const SOURCES: Readonly<Record<string, Source>> = {
     read: (_, { shape, ...options }) =>
       Promise.resolve(generateFaces({ ...limited(FACES, options), ...(shape === undefined ? {} : { shape }) })),
   },
-  "generated:masks": {
-    normalize: "-1..1",
-    augment: NONE,
-    read: (_, { shape, ...options }) =>
-      Promise.resolve(generateMasks({ ...limited(MASKS, options), ...(shape === undefined ? {} : { shape }) })),
-  },
   mnist: { takes: "DIR", normalize: "0..1", augment: NONE, read: ofImages(readMnist) },
   cifar10: { takes: "DIR", normalize: "-1..1", augment: FLIP_AND_SHIFT, read: ofImages(readCifar10) },
   folder: {
@@ -138,6 +132,12 @@ const SOURCES: Readonly<Record<string, Source>> = {
     augment: NONE,
     read: (_, { shape, ...options }) =>
       Promise.resolve(generateShapes({ ...limited(TO_FIND, options), ...(shape === undefined ? {} : { shape }) })),
+  },
+  "generated:masks": {
+    normalize: "-1..1",
+    augment: NONE,
+    read: (_, { shape, ...options }) =>
+      Promise.resolve(generateMasks({ ...limited(MASKS, options), ...(shape === undefined ? {} : { shape }) })),
   },
   voc: ofBoxes("DIR", readVoc),
   yolo: ofBoxes("FILE", readYolo),

@@ -22,7 +22,7 @@ function smallUnet(enlarge: Enlarge, { classes = 4, side = 24 } = {}): tfl.Layer
   const up = enlarge === "transposed"
     ? layers.conv2dTranspose({ name: "up", filters: 8, kernelSize: 2, strides: 2 })
     : layers.upSampling2d({ name: "up", size: [2, 2], interpolation: enlarge });
-  const joined = apply(layers.concatenate({ name: "join" }), [apply(up, coarse), fine]);
+  const joined = layers.concatenate({ name: "join" }).apply([apply(up, coarse), fine]) as tfl.SymbolicTensor;
   const logits = layers.conv2d({ name: "logits", filters: classes, kernelSize: 1 });
   return seedWeights(
     tfl.model({ inputs: input, outputs: apply(logits, apply(conv("last", 8), joined)), name: "unet" }),
