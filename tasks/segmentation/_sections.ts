@@ -74,8 +74,9 @@ const WORST = 3;
 
 function pictures(
   judged: Judged,
-  { names, size, output, shown }: Required<SectionsOptions>,
+  options: Required<SectionsOptions>,
 ): readonly PicturesSection[] {
+  const { names, size, output, shown } = options;
   const { rows } = countPixels(judged, names.length);
   const width = names.length * NUMBERS;
   const shares = Array.from({ length: rows.length / width }, (_, picture) => {
@@ -96,9 +97,9 @@ function pictures(
   const found = [...chosen].flatMap(({ picture, share }) => {
     const bytes = shown.picture(picture);
     if (bytes === undefined) return [];
-    const truth = panel("truth", { classes: Uint8Array.from(sliceOf(judged.targets, { picture, size })), size });
+    const truth = panel("truth", { pixels: Uint8Array.from(sliceOf(judged.targets, { picture, size })), options });
     const others = digests.map(({ model, digest }) =>
-      panel(model === "float" ? "float" : "deployed", { classes: classesIn(digest, { picture, size }), size })
+      panel(model === "float" ? "float" : "deployed", { pixels: classesIn(digest, { picture, size }), options })
     );
     const caption = `Picture ${picture}: ${(100 * share).toFixed(1)} % of its pixels are right`;
     return [{ caption, picture: bytes, panels: [truth, ...others] }];
@@ -126,9 +127,16 @@ function classesIn({ values }: Digest, { picture, size: [height, width] }: Place
   return values.slice(picture * height * width, (picture + 1) * height * width);
 }
 
+/** A first class that is all that is left. */
+const BACKGROUND = /^(0|ground|background)$/i;
+
 function panel(
   model: "truth" | "float" | "deployed",
-  { classes, size: [height, width] }: { readonly classes: Uint8Array; readonly size: SectionsOptions["size"] },
+  { pixels, options: { names: [first], size: [height, width] } }: {
+    readonly pixels: Uint8Array;
+    readonly options: SectionsOptions;
+  },
 ): PicturePanel {
-  return { name: model, model, marks: [{ kind: "mask", height, width, classes }] };
+  const clear = BACKGROUND.test(first) ? { clear: 0 } : {};
+  return { name: model, model, marks: [{ kind: "mask", height, width, pixels, ...clear }] };
 }

@@ -107,7 +107,7 @@ Deno.test("segmentation() shows classes, confused pixels, and the worst pictures
   assert.deepEqual(pictures.groups, ["a", "b", "c"]);
   const [{ caption, panels }, ...others] = pictures.rows;
   assert.deepEqual([caption, others.length], ["Picture 1: 66.7 % of its pixels are right", 1]);
-  const classes = panels.map(({ model, marks: [mark] }) => [model, mark.kind === "mask" ? [...mark.classes] : []]);
+  const classes = panels.map(({ model, marks: [mark] }) => [model, mark.kind === "mask" ? [...mark.pixels] : []]);
   assert.deepEqual(classes, [["truth", [0, 2, 2, 255]], ["float", [0, 0, 0, 0]], ["deployed", [0, 2, 0, 1]]]);
   assert.deepEqual(task.agreement!(judged.answers, float), { what: "pixels", same: 3, of: 8 });
 });
