@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { registerChannelLayers } from "./src/channels/mod.ts";
 import { registerQuantKernels, registerQuantLayers } from "./src/quant/mod.ts";
 import { registerConstantValue } from "./src/rewrite/mod.ts";
 import { registerSequenceLayers } from "./src/sequences/mod.ts";
@@ -13,5 +14,6 @@ export function registerLayers(): void {
   registerQuantKernels();
   registerQuantLayers();
   registerConstantValue();
+  registerChannelLayers();
   registerSequenceLayers();
 }

@@ -15,6 +15,7 @@ import { mobilenetV2 } from "./mobilenet_v2.ts";
 import { gru, lstm } from "./recurrent.ts";
 import { resnet18 } from "./resnet18.ts";
 import { resnet20 } from "./resnet20.ts";
+import { shufflenetV2, shufflenetV2Half } from "./shufflenet_v2.ts";
 import { tinyYolo } from "./tiny_yolo.ts";
 import { tinyYolov2 } from "./tiny_yolov2.ts";
 import { transformer } from "./transformer.ts";
@@ -33,6 +34,8 @@ export const ARCH_NAMES = [
   "resnet20",
   "resnet18",
   "mobilenet_v2",
+  "shufflenet_v2",
+  "shufflenet_v2_x0_5",
   "mlp",
   "lstm",
   "gru",
@@ -71,6 +74,8 @@ export const ARCHITECTURES: Readonly<Record<ArchName, Architecture>> = {
   resnet20: { takes: ["pictures"], ends: WHOLE, make: resnet20 },
   resnet18: { takes: ["pictures"], ends: WHOLE, make: resnet18 },
   mobilenet_v2: { takes: ["pictures"], ends: WHOLE, make: mobilenetV2 },
+  shufflenet_v2: { takes: ["pictures"], ends: WHOLE, make: shufflenetV2 },
+  shufflenet_v2_x0_5: { takes: ["pictures"], ends: WHOLE, make: shufflenetV2Half },
   mlp: { takes: ["rows"], ends: WHOLE, make: mlp },
   lstm: { takes: ["pictures", "tokens"], ends: SEQUENCE, make: lstm },
   gru: { takes: ["pictures", "tokens"], ends: SEQUENCE, make: gru },

@@ -126,6 +126,33 @@ Deno.test("resnet18 halves photographs five times, and has two blocks at each of
   assert.equal(trainable, 11_689_512);
 });
 
+/** Table 5 of the paper at 224×224: blocks, the side and channels of each stage's output. */
+const SHUFFLENET_STAGES = {
+  shufflenet_v2: [[4, 28, 116], [8, 14, 232], [4, 7, 464]],
+  shufflenet_v2_x0_5: [[4, 28, 48], [8, 14, 96], [4, 7, 192]],
+} as const;
+
+Deno.test("shufflenet_v2 has the stages of its paper, and keeps half of the channels in all blocks but the first", () => {
+  for (const [name, stages] of Object.entries(SHUFFLENET_STAGES)) {
+    const { layers } = summarize(buildArchitecture(name, { ...OPTIONS, inputShape: [224, 224, 3] }));
+    const find = (layer: string) => layers.find((known) => known.name === layer);
+    let before = "pool1";
+    for (const [s, [count, side, channels]] of stages.entries()) {
+      for (let b = 1; b <= count; b++) {
+        const block = `stage${s + 2}_block${b}`;
+        assert.deepEqual(find(`${block}_shuffle`)?.shapes, [[side, side, channels]]);
+        const skip = b === 1 ? `${block}_skip_conv_relu` : `${block}_half1`;
+        assert.deepEqual(find(`${block}_concat`)?.reads, [skip, `${block}_conv2_relu`]);
+        assert.deepEqual(find(`${block}_conv1`)?.reads, [b === 1 ? before : `${block}_half2`]);
+        assert.deepEqual(find(`${block}_half2`)?.reads, b === 1 ? undefined : [before]);
+        before = `${block}_shuffle`;
+      }
+    }
+    assert.deepEqual(find("conv5")?.reads, [before]);
+    assert.deepEqual(find("conv5")?.shapes, [[7, 7, 1024]]);
+  }
+});
+
 Deno.test("unet goes down and up again, with what was there on the way down beside it", () => {
   for (const name of ["unet", "unet_transposed"] as const) {
     const model = buildArchitecture(name, { ...OPTIONS, inputShape: [32, 40, 1], outputs: 3, head: "map" });
@@ -194,13 +221,15 @@ Deno.test("mobilenet_v2 has the blocks of its paper", () => {
   assert.deepEqual([shapeOf("global_pool"), shapeOf("dense")], [[null, 1280], [null, 10]]);
 });
 
-/** Epsilon of batch normalization: TensorFlow's of most, torchvision's of ResNet-18 and MobileNetV2, darknet's. */
+/** Epsilon of batch normalization: TensorFlow's of most, torchvision's, darknet's. */
 const EPSILON: Readonly<Record<Exclude<ArchName, "lstm" | "gru" | "transformer">, number>> = {
   cifar_cnn: 1e-3,
   tiny_yolo: 1e-3,
   resnet20: 1e-3,
   resnet18: 1e-5,
   mobilenet_v2: 1e-5,
+  shufflenet_v2: 1e-5,
+  shufflenet_v2_x0_5: 1e-5,
   mlp: 1e-3,
   yolov3_tiny: 1e-5,
   yolov3: 1e-5,

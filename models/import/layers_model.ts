@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { commitFiles, describeUnfinished, ensureWritableDirectory, type FileContent } from "../../src/io/atomic.ts";
 import { QuantizedLayerError, quantizedLayersIn } from "../../src/quant/mod.ts";
 import { registerConstantValue, withCopies } from "../../src/rewrite/mod.ts";
+import { registerChannelLayers } from "../../src/channels/mod.ts";
 import { registerSequenceLayers } from "../../src/sequences/mod.ts";
 import { showValue } from "../../src/text/plain.ts";
 import { inPlainWords } from "../../src/text/plain_errors.ts";
@@ -68,6 +69,7 @@ export interface LoadedLayersModel {
  */
 export async function loadLayersModel(path: string): Promise<LoadedLayersModel> {
   registerConstantValue();
+  registerChannelLayers();
   registerSequenceLayers();
   await tf.ready(); // no backend is the program's fault, and must not be blamed on the file below
   return await inPlainWords(() => load(path));

@@ -23,7 +23,7 @@ import {
 export { codedWeights, LAYER_KINDS } from "./layer_rule.ts";
 export type { LayerDescription, LayerKind, LayerRow, LayerRule } from "./layer_rule.ts";
 
-/** The layer classes of TF.js 4.22 that a model can hold, and ours of sequences. Models are flattened before. */
+/** The layer classes of TF.js 4.22 that a model can hold, and ours of sequences and channels. Models are flattened before. */
 export type LayerClass =
   | "Activation"
   | "Add"
@@ -39,6 +39,8 @@ export type LayerClass =
   | "BatchNormalization"
   | "Bidirectional"
   | "CategoryEncoding"
+  | "ChannelShuffle"
+  | "ChannelSplit"
   | "CenterCrop"
   | "Concatenate"
   | "Conv1D"
@@ -123,6 +125,8 @@ export const LAYER_ROWS: Readonly<Record<LayerClass, LayerRow>> = {
   },
   Bidirectional: noKernel("recurrent layers"),
   CategoryEncoding: noExport("category encoding"),
+  ChannelShuffle: sameScale,
+  ChannelSplit: sameScale,
   CenterCrop: noExport("CenterCrop, which may resize,"),
   Concatenate: rescale,
   Conv1D: weighted({ name: "kernel", axis: 2 }),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { registerChannelLayers } from "../channels/mod.ts";
 import { registerSequenceLayers } from "../sequences/mod.ts";
 import { LAYER_ROWS, ruleOf } from "./mod.ts";
 import { ACTIVATION_RULES } from "./activations.ts";
@@ -11,7 +12,8 @@ function registered(base: abstract new (...args: never[]) => unknown): string[] 
   return classes.filter(([, [constructor]]) => constructor.prototype instanceof base).map(([name]) => name).sort();
 }
 
-Deno.test("LAYER_ROWS has a row for every layer class of TF.js and of sequences, and for nothing else", () => {
+Deno.test("LAYER_ROWS has a row for every layer class of TF.js and of ours, and for nothing else", () => {
+  registerChannelLayers();
   registerSequenceLayers();
   const models = ["Functional", "Model", "Sequential"];
   const own = ["FakeQuantize", "FreezableBatchNormalization", "QuantizedWeights", "SharedCall"];

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { copyRepeatedReads } from "./edit.ts";
 import { isConstant, registerConstantValue } from "./constant_value.ts";
+import { registerChannelLayers } from "../channels/mod.ts";
 import { registerSequenceLayers } from "../sequences/mod.ts";
 import { type LayerGraph, type LayerNode, type LayerSpec, valueOf } from "./layer_graph.ts";
 
@@ -22,6 +23,7 @@ export type LoadWeights = (layer: Layer, spec: LayerSpec) => void;
  */
 export function toModel(graph: LayerGraph, { load = setWeights }: { load?: LoadWeights } = {}): tfl.LayersModel {
   registerConstantValue();
+  registerChannelLayers();
   registerSequenceLayers();
   const tensors = new Map<string, tfl.SymbolicTensor>();
   const layers = new Map<string, Made>();

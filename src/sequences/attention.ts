@@ -10,7 +10,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
-import { checkName, checkWhole, firstMask, type LayerArgs, listOf, type Shapes, shapesOf } from "./_layer.ts";
+import { checkName, checkWhole, firstMask, type LayerArgs, listOf, type Shapes, shapesOf } from "../custom.ts";
 import { attentionContext, attentionScores, attentionWeights } from "./heads.ts";
 
 /** Arguments of the layers of attention. */

@@ -1,7 +1,7 @@
 /** Layers around tokens: where padding is, what stands at which position, and one position alone. */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
-import { checkName, checkWhole, type LayerArgs, listOf, type Shapes, shapesOf } from "./_layer.ts";
+import { checkName, checkWhole, type LayerArgs, listOf, type Shapes, shapesOf } from "../custom.ts";
 
 const ONE = { what: "a sequence", least: 1, most: 1 };
 

@@ -2,7 +2,7 @@
 import { ACTIVATIONS, RECTIFIERS } from "./activations.ts";
 import { COMBINED } from "./combined.ts";
 import { BORDERS, FLOATS } from "./islands.ts";
-import { MOVES, PADS, POOLS } from "./moves.ts";
+import { CHANNELS, MOVES, PADS, POOLS } from "./moves.ts";
 import type { LayerNet } from "./net.ts";
 import { CONSTANTS } from "./constants.ts";
 import { OUTPUTS } from "./outputs.ts";
@@ -21,6 +21,7 @@ export const LAYER_NETS: readonly LayerNet[] = [
   ...RECTIFIERS,
   ...POOLS,
   ...MOVES,
+  ...CHANNELS,
   ...PADS,
   ...MERGES,
   ...WIRING,

@@ -1,4 +1,5 @@
 /** Pools, and layers that pick, move or repeat values. */
+import { ChannelShuffle, ChannelSplit } from "../../src/channels/mod.ts";
 import { apply } from "../_support/small_models.ts";
 import { between, chain, conv, dense, float, IMAGE, int8, layers, net, relu, row, SEQUENCE, wired } from "./net.ts";
 
@@ -87,6 +88,41 @@ export const MOVES = [
     "UpSampling2D, bilinear",
     between(() => [layers.upSampling2d({ size: [2, 2], interpolation: "bilinear", name: "x" })]),
     float(/interpolation/),
+  ),
+];
+
+const shuffle = (groups = 2) => new ChannelShuffle({ groups, name: "x" });
+const part = (index: number, parts = 2) => new ChannelSplit({ parts, index, name: `half${index}` });
+
+/** Layers that pick and move channels. */
+export const CHANNELS = [
+  net("ChannelSplit", between(() => [new ChannelSplit({ index: 1, name: "x" })]), int8("Slice")),
+  net(
+    "ChannelSplit on the input",
+    row(IMAGE, () => [new ChannelSplit({ parts: 3, name: "x" }), conv("b")]),
+    int8("Slice"),
+  ),
+  net(
+    "ChannelSplit at the end",
+    row(IMAGE, () => [conv("a"), new ChannelSplit({ index: 1, name: "x" })]),
+    int8("Slice"),
+  ),
+  net("ChannelShuffle", between(() => [shuffle()]), int8("Transpose")),
+  net("ChannelShuffle of 4 groups behind ReLU", between(() => [relu("r"), shuffle(4)]), int8("Transpose")),
+  net("ChannelShuffle at the end", row(IMAGE, () => [conv("a"), shuffle()]), int8("Transpose")),
+  net(
+    "ChannelShuffle of vectors",
+    row([6], () => [dense("a"), new ChannelShuffle({ groups: 5, name: "x" }), dense("b")]),
+  ),
+  net(
+    "block of ShuffleNetV2",
+    wired((image) => {
+      const x = chain(image, conv("stem"), relu("r"));
+      const other = chain(x, part(1), conv("a", { filters: 2 }), relu("s"));
+      const cat = apply(layers.concatenate({ name: "cat" }), apply(part(0), x), other);
+      return chain(cat, shuffle(), conv("after"));
+    }),
+    { int8: { x: "Transpose", cat: "QLinearConcat" } },
   ),
 ];
 

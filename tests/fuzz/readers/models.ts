@@ -1,6 +1,7 @@
 /** Float models: Sequential, functional, nested, shared and recurrent ones. */
 import * as tfl from "@tensorflow/tfjs-layers";
 import { prepareQat } from "../../../quantize/prepare.ts";
+import { ChannelShuffle, ChannelSplit } from "../../../src/channels/mod.ts";
 import { Attention, PaddingMask, PositionEmbedding, TokenAt } from "../../../src/sequences/mod.ts";
 import { apply, islandModel, seedWeights, sequentialModel, skipModel } from "../../_support/small_models.ts";
 import type { Prepare } from "../_case.ts";
@@ -125,6 +126,16 @@ function attentionModel(): tfl.LayersModel {
   return seedWeights(tfl.model({ inputs: tokens, outputs: first, name: "attending" }));
 }
 
+/** Channels that are split, joined and shuffled. */
+function channelModel(): tfl.LayersModel {
+  const { layers } = tfl;
+  const image = tfl.input({ shape: [4, 4, 4], name: "image" });
+  const [kept, other] = [0, 1].map((index) => apply(new ChannelSplit({ index, name: `half${index}` }), image));
+  const conv = apply(layers.conv2d({ filters: 2, kernelSize: 1, name: "conv" }), other);
+  const all = apply(layers.concatenate({ name: "all" }), kept, conv);
+  return seedWeights(tfl.model({ inputs: image, outputs: apply(new ChannelShuffle({ name: "shuffle" }), all) }));
+}
+
 const MODELS = {
   pictureModel,
   sequenceModel,
@@ -137,6 +148,7 @@ const MODELS = {
   sharedModel,
   embeddingModel,
   attentionModel,
+  channelModel,
 };
 
 /** The files of a float model, damaged; what is loaded can be prepared, or is refused. */

@@ -1,7 +1,7 @@
-/** What this room's layers share. */
+/** What TF.js layers of this project share: checks of what they are told and given. */
 import type * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
-import { showValue } from "../text/plain.ts";
+import { showValue } from "./text/plain.ts";
 
 /** Arguments that every TF.js layer takes. */
 export type LayerArgs = NonNullable<ConstructorParameters<typeof tfl.layers.Layer>[0]>;
