@@ -39,6 +39,9 @@ export {
   type WorkInfo,
 } from "./report/terminal/progress.ts";
 
+// What files answer to pictures.
+export * from "./predict/mod.ts";
+
 // The engine: TF.js on ONNX Runtime.
 export {
   BACKEND_NAMES,
@@ -382,14 +385,11 @@ export { formatRecord } from "./report/terminal/record.ts";
 export { formatDebug } from "./report/terminal/debug.ts";
 export { renderDebug } from "./report/html/debug.ts";
 export { formatChoice } from "./report/terminal/choose.ts";
+export { formatSweep } from "./report/terminal/sweep.ts";
+export { renderSweep } from "./report/html/sweep.ts";
+export * from "./report/sweep_schema.ts";
 export { renderChoice } from "./report/html/choose.ts";
-export {
-  CHOOSE_SCHEMA,
-  type ChooseReport,
-  type LeftRung,
-  type RungReport,
-  type TriedRung,
-} from "./report/choose_schema.ts";
+export * from "./report/choose_schema.ts";
 export { DEBUG_SCHEMA, type DebugReport, type KeepChoice, type KeepReport } from "./report/debug_schema.ts";
 export { formatReport, type TerminalOptions } from "./report/terminal/terminal.ts";
 export { formatSummary } from "./report/terminal/summary.ts";

@@ -130,6 +130,10 @@ export const ROOMS: readonly Room[] = [
     imports: ["src/events.ts", "src/numbers", "src/onnx", "src/quant", "src/rewrite", "models", "quantize"],
   },
   {
+    path: "predict",
+    imports: ["src/onnx", "src/text", "data", "models", "tasks", "quantize", "export"],
+  },
+  {
     path: "report",
     imports: ["src/text", "models/summary.ts", "quantize", "tasks/task.ts"],
     types: ["src/numbers", "debug", "tasks", "train/fit.ts", "export"],
@@ -154,6 +158,7 @@ export const ROOMS: readonly Room[] = [
       "quantize",
       "train",
       "export",
+      "predict",
       "report",
     ],
   },

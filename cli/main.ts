@@ -1,15 +1,17 @@
 /** The commands by name. */
 import { choose } from "./choose.ts";
 import { debug } from "./debug.ts";
+import { predict } from "./predict.ts";
 import { ptq } from "./ptq.ts";
 import { qat } from "./qat.ts";
+import { sweep } from "./sweep.ts";
 import { lookUp } from "../src/text/nearest.ts";
 
 /** Reads its arguments, does its work and prints what came out. */
 export type CliCommand = (args: readonly string[]) => Promise<void>;
 
 /** Every command; the first is the one that runs where none is named. */
-const COMMANDS: Readonly<Record<string, CliCommand>> = { qat, ptq, debug, choose };
+const COMMANDS: Readonly<Record<string, CliCommand>> = { qat, ptq, debug, choose, predict, sweep };
 
 /** Runs the command that the first argument names, with the arguments after it; `qat` with all of them if it names none. */
 export async function main(args: readonly string[]): Promise<void> {

@@ -74,7 +74,8 @@ function describeInput(
   }
   // As in `Normalize`: of pixels from 0 to 1, one number for all channels or one for each.
   const { mean, std } = data.normalize;
-  const image = { kind: "image", shape, layout: options.inputLayout };
+  const fit = input.placements === undefined ? {} : { fit: "letterbox" };
+  const image = { kind: "image", shape, ...fit, layout: options.inputLayout };
   // The file itself does that to raw pixels.
   return options.input === "uint8" ? { ...image, dtype: "uint8", applied: { mean, std } } : { ...image, mean, std };
 }

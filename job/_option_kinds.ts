@@ -38,6 +38,11 @@ export function checkKinds(options: unknown, kinds: Readonly<Record<string, Kind
   }
 }
 
+/** Says what is wrong with the value of an option of a kind, as the end of a sentence; of numbers nothing. */
+export function faultOfOption(value: unknown, kind: Kind): string | undefined {
+  return FAULTS[kind](value);
+}
+
 /** Say what is wrong with a value, as the end of a sentence. */
 const FAULTS: Readonly<Record<Kind, (value: unknown) => string | undefined>> = {
   number: () => undefined,

@@ -33,12 +33,17 @@ export interface JobFile {
 /** Folders of the trained TF.js model: as training goes on with it, and as TF.js reads it by itself. */
 export const MODEL_DIRS = ["qat", "float"] as const;
 
-/** Where a job writes, whatever its model and data; relative to its folder. */
-export const PATHS: readonly string[] = [
+/** Files to deploy, of which a job leaves one. */
+export const DEPLOYED_FILES = [
   "model.int8.onnx",
   "model.weights8.onnx",
   "model.weights4.onnx",
   "model.float16.onnx",
+] as const;
+
+/** Where a job writes, whatever its model and data; relative to its folder. */
+export const PATHS: readonly string[] = [
+  ...DEPLOYED_FILES,
   "model.float.onnx",
   "model.ort",
   "labels.txt",

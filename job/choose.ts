@@ -9,8 +9,9 @@ import { ORT_VERSION } from "../src/runtime/session.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
 import { MAKER } from "../src/version.ts";
 import { commandOf } from "./_flags.ts";
+import { readRecord } from "./_kept_job.ts";
 import { lineLog } from "./_job.ts";
-import { type ChooseContext, type Outcome, readRecord, tryRung } from "./choose/try.ts";
+import { type ChooseContext, type Outcome, tryRung } from "./choose/try.ts";
 import { type Climbed, ladder, type Rung } from "./choose/rungs.ts";
 import { type ChooseEvents, type ChooseOptions, resolveChooseOptions } from "./choose/options.ts";
 

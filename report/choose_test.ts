@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ChooseReport, TriedRung } from "./choose_schema.ts";
-import { bestRung, chooseSentence, paretoOf, waitOf } from "./choose_words.ts";
+import { bestRung, chooseSentence, frontOf, pointsOf, waitOf } from "./choose_words.ts";
 import { renderChoice } from "./html/choose.ts";
 import { formatChoice } from "./terminal/choose.ts";
 import { widthOf } from "./_width.ts";
@@ -56,7 +56,8 @@ Deno.test("chooseSentence() says what to deploy and what it gains, or how near a
   assert.match(chooseSentence({ ...none, ended: "time", minutes: 3 }), /^Nothing in 3 minutes is within/);
 });
 
-Deno.test("paretoOf() keeps the rungs that no other beats in quality and time", () => {
+Deno.test("frontOf() keeps the points that no other beats in quality and time", () => {
+  const paretoOf = (report: ChooseReport) => frontOf(pointsOf(report), report.metric.better);
   assert.deepEqual(paretoOf(REPORT).map(({ name }) => name), ["weights", "static-mse"]);
   const errors: ChooseReport = {
     ...REPORT,

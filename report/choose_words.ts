@@ -52,23 +52,39 @@ export function bestRung(report: ChooseReport): TriedRung | undefined {
   );
 }
 
-/**
- * The rungs that no other beats: at least as good and as fast, and better in one.
- *
- * @param report Rungs that were not timed are left out.
- */
-export function paretoOf(report: ChooseReport): readonly TriedRung[] {
-  const sign = report.metric.better === "higher" ? 1 : -1;
-  const points = triedRungs(report).flatMap((rung) =>
+/** A model, by what it reaches and how long it takes. */
+export interface ParetoPoint {
+  readonly name: string;
+  readonly value: number;
+  /** Of one answer. */
+  readonly ms: number;
+  /** Whether it is the one to take. */
+  readonly isChosen?: boolean;
+}
+
+/** Returns those of `points` that no other beats: at least as good and as fast, and better in one. */
+export function frontOf(
+  points: readonly ParetoPoint[],
+  better: ChooseReport["metric"]["better"],
+): readonly ParetoPoint[] {
+  const sign = better === "higher" ? 1 : -1;
+  return points.filter((one) =>
+    !points.some((other) => {
+      const [quality, time] = [sign * (other.value - one.value), one.ms - other.ms];
+      return quality >= 0 && time >= 0 && (quality > 0 || time > 0);
+    })
+  );
+}
+
+/** The rungs as points; those that were not timed are left out. */
+export function pointsOf(report: ChooseReport): readonly ParetoPoint[] {
+  const { chosen, rungs } = report;
+  const best = chosen === undefined ? undefined : rungs[chosen];
+  return triedRungs(report).flatMap((rung) =>
     rung.latencyMs !== undefined && isKnown(rung.value)
-      ? [{ rung, quality: sign * rung.value, time: rung.latencyMs.file }]
+      ? [{ name: rung.name, value: rung.value, ms: rung.latencyMs.file, isChosen: rung === best }]
       : []
   );
-  return points.filter((one) =>
-    !points.some((other) =>
-      other.quality >= one.quality && other.time <= one.time && (other.quality > one.quality || other.time < one.time)
-    )
-  ).map(({ rung }) => rung);
 }
 
 /** The cells of a rung, as text. */

@@ -2,17 +2,12 @@
 import { join } from "node:path";
 import { isTried, type RungReport } from "../../report/choose_schema.ts";
 import type { Measured, Report } from "../../report/schema.ts";
-import { exists } from "../../src/io/disk.ts";
-import { readTextWithin } from "../../src/io/read.ts";
-import { JsonError, parseJson } from "../../src/text/json.ts";
 import { plainLine } from "../../src/text/plain.ts";
 import { formatMetric } from "../../tasks/task.ts";
-import { commandOf } from "../_flags.ts";
+import { type KeptReport, keptReport } from "../_kept_job.ts";
 import type { ChooseEvents, ResolvedChoose } from "./options.ts";
 import { debugModel } from "../debug.ts";
-import { runPtq } from "../ptq.ts";
 import type { PtqOptions } from "../ptq_options.ts";
-import { runQat } from "../qat.ts";
 import type { Climbed, Rung } from "./rungs.ts";
 
 /** What all rungs share. */
@@ -51,9 +46,6 @@ export interface Trial extends ChooseContext {
   /** Seconds that are left. */
   readonly seconds: number;
 }
-
-/** Largest report that is read back. */
-const MOST_BYTES = 2 ** 26;
 
 /**
  * Tries a rung.
@@ -104,28 +96,15 @@ function describeOutcome({ report, metric }: Outcome): string {
   return `${metric.name} ${reached}${speed}, ${seconds.toFixed(1)} s`;
 }
 
-interface Reported {
-  readonly report: Report;
-  /** Whether its job was run just now. */
-  readonly isNew: boolean;
-}
-
 /** Returns the report of a rung's job: of one that was run before by the same words, or of one that is run now. */
-async function reportOf(rung: Rung, trial: Trial): Promise<Reported> {
+async function reportOf(rung: Rung, trial: Trial): Promise<KeptReport> {
   const dir = dirOf(rung.name, trial);
+  const { events } = trial;
   if (rung.kind === "qat") {
-    const options = { ...qatOptions(rung.from, trial), ...rung.options, out: dir };
-    const known = await readReport(dir, commandOf(options, "qat"));
-    if (known !== undefined) return { report: known, isNew: false };
-    const isBegun = exists(join(dir, "run", "run.json"));
-    const report = await runQat(isBegun ? { resume: dir } : { ...options, overwrite: true }, trial.events);
-    return { report, isNew: true };
+    return await keptReport({ of: "qat", dir, options: { ...qatOptions(rung.from, trial), ...rung.options } }, events);
   }
   const kept = rung.kind === "keep" ? { keepFloat: await findLayers(rung.from, trial) } : {};
-  const options: PtqOptions = { ...ptqOptions(rung.options, trial), ...kept, out: dir, overwrite: true };
-  const known = await readReport(dir, commandOf(options, "ptq"));
-  if (known !== undefined) return { report: known, isNew: false };
-  return { report: await runPtq(options, trial.events), isNew: true };
+  return await keptReport({ of: "ptq", dir, options: { ...ptqOptions(rung.options, trial), ...kept } }, events);
 }
 
 function dirOf(name: string, { out }: Pick<Trial, "out">): string {
@@ -163,25 +142,6 @@ async function findLayers(from: string, trial: Trial): Promise<readonly string[]
   const layers = keep?.best === undefined ? [] : keep.choices[keep.best].layers;
   if (layers.length > 0) return layers;
   throw new RangeError(`Cannot keep layers of "${from}" in float: none were found that would be enough`);
-}
-
-/** Reads what a finished job left; undefined where there is none of the same words. */
-async function readReport(dir: string, command: string): Promise<Report | undefined> {
-  const path = join(dir, "report.json");
-  if (!exists(path)) return undefined;
-  const report = Object(await readRecord(path));
-  return report.command === command && Array.isArray(report.metrics) ? report as Report : undefined;
-}
-
-/** Reads what a search or a job left; undefined where it is damaged, and is of no more use than none. */
-export async function readRecord(path: string): Promise<unknown> {
-  const text = await readTextWithin(path, { most: MOST_BYTES });
-  try {
-    return parseJson(text);
-  } catch (error) {
-    if (error instanceof JsonError) return undefined;
-    throw error;
-  }
 }
 
 function outcomeOf(

@@ -1,24 +1,30 @@
-/** The chart of quality against time of the rungs of a ladder. */
+/** The chart of quality against time. */
 import type { EChartsOption } from "echarts";
 import { plainText } from "../../src/text/plain.ts";
-import { paretoOf, triedRungs } from "../choose_words.ts";
-import type { ChooseReport, TriedRung } from "../choose_schema.ts";
-import { escapeHtml, isKnown } from "../_format.ts";
+import { frontOf, type ParetoPoint } from "../choose_words.ts";
+import { escapeHtml } from "../_format.ts";
 import { unitFormat } from "../_unit.ts";
 import { chooseAxis } from "./_axis.ts";
 import { CHART_TEXT, COLORS, renderChart } from "./_chart.ts";
 
 const HEIGHT = 340;
 
-/** Renders rungs by latency and quality, the ones that no other beats joined by a line, `width` px wide. */
-export function renderParetoChart(report: ChooseReport, { width }: { readonly width: number }): string {
-  const { metric, float, chosen, rungs } = report;
-  const timed = triedRungs(report).filter(({ latencyMs, value }) => latencyMs !== undefined && isKnown(value));
-  const front = new Set(paretoOf(report));
-  const best = chosen === undefined ? undefined : rungs[chosen];
-  const point = (rung: TriedRung) => [rung.latencyMs!.file, rung.value!];
-  const floatTime = timed.length === 0 ? undefined : timed[0].latencyMs!.float;
-  const axis = chooseAxis([...timed.map(({ value }) => value!), ...(float === null ? [] : [float])]);
+/** What is drawn. */
+export interface ParetoData {
+  readonly metric: { readonly name: string; readonly unit: string; readonly better: "higher" | "lower" };
+  readonly points: readonly ParetoPoint[];
+  /** The float model. */
+  readonly float?: { readonly value: number; readonly ms: number };
+}
+
+/** Renders models by latency and quality, the ones that no other beats joined by a line, `width` px wide. */
+export function renderParetoChart(
+  { metric, points, float }: ParetoData,
+  { width }: { readonly width: number },
+): string {
+  const front = new Set(frontOf(points, metric.better));
+  const placeOf = ({ ms, value }: ParetoPoint) => [ms, value];
+  const axis = chooseAxis([...points.map(({ value }) => value), ...(float === undefined ? [] : [float.value])]);
   const { tick } = unitFormat(metric.unit, [axis.min, axis.max]);
   const option: EChartsOption = {
     grid: { left: 58, right: 24, top: 34, bottom: 46 },
@@ -57,25 +63,25 @@ export function renderParetoChart(report: ChooseReport, { width }: { readonly wi
         silent: true,
         showSymbol: false,
         lineStyle: { color: COLORS.int8, width: 1.5, type: [4, 4] },
-        data: [...front].map(point).toSorted((a, b) => a[0] - b[0]),
+        data: [...front].map(placeOf).toSorted((a, b) => a[0] - b[0]),
       },
       {
         type: "scatter",
         silent: true,
         symbolSize: 9,
-        data: timed.map((rung) => ({
-          value: point(rung),
-          itemStyle: { color: front.has(rung) ? COLORS.int8 : COLORS.muted },
+        data: points.map((point) => ({
+          value: placeOf(point),
+          itemStyle: { color: front.has(point) ? COLORS.int8 : COLORS.muted },
           label: {
-            show: front.has(rung),
+            show: front.has(point),
             position: "right" as const,
             // Below the line that goes up from there.
             offset: [0, 9],
-            formatter: () => plainText(rung.name),
+            formatter: () => plainText(point.name),
             ...CHART_TEXT,
-            color: rung === best ? COLORS.int8 : COLORS.muted,
+            color: point.isChosen ? COLORS.int8 : COLORS.muted,
           },
-          ...(rung === best ? { symbolSize: 14 } : {}),
+          ...(point.isChosen ? { symbolSize: 14 } : {}),
         })),
       },
       {
@@ -85,7 +91,7 @@ export function renderParetoChart(report: ChooseReport, { width }: { readonly wi
         symbolSize: 12,
         itemStyle: { color: COLORS.float },
         label: { show: true, position: "left", formatter: "float", ...CHART_TEXT, color: COLORS.float },
-        data: floatTime === undefined || float === null ? [] : [[floatTime, float]],
+        data: float === undefined ? [] : [[float.ms, float.value]],
       },
     ],
   };

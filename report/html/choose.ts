@@ -1,5 +1,5 @@
 /** What choosing found, as a page. */
-import { chooseSentence, rungCells, triedRungs } from "../choose_words.ts";
+import { chooseSentence, pointsOf, rungCells, triedRungs } from "../choose_words.ts";
 import { type ChooseReport, isTried } from "../choose_schema.ts";
 import { count, escapeHtml } from "../_format.ts";
 import { unitFormat } from "../_unit.ts";
@@ -24,10 +24,14 @@ export function renderChoice(report: ChooseReport): string {
 }
 
 function paretoSection(report: ChooseReport): string {
-  if (triedRungs(report).every(({ latencyMs }) => latencyMs === undefined)) return "";
+  const points = pointsOf(report);
+  const [timed] = triedRungs(report).flatMap(({ latencyMs }) => latencyMs ?? []);
+  if (timed === undefined) return "";
+  const { metric, float } = report;
+  const data = { metric, points, ...(float === null ? {} : { float: { value: float, ms: timed.float } }) };
   return section("Quality against time", {
     lead: "Up is better, left is faster. The line joins the ways that no other beats in both.",
-    body: chartFigure((width) => renderParetoChart(report, { width })),
+    body: chartFigure((width) => renderParetoChart(data, { width })),
   });
 }
 

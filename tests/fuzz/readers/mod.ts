@@ -33,4 +33,7 @@ export const READERS: readonly FuzzReader[] = [
   { name: "choose-options", weight: 2, load: () => import("./choose_options.ts") },
   { name: "points", weight: 4, load: () => import("./points.ts") },
   { name: "darknet", weight: 4, load: () => import("./darknet.ts") },
+  { name: "predict", weight: 4, load: () => import("./predict.ts") },
+  { name: "predict-options", weight: 2, load: () => import("./predict_options.ts") },
+  { name: "grids", weight: 3, load: () => import("./grids.ts") },
 ];
