@@ -138,6 +138,7 @@ export {
   type BoundTask,
   type ComparedMetric,
   type CutActivation,
+  type DrawMeasure,
   formatMetric,
   type Head,
   type Judged,

@@ -1,6 +1,6 @@
 /** Options that commands share, in groups, and how a command line is read. */
 import { type Command, CommanderError, InvalidArgumentError } from "commander";
-import { DATA_FORMS, TASK_NAMES } from "../mod.ts";
+import { DATA_FORMS, TASK_FLAGS, TASK_NAMES } from "../mod.ts";
 import { plainLine } from "../src/text/plain.ts";
 import { EXIT } from "./_run.ts";
 import { fitTerminal } from "./_terminal.ts";
@@ -47,6 +47,15 @@ export function addData(command: Command, { data }: Pick<Words, "data">): Comman
     .option("--normalize <form>", "what the model's input expects: 0..1, -1..1, 0..255, imagenet or mean:std")
     .option("--limit <n>", "images used at the most, of each part of the data", number)
     .option("--skip-bad-images", "leave out images that cannot be read, and boxes that are none");
+}
+
+/** Adds how tasks learn and decide. */
+export function addTask(command: Command): Command {
+  for (const { flag, what, isNumber } of TASK_FLAGS) {
+    if (isNumber) command.option(flag, what, number);
+    else command.option(flag, what);
+  }
+  return command;
 }
 
 /** Adds how a model is quantized. */

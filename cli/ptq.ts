@@ -18,6 +18,7 @@ import {
   addOutput,
   addPrinting,
   addQuantization,
+  addTask,
   number,
   parseFlags,
   type Printing,
@@ -74,7 +75,8 @@ export function ptqCommand(): Command {
     .description("Quantizes a TF.js model without training it and writes an ONNX file, proven in ONNX Runtime.")
     .usage("--model <path> [options]");
   addModel(command.optionsGroup("Model and data:"));
-  addData(command, { data: "samples to judge by" })
+  addData(command, { data: "samples to judge by" });
+  addTask(command.optionsGroup("Task:"))
     .optionsGroup("Calibration:")
     .option("--calibrate <what>", "samples to find ranges on, as for --data, or dummy (default: those of --data)")
     .option("--samples <n>", "how many of them (default: 512)", number)

@@ -18,6 +18,7 @@ import {
   addOutput,
   addPrinting,
   addQuantization,
+  addTask,
   number,
   parseFlags,
   type Printing,
@@ -98,7 +99,8 @@ export function qatCommand(): Command {
       number,
     )
     .option("--augment", "flip and shift training images at random (default for generated and cifar10)")
-    .option("--no-augment", "take training images as they are")
+    .option("--no-augment", "take training images as they are");
+  addTask(command.optionsGroup("Task:"))
     .optionsGroup("Float training:")
     .option(
       "--float-epochs <n>",

@@ -26,7 +26,10 @@ export interface JobData {
 }
 
 /** The options of what is done to the data. */
-export type DataSettings = Pick<ResolvedOptions, "model" | "normalize" | "augment" | "batchSize" | "seed" | "input">;
+export type DataSettings = Pick<
+  ResolvedOptions,
+  "model" | "normalize" | "augment" | "batchSize" | "seed" | "input" | "inputSize"
+>;
 
 /** What `--augment` and `--no-augment` mean. */
 const AUGMENT = { true: { flip: true, pad: 4 }, false: { flip: false, pad: 0 } } as const;
@@ -68,8 +71,13 @@ export function hasImages({ train }: Pick<JobData, "train">): boolean {
 }
 
 /** @throws {RangeError} If options are for images and there are none. */
-function refuseForRows({ train }: OpenedData, { normalize, augment, input }: DataSettings): void {
-  const flags = { "--normalize": normalize !== undefined, "--augment": augment === true, "--input": input === "uint8" };
+function refuseForRows({ train }: OpenedData, { normalize, augment, input, inputSize }: DataSettings): void {
+  const flags = {
+    "--normalize": normalize !== undefined,
+    "--augment": augment === true,
+    "--input": input === "uint8",
+    "--input-size": inputSize !== undefined,
+  };
   const asked = Object.entries(flags).find(([, isAsked]) => isAsked)?.[0];
   if (asked === undefined || hasImages({ train })) return;
   const isTokens = Object.values(train.inputs).some(({ kind }) => kind === "tokens");

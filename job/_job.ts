@@ -92,8 +92,22 @@ export interface FilesProof {
   readonly validation: Validation;
 }
 
-/** Runs `model` on the validation or test samples. */
-export function judge(
+/**
+ * Runs `model` on the validation or test samples. What its task chooses by validation samples, such as a threshold, is
+ * chosen by those of the data before the test samples are judged by it.
+ */
+export async function judge(
+  model: tfl.LayersModel,
+  { job, by }: { readonly job: Job; readonly by: JudgedBy },
+): Promise<Evaluation> {
+  const judged = await answer(model, { job, by });
+  const { settle } = judged.task;
+  if (settle === undefined || by === "validation" || job.data.validation === undefined) return judged;
+  const task = settle(await answer(model, { job, by: "validation" }));
+  return { ...judged, task, metrics: measureAll(task, judged) };
+}
+
+function answer(
   model: tfl.LayersModel,
   { job, by }: { readonly job: Job; readonly by: JudgedBy },
 ): Promise<Evaluation> {

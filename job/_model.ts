@@ -2,8 +2,18 @@
 import { join } from "node:path";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import type { ImageShape } from "../data/dataset.ts";
-import { inputShape, type SampleSplit, targetWidth, type Tokens } from "../data/samples.ts";
-import { buildArchitecture, defaultArch, type Vocabulary } from "../models/arch/mod.ts";
+import {
+  inputShape,
+  type SampleInput,
+  type SampleSet,
+  type SampleSplit,
+  type SampleTarget,
+  targetWidth,
+  type Tokens,
+} from "../data/samples.ts";
+import type { Anchors } from "../models/anchors.ts";
+import { ARCH_NAMES, ARCHITECTURES, buildArchitecture, defaultArch, type Vocabulary } from "../models/arch/mod.ts";
+import { attachAnchors, detectionOf } from "../models/detection.ts";
 import { openModel } from "../models/import/open_model.ts";
 import { probeModel } from "../models/import/probe.ts";
 import { outputNames } from "../models/ports.ts";
@@ -12,8 +22,10 @@ import { registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
 import { fixInputShape, fromModel, withOutputs } from "../src/rewrite/mod.ts";
 import { checkChoice } from "../src/text/nearest.ts";
 import { taskRow } from "../tasks/mod.ts";
+import { anchorsFor, checkOwnAnchors, readAnchors } from "./_anchors.ts";
 import type { JobOptions } from "./options.ts";
 import { MODEL_DIRS } from "./_outputs.ts";
+import type { SharedJobOptions } from "./shared_options.ts";
 
 /** Side of the images for a model that takes any: the one that most nets are made for, and a multiple of 32. */
 const OPEN_SIDE = 224;
@@ -27,9 +39,11 @@ const OPEN_SIDE = 224;
  * @throws {ModelFileError} If the files are damaged.
  * @throws {RangeError} If there is no output of a name that is asked for.
  */
-export async function loadModel(path: string, { outputs, seed, log }: {
+export async function loadModel(path: string, { outputs, inputSize, seed, log }: {
   /** Names of outputs to keep. */
-  readonly outputs: readonly string[] | undefined;
+  readonly outputs?: readonly string[] | undefined;
+  /** Sides of images, of a model that leaves them open. */
+  readonly inputSize?: number | undefined;
   /** Of weights that a file does not have. */
   readonly seed: number;
   readonly log: (line: string) => void;
@@ -37,13 +51,21 @@ export async function loadModel(path: string, { outputs, seed, log }: {
   registerQuantKernels();
   registerQuantLayers();
   const model = await openModel(modelIn(path), { seed, log });
-  const shape = imageShapeOf(model);
+  const shape = imageShapeOf(model, inputSize);
+  refuseOtherSize(path, shape, inputSize);
   const kept = keepOutputs(model, { path, outputs, log });
   const isOpen = shape !== undefined && model.inputs[0].shape.slice(1).includes(null);
   if (isOpen) log(`"${path}" takes images of any size; ${shape.height}x${shape.width} is used.`);
   const fixed = isOpen ? fixInputShape(kept, [shape.height, shape.width, shape.channels]) : kept;
   probeModel(fixed, path);
   return fixed;
+}
+
+/** @throws {RangeError} If images of other sides are asked for than the model takes. */
+function refuseOtherSize(path: string, shape: ImageShape | undefined, inputSize: number | undefined): void {
+  if (inputSize === undefined || (shape?.height === inputSize && shape.width === inputSize)) return;
+  const own = shape === undefined ? "it takes no images" : `it takes images of ${shape.height}x${shape.width}`;
+  throw new RangeError(`Cannot use --input-size ${inputSize} with "${path}": ${own}`);
 }
 
 /** Of the folder of a job, the model that training goes on with; any other path as it is. */
@@ -63,10 +85,10 @@ function keepOutputs(
 ): tfl.LayersModel {
   const names = outputNames(model);
   const cannot = `Cannot train outputs of "${path}"`;
-  const kept = (outputs ?? names.slice(-1)).map((name) =>
-    checkChoice(name, { of: names, cannot: `${cannot} "${name}"` })
-  );
-  if (outputs === undefined && names.length > 1) {
+  // All outputs of a detector find boxes together.
+  const own = detectionOf(model) === undefined ? names.slice(-1) : names;
+  const kept = (outputs ?? own).map((name) => checkChoice(name, { of: names, cannot: `${cannot} "${name}"` }));
+  if (outputs === undefined && names.length > own.length) {
     log(`"${path}" has ${names.length} outputs; the last, "${kept[0]}", is used (--outputs names others).`);
   }
   if (names.every((name) => kept.includes(name))) return model;
@@ -80,16 +102,23 @@ export function archFor({ arch, task }: JobOptions, { train }: SampleSplit): str
   return arch ?? defaultArch(input.kind, taskRow(task).head);
 }
 
-/** Builds the architecture for `data`, as the task wants it. */
-export function buildModel(options: JobOptions, data: SampleSplit): tfl.LayersModel {
+/**
+ * Builds the architecture for `data`, as the task wants it.
+ *
+ * @throws {RangeError} If it cannot be what the data and options ask of it.
+ */
+export async function buildModel(options: JobOptions, data: SampleSplit): Promise<tfl.LayersModel> {
   const { seed, task } = options;
   const { train } = data;
   const [input] = Object.values(train.inputs);
   const [target] = Object.values(train.targets);
   const { head, bias } = taskRow(task);
   const start = bias(target);
-  return buildArchitecture(archFor(options, data), {
+  const arch = archFor(options, data);
+  const anchors = await anchorsOf(arch, options, { input, target });
+  return buildArchitecture(arch, {
     inputShape: inputShape(input),
+    ...(anchors === undefined ? {} : { anchors }),
     ...(input.kind === "tokens" ? { tokens: vocabularyOf(input) } : {}),
     outputs: target.kind === "points" ? targetWidth(target) : target.names.length,
     perPosition: "positions" in target && target.positions !== undefined,
@@ -99,13 +128,58 @@ export function buildModel(options: JobOptions, data: SampleSplit): tfl.LayersMo
   });
 }
 
+/** Returns what the boxes of an architecture start from; undefined if it gives none. */
+async function anchorsOf(
+  arch: string,
+  { anchors, seed }: Pick<JobOptions, "anchors" | "seed">,
+  { input, target }: { readonly input: SampleInput; readonly target: SampleTarget },
+): Promise<Anchors | undefined> {
+  const name = ARCH_NAMES.find((known) => known === arch);
+  const boxes = name === undefined ? undefined : ARCHITECTURES[name].boxes;
+  if (boxes === undefined || input.kind !== "pictures") return undefined;
+  return await anchorsFor(anchors, {
+    target,
+    inputSize: [input.height, input.width],
+    published: boxes.anchors,
+    seed,
+  });
+}
+
+/**
+ * Notes with a model of the user's own what its boxes start from, where `--anchors` says so.
+ *
+ * @throws {RangeError} If that is no file of anchors for as many outputs.
+ */
+export async function noteAnchors(
+  model: tfl.LayersModel,
+  { anchors: asked, model: path }: Pick<SharedJobOptions, "anchors" | "model">,
+  targets: SampleSet["targets"],
+): Promise<void> {
+  if (asked === undefined) return;
+  checkOwnAnchors(asked, path);
+  const anchors = await readAnchors(asked);
+  if (anchors.length !== model.outputs.length) {
+    throw new RangeError(
+      `Cannot use --anchors "${asked}" with "${path}": it has lists for ${anchors.length} outputs, ` +
+        `the model has ${model.outputs.length}`,
+    );
+  }
+  const [{ names }] = Object.values(targets);
+  attachAnchors(model, anchors, names.length);
+}
+
 function vocabularyOf({ names, padding }: Tokens): Vocabulary {
   return { size: names.length, ...(padding === undefined ? {} : { padding }) };
 }
 
-/** Returns the image shape that the model takes, or undefined if its one input is no image. */
-export function imageShapeOf({ inputs }: tfl.LayersModel): ImageShape | undefined {
+/** The shape of square colour images of a side; undefined where none is asked for. */
+export function squareOf(side: number | undefined): ImageShape | undefined {
+  return side === undefined ? undefined : { height: side, width: side, channels: 3 };
+}
+
+/** Returns the image shape that the model takes, or undefined if its one input is no image; open sides are `side`. */
+export function imageShapeOf({ inputs }: tfl.LayersModel, side: number = OPEN_SIDE): ImageShape | undefined {
   const [, height, width, channels] = inputs[0].shape;
   const isImage = inputs.length === 1 && inputs[0].shape.length === 4 && (channels === 1 || channels === 3);
-  return isImage ? { height: height ?? OPEN_SIDE, width: width ?? OPEN_SIDE, channels } : undefined;
+  return isImage ? { height: height ?? side, width: width ?? side, channels } : undefined;
 }

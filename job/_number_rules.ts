@@ -17,6 +17,9 @@ const MOST_EPOCHS = 1_000_000;
 /** More images or images a step than this fit in no memory. */
 const MOST_IMAGES = 1_000_000_000;
 
+/** Pictures with longer sides than this fit in no training. */
+const MOST_SIDE = 4096;
+
 /** More samples at once than this are no file for a device. */
 const MOST_FIXED = 65_536;
 
@@ -36,6 +39,10 @@ const RULES = {
   freezeBnAfter: { least: 0, most: MOST_EPOCHS, whole: false },
   threads: { least: 1, most: 256, whole: true },
   limit: { least: 1, most: MOST_IMAGES, whole: true },
+  inputSize: { least: 4, most: MOST_SIDE, whole: true },
+  ignoreThreshold: { least: 0, most: 1, whole: false, above: true },
+  scoreThreshold: { least: 0, most: 1, whole: false },
+  nmsIou: { least: 0, most: 1, whole: false },
   checkpointMinutes: { least: 0, most: 1_000_000, whole: false, above: true },
   fixedBatch: { least: 1, most: MOST_FIXED, whole: true },
   samples: { least: LEAST_SAMPLES, most: MOST_IMAGES, whole: true },

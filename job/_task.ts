@@ -3,25 +3,67 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import { mapParts } from "../data/dataset.ts";
 import type { OpenedData } from "../data/open.ts";
 import { type SampleSet, type SampleTarget, targetWidth } from "../data/samples.ts";
+import { detectionOf } from "../models/detection.ts";
 import { outputNames, outputPorts, type Port } from "../models/ports.ts";
+import { showValue } from "../src/text/plain.ts";
 import { bindTasks } from "../tasks/bind.ts";
 import { recordOf } from "../quantize/record.ts";
 import { TASK_NAMES, taskRow } from "../tasks/mod.ts";
+import type { TaskSettings } from "../tasks/settings.ts";
 import type { Task } from "../tasks/task.ts";
 import { lossView } from "../train/loss_view.ts";
 import type { JobData } from "./_data.ts";
+import { flagOf } from "./_flags.ts";
 import type { SharedJobOptions } from "./shared_options.ts";
+import { TASK_OPTIONS, type TaskOptionRow, type TaskOptions } from "./task_options.ts";
 
 /** What a job is to learn. */
-type TaskChoice = Pick<SharedJobOptions, "task">;
+type TaskChoice = Pick<SharedJobOptions, "task" | keyof TaskOptions>;
 
 /** Returns the tasks of the outputs of `model`, in their order; after a rewrite they may be called otherwise. */
-export function tasksFor(model: tfl.LayersModel, { task }: TaskChoice, { train }: JobData): readonly Task[] {
-  const row = taskRow(task);
+export function tasksFor(model: tfl.LayersModel, options: TaskChoice, { train }: JobData): readonly Task[] {
+  const row = taskRow(options.task);
   const targets = Object.values(train.targets);
-  if (row.isShared) return [row.make(targets[0], {})];
+  if (row.isShared) return [row.make(targets[0], settingsFor(model, options))];
   const names = outputNames(model);
-  return targets.map((target, i) => row.make(target, { output: names[i] }));
+  return targets.map((target, i) => row.make(target, { ...settingsFor(model, options), output: names[i] }));
+}
+
+/** The settings of a task: what was asked for, and what the model says of itself. */
+function settingsFor(model: tfl.LayersModel, options: TaskChoice): TaskSettings {
+  const { settings = [] } = taskRow(options.task);
+  const asked = Object.entries<TaskOptionRow>(TASK_OPTIONS).flatMap(([key, { setting }]) => {
+    const value: unknown = Reflect.get(options, key);
+    return setting === undefined || setting === "anchors" || value === undefined ? [] : [[setting, value]];
+  });
+  return { ...Object.fromEntries(asked), ...toldBy(model, settings) };
+}
+
+/** What a model says of itself, of those `settings`. */
+function toldBy(model: tfl.LayersModel, settings: readonly (keyof TaskSettings)[]): TaskSettings {
+  const known = settings.includes("anchors") ? detectionOf(model) : undefined;
+  const [, height, width] = settings.includes("inputSize") ? model.inputs[0].shape : [];
+  return {
+    ...(known === undefined ? {} : { anchors: known.anchors, headKind: known.kind }),
+    ...(typeof height === "number" && typeof width === "number" ? { inputSize: [height, width] } : {}),
+  };
+}
+
+/**
+ * Checks that options of single tasks are for the one of the job.
+ *
+ * @throws {RangeError} If one is for another.
+ */
+export function checkTaskOptions({ task, ...options }: TaskChoice): void {
+  const { settings = [] } = taskRow(task);
+  for (const [key, { setting }] of Object.entries<TaskOptionRow>(TASK_OPTIONS)) {
+    const value: unknown = Reflect.get(options, key);
+    if (value === undefined || setting === undefined || settings.includes(setting)) continue;
+    const fitting = TASK_NAMES.filter((name) => taskRow(name).settings?.includes(setting)).join(" or ");
+    throw new RangeError(
+      `Cannot use ${flagOf(key)} ${showValue(value)} with --task ${task}: it is for --task ${fitting}`,
+    );
+  }
 }
 
 /** The task that a prepared model was trained for, where it is one of the table's; else the default. */

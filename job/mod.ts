@@ -17,3 +17,4 @@ export {
   type QuantizationOptions,
   type SharedOptions,
 } from "./shared_options.ts";
+export { TASK_FLAGS, type TaskFlag, type TaskOptions } from "./task_options.ts";

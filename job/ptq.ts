@@ -21,7 +21,7 @@ import { proveInt8 } from "./_prove.ts";
 import { readQuantization } from "./_recipe.ts";
 import type { ResultFolder } from "./_result_folder.ts";
 import { isPrepared } from "./_resume.ts";
-import { defaultTaskOf } from "./_task.ts";
+import { checkTaskOptions, defaultTaskOf } from "./_task.ts";
 import type { JobEvents } from "./events.ts";
 import { convert } from "./ptq/convert.ts";
 import { openPtqData, type PtqData } from "./ptq/data.ts";
@@ -102,7 +102,7 @@ export async function openPtqJob(
   const quantization = await readQuantization(resolved);
   checkMethod(quantization.target, resolved.method);
   const engine = await startEngine(resolved, log);
-  const original = await loadModel(resolved.model, { outputs: resolved.outputs, seed: resolved.seed, log });
+  const original = await loadModel(resolved.model, { ...resolved, log });
   if (isPrepared(original)) {
     throw new RangeError(
       `Cannot quantize "${resolved.model}" without training: it is prepared for quantization already, a float model is ` +
@@ -111,6 +111,7 @@ export async function openPtqJob(
   }
   checkDilations(original, engine.backend);
   const options = { ...resolved, task: resolved.task ?? defaultTaskOf(original) };
+  checkTaskOptions(options);
   log(`Model "${resolved.model}", ${original.countParams().toLocaleString("en")} parameters.`);
   const data = await openPtqData({ model: original, options, log });
   events.signal?.throwIfAborted();

@@ -40,14 +40,14 @@ import type { JobEvents } from "./events.ts";
 import { labelsFiles } from "./_labels.ts";
 import { filesOf, needing } from "./_outputs.ts";
 import { metadataFor } from "./_metadata.ts";
-import { archFor, buildModel, imageShapeOf, loadModel } from "./_model.ts";
+import { archFor, buildModel, imageShapeOf, loadModel, noteAnchors, squareOf } from "./_model.ts";
 import { proveInt8, threadsOf } from "./_prove.ts";
 import { buildReport, describeEpoch } from "./_report.ts";
 import { logUnmatched, prepareFor, readQuantization } from "./_recipe.ts";
 import { isPrepared, resume } from "./_resume.ts";
 import { openRunFolder } from "./_open_run.ts";
 import type { RunFolder } from "./_run_folder.ts";
-import { checkOutputs, checkTargets, dealTargets, defaultTaskOf } from "./_task.ts";
+import { checkOutputs, checkTargets, checkTaskOptions, dealTargets, defaultTaskOf } from "./_task.ts";
 import { withValidation } from "./_validation.ts";
 import { type StageResult, trainStage } from "./_stage.ts";
 import type { QatOptions, ResolvedOptions } from "./options.ts";
@@ -155,11 +155,12 @@ export async function open(
   given: Omit<TrainingJob, "options" | "data">,
 ): Promise<{ original: tfl.LayersModel; job: TrainingJob }> {
   const { log } = given;
-  const { outputs, seed, skipBadImages, limit, model } = resolved;
-  const loaded = model === undefined ? undefined : await loadModel(model, { outputs, seed, log });
+  const { seed, skipBadImages, limit, model, inputSize } = resolved;
+  const loaded = model === undefined ? undefined : await loadModel(model, { ...resolved, log });
   if (loaded !== undefined) checkDilations(loaded, given.engine.backend);
   const options = { ...resolved, task: resolved.task ?? defaultTaskOf(loaded) };
-  const shape = loaded === undefined ? undefined : imageShapeOf(loaded);
+  checkTaskOptions(options);
+  const shape = loaded === undefined ? squareOf(inputSize) : imageShapeOf(loaded);
   const read = await openData(options.data, {
     seed,
     skipBadImages,
@@ -171,7 +172,8 @@ export async function open(
   const opened = withValidation(read, options);
   const name = options.model ?? archFor(options, opened);
   checkTargets(opened, options, name);
-  const original = loaded ?? buildModel(options, opened);
+  if (loaded !== undefined) await noteAnchors(loaded, options, opened.train.targets);
+  const original = loaded ?? await buildModel(options, opened);
   const data = dataOf(dealTargets(opened, original, { ...options, name }), original, options);
   checkInputs(original, data, name);
   checkOutputs(original, { options, data, name });

@@ -8,6 +8,7 @@ import { showValue } from "../src/text/plain.ts";
 import { TASK_NAMES } from "../tasks/mod.ts";
 import { flagOf } from "./_flags.ts";
 import type { Kinds } from "./_option_kinds.ts";
+import { TASK_KINDS, TASK_OPTIONS, type TaskOptionRow, type TaskOptions } from "./task_options.ts";
 
 /** Which model, and what of it. */
 export interface ModelOptions {
@@ -94,12 +95,14 @@ export interface FileOptions {
 }
 
 /** What every job takes that makes files of a model. */
-export interface SharedOptions extends ModelOptions, DataOptions, QuantizationOptions, EngineOptions, FileOptions {}
+export interface SharedOptions
+  extends ModelOptions, DataOptions, TaskOptions, QuantizationOptions, EngineOptions, FileOptions {}
 
 /** Options that mean something of their own where they are left out. */
 type Open =
   | keyof ModelOptions
   | Exclude<keyof DataOptions, "skipBadImages">
+  | keyof TaskOptions
   | "target"
   | "recipe"
   | "perChannel"
@@ -125,6 +128,7 @@ export const SHARED_KINDS: Kinds<SharedOptions> = {
   normalize: "text",
   limit: "number",
   skipBadImages: "flag",
+  ...TASK_KINDS,
   swap: "text",
   target: "text",
   recipe: "text",
@@ -167,6 +171,7 @@ export function resolveShared(
   { swap }: { readonly swap: string },
 ): ResolvedShared {
   checkSharedTexts(options);
+  checkTaskTexts(options);
   return {
     ...options,
     skipBadImages: options.skipBadImages ?? false,
@@ -200,6 +205,12 @@ function checkSharedTexts(
   });
   if (swap !== undefined && swap !== NO_SWAP) checkText("swap", swap, parseSwap);
   if (normalize !== undefined) checkText("normalize", normalize, parseNormalize);
+}
+
+function checkTaskTexts(options: TaskOptions): void {
+  for (const [key, { of }] of Object.entries<TaskOptionRow>(TASK_OPTIONS)) {
+    if (of !== undefined) checkChoices({ [key]: [Reflect.get(options, key), of] });
+  }
 }
 
 /**

@@ -25,6 +25,11 @@ export function attachDetection(model: tfl.LayersModel, detection: Detection): v
   model.setUserDefinedMetadata({ ...model.getUserDefinedMetadata(), [DETECTION_KEY]: { ...detection } });
 }
 
+/** Notes with `model` what its boxes of so many classes start from. Of what kind they are stays; nobody knew: "yolov3". */
+export function attachAnchors(model: tfl.LayersModel, anchors: Anchors, classes: number): void {
+  attachDetection(model, { kind: detectionOf(model)?.kind ?? "yolov3", anchors, classes });
+}
+
 /**
  * Returns what the outputs of `model` are; undefined if it is no detector, or nobody noted it.
  *

@@ -13,8 +13,11 @@ export { accuracy, topClass, topClasses, topKAccuracy } from "./classification/a
 export { classification, type ClassificationOptions } from "./classification/classification.ts";
 export { type CrossEntropyOptions, softmaxCrossEntropy } from "./classification/cross_entropy.ts";
 export { detection, type DetectionOptions } from "./detection/detection.ts";
-export { boxesInPicture, readFileDecoding } from "./detection/file_boxes.ts";
-export type { FoundBox } from "./detection/boxes.ts";
+export { BOX_LOSSES } from "./detection/loss.ts";
+export { boxesInPicture, type FileDecoding, type Placed, readFileDecoding } from "./detection/file_boxes.ts";
+export type { FoundBox, Rectangle } from "./detection/boxes.ts";
+export type { DecodeOptions } from "./detection/decode.ts";
+export type { Grid, Grids, HeadKind, Size } from "./detection/grids.ts";
 export { type LandmarkOptions, landmarks } from "./landmarks/landmarks.ts";
 export { POINT_LOSSES, type PointLoss, pointLoss, type WingOptions } from "./landmarks/losses.ts";
 export { binaryCrossEntropy } from "./multi_label/binary_cross_entropy.ts";

@@ -9,7 +9,7 @@ import { handleEvents } from "../../src/events.ts";
 import { Random } from "../../src/numbers/random.ts";
 import { taskRow } from "../../tasks/mod.ts";
 import { checkInputs, dataOf, type DataSettings, evaluationBatch, hasImages, type JobData } from "../_data.ts";
-import { imageShapeOf } from "../_model.ts";
+import { imageShapeOf, noteAnchors } from "../_model.ts";
 import { LEAST_SAMPLES } from "../_number_rules.ts";
 import { checkOutputs, checkTargets, dealTargets } from "../_task.ts";
 import { DUMMY, type PtqJobOptions } from "../ptq_options.ts";
@@ -60,6 +60,7 @@ export async function openPtqData(opening: Opening): Promise<PtqData> {
   const calibration = options.calibrate === undefined ? undefined : await openCalibration(opening, own);
   if (own !== undefined) {
     checkTargets(own, options, options.model);
+    await noteAnchors(model, options, own.train.targets);
     const judged = dataOf(
       dealTargets(own, model, { task: options.task, name: options.model }),
       model,

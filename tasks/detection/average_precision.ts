@@ -114,9 +114,9 @@ export function sumCounts(all: readonly Counts[]): Counts {
   return { right: of("right"), wrong: of("wrong"), missed: of("missed") };
 }
 
-/** The share of right boxes among those that were found; NaN where none was. */
-export function precisionOf({ right, wrong }: Counts): number {
-  return right / (right + wrong);
+/** The share of right boxes among those that were found; where none was 0, NaN if nothing is there either. */
+export function precisionOf({ right, wrong, missed }: Counts): number {
+  return right + wrong === 0 && missed > 0 ? 0 : right / (right + wrong);
 }
 
 /** The share of those that are there that was found; NaN where nothing is there. */

@@ -20,10 +20,10 @@ export interface DetectionOptions
   readonly classes: readonly string[];
   /** Boxes of a sample at the most. */
   readonly most: number;
-  /** Widths and heights in pixels of the picture that goes in, a list an output. */
-  readonly anchors: NonNullable<TaskSettings["anchors"]>;
-  /** Sides of that picture. */
-  readonly inputSize: NonNullable<TaskSettings["inputSize"]>;
+  /** Widths and heights in pixels of the picture that goes in, a list an output. Nothing can be bound without. */
+  readonly anchors?: TaskSettings["anchors"];
+  /** Sides of that picture. Nothing can be bound without. */
+  readonly inputSize?: TaskSettings["inputSize"];
   /** Factor of the loss. Default 1. */
   readonly weight?: number;
 }
@@ -63,14 +63,24 @@ const SAME_IOU = 0.99;
 export function detection(options: DetectionOptions): Task {
   return {
     name: "detection",
-    bind: (ports, model) =>
-      bound(ports, { ...options, grids: gridsOf(ports, options, `train "${model}" by detection`) }),
+    bind(ports, model) {
+      const doing = `train "${model}" by detection`;
+      const { anchors, inputSize } = options;
+      if (anchors === undefined || inputSize === undefined) {
+        const missing = anchors === undefined
+          ? "which anchors its outputs have is not known, a file of them is needed (--anchors)"
+          : "its input has no known sides, images are needed";
+        throw new TypeError(`Cannot ${doing}: ${missing}`);
+      }
+      const known = { ...options, anchors, inputSize };
+      return bound(ports, { ...known, grids: gridsOf(ports, known, doing) });
+    },
   };
 }
 
 function gridsOf(
   ports: readonly Port[],
-  { anchors, inputSize: [height, width], classes, headKind: kind = "yolov3" }: DetectionOptions,
+  { anchors, inputSize: [height, width], classes, headKind: kind = "yolov3" }: KnownOptions,
   doing: string,
 ): Grids {
   if (ports.length !== anchors.length) {
@@ -94,7 +104,9 @@ function gridsOf(
   return { kind, classes: classes.length, grids };
 }
 
-type BoundOptions = DetectionOptions & { readonly grids: Grids };
+type KnownOptions = DetectionOptions & Required<Pick<TaskSettings, "anchors" | "inputSize">>;
+
+type BoundOptions = KnownOptions & { readonly grids: Grids };
 
 function bound(ports: readonly Port[], options: BoundOptions): BoundTask {
   const names = ports.map(({ name }) => name);
@@ -152,10 +164,5 @@ export const detectionRow: TaskRow<"boxes"> = {
   head: "boxes",
   settings: ["anchors", "inputSize", "boxLoss", "ignoreThreshold", "scoreThreshold", "nmsIou", "headKind"],
   isShared: true,
-  make: ({ names: classes, most }, { anchors, inputSize, weight, ...settings }) => {
-    if (anchors === undefined || inputSize === undefined) {
-      throw new TypeError("it is not known which anchors the model's outputs have, --anchors is needed");
-    }
-    return detection({ ...settings, classes, most, anchors, inputSize, ...(weight === undefined ? {} : { weight }) });
-  },
+  make: ({ names: classes, most }, settings) => detection({ ...settings, classes, most }),
 };

@@ -237,6 +237,15 @@ Deno.test("detection() scores samples by themselves, and measures draws as the s
   }
 });
 
+Deno.test("detection() has no precision only where nothing is found and nothing is there", () => {
+  const { metrics } = TASK.bind(PORTS, "net");
+  const valuesOf = (there: readonly Square[]) => metricsOf(metrics, judgedOf([[]], [there]));
+  const { precision, recall, F1 } = valuesOf([{ cell: 0, label: 0 }]);
+  assert.deepEqual([precision, recall, F1], [0, 0, 0]);
+  const nothing = valuesOf([]);
+  assert.deepEqual([nothing.precision, nothing.recall, nothing.F1, nothing["mAP@0.5"]], [NaN, NaN, 1, NaN]);
+});
+
 Deno.test("detection() counts boxes that two models have in common", () => {
   const { agreement, decode } = TASK.bind(PORTS, "net");
   const { answers: a } = judgedOf([[{ cell: 5, label: 0, score: 0.9 }, { cell: 2, label: 1, score: 0.8 }]], [[]]);
