@@ -47,8 +47,6 @@ const RULES = {
   fixedBatch: { least: 1, most: MOST_FIXED, whole: true },
   samples: { least: LEAST_SAMPLES, most: MOST_IMAGES, whole: true },
   bits: { least: 4, most: 8, whole: true },
-  scoreThreshold: { least: 0, most: 1, whole: false },
-  nmsIou: { least: 0, most: 1, whole: false },
   smoothAlpha: { least: 0, most: 1, whole: false },
   block: { least: 16, most: 256, whole: true },
   tolerance: { least: 0, most: 1_000_000, whole: false },
