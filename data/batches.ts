@@ -1,12 +1,15 @@
 /** Batches of a set: shuffled, augmented, normalized, the same for the same seed and epoch. */
-import { type Augment, type Change, drawChange, UNCHANGED, writeImage } from "./_augment.ts";
-import { imageBytes, type ImageSet } from "./dataset.ts";
-import { type Normalize, normalizeTable } from "./normalize.ts";
-import { inputShape, mapValues, NO_CLASS, type Pictures, samplesOf, targetWidth } from "./samples.ts";
-import type { SampleInput, SampleSet, SampleTarget } from "./samples.ts";
+import { inputWriter, targetWriter, type Writer } from "./_writers.ts";
+import type { ImageSet } from "./dataset.ts";
+import { type Augment, checkAugment, type Colour } from "./geometry/augment.ts";
+import { moveBoxes } from "./geometry/targets.ts";
+import { drawTiles, type Tile } from "./geometry/tiles.ts";
+import type { Size } from "./letterbox.ts";
+import type { Normalize } from "./normalize.ts";
+import { BOX_NUMBERS, mapValues, type SampleSet, samplesOf, type SampleTarget } from "./samples.ts";
 import { checkSeed, Random } from "../src/numbers/random.ts";
 
-export type { Augment };
+export type { Augment, Colour };
 
 /** Names of the random streams of an epoch: the order must not change when augmentation is turned on. */
 const ORDER = 0;
@@ -36,8 +39,10 @@ export interface BatchOptions {
   readonly normalize: Normalize;
   /** Draw the order anew for each epoch; false (default) keeps the set's order. */
   readonly shuffle?: boolean;
-  /** Random changes of pictures; none by default. */
+  /** Random changes of pictures, and of targets that lie in them; none by default. */
   readonly augment?: Augment;
+  /** The first epoch in which no picture is put together of parts of several. Default: there is none. */
+  readonly mosaicUntil?: number;
   /** Default 0. */
   readonly seed?: number;
   /** Which epoch this is, from 0; with the seed it decides the order and the changes. Default 0. */
@@ -54,18 +59,16 @@ export function countBatches(
   return dropRemainder ? Math.floor(set.count / batchSize) : Math.ceil(set.count / batchSize);
 }
 
-function check(set: SampleSet, { batchSize, augment, seed = 0, epoch = 0 }: BatchOptions): void {
+function check({ name, targets }: SampleSet, { batchSize, augment, seed = 0, epoch = 0 }: BatchOptions): void {
   checkSeed(seed);
-  const cannot = `Cannot make batches of "${set.name}"`;
+  const cannot = `Cannot make batches of "${name}"`;
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new RangeError(`${cannot}: the batch size is ${batchSize}, needed is a positive integer`);
   }
   if (!Number.isInteger(epoch) || epoch < 0) {
     throw new RangeError(`${cannot}: the epoch is ${epoch}, needed is an integer from 0`);
   }
-  if (augment && !(Number.isInteger(augment.pad) && augment.pad >= 0)) {
-    throw new RangeError(`${cannot}: the padding is ${augment.pad} pixels, needed is an integer from 0`);
-  }
+  if (augment) checkAugment(augment, { targets, cannot });
 }
 
 /** The order in which an epoch visits the samples. */
@@ -103,93 +106,64 @@ export function batches(given: ImageSet | SampleSet, options: BatchOptions): Ite
   const set = "images" in given ? samplesOf(given) : given;
   check(set, options);
   const order = orderOf(set, options);
-  const writers = mapValues(set.inputs, (input) => writerOf(input, options.normalize));
-  return { [Symbol.iterator]: () => walk(set, { options, writers, order }) };
+  const { normalize, augment: { border = "grey" } = {} } = options;
+  const inputs = mapValues(set.inputs, (input) => inputWriter(input, { normalize, border }));
+  // Outputs that learn together have one target between them, which is written once.
+  const aims = [...new Set(Object.values(set.targets))];
+  return { [Symbol.iterator]: () => walk(set, { options, inputs, aims, writers: aims.map(targetWriter), order }) };
 }
+
+type Values = Float32Array | Int32Array;
 
 /** What stays the same over an epoch. */
 interface Walk {
   readonly options: BatchOptions;
-  readonly writers: Readonly<Record<string, Writer>>;
+  readonly inputs: Readonly<Record<string, Writer<Values>>>;
+  /** Targets that differ, and their writers. */
+  readonly aims: readonly SampleTarget[];
+  readonly writers: readonly Writer<Values>[];
   readonly order: Int32Array;
 }
 
-function* walk(set: SampleSet, { options, writers, order }: Walk): Generator<Batch> {
-  const { batchSize, augment, seed = 0, epoch = 0 } = options;
+function* walk(set: SampleSet, { options, inputs, aims, writers, order }: Walk): Generator<Batch> {
+  const { batchSize, augment, seed = 0, epoch = 0, mosaicUntil = Infinity } = options;
   const random = new Random(seed, [epoch, CHANGES]);
+  const drawing = {
+    ...(augment === undefined ? {} : { augment }),
+    mosaic: augment?.mosaic !== undefined && epoch < mosaicUntil,
+    count: set.count,
+    size: sizeOf(set),
+  };
   for (let b = 0; b < countBatches(set, options); b++) {
     const indices = order.slice(b * batchSize, (b + 1) * batchSize);
     const size = indices.length;
-    const begun = mapValues(writers, (begin) => begin(size));
-    for (let k = 0; k < size; k++) {
-      // One change a sample: pictures that belong together move together.
-      const change = augment ? drawChange(random, augment) : UNCHANGED;
-      for (const name in begun) begun[name].write({ from: indices[k], to: k, change });
+    const begun = mapValues(inputs, (begin) => begin(size));
+    const aimed = writers.map((begin) => begin(size));
+    const parts = [...Object.values(begun), ...aimed];
+    for (let to = 0; to < size; to++) {
+      // One change a sample: what belongs together moves together.
+      const { alone, mosaic } = drawTiles(random, indices[to], drawing);
+      const tiles = mosaic !== undefined && hasRoom(set, mosaic) ? mosaic : [alone];
+      for (const { write } of parts) write({ tiles, to });
     }
-    const inputs = mapValues(begun, ({ values }) => values);
-    yield { inputs, targets: mapValues(set.targets, (target) => pick(target, indices)), indices, size };
+    yield {
+      inputs: mapValues(begun, ({ values }) => values),
+      targets: mapValues(set.targets, (target) => aimed[aims.indexOf(target)].values),
+      indices,
+      size,
+    };
   }
 }
 
-/** Begins an input's part of a batch of some size. */
-type Writer = (size: number) => {
-  /** What it has, once every sample is written. */
-  readonly values: Float32Array | Int32Array;
-  readonly write: (sample: Sample) => void;
-};
-
-interface Sample {
-  /** Its index in the set. */
-  readonly from: number;
-  /** Its index in the batch. */
-  readonly to: number;
-  readonly change: Change;
+/** Sides of the set's pictures; where there are none, nothing asks. */
+function sizeOf({ inputs }: SampleSet): Size {
+  const pictures = Object.values(inputs).find((input) => input.kind === "pictures");
+  return pictures?.kind === "pictures" ? pictures : { height: 1, width: 1 };
 }
 
-function writerOf(input: SampleInput, normalize: Normalize): Writer {
-  if (input.kind === "pictures") return pictureWriter(input, normalize);
-  const [width] = inputShape(input);
-  return (size) => {
-    const values = input.kind === "rows" ? new Float32Array(size * width) : new Int32Array(size * width);
-    const write = ({ from, to }: Sample) =>
-      values.set(input.values.subarray(from * width, (from + 1) * width), to * width);
-    return { values, write };
-  };
-}
-
-function pictureWriter(input: Pictures, normalize: Normalize): Writer {
-  const table = normalizeTable(normalize, input.channels);
-  const width = imageBytes(input);
-  return (size) => {
-    const values = new Float32Array(size * width);
-    const place = { shape: input, images: input.bytes, table, out: values };
-    const write = ({ from, to, change }: Sample) =>
-      writeImage({ ...place, from: from * width, to: to * width }, change);
-    return { values, write };
-  };
-}
-
-function pick(target: SampleTarget, indices: Int32Array): Int32Array | Float32Array {
-  const width = targetWidth(target);
-  if (target.kind === "masks") return pickMasks(target.values, { indices, width });
-  const values = target.kind === "classes" ? target.labels : target.values;
-  const length = indices.length * width;
-  const picked = target.kind === "classes" ? new Int32Array(length) : new Float32Array(length);
-  indices.forEach((i, k) => picked.set(values.subarray(i * width, (i + 1) * width), k * width));
-  return picked;
-}
-
-/** Picks masks as classes, with -1 for what counts for nothing. */
-function pickMasks(
-  values: Uint8Array,
-  { indices, width }: { readonly indices: Int32Array; readonly width: number },
-): Int32Array {
-  const picked = new Int32Array(indices.length * width);
-  indices.forEach((i, k) => {
-    for (let at = 0; at < width; at++) {
-      const value = values[i * width + at];
-      picked[k * width + at] = value === NO_CLASS ? -1 : value;
-    }
-  });
-  return picked;
+/** Whether a sample has rows for all boxes of several: one that is shown and not known would be unlearned. */
+function hasRoom({ targets }: SampleSet, tiles: readonly Tile[]): boolean {
+  return Object.values(targets).every((target) =>
+    target.kind === "boxes" && moveBoxes(target, tiles).length <= target.most * BOX_NUMBERS
+  );
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { drawChange, writeImage } from "./_augment.ts";
+import { drawChange } from "./geometry/change.ts";
+import { writeImage } from "./geometry/copy.ts";
 import { type Batch, batches, type BatchOptions, countBatches } from "./batches.ts";
 import { type ImageSet, imageSet } from "./dataset.ts";
 import { parseNormalize } from "./normalize.ts";

@@ -1,5 +1,5 @@
 /** Data sets by name: what `--data` takes. */
-import type { Augment } from "./_augment.ts";
+import { type Augment, augmentFor } from "./geometry/augment.ts";
 import { readCifar10 } from "./sources/cifar10.ts";
 import { type DataSplit, describeShape, type ImageSet, type ImageShape, mapParts, take } from "./dataset.ts";
 import { fitTo } from "./fit_to.ts";
@@ -79,6 +79,7 @@ interface Source {
   readonly hasColumns?: true;
   /** `parseNormalize`'s text. */
   readonly normalize: string;
+  /** What suits targets that do not lie in the picture; of others their kind decides. */
   readonly augment: Augment;
   readonly read: (path: string, options: OpenOptions) => Promise<SourceData>;
 }
@@ -279,7 +280,8 @@ async function open(spec: string, options: OpenOptions): Promise<OpenedData> {
         "needed is a table (csv:FILE)",
     );
   }
-  const { augment, normalize } = source;
+  const { normalize } = source;
   const { skipped = [], notes = [], ...split } = await source.read(path, options);
+  const augment = augmentFor(split.train.targets) ?? source.augment;
   return { ...split, normalize: parseNormalize(normalize), augment, skipped, notes };
 }

@@ -1,5 +1,6 @@
 /** The data of a job, made to fit the model. */
 import type * as tfl from "@tensorflow/tfjs-layers";
+import { augmentFor } from "../data/geometry/augment.ts";
 import { type Augment, type Batch, batches, type BatchOptions, countBatches } from "../data/batches.ts";
 import { type Normalize, parseNormalize } from "../data/normalize.ts";
 import type { OpenedData } from "../data/open.ts";
@@ -31,8 +32,9 @@ export type DataSettings = Pick<
   "model" | "normalize" | "augment" | "batchSize" | "seed" | "input" | "inputSize"
 >;
 
-/** What `--augment` and `--no-augment` mean. */
-const AUGMENT = { true: { flip: true, pad: 4 }, false: { flip: false, pad: 0 } } as const;
+/** What `--augment` means where targets do not lie in the picture, and what `--no-augment` does. */
+const FLIP_AND_SHIFT: Augment = { flip: true, pad: 4 };
+const NONE: Augment = { flip: false, pad: 0 };
 
 /** Where scalings lie among a model's metadata. */
 const SCALINGS = "scalings";
@@ -59,7 +61,11 @@ export function dataOf(opened: OpenedData, model: tfl.LayersModel, options: Data
     test,
     normalize: options.normalize === undefined ? own.normalize : parseNormalize(options.normalize),
     scalings,
-    augment: options.augment === undefined ? own.augment : AUGMENT[`${options.augment}`],
+    augment: options.augment === undefined
+      ? own.augment
+      : options.augment
+      ? augmentFor(train.targets) ?? FLIP_AND_SHIFT
+      : NONE,
     batchSize: options.batchSize,
     seed: options.seed,
   };

@@ -1,30 +1,6 @@
-/** One image's way from the set's bytes to a batch: shifted, mirrored, normalized. */
-import type { ImageShape } from "./dataset.ts";
-import type { Random } from "../src/numbers/random.ts";
-
-/** Random changes that keep an image's class. */
-export interface Augment {
-  /** Mirror left to right, half of the time. */
-  readonly flip: boolean;
-  /** Pad by so many black pixels on each side, then crop at random to the old size; 0 for none. */
-  readonly pad: number;
-}
-
-/** How one image is changed: content moves by (dy, dx) pixels, then is mirrored. */
-export interface Change {
-  readonly dy: number;
-  readonly dx: number;
-  readonly mirror: boolean;
-}
-
-export const UNCHANGED: Change = { dy: 0, dx: 0, mirror: false };
-
-/** Draws a change. */
-export function drawChange(random: Random, { flip, pad }: Augment): Change {
-  const dy = pad > 0 ? random.below(2 * pad + 1) - pad : 0;
-  const dx = pad > 0 ? random.below(2 * pad + 1) - pad : 0;
-  return { dy, dx, mirror: flip && random.chance(0.5) };
-}
+/** A picture's way into a batch where no pixel lies between two: shifted by whole ones, mirrored, normalized. */
+import type { ImageShape } from "../dataset.ts";
+import type { Change } from "./change.ts";
 
 /** What `writeImage` reads and writes. */
 export interface Copy {
@@ -55,8 +31,7 @@ function writePlain({ shape, images, from, table, out, to }: Copy): void {
 }
 
 /** Writes an image, changed; pixels that the shift uncovers are black (byte 0), as in padding before normalization. */
-export function writeImage(copy: Copy, change: Change): void {
-  const { dy, dx, mirror } = change;
+export function writeImage(copy: Copy, { dy, dx, mirror }: Pick<Change, "dy" | "dx" | "mirror">): void {
   if (dy === 0 && dx === 0 && !mirror) return writePlain(copy);
   const { shape: { height, width, channels }, images, from, table, out, to } = copy;
   const step = mirror ? -channels : channels;

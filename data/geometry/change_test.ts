@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Random } from "../src/numbers/random.ts";
-import { drawChange } from "./_augment.ts";
+import { Random } from "../../src/numbers/random.ts";
+import { drawChange } from "./change.ts";
 
 /** How often each value was drawn. */
 function countsOf<T>(values: readonly T[]): ReadonlyMap<T, number> {
