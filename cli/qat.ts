@@ -98,7 +98,10 @@ export function qatCommand(): Command {
       "training samples to choose the best epoch by (default: 0.1); 0: the last one",
       number,
     )
-    .option("--augment", "flip and shift training images at random (default for generated and cifar10)")
+    .option(
+      "--augment",
+      "change training images at random, and what lies in them (default for most: see docs/tasks/data.md)",
+    )
     .option("--no-augment", "take training images as they are");
   addTask(command.optionsGroup("Task:"))
     .optionsGroup("Float training:")

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { describeNormalize } from "../data/normalize.ts";
 import { describeSkipped, openData } from "../data/open.ts";
+import type { SampleSet } from "../data/samples.ts";
 import { type Displayable, displayReport } from "../report/notebook/display.ts";
 import type { Report } from "../report/schema.ts";
 import { predicting } from "../export/validate.ts";
@@ -10,7 +11,7 @@ import { toOnnx } from "../export/to_onnx.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
 import { keepingOf } from "../tasks/keeping.ts";
-import { TASK_NAMES, taskRow } from "../tasks/mod.ts";
+import { taskRow } from "../tasks/mod.ts";
 import { attachScalings, checkInputs, dataOf, hasImages, type JobData } from "./_data.ts";
 import { attachRecord } from "../quantize/record.ts";
 import { floatModelOf } from "../quantize/float_model.ts";
@@ -178,7 +179,7 @@ export async function open(
   checkInputs(original, data, name);
   checkOutputs(original, { options, data, name });
   for (const line of [...describeSkipped(opened.skipped), ...opened.notes]) log(line);
-  if (options.augment === true && options.task !== TASK_NAMES[0]) log(AUGMENT_WARNING);
+  if (options.augment === true && mayStayBehind(data.train)) log(AUGMENT_WARNING);
   log(`Model "${name}", ${original.countParams().toLocaleString("en")} parameters.`);
   log(`Data "${data.name}": ${describeParts(data)}.`);
   if (hasImages(data)) log(`Images go in ${describeNormalize(data.normalize)}.`);
@@ -186,6 +187,11 @@ export async function open(
     log(`Warning: --batch-size ${options.batchSize} is more than there are to train on, ${data.train.count} are used.`);
   }
   return { original, job: { ...given, options, data } };
+}
+
+/** Whether targets may say where something is, and nobody knows it. */
+function mayStayBehind({ targets }: SampleSet): boolean {
+  return Object.values(targets).some(({ kind }) => kind === "reals" || kind === "flags");
 }
 
 const AUGMENT_WARNING =
