@@ -136,11 +136,17 @@ export function defaultArch(kind: SampleKind, head?: HeadOptions["head"]): ArchN
   return head === "map" ? "unet" : DEFAULTS[kind];
 }
 
-/** Gives the dense layer of the head the bias that it starts from. */
+/** What is left of the kernel beside a bias that answers are to start from. */
+const KERNEL_SHARE = 0.01;
+
+/**
+ * Gives the dense layer of the head the bias that it starts from, and lets little of its kernel stand: what it makes of
+ * weights that have learned nothing is noise, and larger than what is left to learn.
+ */
 function setBias(model: tfl.LayersModel, bias: readonly number[]): void {
   const dense = model.getLayer("dense");
   const [kernel] = dense.getWeights();
-  const start = tf.tensor1d([...bias]);
-  dense.setWeights([kernel, start]);
-  start.dispose();
+  const start = [tf.mul(kernel, KERNEL_SHARE), tf.tensor1d([...bias])];
+  dense.setWeights(start);
+  tf.dispose(start);
 }

@@ -118,6 +118,11 @@ Deno.test("buildArchitecture() ends in the head that is asked for, whose bias st
   assert.deepEqual([lastOf(), lastOf("sigmoid"), lastOf("linear")], ["softmax", "sigmoid", "dense"]);
   const model = buildArchitecture("mlp", { ...options, head: "linear", bias: [3, -4] });
   assert.deepEqual([...model.getLayer("dense").getWeights()[1].dataSync()], [3, -4]);
+  // Nothing has been learned: whatever is asked, the answer is near the bias.
+  const answers = tf.tidy(
+    () => [...(model.predict(tf.randomNormal([20, 6], 0, 1, "float32", 1)) as tf.Tensor).dataSync()],
+  );
+  assert.ok(answers.every((value, i) => Math.abs(value - [3, -4][i % 2]) < 0.05), `${answers}`);
   // Hidden layers of 64 with batch norm, and a dense layer: by hand.
   assert.equal(countWeights(model.trainableWeights), 6 * 64 + 128 + 64 * 64 + 128 + 64 * 2 + 2);
 });
