@@ -120,7 +120,8 @@ export function qatCommand(): Command {
     .option("--lr <rate>", "peak learning rate (default: 5e-4)", number)
     .option("--optimizer <name>", "sgd, momentum, rmsprop, adam, … (default: adam)")
     .option("--freeze-observers-after <epochs>", "ranges stay fixed from then on (default: 4)", number)
-    .option("--freeze-bn-after <epochs>", "batch norm uses running statistics from then on (default: 3)", number);
+    .option("--freeze-bn-after <epochs>", "batch norm uses running statistics from then on (default: 3)", number)
+    .option("--mosaic-until <epochs>", "no picture of parts of several from then on (default: --epochs / 2)", number);
   addQuantization(command, { swap: "leaky_relu:relu" });
   addEngine(command);
   addOutput(command.optionsGroup("Output:"))

@@ -106,13 +106,16 @@ export function checkInputs(model: tfl.LayersModel, { train }: JobData, name: st
   throw new TypeError(`Cannot feed "${train.name}" to "${name}": its input is ${shapes}, one [?,${input}] is needed`);
 }
 
+/** Which epoch of training, counted from 0, and the first without mosaics; absent: there is none. */
+export type TrainingEpoch = Required<Pick<BatchOptions, "epoch">> & Pick<BatchOptions, "mosaicUntil">;
+
 /** Steps of one epoch. A last batch that is not full is left out: its other size would be another graph. */
 export function stepsPerEpoch(data: JobData): number {
-  return countBatches(data.train, trainingOptions(data, 0));
+  return countBatches(data.train, trainingOptions(data, { epoch: 0 }));
 }
 
-/** Batches of training epoch `epoch`, counted from 0, with targets by the names of the outputs of `model`. */
-export function trainingBatches(model: tfl.LayersModel, data: JobData, epoch: number): Iterable<Batch> {
+/** Batches of an epoch of training, with targets by the names of the outputs of `model`. */
+export function trainingBatches(model: tfl.LayersModel, data: JobData, epoch: TrainingEpoch): Iterable<Batch> {
   return forOutputs(model, batches(data.train, trainingOptions(data, epoch)));
 }
 
@@ -153,13 +156,13 @@ function* forOutputs(model: tfl.LayersModel, batches: Iterable<Batch>): Generato
   }
 }
 
-function trainingOptions({ train, normalize, augment, batchSize, seed }: JobData, epoch: number): BatchOptions {
+function trainingOptions({ train, normalize, augment, batchSize, seed }: JobData, epoch: TrainingEpoch): BatchOptions {
   return {
+    ...epoch,
     batchSize: Math.min(batchSize, train.count),
     normalize,
     shuffle: true,
     seed,
-    epoch,
     dropRemainder: true,
     augment,
   };

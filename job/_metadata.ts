@@ -116,6 +116,7 @@ const TOLD: Readonly<Record<keyof (QatOptions & Omit<PtqOptions, OfSteps>), Tell
   swap: "value",
   freezeObserversAfter: "value",
   freezeBnAfter: "value",
+  mosaicUntil: "value",
   target: "value",
   // Its rules are in the metadata.
   recipe: "not",

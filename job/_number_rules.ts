@@ -37,6 +37,7 @@ const RULES = {
   seed: { least: 0, most: 2 ** 32 - 1, whole: true },
   freezeObserversAfter: { least: 0, most: MOST_EPOCHS, whole: false },
   freezeBnAfter: { least: 0, most: MOST_EPOCHS, whole: false },
+  mosaicUntil: { least: 0, most: MOST_EPOCHS, whole: true },
   threads: { least: 1, most: 256, whole: true },
   limit: { least: 1, most: MOST_IMAGES, whole: true },
   inputSize: { least: 4, most: MOST_SIDE, whole: true },

@@ -64,6 +64,8 @@ export interface Plan {
   readonly schedule: Schedule;
   /** Epochs whose orders and changes of the data belong to other stages. */
   readonly firstEpoch: number;
+  /** Epochs of its own after which pictures are no longer put together of parts of several. Default: none. */
+  readonly mosaicUntil?: number;
   /** What is measured after an epoch. */
   readonly measure: (model: tfl.LayersModel, job: TrainingJob) => Promise<EpochMetrics>;
 }
@@ -77,7 +79,7 @@ export interface Plan {
  */
 export async function trainStage(job: TrainingJob, { name, model, epochs }: Stage): Promise<StageResult> {
   const { options, events, data, log } = job;
-  const { rate, schedule, firstEpoch, measure } = planOf(name, job);
+  const { rate, schedule, firstEpoch, mosaicUntil = Infinity, measure } = planOf(name, job);
   if (name === "qat" && uncalibratedIn(model).length > 0) {
     await calibrate(model, calibrationBatches(model, data), { beforeTraining: true });
   }
@@ -89,7 +91,8 @@ export async function trainStage(job: TrainingJob, { name, model, epochs }: Stag
   try {
     const history = await fit(model, {
       task: tasksFor(model, options, data),
-      train: (epoch) => trainingBatches(model, data, firstEpoch + epoch),
+      train: (epoch) =>
+        trainingBatches(model, data, { epoch: firstEpoch + epoch, mosaicUntil: firstEpoch + mosaicUntil }),
       epochs,
       stepsPerEpoch: steps,
       optimizer,
@@ -153,10 +156,10 @@ function countOf(count: number, what: string): string {
 
 /** Returns how a stage of a job trains. */
 export function planOf(name: StageName, { options }: Pick<TrainingJob, "options">): Plan {
-  const { floatLr, lr, floatEpochs, adaptEpochs, freezeObserversAfter, freezeBnAfter } = options;
+  const { floatLr, lr, floatEpochs, adaptEpochs, freezeObserversAfter, freezeBnAfter, mosaicUntil } = options;
   const float = { schedule: floatSchedule, measure: measureFloat };
   // Other orders and changes than those of the stages before.
-  const last = { rate: lr, firstEpoch: floatEpochs + adaptEpochs };
+  const last = { rate: lr, firstEpoch: floatEpochs + adaptEpochs, mosaicUntil };
   switch (name) {
     case "float":
       return { ...float, rate: floatLr, firstEpoch: 0 };
@@ -190,7 +193,7 @@ const CALIBRATION_BATCHES = 4;
 
 function* calibrationBatches(model: tfl.LayersModel, data: JobData): Iterable<Batch> {
   let count = 0;
-  for (const batch of trainingBatches(model, data, 0)) {
+  for (const batch of trainingBatches(model, data, { epoch: 0, mosaicUntil: 0 })) {
     if (count++ === CALIBRATION_BATCHES) return;
     yield batch;
   }

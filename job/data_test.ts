@@ -39,25 +39,48 @@ Deno.test("trainingBatches() gives full batches in another order each epoch, the
   const data = await made({ augment: false });
   const model = tinyModel();
   assert.equal(stepsPerEpoch(data), 2);
-  const orders = [0, 1, 0].map((epoch) => [...trainingBatches(model, data, epoch)].map(({ indices }) => [...indices]));
+  const orders = [0, 1, 0].map((epoch) =>
+    [...trainingBatches(model, data, { epoch })].map(({ indices }) => [...indices])
+  );
   assert.deepEqual(orders[0].map(({ length }) => length), [18, 18]);
   assert.equal(new Set(orders[0].flat()).size, 36);
   assert.deepEqual(orders[2], orders[0]);
   assert.notDeepEqual(orders[1], orders[0]);
   assert.notDeepEqual(orders[0].flat(), orders[0].flat().toSorted((a, b) => a - b));
   const other = await made({ augment: false, seed: 1 });
-  assert.notDeepEqual([...trainingBatches(model, other, 0)].map(({ indices }) => [...indices]), orders[0]);
+  assert.notDeepEqual([...trainingBatches(model, other, { epoch: 0 })].map(({ indices }) => [...indices]), orders[0]);
 });
 
 Deno.test("trainingBatches() takes all samples in one batch where a batch would have more", async () => {
   const data = await made({ batchSize: 64 });
   assert.equal(stepsPerEpoch(data), 1);
-  assert.deepEqual([...trainingBatches(tinyModel(), data, 0)].map(({ size }) => size), [40]);
+  assert.deepEqual([...trainingBatches(tinyModel(), data, { epoch: 0 })].map(({ size }) => size), [40]);
+});
+
+Deno.test("trainingBatches() puts pictures of boxes together until an epoch, and no longer", async () => {
+  const opened = await openData("generated:shapes", { limit: 24, shape: { height: 32, width: 32, channels: 3 } });
+  const data = dataOf(opened, tinyModel(), resolveOptions({ batchSize: 24 }));
+  const { boxes } = data.train.targets;
+  assert.ok(boxes.kind === "boxes");
+  const counts = (epoch: number) =>
+    [...trainingBatches(tinyModel(), data, { epoch, mosaicUntil: 2 })].map(({ targets, indices }) => {
+      const used = Object.values(targets)[0].filter((value, i) => i % 6 === 4 && value >= 0).length;
+      const own = [...indices].reduce((sum, i) => {
+        const labels = boxes.values.subarray(i * boxes.most * 6, (i + 1) * boxes.most * 6).filter((_, k) =>
+          k % 6 === 4
+        );
+        return sum + labels.filter((label) => label >= 0).length;
+      }, 0);
+      return used - own;
+    })[0];
+  // Of a picture alone boxes are dropped at the most.
+  assert.ok(counts(0) > 0 && counts(1) > 0, `${counts(0)} and ${counts(1)} more boxes`);
+  assert.ok(counts(2) <= 0 && counts(3) <= 0);
 });
 
 Deno.test("trainingBatches() changes pictures, and judging does not", async () => {
   const [data, plain] = [await made({ augment: true }), await made({ augment: false })];
-  const first = (one: JobData) => [...trainingBatches(tinyModel(), one, 0)][0].inputs.image;
+  const first = (one: JobData) => [...trainingBatches(tinyModel(), one, { epoch: 0 })][0].inputs.image;
   assert.notDeepEqual(first(data), first(plain));
   assert.deepEqual([...inputBatches(data, "test")], [...inputBatches(plain, "test")]);
 });

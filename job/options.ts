@@ -56,6 +56,11 @@ export interface QatOptions extends SharedOptions {
   readonly freezeObserversAfter?: number;
   /** Epochs after which batch norm uses its running statistics. Default 3. */
   readonly freezeBnAfter?: number;
+  /**
+   * Epochs of quantization-aware training, and of the control, after which no picture is put together of parts of several, as
+   * those of boxes are. Default: half of `epochs`, rounded down.
+   */
+  readonly mosaicUntil?: number;
   /** The folder of a run to go on with: its options are taken from there. */
   readonly resume?: string;
   /** Minutes after which the state of training is written within an epoch; after each it is anyway. Default 5. */
@@ -93,6 +98,7 @@ export const KINDS: Kinds<QatOptions> = {
   optimizer: "text",
   freezeObserversAfter: "number",
   freezeBnAfter: "number",
+  mosaicUntil: "number",
   resume: "text",
   checkpointMinutes: "number",
 };
@@ -113,7 +119,7 @@ function resolve(given: QatOptions): ResolvedOptions {
   checkKinds(given, KINDS);
   const { resume: _, overwrite: __, ...options } = given;
   checkNumbers(options);
-  const { model, arch, optimizer, floatEpochs = model === undefined ? 16 : 0 } = options;
+  const { model, arch, optimizer, epochs = 8, floatEpochs = model === undefined ? 16 : 0 } = options;
   checkChoices({ arch: [arch, ARCH_NAMES], optimizer: [optimizer, OPTIMIZER_NAMES] });
   const shared = resolveShared(options, { swap: DEFAULT_SWAP });
   if (model === undefined && options.outputs !== undefined) {
@@ -128,7 +134,7 @@ function resolve(given: QatOptions): ResolvedOptions {
     data: options.data ?? "generated",
     floatEpochs,
     adaptEpochs: options.adaptEpochs ?? (model === undefined ? Math.ceil(floatEpochs / 4) : floatEpochs),
-    epochs: options.epochs ?? 8,
+    epochs,
     control: options.control ?? model === undefined,
     batchSize: options.batchSize ?? 64,
     lr: options.lr ?? 5e-4,
@@ -136,6 +142,7 @@ function resolve(given: QatOptions): ResolvedOptions {
     optimizer: options.optimizer ?? "adam",
     freezeObserversAfter: options.freezeObserversAfter ?? 4,
     freezeBnAfter: options.freezeBnAfter ?? 3,
+    mosaicUntil: options.mosaicUntil ?? Math.floor(epochs / 2),
     checkpointMinutes: options.checkpointMinutes ?? CHECKPOINT_MINUTES,
   };
 }

@@ -37,6 +37,11 @@ Deno.test("resolveOptions() trains a loaded model in float only when asked to", 
   assert.equal(resolveOptions({ model: "model.json", floatEpochs: 3, adaptEpochs: 1 }).adaptEpochs, 1);
 });
 
+Deno.test("resolveOptions() ends mosaics after half of the epochs, unless it is told when", () => {
+  const until = (options: object) => resolveOptions(options).mosaicUntil;
+  assert.deepEqual([until({}), until({ epochs: 5 }), until({ epochs: 1 }), until({ mosaicUntil: 7 })], [4, 2, 0, 7]);
+});
+
 Deno.test("commandOf() writes options as flags that a shell reads back", () => {
   const command = commandOf({
     model: "my model/it's.json",

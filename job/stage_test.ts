@@ -35,7 +35,7 @@ Deno.test("trainStage() gives each stage orders of the data that no stage before
     const model = lineModel();
     await fit(model, {
       task: tasksFor(model, job.options, job.data),
-      train: (later) => trainingBatches(model, job.data, epoch + later),
+      train: (later) => trainingBatches(model, job.data, { epoch: epoch + later }),
       epochs: 2,
       stepsPerEpoch: 3,
       optimizer: tf.train.sgd(1e-30),
@@ -125,9 +125,10 @@ Deno.test("trainStage() trains float models at the rate for them, in orders that
 
 Deno.test("trainStage() trains the controls at the rate and in the orders of the training that they are a control of", () => {
   for (const name of ["qat", "control", "own-control"] as const) {
-    const { rate, firstEpoch } = plan(name);
-    assert.deepEqual([name, rate, firstEpoch], [name, 0.002, 8]);
+    const { rate, firstEpoch, mosaicUntil } = plan(name);
+    assert.deepEqual([name, rate, firstEpoch, mosaicUntil], [name, 0.002, 8, 4]);
   }
+  assert.equal(plan("float").mosaicUntil, undefined);
 });
 
 Deno.test("trainStage() rounds in quantization-aware training only, and freezes there when it is asked to", () => {
