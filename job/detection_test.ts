@@ -1,0 +1,156 @@
+/** Detection from the command line's side: boxes of shapes in generated pictures. */
+import assert from "node:assert/strict";
+import * as tfl from "@tensorflow/tfjs-layers";
+import { assertFitsSchema } from "../tests/_support/report_schema.ts";
+import { apply } from "../tests/_support/small_models.ts";
+import { DeployedModel } from "../export/deployed.ts";
+import { openData } from "../data/open.ts";
+import { attachDetection } from "../models/detection.ts";
+import { loadLayersModel } from "../models/import/layers_model.ts";
+import { decodeModel } from "../src/onnx/file/mod.ts";
+import { boxesInPicture, readFileDecoding } from "../tasks/mod.ts";
+import { runPtq } from "./ptq.ts";
+import { runQat } from "./qat.ts";
+import { save, SMALL, withFolder } from "./_test_support.ts";
+
+const { layers } = tfl;
+
+const SIDE = 48;
+const CLASSES = 3;
+const ANCHORS = [[[16, 16], [26, 26]], [[8, 8], [12, 12]]] as const;
+
+/** Cells of 16 pixels, and of 8, two anchors each. */
+function smallDetector({ isKnown = true } = {}): tfl.LayersModel {
+  const kernelInitializer = tfl.initializers.heNormal({ seed: 1 });
+  const block = (name: string, filters: number, strides: number) => [
+    layers.conv2d({ name, filters, kernelSize: 3, strides, padding: "same", useBias: false, kernelInitializer }),
+    layers.batchNormalization({ name: `${name}_bn`, momentum: 0.9 }),
+    layers.leakyReLU({ name: `${name}_act`, alpha: 0.1 }),
+  ];
+  const input = tfl.input({ shape: [SIDE, SIDE, 3], name: "image" });
+  const chain = (x: tfl.SymbolicTensor, ...parts: readonly tfl.layers.Layer[]) =>
+    parts.reduce((y, layer) => apply(layer, y), x);
+  const boxes = (stride: number) =>
+    layers.conv2d({ name: `boxes_${stride}`, filters: 2 * (5 + CLASSES), kernelSize: 1, kernelInitializer });
+  const fine = chain(input, ...block("a", 8, 2), ...block("b", 16, 2), ...block("c", 32, 2));
+  const coarse = chain(fine, ...block("d", 32, 2));
+  const outputs = [chain(coarse, boxes(16)), chain(fine, boxes(8))];
+  const model = tfl.model({ name: "small", inputs: input, outputs });
+  if (isKnown) attachDetection(model, { kind: "yolov3", anchors: ANCHORS, classes: CLASSES });
+  return model;
+}
+
+const JOB = { ...SMALL, data: "generated:shapes", task: "detection", limit: 40, batchSize: 8 };
+
+Deno.test("runQat() learns to find shapes, and tells how its file's answers are read", () =>
+  withFolder(async (dir) => {
+    const model = await save(smallDetector(), `${dir}/in`);
+    const training = { limit: 100, floatEpochs: 20, adaptEpochs: 2, floatLr: 1e-2, swap: "none" };
+    const report = await runQat({ ...JOB, ...training, model, out: `${dir}/out` });
+    assertFitsSchema(report, []);
+    const [first, , , ...others] = report.metrics;
+    assert.deepEqual([first.name, ...others.map(({ name }) => name)], ["mAP@0.5", "precision", "recall", "F1"]);
+    const { metrics: [trained] } = report.floatBefore!.at(-1)!;
+    assert.ok(trained.value! > 0.08 && first.deployed! > trained.value! / 2, `${trained.value}, ${first.deployed}`);
+    assert.ok(first.intervals!.deployed!.low < first.deployed! && first.change !== undefined);
+    const { metadata } = decodeModel(Deno.readFileSync(`${dir}/out/model.int8.onnx`));
+    const decoding = readFileDecoding(JSON.parse(metadata.outputs))!;
+    assert.deepEqual(decoding.classes, ["circle", "square", "triangle"]);
+    assert.deepEqual(decoding.grids.grids.map(({ anchors }) => anchors.map(([w]) => Math.round(w * SIDE))), [
+      [16, 26],
+      [8, 12],
+    ]);
+    // The threshold was chosen by validation samples.
+    assert.equal(decoding.options.scoreThreshold, report.task.outputs[0].decoding?.scoreThreshold);
+    assert.deepEqual(Deno.readTextFileSync(`${dir}/out/labels.txt`), "circle\nsquare\ntriangle\n");
+    await assertReads(`${dir}/out/model.int8.onnx`);
+  }));
+
+/** Asserts that what a program reads of a file's answers are boxes within the picture. */
+async function assertReads(path: string): Promise<void> {
+  const bytes = Deno.readFileSync(path);
+  const decoding = readFileDecoding(JSON.parse(decodeModel(bytes).metadata.outputs))!;
+  const { test: { inputs: { image } } } = await openData("generated:shapes", {
+    limit: 1,
+    shape: { height: SIDE, width: SIDE, channels: 3 },
+  });
+  assert.ok(image.kind === "pictures");
+  const deployed = new DeployedModel(bytes, { precise: true });
+  try {
+    const answers = deployed.predict({ image: Float32Array.from(image.bytes, (byte) => byte / 255) });
+    const all = { ...decoding, options: { ...decoding.options, scoreThreshold: 0.01 } };
+    const placed = { left: 0, top: 0, width: SIDE, height: SIDE, original: { width: 480, height: 240 } };
+    const boxes = boxesInPicture(answers, all, placed);
+    assert.ok(boxes.length > 0 && boxes.some(({ right }) => right > 240));
+    assert.ok(boxes.every(({ left, top, right, bottom }) => left >= 0 && top >= 0 && right <= 480 && bottom <= 240));
+  } finally {
+    deployed.dispose();
+  }
+}
+
+Deno.test("runQat() builds a detector of the size and with the anchors that are asked for", () =>
+  withFolder(async (dir) => {
+    const file = `${dir}/anchors.json`;
+    Deno.writeTextFileSync(file, JSON.stringify([[[20, 20]], [[10, 12], [8, 8]]]));
+    const options = { ...JOB, arch: "yolov3_tiny", limit: 4, batchSize: 2, validation: 0, control: false };
+    const out = `${dir}/out`;
+    const short = { ...options, floatEpochs: 0, adaptEpochs: 0, out };
+    const report = await runQat({ ...short, inputSize: 32, anchors: file, boxLoss: "ciou", scoreThreshold: 0.3 });
+    assert.deepEqual(report.model?.inputs?.[0].shape, [32, 32, 3]);
+    const [coarse, fine] = report.task.outputs.map(({ decoding }) => decoding);
+    assert.deepEqual([coarse?.anchors, fine?.anchors], [[[20, 20]], [[10, 12], [8, 8]]]);
+    assert.deepEqual([coarse?.grid, fine?.grid, coarse?.scoreThreshold], [[1, 1], [2, 2], 0.3]);
+    const { model } = await loadLayersModel(`${out}/qat/model.json`);
+    assert.deepEqual(Object(model.getUserDefinedMetadata()).detection.anchors, [[[20, 20]], [[10, 12], [8, 8]]]);
+    model.dispose();
+  }));
+
+Deno.test("runPtq() quantizes a detector whose anchors a file has, and judges all of its outputs", () =>
+  withFolder(async (dir) => {
+    const model = await save(smallDetector({ isKnown: false }), `${dir}/in`);
+    const anchors = `${dir}/anchors.json`;
+    Deno.writeTextFileSync(anchors, JSON.stringify(ANCHORS));
+    const options = { data: JOB.data, task: "detection", model, limit: 16, samples: 8, out: `${dir}/out` };
+    const outputs = ["boxes_16", "boxes_8"];
+    const report = await runPtq({ ...options, outputs, anchors });
+    assert.deepEqual(report.task.outputs.map(({ name }) => name), outputs);
+    assert.equal(report.metrics[0].count, 16);
+    const unknown = /which anchors its outputs have is not known, a file of them is needed \(--anchors\)/;
+    await assert.rejects(runPtq({ ...options, outputs, overwrite: true }), unknown);
+    await assert.rejects(
+      runPtq({ ...options, outputs: ["boxes_8"], anchors, overwrite: true }),
+      /it has lists for 2 outputs, the model has 1/,
+    );
+  }));
+
+Deno.test("runQat() refuses options that are another task's, and anchors and sizes that do not fit", () =>
+  withFolder(async (dir) => {
+    const model = await save(smallDetector(), `${dir}/in`);
+    const refuses = (options: object, message: string | RegExp) =>
+      assert.rejects(runQat({ ...JOB, out: `${dir}/out`, ...options }), (error: Error) => {
+        assert.ok(typeof message === "string" ? error.message === message : message.test(error.message), error.message);
+        return true;
+      });
+    await refuses(
+      { data: "generated", task: "classification", boxLoss: "ciou" },
+      'Cannot use --box-loss "ciou" with --task classification: it is for --task detection',
+    );
+    await refuses({ model, boxLoss: "giou" }, /^Cannot use --box-loss "giou": needed is one of mse, ciou/);
+    await refuses({ model, nmsIou: 1.5 }, "Cannot use --nms-iou 1.5: it must be a number from 0 to 1");
+    await refuses(
+      { model, anchors: "auto" },
+      /^Cannot use --anchors auto with ".*": its boxes start from anchors already/,
+    );
+    await refuses({ model, inputSize: 64 }, /^Cannot use --input-size 64 with ".*": it takes images of 48x48$/);
+    await refuses({ arch: "yolov3_tiny", inputSize: 40 }, /sides that are multiples of 32 are needed/);
+    await refuses({ arch: "cifar_cnn" }, /boxes are asked for, it ends in/);
+    await refuses({ arch: "yolov3_tiny", inputSize: 32, anchors: "anchor.json" }, /there is no such file/);
+    for (const text of ["[[[1]]]", "[[[1,-2]]]", "[]", "{}", "[[]]", "nonsense", '[[["1",2]]]']) {
+      Deno.writeTextFileSync(`${dir}/anchors.json`, text);
+      await refuses(
+        { arch: "yolov3_tiny", inputSize: 32, anchors: `${dir}/anchors.json` },
+        /^Cannot read the anchors in "[^\n]*anchors.json": [^\n]*$/,
+      );
+    }
+    await refuses({ model, data: "generated" }, /boxes/);
+  }));
