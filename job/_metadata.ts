@@ -100,6 +100,7 @@ const TOLD: Readonly<Record<keyof (QatOptions & Omit<PtqOptions, OfSteps>), Tell
   ignoreThreshold: "value",
   scoreThreshold: "value",
   nmsIou: "value",
+  diceLoss: "value",
   pointLoss: "value",
   validation: "value",
   normalize: "value",

@@ -44,6 +44,7 @@ const RULES = {
   ignoreThreshold: { least: 0, most: 1, whole: false, above: true },
   scoreThreshold: { least: 0, most: 1, whole: false },
   nmsIou: { least: 0, most: 1, whole: false },
+  diceLoss: { least: 0, most: 1000, whole: false },
   checkpointMinutes: { least: 0, most: 1_000_000, whole: false, above: true },
   fixedBatch: { least: 1, most: MOST_FIXED, whole: true },
   samples: { least: LEAST_SAMPLES, most: MOST_IMAGES, whole: true },

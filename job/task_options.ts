@@ -26,6 +26,8 @@ export interface TaskOptions {
   readonly nmsIou?: number;
   /** How errors of points count: "wing" (default), "smooth-l1" or "l2". */
   readonly pointLoss?: NonNullable<TaskSettings["pointLoss"]>;
+  /** Factor of 1 minus the Dice coefficient in the loss of pixels, beside the cross-entropy. Default 0. */
+  readonly diceLoss?: number;
 }
 
 /** An option of tasks. */
@@ -86,6 +88,12 @@ export const TASK_OPTIONS = {
     value: "name",
     what: "how errors of points count: wing (default), smooth-l1 or l2",
   },
+  diceLoss: {
+    setting: "diceLoss",
+    kind: "number",
+    value: "factor",
+    what: "of 1 - Dice in the loss of pixels, beside the cross-entropy (default: 0)",
+  },
 } as const satisfies { readonly [Key in keyof Required<TaskOptions>]: TaskOptionRow };
 
 /** What each is. */
@@ -97,6 +105,7 @@ export const TASK_KINDS: Kinds<TaskOptions> = {
   scoreThreshold: "number",
   nmsIou: "number",
   pointLoss: "text",
+  diceLoss: "number",
 };
 
 /** The flag of an option of tasks, for command lines. */

@@ -1,6 +1,6 @@
 /** Data sets as checks see them. */
 import type { OpenedData } from "../../../data/open.ts";
-import { type SampleSet, targetWidth } from "../../../data/samples.ts";
+import { NO_CLASS, type SampleSet, targetWidth } from "../../../data/samples.ts";
 import { check } from "../_case.ts";
 
 /** Checks that both halves of opened data are whole. */
@@ -30,6 +30,8 @@ function checkSet({ count, inputs, targets, groups }: SampleSet): void {
     } else {
       check(target.values.length === count * targetWidth(target), `${target.values.length} values of targets`);
       check(target.values.every(Number.isFinite), "a target is not finite");
+      const classes = target.kind === "masks" ? target.names.length : Infinity;
+      check(target.values.every((value) => value < classes || value === NO_CLASS), "a pixel is of no class");
     }
   }
 }

@@ -36,4 +36,5 @@ export const READERS: readonly FuzzReader[] = [
   { name: "predict", weight: 4, load: () => import("./predict.ts") },
   { name: "predict-options", weight: 2, load: () => import("./predict_options.ts") },
   { name: "grids", weight: 3, load: () => import("./grids.ts") },
+  { name: "masks", weight: 4, load: () => import("./masks.ts") },
 ];
