@@ -1,5 +1,6 @@
 /** Options of the main job: defaults, and what is allowed. */
 import { ARCH_NAMES } from "../models/arch/mod.ts";
+import { RATE_CURVES } from "../train/learning_rate.ts";
 import { OPTIMIZER_NAMES } from "../train/optimizers.ts";
 import { CHECKPOINT_MINUTES } from "../train/checkpoint.ts";
 import { inPlainWordsSync } from "../src/text/plain_errors.ts";
@@ -46,12 +47,38 @@ export interface QatOptions extends SharedOptions {
   readonly validation?: number;
   /** Images a step. Default 64. */
   readonly batchSize?: number;
-  /** Peak learning rate of quantization-aware training; it falls to 0 along a cosine. Default 5e-4. */
+  /** Peak learning rate of quantization-aware training. Default 5e-4. */
   readonly lr?: number;
   /** Peak learning rate of float training. Default 2e-3. */
   readonly floatLr?: number;
+  /** How learning rates go on from their peaks: see `RATE_CURVES`. Default "cosine". */
+  readonly schedule?: string;
+  /**
+   * Epochs over which learning rates first rise to their peaks, in every training but that which adapts to swapped
+   * activations. Default 0.
+   */
+  readonly warmupEpochs?: number;
   /** A `tf.train` optimizer by name. Default "adam". */
   readonly optimizer?: string;
+  /** Share of kernels that a step takes away, times the learning rate, beside the optimizer's step. Default 0. */
+  readonly weightDecay?: number;
+  /** Most that the norm of all gradients of a step may be; 0: as it is. Default 0. */
+  readonly clipNorm?: number;
+  /**
+   * Share of the moving average of weights that a step of float training keeps; judged and gone on with are the averages.
+   * Default 0: none.
+   */
+  readonly ema?: number;
+  /**
+   * Ends a training after so many epochs of which none was better than the best before; the control takes as many as
+   * quantization-aware training did. Default: all epochs are taken.
+   */
+  readonly patience?: number;
+  /**
+   * How much classes count in the loss: "balanced" (the rarer, the more), numbers between commas in the order of the
+   * classes, or a JSON file of them by name. Default: all alike.
+   */
+  readonly classWeights?: string;
   /** Epochs after which ranges no longer change. Default 4. */
   readonly freezeObserversAfter?: number;
   /** Epochs after which batch norm uses its running statistics. Default 3. */
@@ -68,7 +95,7 @@ export interface QatOptions extends SharedOptions {
 }
 
 /** Options that mean something of their own where they are left out. */
-type Open = "arch" | "validation" | "augment";
+type Open = "arch" | "validation" | "augment" | "patience" | "classWeights";
 
 type Own = Omit<QatOptions, keyof SharedOptions>;
 
@@ -95,7 +122,14 @@ export const KINDS: Kinds<QatOptions> = {
   batchSize: "number",
   lr: "number",
   floatLr: "number",
+  schedule: "text",
+  warmupEpochs: "number",
   optimizer: "text",
+  weightDecay: "number",
+  clipNorm: "number",
+  ema: "number",
+  patience: "number",
+  classWeights: "text",
   freezeObserversAfter: "number",
   freezeBnAfter: "number",
   mosaicUntil: "number",
@@ -120,7 +154,11 @@ function resolve(given: QatOptions): ResolvedOptions {
   const { resume: _, overwrite: __, ...options } = given;
   checkNumbers(options);
   const { model, arch, optimizer, epochs = 8, floatEpochs = model === undefined ? 16 : 0 } = options;
-  checkChoices({ arch: [arch, ARCH_NAMES], optimizer: [optimizer, OPTIMIZER_NAMES] });
+  checkChoices({
+    arch: [arch, ARCH_NAMES],
+    optimizer: [optimizer, OPTIMIZER_NAMES],
+    schedule: [options.schedule, RATE_CURVES],
+  });
   const shared = resolveShared(options, { swap: DEFAULT_SWAP });
   if (model === undefined && options.outputs !== undefined) {
     throw new RangeError(`Cannot use --outputs without --model: an architecture has one output`);
@@ -128,7 +166,7 @@ function resolve(given: QatOptions): ResolvedOptions {
   if (model !== undefined && arch !== undefined) {
     throw new RangeError(`Cannot use --model and --arch together: "${arch}" is trained from nothing`);
   }
-  return {
+  const resolved = {
     ...options,
     ...shared,
     data: options.data ?? "generated",
@@ -139,10 +177,30 @@ function resolve(given: QatOptions): ResolvedOptions {
     batchSize: options.batchSize ?? 64,
     lr: options.lr ?? 5e-4,
     floatLr: options.floatLr ?? 2e-3,
+    schedule: options.schedule ?? "cosine",
+    warmupEpochs: options.warmupEpochs ?? 0,
     optimizer: options.optimizer ?? "adam",
+    weightDecay: options.weightDecay ?? 0,
+    clipNorm: options.clipNorm ?? 0,
+    ema: options.ema ?? 0,
     freezeObserversAfter: options.freezeObserversAfter ?? 4,
     freezeBnAfter: options.freezeBnAfter ?? 3,
     mosaicUntil: options.mosaicUntil ?? Math.floor(epochs / 2),
     checkpointMinutes: options.checkpointMinutes ?? CHECKPOINT_MINUTES,
   };
+  checkEpochs(resolved);
+  return resolved;
+}
+
+/** @throws {RangeError} If a training would warm up to its end, or is to be judged by nothing. */
+function checkEpochs({ warmupEpochs, epochs, floatEpochs, patience, validation }: ResolvedOptions): void {
+  for (const [flag, count] of [["--epochs", epochs], ["--float-epochs", floatEpochs]] as const) {
+    if (count === 0 || warmupEpochs < count) continue;
+    throw new RangeError(`Cannot use --warmup-epochs ${warmupEpochs} with ${flag} ${count}: it must be less`);
+  }
+  if (patience !== undefined && validation === 0) {
+    throw new RangeError(
+      `Cannot use --patience ${patience} with --validation 0: epochs are compared on validation samples, needed are some`,
+    );
+  }
 }

@@ -2,17 +2,26 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Head, Loss, LossInput } from "./task.ts";
 
-const PURE = new WeakSet<object>();
+const PURE = new WeakMap<object, readonly Float32Array[]>();
 
-/** Notes that `fn` depends on nothing but its arguments, so that a recorded step may be taken again without it. */
-export function pure<F extends object>(fn: F): F {
-  PURE.add(fn);
+/**
+ * Notes that `fn` depends on nothing but its arguments, so that a recorded step may be taken again without it.
+ *
+ * @param constants Arrays that it makes tensors of, these very ones and the same at each call, where their numbers differ.
+ */
+export function pure<F extends object>(fn: F, constants: readonly Float32Array[] = []): F {
+  PURE.set(fn, constants);
   return fn;
 }
 
 /** Whether `fn` is known to depend on nothing but its arguments. */
 export function isPure(fn: object): boolean {
   return PURE.has(fn);
+}
+
+/** Returns the arrays that `fn` makes tensors of at each call. */
+export function constantsOf(fn: object): readonly Float32Array[] {
+  return PURE.get(fn) ?? [];
 }
 
 const READS = new WeakMap<Loss, LossInput>();

@@ -1,9 +1,10 @@
 /** What a training is made of, and what it is refused for, before its first step. */
 import type * as tfl from "@tensorflow/tfjs-layers";
-import { outputPorts } from "../models/ports.ts";
+import type * as tf from "@tensorflow/tfjs-core";
+import { type InputShapes, outputPorts } from "../models/ports.ts";
 import { uncalibratedIn } from "../quantize/calibrate.ts";
 import { layersIn, quantizedLayer } from "../src/quant/mod.ts";
-import { bindTasks } from "../tasks/bind.ts";
+import { bindTasks, type Learning } from "../tasks/bind.ts";
 import { defaultTask } from "../tasks/mod.ts";
 import type { BoundTask } from "../tasks/task.ts";
 import { planBatches } from "./_batch.ts";
@@ -11,10 +12,22 @@ import { planUpdates } from "./_minimize.ts";
 import { isRepeatable } from "./_repeatable.ts";
 import { type StepPlan, trainableVariables } from "./_step.ts";
 import type { WeightAverage } from "./_weight_average.ts";
-import type { FitOptions } from "./fit.ts";
 import { lossView } from "./loss_view.ts";
 import type { Phase } from "./schedule.ts";
-import { checkUpdates } from "./updates.ts";
+import { checkUpdates, type UpdateOptions } from "./updates.ts";
+
+/** What is asked of a training before it begins. */
+interface Asked extends Learning, UpdateOptions {
+  readonly optimizer: tf.Optimizer;
+  readonly inputShape?: InputShapes;
+}
+
+/** Numbers of a training. */
+interface Counts extends UpdateOptions {
+  readonly epochs: number;
+  readonly stepsPerEpoch: number;
+  readonly patience?: number;
+}
 
 /**
  * Checks the numbers of the options.
@@ -23,7 +36,7 @@ import { checkUpdates } from "./updates.ts";
  */
 export function checkCounts(
   model: tfl.LayersModel,
-  { epochs, stepsPerEpoch, patience = 1, ...updates }: FitOptions,
+  { epochs, stepsPerEpoch, patience = 1, ...updates }: Asked,
 ): void {
   checkUpdates(updates, `Cannot train "${model.name}"`);
   for (const [name, count] of Object.entries({ epochs, stepsPerEpoch, patience })) {
@@ -35,7 +48,7 @@ export function checkCounts(
 /** Binds the task to the model, and puts together what steps need. */
 export function planSteps(
   model: tfl.LayersModel,
-  { optimizer, task, loss, leave, inputShape, ...updates }: FitOptions,
+  { optimizer, task, loss, leave, inputShape, ...updates }: Asked,
   average: WeightAverage | undefined,
 ): { readonly task: BoundTask; readonly plan: StepPlan } {
   const learning = { task: task ?? (loss === undefined ? defaultTask() : []), loss, leave };

@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { asOneStep, OnnxRuntimeBackend } from "../src/backend/mod.ts";
+import { constantsOf } from "../tasks/loss.ts";
 import type { Head, TargetValues } from "../tasks/task.ts";
 import { shapeOfTarget } from "../tasks/target_values.ts";
 import type { BatchPlan, OrderedBatch } from "./_batch.ts";
@@ -76,11 +77,17 @@ function recordOrRepeat(batch: OrderedBatch, plan: StepPlan, masks: readonly Flo
   if (!plan.isRepeatable || rate === undefined) return take();
   return backend.repeat({
     key: stepKey(plan, batch),
-    arrays: [...batch.inputs, ...batch.targets, ...masks],
+    arrays: [...batch.inputs, ...batch.targets, ...masks, ...constantsIn(plan)],
     numbers: [rate],
     take,
     onRepeat: () => countIteration(plan.optimizer),
   });
+}
+
+/** Lists the arrays that losses and counters make tensors of at each step. */
+function constantsIn({ batches: { heads } }: StepPlan): readonly Float32Array[] {
+  return heads.flatMap(({ head: { loss, running } }) => [loss, ...(running === undefined ? [] : [running.sum])])
+    .flatMap(constantsOf);
 }
 
 /** Returns the loss and the heads' sums. */

@@ -47,18 +47,25 @@ async function train(
 }
 
 /** The same numbers from a loss that nobody knows. */
-function unknown(): Loss {
-  const loss = softmaxCrossEntropy();
+function unknown(loss = softmaxCrossEntropy()): Loss {
   return (labels, logits) => loss(labels, logits);
 }
 
 const UPDATES = { clipNorm: 1, weightDecay: 0.1, averageDecay: 0.9 };
 
-for (const [what, updates] of Object.entries({ "": {}, ", clipped, decayed and averaged": UPDATES })) {
+const WEIGHED = softmaxCrossEntropy({ classWeights: [1, 2, 0.5, 1] });
+
+for (
+  const [what, { loss = softmaxCrossEntropy(), ...updates }] of Object.entries({
+    "": {},
+    ", clipped, decayed and averaged": UPDATES,
+    " with class weights": { loss: WEIGHED },
+  } satisfies Readonly<Record<string, UpdateOptions & { readonly loss?: Loss }>>)
+) {
   Deno.test(`fit() gives the same losses and weights to the bit whether steps${what} are repeated or recorded`, async () => {
     const nothing = () => {};
-    const repeated = await train(softmaxCrossEntropy(), nothing, updates);
-    const recorded = await train(unknown(), nothing, updates);
+    const repeated = await train(loss, nothing, updates);
+    const recorded = await train(unknown(loss), nothing, updates);
     assert.equal(recorded.repeats, 0);
     // 3 phases and 2 sizes of batches; a rate that changes takes two recordings to know.
     assert.ok(repeated.repeats >= 10, `${repeated.repeats} steps were repeated`);

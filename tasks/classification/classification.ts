@@ -4,9 +4,9 @@ import type { Port } from "../../models/ports.ts";
 import { describePort, type OutputOptions, outputTask } from "../output_task.ts";
 import { pure } from "../loss.ts";
 import type { TaskRow } from "../row.ts";
-import type { Section } from "../section.ts";
-import type { Judged, Metric, Running, Task } from "../task.ts";
+import type { Metric, Running, Task } from "../task.ts";
 import { accuracy, sequenceAccuracy, tokenAccuracy, topClasses } from "./accuracy.ts";
+import { countConfusion, sectionsOf } from "./confusion.ts";
 import { type CrossEntropyOptions, softmaxCrossEntropy } from "./cross_entropy.ts";
 
 /** How classes are learned and judged. */
@@ -18,9 +18,6 @@ export interface ClassificationOptions extends OutputOptions, CrossEntropyOption
   /** Metrics beside accuracy, such as `topKAccuracy(5)`. */
   readonly metrics?: readonly Metric[];
 }
-
-/** More classes than this make a confusion matrix that nobody reads. */
-const MAX_MATRIX = 40;
 
 /**
  * Makes the task of telling classes apart.
@@ -74,7 +71,7 @@ export function classification(given: ClassificationOptions = {}): Task {
           samples,
         },
       }),
-      sections: (judged) => classes > MAX_MATRIX ? [] : [confusion(judged, classNames ?? numbered(classes))],
+      sections: (judged) => sectionsOf(countConfusion(judged, classes), classNames ?? numbered(classes)),
     };
   });
 }
@@ -108,6 +105,7 @@ export const classificationRow: TaskRow<"classes"> = {
   what: "one of several classes",
   targets: "classes",
   head: "softmax",
+  settings: ["classWeights"],
   make({ names: classNames, positions = null }, options) {
     if (classNames.length >= 2) return classification({ classNames, positions, ...options });
     throw new TypeError(`the data has ${classNames.length} class, at least 2 are needed`);
@@ -134,19 +132,4 @@ function hitsAt(positions: number): Running {
 
 function numbered(count: number): readonly string[] {
   return Array.from({ length: count }, (_, i) => `${i}`);
-}
-
-function confusion({ answer, targets }: Judged, labels: readonly string[]): Section {
-  const counts = labels.map(() => labels.map(() => 0));
-  topClasses(answer).forEach((top, i) => {
-    if (top >= 0) counts[targets[i]][top]++;
-  });
-  return {
-    kind: "matrix",
-    heading: "Confusion",
-    lead: "Which class the deployed model gave to what is of each class; right answers lie on the diagonal.",
-    rows: { label: "class", names: labels },
-    columns: { label: "answer", names: labels },
-    values: counts,
-  };
 }

@@ -10,7 +10,12 @@ export interface CrossEntropyOptions {
    * Source: Szegedy et al., "Rethinking the Inception Architecture" (2016), section 7.
    */
   readonly labelSmoothing?: number;
+  /** How much each class counts; the mean is by the weights of the labels. Default: all alike. */
+  readonly classWeights?: readonly number[];
 }
+
+/** Least sum of weights that is divided by: a batch of labels without any weight costs nothing. */
+const LEAST_WEIGHT = 1e-12;
 
 /**
  * Makes the cross-entropy of softmax(logits) and class numbers: mean of -log softmax(logits)[label].
@@ -18,8 +23,10 @@ export interface CrossEntropyOptions {
  * Shapes: labels [n] or [n, positions], int32; logits the same and [classes] → scalar. The logarithm is taken of no
  * probability, so that it is exact where softmax underflows.
  * Gradient: (softmax(logits) - target) / number of labels.
+ * With class weights w: -Σ w[class] target[class] log softmax(logits)[class] over all labels, divided by Σ w[label], as
+ * PyTorch's CrossEntropyLoss has it.
  *
- * @throws {RangeError} If the smoothing is not in [0, 1).
+ * @throws {RangeError} If the smoothing is not in [0, 1), or a weight is no number from 0.
  * @throws {TypeError} The loss itself, if labels or logits have another shape.
  *
  * @example
@@ -34,9 +41,13 @@ export interface CrossEntropyOptions {
  * assert.ok(Math.abs(value - Math.log(2) / 2) < 1e-6); // log 2 for the first, 0 for the second
  * ```
  */
-export function softmaxCrossEntropy({ labelSmoothing = 0 }: CrossEntropyOptions = {}): Loss {
+export function softmaxCrossEntropy({ labelSmoothing = 0, classWeights }: CrossEntropyOptions = {}): Loss {
   if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
     throw new RangeError(`Cannot smooth labels: the share is ${labelSmoothing}, needed is a number in [0, 1)`);
+  }
+  const weights = classWeights && Float32Array.from(classWeights);
+  if (weights?.some((weight) => !(weight >= 0 && weight < Infinity))) {
+    throw new RangeError(`Cannot weigh classes: the weights are ${classWeights}, needed are numbers from 0`);
   }
   const loss: Loss = (labels, logits) => {
     const classes = logits.shape[logits.rank - 1];
@@ -51,8 +62,25 @@ export function softmaxCrossEntropy({ labelSmoothing = 0 }: CrossEntropyOptions 
       const target = labelSmoothing === 0
         ? hot
         : tf.add(tf.mul(hot, 1 - labelSmoothing), tf.scalar(labelSmoothing / classes));
+      if (weights !== undefined) return weighted({ hot, target, logits, weights: tf.tensor1d(weights) });
       return tf.neg(tf.mean<tf.Scalar>(tf.sum(tf.mul(target, tf.logSoftmax(logits)), -1)));
     });
   };
-  return pure(reading({ kind: "logits", activation: "softmax", strict: true }, loss));
+  const constants = weights === undefined ? [] : [weights];
+  return pure(reading({ kind: "logits", activation: "softmax", strict: true }, loss), constants);
+}
+
+interface Weighing {
+  /** 1 where a label's class is, else 0. */
+  readonly hot: tf.Tensor;
+  readonly target: tf.Tensor;
+  readonly logits: tf.Tensor;
+  /** [classes] */
+  readonly weights: tf.Tensor;
+}
+
+function weighted({ hot, target, logits, weights }: Weighing): tf.Scalar {
+  const cost = tf.sum<tf.Scalar>(tf.mul(tf.mul(target, weights), tf.logSoftmax(logits)));
+  const share = tf.maximum(tf.sum<tf.Scalar>(tf.mul(hot, weights)), LEAST_WEIGHT);
+  return tf.neg(tf.div<tf.Scalar>(cost, share));
 }

@@ -87,3 +87,41 @@ Deno.test("softmaxCrossEntropy() refuses smoothing outside [0, 1) and shapes tha
       "or [n, positions] and [n, positions, classes], 2 classes at least",
   });
 });
+
+const WEIGHED = { logits: [[1, 0, -1], [0.3, 0.2, 0.1], [2, -1, 0.5]], classWeights: [0.5, 2, 1] };
+
+for (
+  const { labelSmoothing, value, gradient } of [
+    // torch 1.13: CrossEntropyLoss(weight=[0.5, 2, 1], label_smoothing=…).
+    {
+      labelSmoothing: 0,
+      value: 1.18542850,
+      gradient: [-0.04782272, 0.03496122, 0.01286151, 0.20980884, -0.3815857, 0.17177694, 0.22445631, 0.01117502],
+    },
+    {
+      labelSmoothing: 0.1,
+      value: 1.23524761,
+      gradient: [-0.02562764, 0.02057509, 0.00505257, 0.19630489, -0.35140055, 0.15509574, 0.22343531, -0.00768635],
+    },
+  ]
+) {
+  Deno.test(`softmaxCrossEntropy() weighs classes as PyTorch does, smoothed by ${labelSmoothing}`, () => {
+    const loss = softmaxCrossEntropy({ classWeights: WEIGHED.classWeights, labelSmoothing });
+    const labels = tf.tensor1d([0, 1, 2], "int32");
+    const logits = tf.tensor2d(WEIGHED.logits);
+    const { value: got, grad } = tf.valueAndGrad((x: tf.Tensor) => loss(labels, x))(logits);
+    assert.ok(Math.abs(got.dataSync()[0] - value) < 1e-6, `${got.dataSync()}`);
+    gradient.forEach((expected, i) => assert.ok(Math.abs(grad.dataSync()[i] - expected) < 1e-6, `at ${i}`));
+  });
+}
+
+Deno.test("softmaxCrossEntropy() is 0 for labels without weight, and refuses weights that are none", () => {
+  const loss = softmaxCrossEntropy({ classWeights: [0, 1] });
+  assert.equal(loss(tf.tensor1d([0], "int32"), tf.tensor2d([[1, 2]])).dataSync()[0], -0);
+  for (const bad of [-1, NaN, Infinity]) {
+    assert.throws(() => softmaxCrossEntropy({ classWeights: [1, bad] }), {
+      name: "RangeError",
+      message: `Cannot weigh classes: the weights are 1,${bad}, needed are numbers from 0`,
+    });
+  }
+});
