@@ -118,10 +118,10 @@ export function qatCommand(): Command {
     .option("--no-control", "measure against the float model as it is (default with --model)")
     .option("--batch-size <n>", "images a step (default: 64)", number)
     .option("--lr <rate>", "peak learning rate (default: 5e-4)", number)
-    .option("--optimizer <name>", "sgd, momentum, rmsprop, adam, … (default: adam)")
     .option("--freeze-observers-after <epochs>", "ranges stay fixed from then on (default: 4)", number)
     .option("--freeze-bn-after <epochs>", "batch norm uses running statistics from then on (default: 3)", number)
     .option("--mosaic-until <epochs>", "no picture of parts of several from then on (default: --epochs / 2)", number);
+  addTraining(command);
   addQuantization(command, { swap: "leaky_relu:relu" });
   addEngine(command);
   addOutput(command.optionsGroup("Output:"))
@@ -132,6 +132,22 @@ export function qatCommand(): Command {
       number,
     );
   return addPrinting(command).addHelpText("after", EXAMPLES);
+}
+
+/** Adds what all training has in common, float or quantization-aware. */
+function addTraining(command: Command): void {
+  command.optionsGroup("All training:")
+    .option("--optimizer <name>", "sgd, momentum, rmsprop, adam, … (default: adam)")
+    .option("--schedule <name>", "how learning rates go on from their peaks: cosine (default), linear, step, constant")
+    .option("--warmup-epochs <n>", "epochs over which they first rise (default: 0)", number)
+    .option("--weight-decay <share>", "of kernels, times the learning rate, beside the step (default: 0)", number)
+    .option("--clip-norm <norm>", "most that all gradients of a step together may be (default: 0, as they are)", number)
+    .option("--ema <decay>", "judge and keep moving averages of float weights (default: 0, none)", number)
+    .option("--patience <n>", "end a training after so many epochs without a better one (default: never)", number)
+    .option(
+      "--class-weights <what>",
+      "balanced, numbers between commas, or a JSON file of them by class (default: alike)",
+    );
 }
 
 function eventsFor(progress: Progress) {

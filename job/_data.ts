@@ -24,6 +24,8 @@ export interface JobData {
   readonly augment: Augment;
   readonly batchSize: number;
   readonly seed: number;
+  /** How much each class counts in the loss; absent: all alike. */
+  readonly classWeights?: readonly number[];
 }
 
 /** The options of what is done to the data. */

@@ -4,7 +4,7 @@ import { renderHtml } from "../report/html/html.ts";
 import type { Report } from "../report/schema.ts";
 import { ensureWritableDirectory, type FileContent, OutputError, refuseLinks } from "../src/io/atomic.ts";
 import { exists } from "../src/io/disk.ts";
-import { describeFiles, type JobFile, MODEL_DIRS, PATHS } from "./_outputs.ts";
+import { describeFiles, type JobFile, PATHS } from "./_outputs.ts";
 
 /** Whether a job may have left a file of that path; with several outputs there is a `labels.OUTPUT.txt` for each. */
 export function isResult(path: string): boolean {
@@ -17,11 +17,11 @@ export function isResult(path: string): boolean {
  * @throws {OutputError} If they cannot.
  */
 export function checkWritable(dir: string): void {
-  const folders = MODEL_DIRS.map((name) => join(dir, name));
+  const folders = [...new Set(PATHS.map((path) => dirname(path)))].map((name) => join(dir, name));
   const made = folders.flatMap(missingFolders);
   try {
     for (const path of PATHS) refuseLinks(dir, join(dir, path));
-    for (const folder of [dir, ...folders]) ensureWritableDirectory(folder);
+    for (const folder of folders) ensureWritableDirectory(folder);
     for (const path of PATHS) refuseFolder(join(dir, path));
   } finally {
     removeEmpty(made);

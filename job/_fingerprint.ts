@@ -4,9 +4,10 @@ import type { SampleSet } from "../data/samples.ts";
 import { sha256 } from "../src/io/hash.ts";
 import type { JobData } from "./_data.ts";
 
-/** Hashes all samples of a job, with the names of what they are. */
-export function hashData({ train, validation, test }: JobData): string {
-  return sha256(...[train, ...(validation === undefined ? [] : [validation]), test].flatMap(partsOf));
+/** Hashes all samples of a job, with the names of what they are, and what counts how much. */
+export function hashData({ train, validation, test, classWeights }: JobData): string {
+  const weights = classWeights === undefined ? [] : [JSON.stringify(classWeights)];
+  return sha256(...[train, ...(validation === undefined ? [] : [validation]), test].flatMap(partsOf), ...weights);
 }
 
 /** Hashes the weights of a model, in their order. */

@@ -5,7 +5,7 @@ import { formatRewrite, parseSwap, type Rewrite, rewriteModel, type Rule, swapAc
 import { type KeptModel, type TrainingJob, writingOf } from "./_job.ts";
 import { NO_SWAP } from "./shared_options.ts";
 import { prepareFor } from "./_recipe.ts";
-import { trainStage } from "./_stage.ts";
+import { type Stage, trainStage } from "./_stage.ts";
 
 /** A float model, ready to be prepared for quantization. */
 export interface FloatModel {
@@ -17,15 +17,15 @@ export interface FloatModel {
 }
 
 /**
- * Trains the float model where asked to, swaps its activations, adapts it to them, and trains copies on as the control.
- * `original` becomes one of those that are kept.
+ * Trains the float model where asked to, swaps its activations, adapts it to them, and trains copies on as the control:
+ * with patience nobody knows yet for how long, see `trainControls`. `original` becomes one of those that are kept.
  */
 export async function makeFloatModel(original: tfl.LayersModel, job: TrainingJob): Promise<FloatModel> {
   const { options, log } = job;
   const rules = rulesFor(options.swap);
   await checkPreparable(original, { rules, job });
-  const epochs = options.model === undefined ? options.floatEpochs : 0;
-  if (epochs > 0) await trainStage(job, { name: "float", model: original, epochs });
+  const asked = options.model === undefined ? options.floatEpochs : 0;
+  const epochs = asked === 0 ? 0 : await epochsOf(job, { name: "float", model: original, epochs: asked });
   const first: KeptModel = { step: "original", model: original, epochs };
   const { model: rewritten, log: rewrites } = rewriteModel(original, rules);
   for (const entry of rewrites) log(`  ${formatRewrite(entry)}`);
@@ -34,7 +34,7 @@ export async function makeFloatModel(original: tfl.LayersModel, job: TrainingJob
   const kept: readonly KeptModel[] = isSwapped ? [first, { step: "swapped", model: rewritten, epochs }] : [first];
   const adapted = await adapt(kept, job);
   const { model } = adapted.at(-1) ?? first;
-  const controls = options.control ? await trainControls(adapted, job) : [];
+  const controls = options.patience === undefined ? await trainControls(adapted, job, options.epochs) : [];
   return { model, kept: [...adapted, ...controls], rewrites };
 }
 
@@ -46,26 +46,39 @@ async function adapt(kept: readonly KeptModel[], job: TrainingJob): Promise<read
   const more = isSwapped ? adaptEpochs : given === undefined ? 0 : floatEpochs;
   if (more === 0) return kept;
   const model = copy(last.model);
-  await trainStage(job, { name: isSwapped ? "adapted" : "float", model, epochs: more });
-  return [...kept, { step: "adapted", model, epochs: last.epochs + more }];
+  const epochs = await epochsOf(job, { name: isSwapped ? "adapted" : "float", model, epochs: more });
+  return [...kept, { step: "adapted", model, epochs: last.epochs + epochs }];
+}
+
+/** Trains a stage, and returns how many epochs it took. */
+async function epochsOf(job: TrainingJob, stage: Stage): Promise<number> {
+  const { epochs } = await trainStage(job, stage);
+  return epochs.length;
 }
 
 /**
- * Trains a copy of the last of the models on for as many epochs as it will be with fake quantization; after a swap also
- * the model with its own activations, for as many epochs in all.
+ * Trains a copy of the last of the models on for as many epochs as it is with fake quantization, where controls are asked
+ * for; after a swap also the model with its own activations, for as many epochs in all.
+ *
+ * @param ran Epochs with fake quantization, which patience may have ended.
  */
-async function trainControls(kept: readonly KeptModel[], job: TrainingJob): Promise<readonly KeptModel[]> {
-  const { epochs } = job.options;
+export async function trainControls(
+  kept: readonly KeptModel[],
+  job: TrainingJob,
+  ran: number,
+): Promise<readonly KeptModel[]> {
+  const { epochs, adaptEpochs, control: isAsked } = job.options;
+  if (!isAsked) return [];
   const last = kept[kept.length - 1];
   const model = copy(last.model);
-  await trainStage(job, { name: "control", model, epochs });
-  const control: KeptModel = { step: "control", model, epochs: last.epochs + epochs };
+  await trainStage(job, { name: "control", model, epochs, ran });
+  const control: KeptModel = { step: "control", model, epochs: last.epochs + ran };
   if (!kept.some(({ step }) => step === "swapped")) return [control];
   const [original] = kept;
   const own = copy(original.model);
-  const adaptEpochs = last.epochs - original.epochs;
-  if (adaptEpochs > 0) await trainStage(job, { name: "own-adapted", model: own, epochs: adaptEpochs });
-  await trainStage(job, { name: "own-control", model: own, epochs });
+  const adapted = last.epochs - original.epochs;
+  if (adapted > 0) await trainStage(job, { name: "own-adapted", model: own, epochs: adaptEpochs, ran: adapted });
+  await trainStage(job, { name: "own-control", model: own, epochs, ran });
   return [control, { step: "own-control", model: own, epochs: control.epochs }];
 }
 

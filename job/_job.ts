@@ -22,6 +22,7 @@ import { inputBatches, type JobData, judgedBatches, type JudgedBy } from "./_dat
 import type { Engine } from "./_engine.ts";
 import type { Quantization } from "./_recipe.ts";
 import type { RunFolder } from "./_run_folder.ts";
+import type { TrainingRecord } from "./_training_record.ts";
 import type { JobEvents } from "./events.ts";
 import { tasksFor } from "./_task.ts";
 import type { JobOptions } from "./options.ts";
@@ -59,6 +60,8 @@ export interface TrainingJob extends Job {
   readonly options: JobOptions;
   /** Where its states and results go; absent where nothing is trained after all. */
   readonly run?: RunFolder;
+  /** What it tells of its epochs. */
+  readonly record?: TrainingRecord;
 }
 
 /** A model ready for quantization-aware training, and how it came about. */

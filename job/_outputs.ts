@@ -5,6 +5,7 @@ import { layersModelFiles } from "../models/import/layers_model.ts";
 import type { FloatModel, OwnLayer } from "../quantize/float_model.ts";
 import type { FileReport } from "../report/schema.ts";
 import type { LabelsFile } from "./_labels.ts";
+import type { StageName } from "./events.ts";
 
 /** What quantization-aware training found. */
 export interface Outputs {
@@ -19,6 +20,8 @@ export interface Outputs {
   readonly model: tfl.LayersModel;
   /** The same without its quantizers. */
   readonly floatModel: FloatModel;
+  /** What was told of the epochs. */
+  readonly record: readonly JobFile[];
 }
 
 /** A file of a job. */
@@ -32,6 +35,23 @@ export interface JobFile {
 
 /** Folders of the trained TF.js model: as training goes on with it, and as TF.js reads it by itself. */
 export const MODEL_DIRS = ["qat", "float"] as const;
+
+/** The table of all epochs. */
+export const METRICS_FILE = "metrics.csv";
+
+/** The event file of each stage; TensorBoard takes a folder for a run, and a file for its own by a part of its name. */
+export const EVENT_FILES: Readonly<Record<StageName, string>> = {
+  float: eventFile("float"),
+  adapted: eventFile("adapted"),
+  "own-adapted": eventFile("own-adapted"),
+  control: eventFile("control"),
+  "own-control": eventFile("own-control"),
+  qat: eventFile("qat"),
+};
+
+function eventFile(stage: StageName): string {
+  return `tensorboard/${stage}/events.out.tfevents.0.tfjs-qat`;
+}
 
 /** Files to deploy, of which a job leaves one. */
 export const DEPLOYED_FILES = [
@@ -48,6 +68,8 @@ export const PATHS: readonly string[] = [
   "model.ort",
   "labels.txt",
   ...MODEL_DIRS.flatMap((dir) => [`${dir}/model.json`, `${dir}/weights.bin`]),
+  METRICS_FILE,
+  ...Object.values(EVENT_FILES),
   "report.html",
   "report.json",
 ];
@@ -67,7 +89,9 @@ export function labelFiles(labels: readonly LabelsFile[]): readonly JobFile[] {
 }
 
 /** Lists what quantization-aware training writes besides the reports. */
-export async function filesOf({ int8, float, ort, labels, model, floatModel }: Outputs): Promise<readonly JobFile[]> {
+export async function filesOf(
+  { int8, float, ort, labels, model, floatModel, record }: Outputs,
+): Promise<readonly JobFile[]> {
   return [
     ...fileOf("model.int8.onnx", "the int8 model", int8?.bytes),
     ...fileOf("model.float.onnx", "the same weights in float, nothing rounded", float?.bytes),
@@ -75,6 +99,7 @@ export async function filesOf({ int8, float, ort, labels, model, floatModel }: O
     ...labelFiles(labels),
     ...await modelFiles("qat", model, "the trained TF.js model, with its ranges"),
     ...await modelFiles("float", floatModel.model, `its weights in float, as TF.js reads them${needing(floatModel)}`),
+    ...record,
   ];
 }
 

@@ -4,6 +4,7 @@ import { commitFiles, type FileContent } from "../src/io/atomic.ts";
 import { exists, removeQuietly } from "../src/io/disk.ts";
 import type { FileLock } from "../src/io/lock.ts";
 import { isResult, removeEmpty } from "./_files.ts";
+import { PATHS } from "./_outputs.ts";
 
 /** The folder in the results' folder that is ours. */
 export const OURS = "run";
@@ -56,7 +57,8 @@ export class ResultFolder {
 
 /** Lists the results in `dir`. */
 export function resultsIn(dir: string): readonly string[] {
-  return namesIn(dir).filter(isResult);
+  const own = [...Deno.readDirSync(dir)].map(({ name }) => name).filter((name) => isResult(name));
+  return [...new Set([...own, ...PATHS.filter((path) => exists(join(dir, path)))])];
 }
 
 /** Removes the states of all stages. */
@@ -64,11 +66,4 @@ export function removeStates(dir: string): void {
   for (const { name, isDirectory } of Deno.readDirSync(join(dir, OURS))) {
     if (isDirectory) removeQuietly(join(dir, OURS, name));
   }
-}
-
-/** Lists the files in `dir` and in folders right below it. */
-function namesIn(dir: string): readonly string[] {
-  return [...Deno.readDirSync(dir)].flatMap(({ name, isDirectory }) =>
-    isDirectory ? [...Deno.readDirSync(join(dir, name))].map((inner) => `${name}/${inner.name}`) : [name]
-  );
 }

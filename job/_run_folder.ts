@@ -4,6 +4,7 @@
  *     run/lock           held while a process works here
  *     run/run.json       the options, written before the first step; what data and model were
  *     run/STAGE/000007/  the newest state of a stage, see src/io/snapshots.ts
+ *     run/log/           metrics.csv and event files of the epochs so far
  *     run/results.json   names and hashes of the results, one commit with them; from then on the run has ended
  *
  * Other files in the folder are nobody's business here.
@@ -91,6 +92,11 @@ export class RunFolder extends ResultFolder {
   /** Where the states of a stage are kept. */
   stageDir(stage: StageName): string {
     return join(this.dir, OURS, stage);
+  }
+
+  /** Where the epochs so far are told of. */
+  get logDir(): string {
+    return join(this.dir, OURS, "log");
   }
 
   /** Puts the results in place, all at once, and ends the run. */

@@ -31,7 +31,10 @@ export interface Stage {
   readonly name: StageName;
   /** Trained in place. */
   readonly model: tfl.LayersModel;
+  /** Epochs that the learning rate is planned for. */
   readonly epochs: number;
+  /** Epochs that are taken of them, neither more nor less. Default: all, unless patience ends before. */
+  readonly ran?: number;
 }
 
 /** What a stage gave besides the model's weights; plain data. */
@@ -55,12 +58,19 @@ export interface EpochMetrics {
 }
 
 /** An epoch of training, with what was measured after it. */
-export interface StageEpoch extends EpochInfo, EpochMetrics {}
+export interface StageEpoch extends EpochInfo, EpochMetrics {
+  /** When it had been judged, in ms since 1970. */
+  readonly endedAt: number;
+}
 
 /** How a stage trains. */
 export interface Plan {
-  /** Peak of the learning rate, which falls to 0 along a cosine. */
+  /** Peak of the learning rate. */
   readonly rate: number;
+  /** Epochs over which it first rises. */
+  readonly warmUp: number;
+  /** Share that the moving average of weights keeps at a step; 0: there is none. */
+  readonly averageDecay: number;
   readonly schedule: Schedule;
   /** Epochs whose orders and changes of the data belong to other stages. */
   readonly firstEpoch: number;
@@ -77,9 +87,9 @@ export interface Plan {
  * the best epoch is chosen, whose weights the model ends with: on the validation samples; without any the last epoch is
  * taken. A model that is to be trained with fake quantization and has no ranges yet gets them first.
  */
-export async function trainStage(job: TrainingJob, { name, model, epochs }: Stage): Promise<StageResult> {
-  const { options, events, data, log } = job;
-  const { rate, schedule, firstEpoch, mosaicUntil = Infinity, measure } = planOf(name, job);
+export async function trainStage(job: TrainingJob, { name, model, epochs, ran }: Stage): Promise<StageResult> {
+  const { options, events, data, log, record } = job;
+  const { rate, warmUp, schedule, firstEpoch, mosaicUntil = Infinity, measure, averageDecay } = planOf(name, job);
   if (name === "qat" && uncalibratedIn(model).length > 0) {
     await calibrate(model, calibrationBatches(model, data), { beforeTraining: true });
   }
@@ -87,16 +97,18 @@ export async function trainStage(job: TrainingJob, { name, model, epochs }: Stag
   const steps = stepsPerEpoch(data);
   const optimizer = optimizerFor(options.optimizer, { learningRate: rate });
   const records: StageEpoch[] = [];
-  events.onPhase?.({ name, epochs, stepsPerEpoch: steps });
+  const asked = ran ?? epochs;
+  events.onPhase?.({ name, epochs: asked, stepsPerEpoch: steps });
   try {
     const history = await fit(model, {
       task: tasksFor(model, options, data),
       train: (epoch) =>
         trainingBatches(model, data, { epoch: firstEpoch + epoch, mosaicUntil: firstEpoch + mosaicUntil }),
-      epochs,
+      epochs: asked,
       stepsPerEpoch: steps,
       optimizer,
-      learningRate: rateFor("cosine", rate, { epochs }),
+      learningRate: rateFor(options.schedule, rate, { epochs, warmUp }),
+      ...updatesOf(options, { averageDecay, patience: ran === undefined ? options.patience : undefined }),
       schedule,
       seed: options.seed,
       ...signalOf(job),
@@ -104,7 +116,9 @@ export async function trainStage(job: TrainingJob, { name, model, epochs }: Stag
       ...(events.onStep === undefined ? {} : { onStep: events.onStep }),
       onEpochEnd: async (info) => {
         const measured = data.validation === undefined ? {} : await measure(model, job);
-        records.push({ ...info, ...measured });
+        records.push({ ...info, ...measured, endedAt: Date.now() });
+        record?.set(name, records);
+        record?.write(name);
         const scores = Object.entries(measured).map(([name, [own]]) => ({
           ...own,
           // Beside what is counted within the training steps.
@@ -114,13 +128,29 @@ export async function trainStage(job: TrainingJob, { name, model, epochs }: Stag
         return decidingMetrics(measured)?.[0].value;
       },
     });
+    // All of them may be an earlier process's.
+    record?.set(name, records);
     const result = { history, epochs: records };
+    if (records.length < asked) log(`${name}: ${describeEnd(records.length, asked)}.`);
     log(`${name}: ${describeChoice(result, data)}.`);
     return result;
   } finally {
     events.onPhaseEnd?.();
     optimizer.dispose();
   }
+}
+
+/** What steps do besides the optimizer's, as `fit` takes it: 0 stands for nothing. */
+function updatesOf(
+  { clipNorm, weightDecay }: TrainingJob["options"],
+  { averageDecay, patience }: { readonly averageDecay: number; readonly patience: number | undefined },
+): Pick<FitOptions, "clipNorm" | "weightDecay" | "averageDecay" | "patience"> {
+  return {
+    ...(clipNorm === 0 ? {} : { clipNorm }),
+    ...(weightDecay === 0 ? {} : { weightDecay }),
+    ...(averageDecay === 0 ? {} : { averageDecay }),
+    ...(patience === undefined ? {} : { patience }),
+  };
 }
 
 /** Where the state of a stage is kept. */
@@ -157,21 +187,24 @@ function countOf(count: number, what: string): string {
 /** Returns how a stage of a job trains. */
 export function planOf(name: StageName, { options }: Pick<TrainingJob, "options">): Plan {
   const { floatLr, lr, floatEpochs, adaptEpochs, freezeObserversAfter, freezeBnAfter, mosaicUntil } = options;
-  const float = { schedule: floatSchedule, measure: measureFloat };
+  const { warmupEpochs, ema } = options;
+  const float = { schedule: floatSchedule, measure: measureFloat, averageDecay: ema };
   // Other orders and changes than those of the stages before.
-  const last = { rate: lr, firstEpoch: floatEpochs + adaptEpochs, mosaicUntil };
+  const last = { rate: lr, warmUp: warmupEpochs, firstEpoch: floatEpochs + adaptEpochs, mosaicUntil };
   switch (name) {
     case "float":
-      return { ...float, rate: floatLr, firstEpoch: 0 };
+      return { ...float, rate: floatLr, warmUp: warmupEpochs, firstEpoch: 0 };
     case "adapted":
     case "own-adapted":
-      return { ...float, rate: floatLr, firstEpoch: floatEpochs };
+      // What has been learned is not far from what is to be.
+      return { ...float, rate: floatLr, warmUp: 0, firstEpoch: floatEpochs };
     case "control":
     case "own-control":
       return { ...float, ...last };
     case "qat": {
       const schedule = qatSchedule({ freezeObserversAfter, freezeBatchNormAfter: freezeBnAfter });
-      return { ...last, schedule, measure: measureQuantized };
+      // Averages of weights lie between the grid's points, see docs/design/weight_average.md.
+      return { ...last, schedule, measure: measureQuantized, averageDecay: 0 };
     }
   }
 }
@@ -179,6 +212,10 @@ export function planOf(name: StageName, { options }: Pick<TrainingJob, "options"
 /** Returns what decides which epoch is the best: the file that would be deployed, if there is one. */
 export function decidingMetrics({ float, simulated, deployed }: EpochMetrics): readonly EpochMetric[] | undefined {
   return deployed ?? simulated ?? float;
+}
+
+function describeEnd(epochs: number, of: number): string {
+  return `ended after ${epochs} of ${of} epochs, the last of which were no better`;
 }
 
 /** Says which epoch's weights the model ends with, and why. */

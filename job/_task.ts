@@ -21,12 +21,17 @@ import { TASK_OPTIONS, type TaskOptionRow, type TaskOptions } from "./task_optio
 type TaskChoice = Pick<SharedJobOptions, "task" | keyof TaskOptions>;
 
 /** Returns the tasks of the outputs of `model`, in their order; after a rewrite they may be called otherwise. */
-export function tasksFor(model: tfl.LayersModel, options: TaskChoice, { train }: JobData): readonly Task[] {
+export function tasksFor(
+  model: tfl.LayersModel,
+  options: TaskChoice,
+  { train, classWeights }: JobData,
+): readonly Task[] {
   const row = taskRow(options.task);
   const targets = Object.values(train.targets);
-  if (row.isShared) return [row.make(targets[0], settingsFor(model, options))];
+  const settings = { ...settingsFor(model, options), ...(classWeights === undefined ? {} : { classWeights }) };
+  if (row.isShared) return [row.make(targets[0], settings)];
   const names = outputNames(model);
-  return targets.map((target, i) => row.make(target, { ...settingsFor(model, options), output: names[i] }));
+  return targets.map((target, i) => row.make(target, { ...settings, output: names[i] }));
 }
 
 /** The settings of a task: what was asked for, and what the model says of itself. */

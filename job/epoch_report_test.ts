@@ -12,6 +12,7 @@ const metric = (value: number): EpochMetric => ({
 });
 
 const EPOCH: StageEpoch = {
+  endedAt: 0,
   epoch: 2,
   epochs: 4,
   loss: 0.25,

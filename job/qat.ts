@@ -10,15 +10,18 @@ import { predicting } from "../export/validate.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
+import { outputPorts } from "../models/ports.ts";
+import { bindTasks } from "../tasks/bind.ts";
 import { keepingOf } from "../tasks/keeping.ts";
 import { taskRow } from "../tasks/mod.ts";
+import { readClassWeights } from "./_class_weights.ts";
 import { attachScalings, checkInputs, dataOf, hasImages, type JobData } from "./_data.ts";
 import { attachRecord } from "../quantize/record.ts";
 import { floatModelOf } from "../quantize/float_model.ts";
 import { targetOf } from "../quantize/targets/mod.ts";
 import { checkDilations, inTrainingArithmetic, startEngine, warnOfSaturation } from "./_engine.ts";
 import { commandOf } from "./_flags.ts";
-import { makeFloatModel } from "./_float.ts";
+import { makeFloatModel, trainControls } from "./_float.ts";
 import { outputFiles } from "./_files.ts";
 import { hashData, hashWeights } from "./_fingerprint.ts";
 import {
@@ -48,10 +51,11 @@ import { logUnmatched, prepareFor, readQuantization } from "./_recipe.ts";
 import { isPrepared, resume } from "./_resume.ts";
 import { openRunFolder } from "./_open_run.ts";
 import type { RunFolder } from "./_run_folder.ts";
-import { checkOutputs, checkTargets, checkTaskOptions, dealTargets, defaultTaskOf } from "./_task.ts";
+import { checkOutputs, checkTargets, checkTaskOptions, dealTargets, defaultTaskOf, tasksFor } from "./_task.ts";
+import { TrainingRecord } from "./_training_record.ts";
 import { withValidation } from "./_validation.ts";
 import { type StageResult, trainStage } from "./_stage.ts";
-import type { QatOptions, ResolvedOptions } from "./options.ts";
+import type { JobOptions, QatOptions, ResolvedOptions } from "./options.ts";
 
 export { RunError } from "./_run_record.ts";
 export type { EpochMetric, EpochMetrics, StageEpoch } from "./_stage.ts";
@@ -106,14 +110,17 @@ async function train(run: RunFolder, { events, log }: Pick<Job, "events" | "log"
   run.identify({ data: hashData(asked.data), model: hashWeights(original) });
   log("Before:");
   logSummary(original, asked);
-  const start = isPrepared(original) ? resume(original, asked) : await begin(original, asked);
-  const { model } = start.prepared;
+  const record = recordFor(original, asked);
+  const recorded = { ...asked, record };
+  const begun = isPrepared(original) ? resume(original, recorded) : await begin(original, recorded);
+  const { model } = begun.prepared;
   // A model that was prepared before has a target already.
-  const job = { ...asked, quantization: { ...quantization, target: targetOf(start.prepared.target) } };
+  const job = { ...recorded, quantization: { ...quantization, target: targetOf(begun.prepared.target) } };
   warnOfSaturation({ precise: resolved.precise, target: job.quantization.target }, log);
   job.log("Prepared for quantization-aware training:");
   logSummary(model, job);
   const training = await trainStage(job, { name: "qat", model, epochs: job.options.epochs });
+  const start = { ...begun, float: [...begun.float, ...await controlsAfter(begun, { job, training })] };
   if (job.quantization.target.file !== undefined) job.log("Exporting, and validating in ONNX Runtime …");
   const proof = await prove(start, { job, training });
   const report = await buildReport({ job, start, training, proof, command: commandOf(run.asked) });
@@ -126,6 +133,22 @@ async function train(run: RunFolder, { events, log }: Pick<Job, "events" | "log"
   const written = await writeAll(run, { model, report, proof, job });
   model.dispose();
   return written;
+}
+
+/** What is told of the epochs of a run while they go by. */
+function recordFor(model: tfl.LayersModel, { options, data, run, log }: TrainingJob): TrainingRecord | undefined {
+  if (run === undefined) return undefined;
+  const task = bindTasks({ task: tasksFor(model, options, data) }, { outputs: outputPorts(model), model: model.name });
+  const onFailure = (because: string) => log(`Warning: the epochs are not told of until the end: ${because}.`);
+  return new TrainingRecord({ dir: run.logDir, onFailure }, task);
+}
+
+/** Trains the controls where patience decides for how long the training took that they are a control of. */
+async function controlsAfter(
+  { float }: JobStart,
+  { job, training }: { readonly job: TrainingJob; readonly training: StageResult },
+): Promise<JobStart["float"]> {
+  return job.options.patience === undefined ? [] : await trainControls(float, job, training.epochs.length);
 }
 
 interface Results {
@@ -142,7 +165,8 @@ async function writeAll(run: RunFolder, { model, report, proof, job }: Results):
   if (floatModel.ownLayers.length > 0) job.log(`float/model.json is for TF.js${needing(floatModel)}.`);
   const labels = labelsFiles(proof.simulated.task);
   try {
-    const outputs = outputFiles(await filesOf({ ...proof.files, labels, model, floatModel }), report);
+    const record = job.record?.files() ?? [];
+    const outputs = outputFiles(await filesOf({ ...proof.files, labels, model, floatModel, record }), report);
     run.end(outputs.files);
     return outputs.report;
   } finally {
@@ -175,7 +199,7 @@ export async function open(
   checkTargets(opened, options, name);
   if (loaded !== undefined) await noteAnchors(loaded, options, opened.train.targets);
   const original = loaded ?? await buildModel(options, opened);
-  const data = dataOf(dealTargets(opened, original, { ...options, name }), original, options);
+  const data = await weighing(dataOf(dealTargets(opened, original, { ...options, name }), original, options), options);
   checkInputs(original, data, name);
   checkOutputs(original, { options, data, name });
   for (const line of [...describeSkipped(opened.skipped), ...opened.notes]) log(line);
@@ -183,6 +207,7 @@ export async function open(
   log(`Model "${name}", ${original.countParams().toLocaleString("en")} parameters.`);
   log(`Data "${data.name}": ${describeParts(data)}.`);
   if (hasImages(data)) log(`Images go in ${describeNormalize(data.normalize)}.`);
+  if (options.ema > 0 && !hasFloatTraining(options)) log(IDLE_AVERAGE);
   if (options.batchSize > data.train.count) {
     log(`Warning: --batch-size ${options.batchSize} is more than there are to train on, ${data.train.count} are used.`);
   }
@@ -192,6 +217,20 @@ export async function open(
 /** Whether targets may say where something is, and nobody knows it. */
 function mayStayBehind({ targets }: SampleSet): boolean {
   return Object.values(targets).some(({ kind }) => kind === "reals" || kind === "flags");
+}
+
+/** Adds how much classes count, where that is asked for. */
+async function weighing(data: JobData, { classWeights: asked, task }: JobOptions): Promise<JobData> {
+  if (asked === undefined) return data;
+  const [target] = Object.values(data.train.targets);
+  return { ...data, classWeights: await readClassWeights(asked, { target, task }) };
+}
+
+const IDLE_AVERAGE =
+  "Warning: --ema averages weights in float training, of which there is none: --float-epochs or --control are needed.";
+
+function hasFloatTraining({ floatEpochs, adaptEpochs, control }: JobOptions): boolean {
+  return floatEpochs > 0 || adaptEpochs > 0 || control;
 }
 
 const AUGMENT_WARNING =

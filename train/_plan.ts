@@ -36,7 +36,7 @@ interface Counts extends UpdateOptions {
  */
 export function checkCounts(
   model: tfl.LayersModel,
-  { epochs, stepsPerEpoch, patience = 1, ...updates }: Asked,
+  { epochs, stepsPerEpoch, patience = 1, ...updates }: Counts,
 ): void {
   checkUpdates(updates, `Cannot train "${model.name}"`);
   for (const [name, count] of Object.entries({ epochs, stepsPerEpoch, patience })) {

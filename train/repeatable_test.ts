@@ -55,13 +55,13 @@ const UPDATES = { clipNorm: 1, weightDecay: 0.1, averageDecay: 0.9 };
 
 const WEIGHED = softmaxCrossEntropy({ classWeights: [1, 2, 0.5, 1] });
 
-for (
-  const [what, { loss = softmaxCrossEntropy(), ...updates }] of Object.entries({
-    "": {},
-    ", clipped, decayed and averaged": UPDATES,
-    " with class weights": { loss: WEIGHED },
-  } satisfies Readonly<Record<string, UpdateOptions & { readonly loss?: Loss }>>)
-) {
+const WAYS: Readonly<Record<string, UpdateOptions & { readonly loss?: Loss }>> = {
+  "": {},
+  ", clipped, decayed and averaged": UPDATES,
+  " with class weights": { loss: WEIGHED },
+};
+
+for (const [what, { loss = softmaxCrossEntropy(), ...updates }] of Object.entries(WAYS)) {
   Deno.test(`fit() gives the same losses and weights to the bit whether steps${what} are repeated or recorded`, async () => {
     const nothing = () => {};
     const repeated = await train(loss, nothing, updates);

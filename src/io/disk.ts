@@ -8,6 +8,8 @@
 export interface Disk {
   /** Writes a file that is not there yet, of parts one after another, down to the disk. */
   write(path: string, ...parts: readonly Uint8Array[]): void;
+  /** Adds to a file that is there. */
+  append(path: string, bytes: Uint8Array): void;
   /** Moves a file or a folder; a file that is there is replaced. */
   rename(from: string, to: string): void;
   /** Removes a file, or a folder with all that is in it. */
@@ -24,6 +26,10 @@ export const disk: Disk = {
     using file = Deno.openSync(path, { write: true, createNew: true });
     for (const bytes of parts) for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
     file.syncSync();
+  },
+  append(path, bytes) {
+    using file = Deno.openSync(path, { append: true });
+    for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
   },
   rename: (from, to) => Deno.renameSync(from, to),
   remove: (path) => Deno.removeSync(path, { recursive: true }),

@@ -18,6 +18,19 @@ export function withoutTimes({ latencyMs: _, work: _____, train, ...rest }: Repo
   return { ...rest, train: { ...lasting, epochs: train.epochs.map(({ stepMs: _, ...epoch }) => epoch) } };
 }
 
+/** Event files tell when: the first eight bytes of each record's message behind their tag, and what the checks make of them. */
+function withoutWallTimes(bytes: Uint8Array): Uint8Array {
+  const lasting = bytes.slice();
+  const view = new DataView(lasting.buffer);
+  for (let at = 0; at < bytes.length;) {
+    const length = view.getUint32(at, true);
+    lasting.fill(0, at + 13, at + 21);
+    lasting.fill(0, at + 12 + length, at + 16 + length);
+    at += length + 16;
+  }
+  return lasting;
+}
+
 function fieldsThatDiffer(a: object, b: object): readonly string[] {
   const [one, other] = [new Map(Object.entries(a)), new Map(Object.entries(b))];
   return [...new Set([...one.keys(), ...other.keys()])].filter((key) =>
@@ -34,11 +47,13 @@ function filesIn(dir: string, below = ""): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const { name, isDirectory } of Deno.readDirSync(dir)) {
     const path = `${below}${name}`;
-    if (isDirectory) { for (const [inner, text] of filesIn(`${dir}/${name}`, `${path}/`)) found.set(inner, text); }
-    else {found.set(
-        path,
-        path.startsWith("run/") ? "" : new TextDecoder("latin1").decode(Deno.readFileSync(`${dir}/${name}`)),
-      );}
+    if (isDirectory) {
+      for (const [inner, text] of filesIn(`${dir}/${name}`, `${path}/`)) found.set(inner, text);
+      continue;
+    }
+    const bytes = Deno.readFileSync(`${dir}/${name}`);
+    const lasting = path.startsWith("tensorboard/") ? withoutWallTimes(bytes) : bytes;
+    found.set(path, path.startsWith("run/") ? "" : new TextDecoder("latin1").decode(lasting));
   }
   return found;
 }

@@ -21,8 +21,9 @@ if (!(Number.isInteger(TIMES) && TIMES > 0) || !Number.isInteger(SEED)) {
 const VICTIM = new URL("victim.ts", import.meta.url).pathname;
 /** Every stage there is, of few steps, with a state after each. */
 const JOB =
-  "--model in --control --float-epochs 1 --epochs 2 --limit 24 --batch-size 8 --threads 1 --quiet --out out " +
-  "--checkpoint-minutes 0.000001";
+  "--model in --control --float-epochs 1 --epochs 3 --limit 24 --batch-size 8 --threads 1 --quiet --out out " +
+  "--checkpoint-minutes 0.000001 --patience 1 --schedule step --warmup-epochs 0.5 --weight-decay 0.01 --clip-norm 1 " +
+  "--ema 0.9 --class-weights balanced";
 const WHEN = ["before", "midway", "after"];
 
 /** How a process ended. */

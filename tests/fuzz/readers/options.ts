@@ -17,6 +17,8 @@ const SOUND: Readonly<Record<string, unknown>> = {
   target: "x86",
   recipe: "x86",
   perChannel: true,
+  patience: 2,
+  classWeights: "balanced",
 };
 
 /** Options under test. */
@@ -55,7 +57,11 @@ function makeCase({ sound, read }: OptionsReader, random: Random): FuzzCase {
 }
 
 function checkResolved(given: object): void {
-  const { epochs, batchSize, lr, seed, opset, keepFloat, out, data } = resolveOptions(given);
+  const { epochs, batchSize, lr, seed, opset, keepFloat, out, data, ...training } = resolveOptions(given);
+  const { warmupEpochs, ema, patience = 1 } = training;
+  check(warmupEpochs >= 0 && warmupEpochs < epochs, `warmupEpochs ${warmupEpochs} of ${epochs}`);
+  check(ema >= 0 && ema < 1, `ema ${ema}`);
+  check(Number.isInteger(patience) && patience > 0, `patience ${patience}`);
   check(Number.isInteger(epochs) && epochs > 0, `epochs ${epochs}`);
   check(Number.isInteger(batchSize) && batchSize > 0, `batchSize ${batchSize}`);
   check(lr > 0 && Number.isFinite(lr), `lr ${lr}`);
