@@ -58,7 +58,7 @@ export class TrainingRecord {
   write(stage: StageName): void {
     if (this.#hasFailed) return;
     try {
-      writeFileAtomic(join(this.#place.dir, METRICS_FILE), this.#table());
+      writeAnew(join(this.#place.dir, METRICS_FILE), this.#table());
       this.#writeEvents(stage);
     } catch (error) {
       if (!(error instanceof OutputError)) throw error;
@@ -81,13 +81,9 @@ export class TrainingRecord {
     const rows = this.#stages.get(stage) ?? [];
     const path = join(this.#place.dir, EVENT_FILES[stage]);
     const before = this.#written.get(stage);
-    try {
-      // A TensorBoard that watches has the file open: it sees what is added, and nothing of another file of that name.
-      if (before === undefined) writeAnew(path, [header(rows), ...rows.map((row) => this.#event(row))]);
-      else disk.append(path, join8(rows.slice(before).map((row) => this.#event(row))));
-    } catch (cause) {
-      throw cause instanceof OutputError ? cause : OutputError.at(path, cause);
-    }
+    // A TensorBoard that watches has the file open: it sees what is added, and nothing of another file of that name.
+    if (before === undefined) writeAnew(path, join8([header(rows), ...rows.map((row) => this.#event(row))]));
+    else append(path, join8(rows.slice(before).map((row) => this.#event(row))));
     this.#written.set(stage, rows.length);
   }
 
@@ -111,9 +107,21 @@ export class TrainingRecord {
   }
 }
 
-function writeAnew(path: string, records: readonly Uint8Array[]): void {
-  disk.makeFolder(dirname(path));
-  writeFileAtomic(path, join8(records));
+function writeAnew(path: string, content: Uint8Array | string): void {
+  attempt(path, () => disk.makeFolder(dirname(path)));
+  writeFileAtomic(path, content);
+}
+
+function append(path: string, bytes: Uint8Array): void {
+  attempt(path, () => disk.append(path, bytes));
+}
+
+function attempt(path: string, operation: () => void): void {
+  try {
+    operation();
+  } catch (cause) {
+    throw OutputError.at(path, cause);
+  }
 }
 
 function header(rows: readonly Row[]): Uint8Array {

@@ -32,11 +32,22 @@ function withoutTimes({ latencyMs: _, work: ___, train, command: __, options, ..
   return { ...rest, epochs, options: { ...options, out: "" } };
 }
 
+/** The lines of a table; none where it is not there yet. */
+function readLines(path: string): readonly string[] {
+  try {
+    return Deno.readTextFileSync(path).split("\r\n").slice(0, -1);
+  } catch {
+    return [];
+  }
+}
+
 Deno.test("runQat() stopped in every stage, again and again, ends with the files of a run that was not", () =>
   withFolder(async (dir) => {
     await runQat({ ...JOB, out: `${dir}/whole` });
     const out = `${dir}/stopped`;
     let stops = 0;
+    const live = () => readLines(`${out}/run/log/metrics.csv`);
+    let lines: readonly string[] = [];
     const options: QatOptions[] = [{ ...JOB, out }];
     for (let steps = 1;; steps = steps % 3 + 1) {
       try {
@@ -45,10 +56,20 @@ Deno.test("runQat() stopped in every stage, again and again, ends with the files
       } catch (error) {
         assert.ok(error instanceof Stopped, String(error));
         stops++;
+        // What was told once is told from then on.
+        assert.deepEqual(live().slice(0, lines.length), lines);
+        lines = live();
         options.push({ resume: out });
       }
     }
     assert.ok(stops >= 4, `${stops}`);
+    assert.deepEqual(readLines(`${out}/metrics.csv`).slice(0, lines.length), lines);
+    const epochs = readLines(`${out}/metrics.csv`).map((line) => line.split(",", 2).join());
+    const expected = { float: 1, adapted: 1, control: 2, "own-adapted": 1, "own-control": 2, qat: 2 };
+    const named = Object.entries(expected).flatMap(([stage, count]) =>
+      Array.from({ length: count }, (_, i) => `${stage},${i + 1}`)
+    );
+    assert.deepEqual(epochs, ["stage,epoch", ...named]);
     assert.deepEqual(resultsIn(out), resultsIn(`${dir}/whole`));
     assert.deepEqual([...Deno.readDirSync(`${out}/run`)].map(({ name }) => name).sort(), ["results.json", "run.json"]);
   }));

@@ -41,6 +41,7 @@ export function withFault({ at, fault }: { readonly at: number; readonly fault: 
       real.write,
       (path, ...parts) => real.write(path, ...parts.map((part) => part.subarray(0, part.length >> 1))),
     ),
+    append: around(real.append, (path, bytes) => real.append(path, bytes.subarray(0, bytes.length >> 1))),
     rename: around(real.rename, nothing),
     remove: around(real.remove, nothing),
     makeFolder: around(real.makeFolder, nothing),

@@ -124,3 +124,12 @@ Deno.test("exists() sees links to nothing, and nothing behind a file", () =>
     removeQuietly(`${root}/link`);
     assert.equal(exists(`${root}/link`), false);
   }));
+
+Deno.test("disk.append() adds to a file that is there, and makes none", () =>
+  withTempDir((root) => {
+    disk.write(`${root}/a`, Uint8Array.of(1, 2));
+    disk.append(`${root}/a`, Uint8Array.of(3));
+    disk.append(`${root}/a`, new Uint8Array(0));
+    assert.deepEqual([...Deno.readFileSync(`${root}/a`)], [1, 2, 3]);
+    assert.throws(() => disk.append(`${root}/b`, Uint8Array.of(1)), Deno.errors.NotFound);
+  }));

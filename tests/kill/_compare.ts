@@ -1,4 +1,5 @@
 /** What two runs of one job must share, and what they do not. */
+import { withoutWallTimes } from "../../job/_test_support.ts";
 import type { Report } from "../../report/schema.ts";
 
 /** Says which files of two runs differ, and which fields of their reports besides what the clock and memory decide. */
@@ -16,19 +17,6 @@ export function differences(a: string, b: string): readonly string[] {
 export function withoutTimes({ latencyMs: _, work: _____, train, ...rest }: Report): object {
   const { firstStepMs: __, stepMs: ___, peakRssMb: ____, ...lasting } = train;
   return { ...rest, train: { ...lasting, epochs: train.epochs.map(({ stepMs: _, ...epoch }) => epoch) } };
-}
-
-/** Event files tell when: the first eight bytes of each record's message behind their tag, and what the checks make of them. */
-function withoutWallTimes(bytes: Uint8Array): Uint8Array {
-  const lasting = bytes.slice();
-  const view = new DataView(lasting.buffer);
-  for (let at = 0; at < bytes.length;) {
-    const length = view.getUint32(at, true);
-    lasting.fill(0, at + 13, at + 21);
-    lasting.fill(0, at + 12 + length, at + 16 + length);
-    at += length + 16;
-  }
-  return lasting;
 }
 
 function fieldsThatDiffer(a: object, b: object): readonly string[] {
