@@ -19,7 +19,8 @@ import {
   factsOf,
   type ShownModels,
 } from "./_report_parts.ts";
-import type { StageEpoch, StageResult } from "./_stage.ts";
+import type { StageResult } from "./_stage.ts";
+import type { StageEpoch } from "./_stage_epoch.ts";
 
 /** The file to deploy. */
 const DEPLOYED = "model.int8.onnx";

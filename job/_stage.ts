@@ -5,14 +5,14 @@ import { toOnnx } from "../export/to_onnx.ts";
 import { predicting } from "../export/validate.ts";
 import { calibrate, uncalibratedIn } from "../quantize/calibrate.ts";
 import { keepingOf } from "../tasks/keeping.ts";
-import type { MetricValue } from "../tasks/task.ts";
 import type { CheckpointPlace } from "../train/checkpoint.ts";
 import type { Evaluation } from "../train/evaluate.ts";
-import { type EpochInfo, fit, type FitOptions, type History } from "../train/fit.ts";
+import { fit, type FitOptions, type History } from "../train/fit.ts";
 import { rateFor } from "../train/learning_rate.ts";
 import { optimizerFor } from "../train/optimizers.ts";
 import { floatSchedule, qatSchedule, type Schedule } from "../train/schedule.ts";
 import { type JobData, stepsPerEpoch, trainingBatches } from "./_data.ts";
+import type { EpochMetric, EpochMetrics, StageEpoch } from "./_stage_epoch.ts";
 import type { StageName } from "./events.ts";
 import {
   describeMetrics,
@@ -42,25 +42,6 @@ export interface StageResult {
   /** Its best epoch is the one whose weights the model has. */
   readonly history: History;
   readonly epochs: readonly StageEpoch[];
-}
-
-/** A metric's value after an epoch. */
-export type EpochMetric = Omit<MetricValue, "scores">;
-
-/** Metrics on the validation samples after an epoch, by what was measured; the first of each is the task's own. */
-export interface EpochMetrics {
-  /** Of a float model. */
-  readonly float?: readonly EpochMetric[];
-  /** Of the fake-quantized model in TF.js. */
-  readonly simulated?: readonly EpochMetric[];
-  /** Of its int8 file in ONNX Runtime, in the same order; absent where the target has none. */
-  readonly deployed?: readonly EpochMetric[];
-}
-
-/** An epoch of training, with what was measured after it. */
-export interface StageEpoch extends EpochInfo, EpochMetrics {
-  /** When it had been judged, in ms since 1970. */
-  readonly endedAt: number;
 }
 
 /** How a stage trains. */

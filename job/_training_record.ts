@@ -13,7 +13,7 @@ import { encodeEvent, encodeHeader } from "../src/tensorboard/event_file.ts";
 import type { BoundTask } from "../tasks/task.ts";
 import type { JobFile } from "./_outputs.ts";
 import { EVENT_FILES, METRICS_FILE } from "./_outputs.ts";
-import type { EpochMetric, StageEpoch } from "./_stage.ts";
+import type { EpochMetric, StageEpoch } from "./_stage_epoch.ts";
 import type { StageName } from "./events.ts";
 
 /** By what models a task is judged after epochs. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describeEpoch } from "./_report.ts";
-import type { EpochMetric, StageEpoch } from "./_stage.ts";
+import type { EpochMetric, StageEpoch } from "./_stage_epoch.ts";
 
 const metric = (value: number): EpochMetric => ({
   name: "accuracy",

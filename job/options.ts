@@ -75,8 +75,8 @@ export interface QatOptions extends SharedOptions {
    */
   readonly patience?: number;
   /**
-   * How much classes count in the loss: "balanced" (the rarer, the more), numbers between commas in the order of the
-   * classes, or a JSON file of them by name. Default: all alike.
+   * How much each class counts in the loss: "balanced" (the rarer, the more), numbers between commas, one a class, or a
+   * JSON file of them by name. Default: all alike.
    */
   readonly classWeights?: string;
   /** Epochs after which ranges no longer change. Default 4. */

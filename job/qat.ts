@@ -9,12 +9,15 @@ import type { Report } from "../report/schema.ts";
 import { predicting } from "../export/validate.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { formatRewrite } from "../src/rewrite/mod.ts";
+import { describeFailure } from "../src/io/errors.ts";
+import { readTextWithin } from "../src/io/read.ts";
+import { parseJson } from "../src/text/json.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
 import { outputPorts } from "../models/ports.ts";
 import { bindTasks } from "../tasks/bind.ts";
 import { keepingOf } from "../tasks/keeping.ts";
 import { taskRow } from "../tasks/mod.ts";
-import { readClassWeights } from "./_class_weights.ts";
+import { readClassWeights } from "../tasks/class_weights.ts";
 import { attachScalings, checkInputs, dataOf, hasImages, type JobData } from "./_data.ts";
 import { attachRecord } from "../quantize/record.ts";
 import { floatModelOf } from "../quantize/float_model.ts";
@@ -58,7 +61,7 @@ import { type StageResult, trainStage } from "./_stage.ts";
 import type { JobOptions, QatOptions, ResolvedOptions } from "./options.ts";
 
 export { RunError } from "./_run_record.ts";
-export type { EpochMetric, EpochMetrics, StageEpoch } from "./_stage.ts";
+export type { EpochMetric, EpochMetrics, StageEpoch } from "./_stage_epoch.ts";
 
 /**
  * Does the whole job: load or train, rewrite, prepare, train with fake quantization, export, validate, report.
@@ -219,11 +222,22 @@ function mayStayBehind({ targets }: SampleSet): boolean {
   return Object.values(targets).some(({ kind }) => kind === "reals" || kind === "flags");
 }
 
-/** Adds how much classes count, where that is asked for. */
+/** Adds weights for the loss, where they are asked for. */
 async function weighing(data: JobData, { classWeights: asked, task }: JobOptions): Promise<JobData> {
   if (asked === undefined) return data;
   const [target] = Object.values(data.train.targets);
-  return { ...data, classWeights: await readClassWeights(asked, { target, task }) };
+  return { ...data, classWeights: await readClassWeights(asked, { target, task, readFile: readSmallJson }) };
+}
+
+/** A file of a number a name is no larger. */
+const MOST_BYTES = 2 ** 24;
+
+async function readSmallJson(path: string): Promise<unknown> {
+  try {
+    return parseJson(await readTextWithin(path, { most: MOST_BYTES }));
+  } catch (cause) {
+    throw new Error(describeFailure(cause), { cause });
+  }
 }
 
 const IDLE_AVERAGE =

@@ -3,7 +3,7 @@ import { bindTasks } from "../tasks/bind.ts";
 import { classification, regression } from "../tasks/mod.ts";
 import { disk } from "../src/io/disk.ts";
 import { EVENT_FILES } from "./_outputs.ts";
-import type { EpochMetric, StageEpoch } from "./_stage.ts";
+import type { EpochMetric, StageEpoch } from "./_stage_epoch.ts";
 import { withFolder, withoutWallTimes } from "./_test_support.ts";
 import { TrainingRecord } from "./_training_record.ts";
 

@@ -1,14 +1,8 @@
 /** How much classes count in the loss: what `--class-weights` says, in the order of the classes. */
-import { NO_CLASS, type SampleTarget } from "../data/samples.ts";
-import { describeFailure } from "../src/io/errors.ts";
-import { readTextWithin } from "../src/io/read.ts";
-import { parseJson } from "../src/text/json.ts";
+import type { SampleTarget } from "../data/samples.ts";
 import { lookUp, suggestName } from "../src/text/nearest.ts";
 import { showValue } from "../src/text/plain.ts";
-import { TASK_NAMES, taskRow } from "../tasks/mod.ts";
-
-/** A file of weights by name is no larger. */
-const MOST_BYTES = 2 ** 24;
+import { TASK_NAMES, taskRow } from "./mod.ts";
 
 /**
  * Reads `--class-weights`: "balanced", numbers between commas, or a JSON file of numbers by class, or in their order.
@@ -21,7 +15,12 @@ const MOST_BYTES = 2 ** 24;
  */
 export async function readClassWeights(
   asked: string,
-  { target, task }: { readonly target: SampleTarget; readonly task: string },
+  { target, task, readFile }: {
+    readonly target: SampleTarget;
+    readonly task: string;
+    /** Reads a JSON file; what it throws says why it cannot, as the end of a sentence. */
+    readonly readFile: (path: string) => Promise<unknown>;
+  },
 ): Promise<readonly number[]> {
   const cannot = `Cannot use --class-weights ${showValue(asked)}`;
   if (!weighs(task) || (target.kind !== "classes" && target.kind !== "masks")) {
@@ -30,7 +29,7 @@ export async function readClassWeights(
   }
   if (asked === "balanced") return balanced(target.kind === "classes" ? target.labels : target.values, target.names);
   const isList = /^[\d.,eE+\-\s]+$/.test(asked);
-  const given: unknown = isList ? asked.split(",").map(toNumber) : await readWeights(asked, cannot);
+  const given = isList ? asked.split(",").map(toNumber) : await reading(asked, { cannot, readFile });
   const weights = Array.isArray(given) ? given : byName(given, { names: target.names, cannot });
   return checked(weights, { names: target.names, cannot });
 }
@@ -42,6 +41,9 @@ function weighs(task: string): boolean {
 function toNumber(text: string): number {
   return text.trim() === "" ? NaN : Number(text);
 }
+
+/** What a pixel has that counts for nothing, see `Masks` of data/samples.ts. */
+const NO_CLASS = 255;
 
 function balanced(labels: ArrayLike<number>, names: readonly string[]): readonly number[] {
   const counts = names.map(() => 0);
@@ -55,13 +57,15 @@ function balanced(labels: ArrayLike<number>, names: readonly string[]): readonly
   return counts.map((count) => count === 0 ? 1 : all / (there * count));
 }
 
-async function readWeights(path: string, cannot: string): Promise<unknown> {
+async function reading(
+  path: string,
+  { cannot, readFile }: { readonly cannot: string; readonly readFile: (path: string) => Promise<unknown> },
+): Promise<unknown> {
   try {
-    return parseJson(await readTextWithin(path, { most: MOST_BYTES }));
+    return await readFile(path);
   } catch (cause) {
-    throw new RangeError(`${cannot}: ${describeFailure(cause)} ("balanced", numbers or a JSON file are needed)`, {
-      cause,
-    });
+    const because = cause instanceof Error ? cause.message : String(cause);
+    throw new RangeError(`${cannot}: ${because} ("balanced", numbers or a JSON file are needed)`, { cause });
   }
 }
 
