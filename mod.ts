@@ -395,6 +395,13 @@ export { DEBUG_SCHEMA, type DebugReport, type KeepChoice, type KeepReport } from
 export { formatReport, type TerminalOptions } from "./report/terminal/terminal.ts";
 export { formatSummary } from "./report/terminal/summary.ts";
 export { formatTargets } from "./report/terminal/targets.ts";
-export { DISPLAY, type Displayable, displayModel, displayReport, type Forms } from "./report/notebook/display.ts";
+export {
+  DISPLAY,
+  type Displayable,
+  displayModel,
+  displayReport,
+  displaySections,
+  type Forms,
+} from "./report/notebook/display.ts";
 export { type Codes, type LayerSummary, type ModelSummary, summarize } from "./models/summary.ts";
 export { renderHtml } from "./report/html/html.ts";

@@ -5,7 +5,7 @@ import { shadow } from "../src/shadow.ts";
 import { sequentialModel } from "../tests/_support/small_models.ts";
 import { prepareCalibrated, samplesFor } from "./_test_support.ts";
 import { DeployedModel } from "./deployed.ts";
-import { compareLatency, whyUnsteady } from "./latency.ts";
+import { compareLatency, timeDecoding, whyUnsteady } from "./latency.ts";
 import { toOnnx } from "./to_onnx.ts";
 import { predictAll, validate } from "./validate.ts";
 
@@ -66,6 +66,33 @@ Deno.test("validate() gives each file its own times, at one sample a run unless 
   // The int8 file has answered once more: its answers are what is compared.
   assert.deepEqual([latencyMs.deployed.p50, latencyMs.float.p50], [16, 150]);
   assert.deepEqual([latencyMs.batch, latencyMs.threads], [1, navigator.hardwareConcurrency]);
+});
+
+Deno.test("timeDecoding() decodes the answers to one sample after the other, each anew", () => {
+  using stack = new DisposableStack();
+  let now = 0;
+  stack.defer(shadow(performance, "now", () => now));
+  const answers = {
+    a: { values: Float32Array.of(1, 2, 3, 4, 5, 6), shape: [3, 2], grid: { scale: 1, zeroPoint: 0 } },
+    b: { values: Float32Array.of(7, 8, 9), shape: [3, 1, 1] },
+  };
+  const seen: unknown[] = [];
+  const times = timeDecoding((one) => {
+    seen.push(one);
+    // Samples take 1, 3 and 5 ms.
+    now += one.a.values[0];
+  }, answers);
+  assert.deepEqual(times, { p50: 3, p95: 5 });
+  const grid = { scale: 1, zeroPoint: 0 };
+  assert.deepEqual(
+    seen.slice(0, 3),
+    [[1, 2, 7], [3, 4, 8], [5, 6, 9]].map(([a0, a1, b]) => ({
+      a: { values: Float32Array.of(a0, a1), shape: [1, 2], grid },
+      b: { values: Float32Array.of(b), shape: [1, 1, 1] },
+    })),
+  );
+  // A task may remember what it made of answers that it has seen.
+  assert.equal(new Set(seen).size, seen.length);
 });
 
 Deno.test("whyUnsteady() says what betrays a busy machine, and nothing of a quiet one", () => {

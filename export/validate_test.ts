@@ -59,6 +59,25 @@ Deno.test("validate() compares the deployed model with the simulation, and both 
   for (const { p50, p95 } of [found.latencyMs.float, found.latencyMs.deployed]) assert.ok(p50 > 0 && p95 >= p50);
 });
 
+Deno.test("validate() counts and times what a task makes of answers, and what a run takes", async () => {
+  const { int8, float, x, simulated, scale } = await exportBoth();
+  const given = { int8, float, batches: batches(x), simulated: answersOf(simulated, scale), latency: { runs: 2 } };
+  const { heads } = classification().bind([{ name: "fc", shape: [5] }], "seq");
+  const counted: Answers[] = [];
+  const agreement = (a: Answers, b: Answers) => {
+    counted.push(a, b);
+    return { what: "things", same: 7, of: 9 };
+  };
+  const decode = (answers: Answers) => assert.deepEqual(answers.fc.shape, [1, 5]);
+  const found = validate({ ...given, task: { heads, agreement, decode } });
+  assert.deepEqual(found.taskAgreement, { what: "things", same: 7, of: 9 });
+  assert.deepEqual(counted, [given.simulated, found.deployed]);
+  assert.ok(found.latencyMs.decoding!.p50 >= 0);
+  for (const { float, deployed } of [found.work.cpuMs, found.work.singleCpuMs]) assert.ok(float > 0 && deployed > 0);
+  const plain = validate({ ...given, task: { heads } });
+  assert.deepEqual([plain.taskAgreement, plain.latencyMs.decoding], [undefined, undefined]);
+});
+
 Deno.test("validate() tells when the simulation answered otherwise", async () => {
   const { int8, float, x, simulated, scale } = await exportBoth();
   const wrong = simulated.map((value, i) => i === 7 ? value + 3 * scale : value);

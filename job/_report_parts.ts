@@ -17,6 +17,7 @@ import {
   type TaskReport,
   type WorkReport,
 } from "../report/schema.ts";
+import { reportSections } from "../report/report_sections.ts";
 import type { Rewrite } from "../src/rewrite/mod.ts";
 import { ORT_VERSION } from "../src/runtime/session.ts";
 import type { PictureBytes } from "../tasks/section.ts";
@@ -25,7 +26,6 @@ import type { Evaluation } from "../train/evaluate.ts";
 import { hasImages, type JobData } from "./_data.ts";
 import type { Job } from "./_job.ts";
 import { parameterCount } from "./_layers_report.ts";
-import { reportSections } from "./_pictures.ts";
 
 /** What came of a job by whichever command: how to get it again, and of what it is. */
 export function describeOrigin(

@@ -36,17 +36,28 @@ export const costSection: HtmlSection = {
     const where = machine === undefined ? "" : ` ${escapeHtml(machine)}.`;
     return section("Latency and size", {
       lead: `Warm runs in ONNX Runtime, batch ${batch}, ${plural(threads, "thread")}; ` +
-        `p95 is the 95th percentile.${where}` +
+        `p95 is the 95th percentile.${where}${sayDecoding(report)}${sayWork(report)}` +
         (unsteady === undefined ? "" : ` <span class="fair">${escapeHtml(describeDoubt(unsteady))}</span>`),
       body: `<div class="bars">${time}${decoded}${renderWork(report, short)}${size}</div>`,
     });
   },
 };
 
+function sayDecoding({ latencyMs }: Report): string {
+  if (latencyMs?.decoding === undefined) return "";
+  return " Decoding is what is made of the answer to one sample, which the network's own time is without.";
+}
+
+function sayWork({ work }: Report): string {
+  if (work === undefined) return "";
+  const energy = work.noJoules === undefined ? "" : ` Energy was not measured: ${escapeHtml(work.noJoules)}.`;
+  return ` CPU time is that of all threads of the process, in the program and in the system.${energy}`;
+}
+
 /** CPU time on one thread and on all, and energy; of one thread alone once. */
 function renderWork({ work, latencyMs }: Report, short: string): string {
   if (work === undefined || latencyMs === undefined) return "";
-  const { cpuMs, singleCpuMs, joules, noJoules } = work;
+  const { cpuMs, singleCpuMs, joules } = work;
   const { threads } = latencyMs;
   const single = groupOf("CPU time of a run, 1 thread", { times: singleCpuMs, short });
   const all = threads === 1
@@ -56,8 +67,7 @@ function renderWork({ work, latencyMs }: Report, short: string): string {
     float: { value: joules.float, text: joulesOf(joules.float) },
     deployed: { value: joules.deployed, text: joulesOf(joules.deployed), note: describeShare(joules) },
   }, short);
-  const missing = noJoules === undefined ? "" : `<p class="note">Energy was not measured: ${escapeHtml(noJoules)}.</p>`;
-  return `${single}${all}${energy}${missing}`;
+  return `${single}${all}${energy}`;
 }
 
 interface Times {

@@ -16,6 +16,20 @@ export interface Page {
 
 /** Makes a self-contained page with a title. */
 export function page(title: string, { kind, name, headline, subject, figures = "", body }: Page): string {
+  return plainPage(
+    title,
+    `<header>
+<p class="meta">${escapeHtml(kind)} · <strong>${escapeHtml(name)}</strong></p>
+<h1>${escapeHtml(headline)}</h1>
+<p class="meta">${escapeHtml(subject)}</p>
+${figures}
+</header>
+${body}`,
+  );
+}
+
+/** Makes a self-contained page of HTML alone. */
+export function plainPage(title: string, body: string): string {
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -26,12 +40,6 @@ export function page(title: string, { kind, name, headline, subject, figures = "
 </head>
 <body>
 <main>
-<header>
-<p class="meta">${escapeHtml(kind)} · <strong>${escapeHtml(name)}</strong></p>
-<h1>${escapeHtml(headline)}</h1>
-<p class="meta">${escapeHtml(subject)}</p>
-${figures}
-</header>
 ${body}
 </main>
 </body>

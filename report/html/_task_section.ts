@@ -10,9 +10,13 @@ import { colorOf, renderBarsChart, renderCurveChart } from "./_task_charts.ts";
 /** All sections of the task's own, in its order. */
 export const taskSection: HtmlSection = {
   name: "task",
-  render: ({ sections = [] }) =>
-    sections.length === 0 ? undefined : sections.map((data, i) => renderSection(data, `task-${i}`)).join("\n"),
+  render: ({ sections = [] }) => sections.length === 0 ? undefined : renderAll(sections),
 };
+
+/** Renders sections, one below the other. */
+export function renderAll(sections: readonly ReportSection[]): string {
+  return sections.map((data, i) => renderSection(data, `task-${i}`)).join("\n");
+}
 
 function renderSection(data: ReportSection, id: string): string {
   return section(data.heading, { lead: escapeHtml(data.lead), body: renderBody(data, id) });

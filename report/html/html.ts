@@ -8,12 +8,12 @@ import { graphSection } from "./_graph_section.ts";
 import { layersSection } from "./_layers_section.ts";
 import type { HtmlSection } from "./_markup.ts";
 import { originSection } from "./_origin_section.ts";
-import { page } from "./_page.ts";
+import { page, plainPage } from "./_page.ts";
 import { sqnrSection, stepsSection } from "./_ptq_section.ts";
 import { resultsSection } from "./_results_section.ts";
-import { taskSection } from "./_task_section.ts";
+import { renderAll, taskSection } from "./_task_section.ts";
 import { trainingSection } from "./_training_section.ts";
-import { checkSchema, type Report } from "../schema.ts";
+import { checkSchema, type Report, type ReportSection } from "../schema.ts";
 import { judge } from "../verdict.ts";
 
 /** The page from top to bottom. */
@@ -60,6 +60,11 @@ export function renderHtml(report: Report): string {
     figures: renderFigures(report, verdict),
     body: sections.join("\n"),
   });
+}
+
+/** Renders sections of a task as a page of their own, such as for a notebook. */
+export function renderSections(sections: readonly ReportSection[]): string {
+  return plainPage(sections.map(({ heading }) => heading).join(", "), renderAll(sections));
 }
 
 /** Says in a line what was quantized, and on what it was tested. */

@@ -7,9 +7,11 @@
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { summarize } from "../../models/summary.ts";
 import { renderSummary } from "../html/summary.ts";
-import { renderHtml } from "../html/html.ts";
+import type { Section } from "../../tasks/section.ts";
+import { renderHtml, renderSections } from "../html/html.ts";
+import { reportSections } from "../report_sections.ts";
 import type { Report } from "../schema.ts";
-import { formatReport } from "../terminal/terminal.ts";
+import { formatReport, formatSections } from "../terminal/terminal.ts";
 import { formatSummary } from "../terminal/summary.ts";
 
 /** The method that a notebook asks a value for its forms with. */
@@ -52,14 +54,27 @@ export function displayModel(model: tfl.LayersModel): Displayable {
  * new method is not enumerable.
  */
 export function displayReport(report: Report): Report & Displayable {
-  const forms = () => ({ "text/html": frame(report), "text/plain": formatReport(report) });
+  const forms = () => ({
+    "text/html": frame("Quantization report", renderHtml(report)),
+    "text/plain": formatReport(report),
+  });
   return Object.defineProperty({ ...report, [DISPLAY]: forms }, DISPLAY, { enumerable: false });
 }
 
+/**
+ * Returns what a notebook shows of sections of a task, such as pictures with the boxes that were found in them.
+ *
+ * @param sections As a task's `sections` gives them.
+ */
+export async function displaySections(sections: readonly Section[]): Promise<Displayable> {
+  const shown = await reportSections(sections);
+  return {
+    [DISPLAY]: () => ({ "text/html": frame("Sections", renderSections(shown)), "text/plain": formatSections(shown) }),
+  };
+}
+
 /** A page within the page, since its style is for all of a document. It has no script, and may run none. */
-function frame(report: Report): string {
+function frame(title: string, page: string): string {
   return `<iframe sandbox="" style="box-sizing:border-box;width:100%;height:${REPORT_HEIGHT}px;border:1px solid #8884;border-radius:6px" ` +
-    `title="Quantization report" srcdoc="${
-      renderHtml(report).replaceAll("&", "&amp;").replaceAll('"', "&quot;")
-    }"></iframe>`;
+    `title="${title}" srcdoc="${page.replaceAll("&", "&amp;").replaceAll('"', "&quot;")}"></iframe>`;
 }

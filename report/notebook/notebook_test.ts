@@ -6,7 +6,7 @@ import type { EpochInfo, StepInfo } from "../../train/fit.ts";
 import { trainedReport } from "../_test_sample_report.ts";
 import { renderHtml } from "../html/html.ts";
 import { formatReport } from "../terminal/terminal.ts";
-import { DISPLAY, displayModel, displayReport, type Forms } from "./display.ts";
+import { DISPLAY, displayModel, displayReport, displaySections, type Forms } from "./display.ts";
 import { notebookDisplay, notebookProgress } from "./progress.ts";
 
 Deno.test("displayModel() shows a table of layers, with the codes of a prepared model", () => {
@@ -28,6 +28,25 @@ Deno.test("displayReport() shows the page in a frame that runs no script, and st
   assert.equal(text, formatReport(report));
   const page = /srcdoc="([^"]*)"/.exec(html)?.[1] ?? "";
   assert.equal(page.replaceAll("&quot;", '"').replaceAll("&amp;", "&"), renderHtml(report));
+  assert.match(html, /^<iframe sandbox="" /);
+});
+
+Deno.test("displaySections() shows sections alone, as a page in a frame and as text", async () => {
+  const picture = { height: 2, width: 3, channels: 3, bytes: new Uint8Array(18).fill(99) };
+  const box = { kind: "box", x: 0, y: 0, width: 1, height: 0.5, group: 0, label: '<"a"> 0.9' } as const;
+  const shown = await displaySections([{
+    kind: "pictures",
+    heading: "What was found",
+    lead: "Boxes & all.",
+    rows: [{ caption: "first", picture, panels: [{ name: "int8", model: "deployed", marks: [box] }] }],
+  }]);
+  const { "text/html": html, "text/plain": text } = shown[DISPLAY]();
+  assert.equal(text.split("\n").slice(2).join("|"), "       int8|first  1 box|1 picture, drawn on the page");
+  const page = /srcdoc="([^"]*)"/.exec(html)?.[1].replaceAll("&quot;", '"').replaceAll("&amp;", "&") ?? "";
+  assert.match(page, /<h2>What was found<\/h2>\n<p>Boxes &amp; all\.<\/p>/);
+  assert.match(page, /<image id="task-0-0" [^>]*href="data:image\/jpeg;base64,/);
+  assert.match(page, /&lt;&quot;a&quot;&gt; 0\.9<\/text>/);
+  assert.doesNotMatch(page, /<header>/);
   assert.match(html, /^<iframe sandbox="" /);
 });
 

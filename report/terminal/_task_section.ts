@@ -10,8 +10,13 @@ import type { Cell, Section } from "./_text_table.ts";
 /** All sections of the task's own, in its order. */
 export const taskSection: TerminalSection = {
   name: "task",
-  render: ({ sections = [] }) => sections.map((data) => ({ heading: data.heading, rows: rowsOf(data) })),
+  render: ({ sections = [] }) => tablesOf(sections),
 };
+
+/** Makes tables of text of sections. */
+export function tablesOf(sections: readonly ReportSection[]): readonly Section[] {
+  return sections.map((data) => ({ heading: data.heading, rows: rowsOf(data) }));
+}
 
 /** Rows of a kind that are shown; the page has them all. */
 const MAX = { rows: 20, pairs: 8, bars: 24, points: 6, pictures: 6 } as const;

@@ -1,5 +1,5 @@
 import { describeDevice, describeParts } from "../_words.ts";
-import { checkSchema, type Report } from "../schema.ts";
+import { checkSchema, type Report, type ReportSection } from "../schema.ts";
 import { judge } from "../verdict.ts";
 import {
   costSection,
@@ -11,7 +11,7 @@ import {
   type TerminalSection,
 } from "./_sections.ts";
 import { ptqSection, sqnrSection } from "./_ptq_sections.ts";
-import { taskSection } from "./_task_section.ts";
+import { tablesOf, taskSection } from "./_task_section.ts";
 import { styleOf, type TerminalOptions } from "./_terminal_options.ts";
 import { formatParagraph, formatSection } from "./_text_table.ts";
 
@@ -56,6 +56,12 @@ export function formatReport(report: Report, options: TerminalOptions = {}): str
     ...remarks(report).flatMap((line) => formatParagraph(line, { tone: "muted", style })),
     ...sections.flatMap((section) => ["", ...formatSection(section, style)]),
   ].join("\n");
+}
+
+/** Formats sections of a task as text, without a final newline. */
+export function formatSections(sections: readonly ReportSection[], options: TerminalOptions = {}): string {
+  const style = styleOf(options);
+  return tablesOf(sections).map((section) => formatSection(section, style).join("\n")).join("\n\n");
 }
 
 /** How many samples there were, the device where it was chosen, and what the run can say of the target. */

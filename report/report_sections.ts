@@ -1,14 +1,15 @@
-/** Pictures of sections as a report holds them: few, small, and all of them text. */
+/** Sections as a report holds them: their pictures few, small, and all of them text. */
 import type sharp from "sharp";
-import type { PictureSource, ReportSection } from "../report/schema.ts";
-import { writeRuns } from "../report/mask_runs.ts";
+import { writeRuns } from "./mask_runs.ts";
 import type {
   Mark,
   MaskMark,
   PictureBytes,
   PicturePanel,
   PictureRow,
+  PictureSource,
   PicturesSection,
+  ReportSection,
   Section,
 } from "../tasks/section.ts";
 
@@ -21,7 +22,21 @@ const SIDE = { picture: 320, mask: 160 } as const;
 /** Of a JPEG. What the model saw is to be recognized, and boxes hide what is lost at edges. */
 const QUALITY = 85;
 
-/** Makes sections fit into a report. */
+/**
+ * Makes what a task shows fit into a report: the first twelve pictures of a section, none larger than 320 pixels, as JPEG.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { reportSections } from "./report_sections.ts";
+ *
+ * const picture = { height: 2, width: 2, channels: 1, bytes: Uint8Array.of(0, 9, 0, 9) };
+ * const rows = Array(14).fill({ caption: "a picture", picture, panels: [] });
+ * const [section] = await reportSections([{ kind: "pictures", heading: "All", lead: "", rows }]);
+ * assert.ok(section.kind === "pictures" && section.rows.length === 12 && section.left === 2);
+ * assert.match(section.rows[0].picture.src, /^data:image\/jpeg;base64,/);
+ * ```
+ */
 export async function reportSections(sections: readonly Section[]): Promise<readonly ReportSection[]> {
   if (!sections.some(({ kind }) => kind === "pictures")) {
     return sections.filter((section) => section.kind !== "pictures");

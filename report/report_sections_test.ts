@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import assert from "node:assert/strict";
 import sharp from "sharp";
 import type { BoxMark, Mark, PictureBytes, PicturesSection, Section } from "../tasks/section.ts";
-import { readRuns } from "../report/mask_runs.ts";
-import { reportSections } from "./_pictures.ts";
+import { readRuns } from "./mask_runs.ts";
+import { reportSections } from "./report_sections.ts";
 
 /** A picture whose left half is one colour and whose right half another. */
 function halves(height: number, width: number, [left, right]: readonly (readonly number[])[]): PictureBytes {
