@@ -37,4 +37,7 @@ export const READERS: readonly FuzzReader[] = [
   { name: "predict-options", weight: 2, load: () => import("./predict_options.ts") },
   { name: "grids", weight: 3, load: () => import("./grids.ts") },
   { name: "masks", weight: 4, load: () => import("./masks.ts") },
+  { name: "voc", weight: 4, load: () => import("./voc.ts") },
+  { name: "yolo", weight: 4, load: () => import("./yolo.ts") },
+  { name: "coco", weight: 4, load: () => import("./coco.ts") },
 ];
