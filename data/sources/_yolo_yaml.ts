@@ -18,9 +18,6 @@ export interface YoloDescription {
 /** How often an alias may stand for what it names: what has aliases of aliases can be of any size. */
 const MOST_ALIASES = 64;
 
-/** More classes than any set has. */
-const MOST_CLASSES = 2 ** 16;
-
 /** Longer reasons quote the file. */
 const LONGEST_REASON = 160;
 
@@ -100,7 +97,6 @@ function checkNames(names: readonly string[], { count, cannot }: {
   readonly cannot: (because: string) => RangeError;
 }): void {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (names.length > MOST_CLASSES) throw cannot(`it has ${names.length} names, at most ${MOST_CLASSES} are needed`);
   if (twice !== undefined) throw cannot(`it names the class ${showValue(twice)} twice`);
   if (isAbsent(count) || count === names.length) return;
   throw cannot(`its nc is ${showValue(plain(count))}, it has ${names.length} names`);

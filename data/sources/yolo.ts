@@ -14,8 +14,8 @@ import { isFile, isFolder, whyUnreadable } from "./_files.ts";
 import { DataFolder, listTree } from "./_within.ts";
 import { parseYoloYaml, type YoloDescription } from "./_yolo_yaml.ts";
 
-/** Most bytes of a description, and of levels that its reader goes down. */
-const MOST_YAML_BYTES = 2 ** 20;
+/** Most bytes of a description: each key is compared with all others, which takes seconds where there are 10,000. */
+const MOST_YAML_BYTES = 2 ** 16;
 
 /** Most bytes of the lines of one picture. */
 const MOST_TEXT_BYTES = 2 ** 24;
