@@ -31,13 +31,6 @@
 
 // The jobs: what they are told and what they tell.
 export * from "./job/mod.ts";
-export {
-  createProgress,
-  type Progress,
-  type ProgressOptions,
-  type ProgressStream,
-  type WorkInfo,
-} from "./report/terminal/progress.ts";
 
 // What files answer to pictures.
 export * from "./predict/mod.ts";
@@ -111,6 +104,7 @@ export { type Augment, type Batch, batches, type BatchOptions } from "./data/bat
 export { type DataSplit, type ImageSet, imageSet, type ImageShape, type Parts, take } from "./data/dataset.ts";
 export { generate, type GeneratedOptions } from "./data/sources/generated.ts";
 export {
+  BOX_NUMBERS,
   type Boxes,
   type Columns,
   type Masks,
@@ -381,27 +375,5 @@ export {
 } from "./src/onnx/mod.ts";
 
 // Reports.
-export type * from "./report/schema.ts";
-export { formatRecord } from "./report/terminal/record.ts";
-export { formatDebug } from "./report/terminal/debug.ts";
-export { renderDebug } from "./report/html/debug.ts";
-export { formatChoice } from "./report/terminal/choose.ts";
-export { formatSweep } from "./report/terminal/sweep.ts";
-export { renderSweep } from "./report/html/sweep.ts";
-export * from "./report/sweep_schema.ts";
-export { renderChoice } from "./report/html/choose.ts";
-export * from "./report/choose_schema.ts";
-export { DEBUG_SCHEMA, type DebugReport, type KeepChoice, type KeepReport } from "./report/debug_schema.ts";
-export { formatReport, type TerminalOptions } from "./report/terminal/terminal.ts";
-export { formatSummary } from "./report/terminal/summary.ts";
-export { formatTargets } from "./report/terminal/targets.ts";
-export {
-  DISPLAY,
-  type Displayable,
-  displayModel,
-  displayReport,
-  displaySections,
-  type Forms,
-} from "./report/notebook/display.ts";
+export * from "./report/mod.ts";
 export { type Codes, type LayerSummary, type ModelSummary, summarize } from "./models/summary.ts";
-export { renderHtml } from "./report/html/html.ts";
