@@ -100,7 +100,7 @@ export * from "./src/sequences/mod.ts";
 
 // Data: sets by name, own ones, and batches of them.
 export { type BadImage } from "./data/sources/folder.ts";
-export { type Augment, type Batch, batches, type BatchOptions } from "./data/batches.ts";
+export { type Augment, type Batch, batches, type BatchOptions, type Colour } from "./data/batches.ts";
 export { type DataSplit, type ImageSet, imageSet, type ImageShape, type Parts, take } from "./data/dataset.ts";
 export { generate, type GeneratedOptions } from "./data/sources/generated.ts";
 export {

@@ -36,13 +36,21 @@ export async function decodeLetterboxed(
       ? [false, { width, height }]
       : [true, turned];
     if (size === undefined || isSame(size, original)) {
-      const placement = placeIn(shape, original);
-      const pixels = await scale(isTurned ? open().autoOrient() : open(), { placement, channels: shape.channels });
-      return { pixels: pasteInto(shape, { pixels, placement }), placement };
+      return await letterbox(isTurned ? open().autoOrient() : open(), { original, shape });
     }
     const [own, said] = [original, size].map((sides) => `${sides.width}x${sides.height}`);
     return { file, because: `it has ${own} pixels, its annotation says ${said}` };
   });
+}
+
+/** Decodes a picture whose sides, turned as it is to be, are those of `original`. */
+export async function letterbox(
+  picture: Sharp,
+  { original, shape }: { readonly original: Size; readonly shape: ImageShape },
+): Promise<Letterboxed> {
+  const placement = placeIn(shape, original);
+  const pixels = await scale(picture, { placement, channels: shape.channels });
+  return { pixels: pasteInto(shape, { pixels, placement }), placement };
 }
 
 function isSame(a: Size, b: Size): boolean {

@@ -1,9 +1,10 @@
 /** Single picture files, of whatever size, as a model takes them. */
 import type { Sharp } from "sharp";
 import type { ImageShape } from "../dataset.ts";
-import { pasteInto, placeIn, type Placement } from "../letterbox.ts";
+import type { Placement } from "../letterbox.ts";
 import { type BadImage, decodeWith, pixelsOf } from "./_decode.ts";
 import { isFile, isFolder, join, listFolder } from "./_files.ts";
+import { letterbox } from "./_letterboxed.ts";
 
 export type { BadImage };
 
@@ -49,13 +50,16 @@ export function fitPictures(
   return decodeWith(files, async ({ index, open }) => {
     const { autoOrient: original } = await open().metadata();
     const { height, width, channels, fit } = input;
-    const placement = fit === "letterbox" ? placeIn(input, original) : { left: 0, top: 0, height, width, original };
-    const scaled = open().autoOrient().resize(placement.width, placement.height, { fit: "fill", kernel: "linear" });
-    const pixels = await pixelsOf(scaled, channels);
+    const file = files[index];
+    if (fit === "letterbox") {
+      const { pixels, placement } = await letterbox(open().autoOrient(), { original, shape: input });
+      return { file, bytes: pixels, placement };
+    }
+    const stretched = open().autoOrient().resize(width, height, { fit: "fill", kernel: "linear" });
     return {
-      file: files[index],
-      bytes: fit === "letterbox" ? pasteInto(input, { pixels, placement }) : pixels,
-      placement,
+      file,
+      bytes: await pixelsOf(stretched, channels),
+      placement: { left: 0, top: 0, height, width, original },
     };
   });
 }
