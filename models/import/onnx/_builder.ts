@@ -1,0 +1,120 @@
+/** Builds the graph of layers that an ONNX graph becomes, and moves axes where they have to be moved. */
+import {
+  constantNode,
+  type LayerConfig,
+  type LayerGraph,
+  type LayerNode,
+  type LayerWeight,
+  ownCall,
+  valueOf,
+} from "../../../src/rewrite/mod.ts";
+import { isAlike, plainOrder, type Value } from "./_value.ts";
+
+/** A layer's weight, its elements real numbers. */
+export interface RealWeight {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** What is made of a layer. */
+export interface LayerCall {
+  readonly className: string;
+  readonly config?: LayerConfig;
+  readonly inbound: readonly string[];
+  readonly weights?: readonly RealWeight[];
+  readonly outputs?: number;
+}
+
+/** Collects layers. */
+export class LayerBuilder {
+  readonly #nodes: LayerNode[] = [];
+  readonly #names = new Set<string>();
+  readonly #moved = new Map<string, string>();
+  /** The name of the node that is imported: layers are named after it. */
+  base = "";
+
+  /** Adds an input of a stored shape, without the batch. */
+  input(name: string, shape: readonly number[]): string {
+    const unique = this.#fresh(name);
+    const config = { batchInputShape: [null, ...shape], dtype: "float32", sparse: false };
+    this.#nodes.push(ownCall({ name: unique, className: "InputLayer", config, inbound: [] }));
+    return unique;
+  }
+
+  /** Adds a layer, named after the node that is imported, and returns the name of its first value. */
+  layer({ className, config = {}, inbound, weights = [], outputs = 1 }: LayerCall, suffix = ""): string {
+    const name = this.#fresh(`${this.base}${suffix}`);
+    const own = weights.map((weight): LayerWeight => ({ ...weight, dtype: "float32" }));
+    this.#nodes.push(ownCall({ name, className, config, inbound, weights: own, outputs }));
+    return name;
+  }
+
+  /** Adds a constant of a stored shape, without the batch. */
+  constant(shape: readonly number[], data: Float32Array): string {
+    const name = this.#fresh(`${this.base}_constant`);
+    this.#nodes.push(constantNode(name, { shape, data }));
+    return name;
+  }
+
+  /** Returns the name of `value` stored in `order`; its axes are moved if they are stored otherwise. */
+  stored(value: Value, order: readonly number[] = plainOrder(value.shape.length)): string {
+    if (value.order.join() === order.join()) return value.read();
+    const key = `${value.read()} ${value.order} ${order}`;
+    const known = this.#moved.get(key);
+    if (known !== undefined) return known;
+    const name = isAlike(value.shape, value.order, order)
+      ? this.reshape(value.read(), order.map((axis) => value.shape[axis]))
+      : this.layer({
+        className: "Permute",
+        config: { dims: order.map((axis) => value.order.indexOf(axis) + 1) },
+        inbound: [value.read()],
+      }, "_permuted");
+    this.#moved.set(key, name);
+    return name;
+  }
+
+  /** Gives a value another stored shape. */
+  reshape(value: string, shape: readonly number[]): string {
+    const key = `${value} reshaped ${shape}`;
+    const known = this.#moved.get(key);
+    if (known !== undefined) return known;
+    const config = { targetShape: [...shape] };
+    const name = this.layer({ className: "Reshape", config, inbound: [value] }, "_reshaped");
+    this.#moved.set(key, name);
+    return name;
+  }
+
+  /** Returns the layer that gives `value`. */
+  nodeOf(value: string): LayerNode | undefined {
+    return this.#nodes.find(({ name }) => name === value);
+  }
+
+  /** Puts another node in the place of one of its name. */
+  replace(node: LayerNode): void {
+    this.#nodes[this.#nodes.findIndex(({ name }) => name === node.name)] = node;
+  }
+
+  /** Returns the graph, without layers that nobody reads. */
+  build(name: string, { inputs, outputs }: Pick<LayerGraph, "inputs" | "outputs">): LayerGraph {
+    const needed = new Set([...inputs, ...outputs].map((value) => value.split(":")[0]));
+    const nodes: LayerNode[] = [];
+    for (const node of this.#nodes.toReversed()) {
+      if (!needed.has(node.name)) continue;
+      nodes.unshift(node);
+      node.inbound.forEach((value) => needed.add(value.split(":")[0]));
+    }
+    return { name, nodes, inputs, outputs };
+  }
+
+  /** Names of layers hold neither colons nor slashes. */
+  #fresh(wanted: string): string {
+    const base = wanted.replace(/[^A-Za-z0-9_.-]+/g, "_").replace(/^_+/, "") || "layer";
+    let name = base;
+    for (let i = 1; this.#names.has(name); i++) name = `${base}_${i}`;
+    this.#names.add(name);
+    return name;
+  }
+}
+
+export { valueOf };

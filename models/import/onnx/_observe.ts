@@ -1,0 +1,124 @@
+/** What ONNX Runtime finds when it runs a model once: the shape of every value, and the values that no input decides. */
+import type { Graph, Node, Tensor } from "../../../src/onnx/graph.ts";
+import { bytesPerElement } from "../../../src/numbers/dtype.ts";
+import { Random } from "../../../src/numbers/random.ts";
+import { type HostTensor, Session } from "../../../src/runtime/session.ts";
+
+/** What is known of a model's values. */
+export interface Observed {
+  /** Of every value that is there at all. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** Constants, and what follows from constants and shapes alone. */
+  readonly statics: ReadonlyMap<string, Tensor>;
+  /** What was fed, and what came of it. */
+  readonly feeds: Readonly<Record<string, HostTensor>>;
+  readonly outputs: Readonly<Record<string, HostTensor>>;
+}
+
+/** Operators whose results the shapes of what they read decide. */
+const OF_SHAPES = new Set(["Shape", "Size"]);
+
+/**
+ * Runs a model on random numbers, all its values its outputs.
+ *
+ * @param inputs The shape of each input.
+ * @throws {Error} ONNX Runtime's own error, if it cannot run it.
+ */
+export function observe(
+  file: Uint8Array,
+  { graph, inputs }: { readonly graph: Graph; readonly inputs: Readonly<Record<string, readonly number[]>> },
+): Observed {
+  const names = [...new Set(graph.nodes.flatMap(({ outputs }) => outputs).filter((name) => name !== ""))];
+  const session = new Session(withOutputs(file, names.filter((name) => !graph.outputs.includes(name))), {
+    optimization: "disabled",
+  });
+  try {
+    const feeds = Object.fromEntries(graph.inputs.map((name, i) => [name, randomInput(graph, { name, shape: inputs[name], seed: i })]));
+    const found = session.run(feeds);
+    const known: [string, Tensor][] = [...graph.initializers];
+    const isStatic = staticNames(graph);
+    for (const [name, { dtype, shape, data }] of Object.entries(found)) {
+      if (isStatic.has(name)) known.push([name, { dtype, shape, data: data as Tensor["data"] }]);
+    }
+    const shapes = new Map<string, readonly number[]>([
+      ...[...graph.initializers].map(([name, { shape }]) => [name, shape] as const),
+      ...Object.entries(feeds).map(([name, { shape }]) => [name, shape] as const),
+      ...Object.entries(found).map(([name, { shape }]) => [name, shape] as const),
+    ]);
+    const outputs = Object.fromEntries(graph.outputs.map((name) => [name, found[name]]));
+    return { shapes, statics: new Map(known), feeds, outputs };
+  } finally {
+    session.dispose();
+  }
+}
+
+/** Lists the values that no number of an input decides. */
+function staticNames(graph: Graph): ReadonlySet<string> {
+  const known = new Set(graph.initializers.keys());
+  const isKnown = (name: string) => name === "" || known.has(name);
+  for (const { op, inputs, outputs } of graph.nodes) {
+    if (OF_SHAPES.has(op) || (!RANDOM.has(op) && inputs.every(isKnown))) outputs.forEach((name) => known.add(name));
+  }
+  return known;
+}
+
+const RANDOM = new Set(["RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial"]);
+
+function randomInput(
+  graph: Graph,
+  { name, shape, seed }: { readonly name: string; readonly shape: readonly number[]; readonly seed: number },
+): HostTensor {
+  const dtype = graph.types.get(name)?.dtype ?? "float32";
+  const random = new Random(0, [seed]);
+  const size = shape.reduce((product, dim) => product * dim, 1);
+  if (dtype === "float32") return { dtype, shape, data: Float32Array.from({ length: size }, () => random.between(0, 1)) };
+  const bytes = new Uint8Array(size * bytesPerElement(dtype));
+  if (bytesPerElement(dtype) === 1) bytes.forEach((_, i) => bytes[i] = random.below(dtype === "bool" ? 2 : 100));
+  const data = dtype === "int64" ? new BigInt64Array(bytes.buffer) : dtype === "int32" ? new Int32Array(bytes.buffer) : bytes;
+  return { dtype, shape, data };
+}
+
+/** Field numbers of onnx.proto3: ModelProto.graph, GraphProto.output, ValueInfoProto.name. */
+const [GRAPH, OUTPUT, NAME] = [7, 12, 1];
+
+/**
+ * Adds outputs to a file without reading it: what a message has twice is read as one, and its lists are joined
+ * (protobuf's encoding guide, "last one wins").
+ */
+function withOutputs(file: Uint8Array, names: readonly string[]): Uint8Array {
+  const encoder = new TextEncoder();
+  const outputs = names.map((name) => field(OUTPUT, field(NAME, encoder.encode(name))));
+  return concat([file, field(GRAPH, concat(outputs))]);
+}
+
+function field(number: number, bytes: Uint8Array): Uint8Array {
+  return concat([varint(8 * number + 2), varint(bytes.length), bytes]);
+}
+
+function varint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  for (; value > 127; value = Math.floor(value / 128)) bytes.push(value % 128 + 128);
+  return Uint8Array.from([...bytes, value]);
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** Lists the nodes whose results are needed and not static. */
+export function livingNodes(graph: Graph, statics: ReadonlyMap<string, Tensor>): readonly Node[] {
+  const needed = new Set(graph.outputs);
+  const living: Node[] = [];
+  for (const node of graph.nodes.toReversed()) {
+    if (!node.outputs.some((name) => needed.has(name) && !statics.has(name))) continue;
+    living.unshift(node);
+    node.inputs.forEach((name) => needed.add(name));
+  }
+  return living;
+}

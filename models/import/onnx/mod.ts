@@ -1,0 +1,205 @@
+/** ONNX models as TF.js layers-models, channels last. */
+import * as tf from "@tensorflow/tfjs-core";
+import type * as tfl from "@tensorflow/tfjs-layers";
+import { basename } from "node:path";
+import { ModelFileError } from "../../../src/io/errors.ts";
+import { readFileWithin } from "../../../src/io/read.ts";
+import type { Dim, Graph, Node } from "../../../src/onnx/graph.ts";
+import { decodeModel, OnnxFileError } from "../../../src/onnx/file/mod.ts";
+import { toModel } from "../../../src/rewrite/mod.ts";
+import { inPlainWords, reasonOf } from "../../../src/text/plain_errors.ts";
+import { LayerBuilder } from "./_builder.ts";
+import { Call, Refusal, type Row } from "./_call.ts";
+import { livingNodes, observe, type Observed } from "./_observe.ts";
+import { upgrade } from "./_upgrade.ts";
+import { channelsLast, plainOrder, type Value } from "./_value.ts";
+import { CONVOLUTIONS } from "./ops/conv.ts";
+import { ELEMENTWISE } from "./ops/elementwise.ts";
+import { POOLS } from "./ops/pool.ts";
+import { SHAPES } from "./ops/shape.ts";
+
+/** The operators that can be imported, by their names. */
+export const ONNX_ROWS: Readonly<Record<string, Row>> = { ...CONVOLUTIONS, ...ELEMENTWISE, ...POOLS, ...SHAPES };
+
+/** How a file is read. */
+export interface OnnxOptions {
+  /** Shapes of inputs whose dimensions are open, the batch excepted, by their names. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  /** The largest error that its answers may have, relative to the largest answer. Default 1e-4. */
+  readonly tolerance?: number;
+}
+
+/** Larger files keep their weights elsewhere. */
+const MOST_BYTES = 2 ** 31;
+const OLDEST_OPSET = 7;
+const NEWEST_OPSET = 22;
+
+/**
+ * Loads an ONNX model as layers of TF.js, and compares what it answers with what ONNX Runtime answers.
+ *
+ * Pictures are channels last at the model's borders and within; nothing is transposed for that. Outputs keep ONNX's order
+ * of axes where they are no pictures.
+ *
+ * @throws {ModelFileError} If the file is damaged, or has operators that cannot be imported: all of them in one line.
+ */
+export async function loadOnnx(path: string, options: OnnxOptions = {}): Promise<tfl.LayersModel> {
+  await tf.ready();
+  return await inPlainWords(() => load(path, options));
+}
+
+async function load(path: string, { shapes = {}, tolerance = 1e-4 }: OnnxOptions): Promise<tfl.LayersModel> {
+  const bytes = await readFileWithin(path, { most: MOST_BYTES }).catch((cause) => {
+    throw cannot(path, reasonOf(cause, "it cannot be read"), cause);
+  });
+  const { graph: read, opset } = decode(bytes, path);
+  const inputs = Object.fromEntries(read.inputs.map((name) => [name, shapeOf(read, { name, path, asked: shapes[name] })]));
+  const graph = upgrade(named(read), opset);
+  let observed: Observed;
+  try {
+    observed = observe(bytes, { graph: read, inputs });
+  } catch (cause) {
+    throw cannot(path, `ONNX Runtime cannot run it: ${reasonOf(cause, "it is damaged")}`, cause);
+  }
+  const statics = new Map([...graph.initializers, ...observed.statics]);
+  const built = translate(graph, { ...observed, statics }, path);
+  const model = toModel(built.layers);
+  await compare(model, { observed, outputs: built.outputs, path, tolerance });
+  return model;
+}
+
+function decode(bytes: Uint8Array, path: string): { readonly graph: Graph; readonly opset: number } {
+  try {
+    const { graph, opsets } = decodeModel(bytes);
+    const opset = opsets[""] ?? opsets["ai.onnx"] ?? 0;
+    if (opset < OLDEST_OPSET || opset > NEWEST_OPSET) {
+      throw cannot(path, `its opset is ${opset}, needed is ${OLDEST_OPSET} to ${NEWEST_OPSET}`);
+    }
+    return { graph, opset };
+  } catch (cause) {
+    if (!(cause instanceof OnnxFileError)) throw cause;
+    throw cannot(path, cause.message.replace(/^Cannot read the ONNX file: /, ""), cause);
+  }
+}
+
+function cannot(path: string, because: string, cause?: unknown): ModelFileError {
+  return new ModelFileError(`Cannot load "${path}": ${because}`, { cause });
+}
+
+/** Samples that a model of any number of them is observed on: with 1, an axis of one element could be the batch. */
+const BATCH = 2;
+
+function shapeOf(
+  { types }: Graph,
+  { name, path, asked }: { readonly name: string; readonly path: string; readonly asked: readonly number[] | undefined },
+): readonly number[] {
+  const dims = types.get(name)?.shape ?? [];
+  const [batch, ...rest] = asked ?? dims.map((dim: Dim) => dim);
+  if (rest.every((dim) => typeof dim === "number" && dim > 0)) {
+    return [typeof batch === "number" && batch > 0 ? batch : BATCH, ...rest as number[]];
+  }
+  throw cannot(
+    path,
+    `its input "${name}" is [${dims.join(",")}], needed are numbers behind the batch (--shape ${name}=1,…)`,
+  );
+}
+
+/** Gives nodes without a name one. */
+function named(graph: Graph): Graph {
+  return { ...graph, nodes: graph.nodes.map((node, i) => node.name === "" ? { ...node, name: `${node.op}_${i}` } : node) };
+}
+
+interface Translated {
+  readonly layers: ReturnType<LayerBuilder["build"]>;
+  readonly outputs: readonly { readonly name: string; readonly value: Value }[];
+}
+
+function translate(graph: Graph, { shapes, statics }: Pick<Observed, "shapes" | "statics">, path: string): Translated {
+  const builder = new LayerBuilder();
+  const nodes = livingNodes(graph, statics);
+  const values = new Map<string, Value>();
+  const inputs = graph.inputs.filter((name) => nodes.some((node) => node.inputs.includes(name))).map((name) => {
+    const shape = shapes.get(name) ?? [];
+    const order = inputOrder(name, shape, nodes);
+    const made = builder.input(name, order.map((axis) => shape[axis]));
+    values.set(name, { shape, order, read: () => made });
+    return made;
+  });
+  const readers = new Map<string, number>();
+  for (const name of [...nodes.flatMap(({ inputs }) => inputs), ...graph.outputs]) readers.set(name, (readers.get(name) ?? 0) + 1);
+  const sources = { values, statics, shapes, readers };
+  const refusals: string[] = [];
+  const unknown = new Set<string>();
+  for (const node of nodes) {
+    if (node.inputs.some((name) => unknown.has(name))) {
+      node.outputs.forEach((name) => unknown.add(name));
+      continue;
+    }
+    try {
+      builder.base = node.name;
+      const given = importNode(new Call(node, builder, sources));
+      given.forEach((value, i) => values.set(node.outputs[i], value));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      refusals.push(`"${node.name}" (${node.op}): ${error.message}`);
+      node.outputs.forEach((name) => unknown.add(name));
+    }
+  }
+  if (refusals.length > 0) throw cannot(path, `${refusals.length} of its nodes cannot be imported: ${refusals.join("; ")}`);
+  const outputs = graph.outputs.map((name) => {
+    const value = values.get(name);
+    if (value === undefined) throw cannot(path, `its output "${name}" does not depend on an input`);
+    builder.base = name;
+    // Pictures stay as TF.js has them, anything else is as the file says.
+    const order = value.shape.length === 4 && value.order.join() === channelsLast(4).join() ? value.order : plainOrder(value.shape.length);
+    return { name, value: { ...value, order }, stored: builder.stored(value, order) };
+  });
+  const layers = builder.build(basename(path, ".onnx"), { inputs, outputs: outputs.map(({ stored }) => stored) });
+  return { layers, outputs };
+}
+
+function importNode(call: Call): readonly Value[] {
+  const { op, domain } = call.node;
+  const row = domain === undefined && Object.hasOwn(ONNX_ROWS, op) ? ONNX_ROWS[op] : undefined;
+  if (row === undefined) throw new Refusal(domain === undefined ? "the operator is not known" : `its domain is "${domain}"`);
+  const given = row(call);
+  return Array.isArray(given) ? given : [given as Value];
+}
+
+/** Pictures are stored channels last, unless the model has them so itself, and transposes them first. */
+function inputOrder(name: string, shape: readonly number[], nodes: readonly Node[]): readonly number[] {
+  if (shape.length !== 4) return plainOrder(shape.length);
+  const readers = nodes.filter(({ inputs }) => inputs.includes(name));
+  const isLast = readers.every(({ op, attrs }) => op === "Transpose" && String(attrs.perm) === "0,3,1,2");
+  return isLast ? plainOrder(4) : channelsLast(4);
+}
+
+interface Comparing {
+  readonly observed: Observed;
+  readonly outputs: Translated["outputs"];
+  readonly path: string;
+  readonly tolerance: number;
+}
+
+/** Holds what the model answers to what ONNX Runtime did. */
+async function compare(model: tfl.LayersModel, { observed, outputs, path, tolerance }: Comparing): Promise<void> {
+  const fed = model.inputs.map((input, i) => {
+    const { shape, data } = Object.values(observed.feeds)[i];
+    const x = tf.tensor(Float32Array.from(data as Float32Array), [...shape]);
+    const stored = input.shape.slice(1).join();
+    return stored === shape.slice(1).join() || shape.length !== 4 ? x : tf.transpose(x, [0, 2, 3, 1]);
+  });
+  const answers = [model.predict(fed.length === 1 ? fed[0] : fed)].flat();
+  try {
+    for (const [i, { name, value }] of outputs.entries()) {
+      const { data, shape } = observed.outputs[name];
+      const expected = tf.transpose(tf.tensor(Float32Array.from(data as Float32Array), [...shape]), [0, ...value.order]);
+      const [own, known] = [await answers[i].data(), await expected.data()];
+      const largest = known.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-6);
+      const error = known.reduce((most, x, at) => Math.max(most, Math.abs(x - own[at])), 0) / largest;
+      if (error <= tolerance) continue;
+      throw cannot(path, `its output "${name}" would be wrong by ${error.toExponential(1)} of its largest number`);
+    }
+  } finally {
+    tf.dispose([fed, answers]);
+  }
+}

@@ -1,0 +1,258 @@
+/** Operators on each number by itself, sums and products, and batch normalization. */
+import { type Call, realsOf, refuse, type Row } from "../_call.ts";
+import { placeOf, storedShape, type Value } from "../_value.ts";
+
+/** Activations of TF.js, by ONNX's operators. */
+const PLAIN: Readonly<Record<string, string>> = { Sigmoid: "sigmoid", Tanh: "tanh", Softsign: "softsign", Softplus: "softplus", Mish: "mish" };
+
+/** The rows. */
+export const ELEMENTWISE: Readonly<Record<string, Row>> = {
+  ...Object.fromEntries(
+    Object.entries(PLAIN).map(([op, activation]) => [op, (call: Call) => unary(call, "Activation", { activation })]),
+  ),
+  Relu: (call) => ({ ...unary(call, "ReLU", {}), isNonNegative: true }),
+  LeakyRelu: (call) => unary(call, "LeakyReLU", { alpha: call.number("alpha", 0.01) }),
+  Elu: (call) => unary(call, "ELU", { alpha: call.number("alpha", 1) }),
+  Selu: (call) => {
+    const isStandard = Math.abs(call.number("alpha", 1.67326) - 1.67326) < 1e-4 &&
+      Math.abs(call.number("gamma", 1.0507) - 1.0507) < 1e-4;
+    return isStandard ? unary(call, "Activation", { activation: "selu" }) : refuse("its alpha and gamma are not SELU's");
+  },
+  Gelu: (call) => unary(call, "Activation", { activation: call.text("approximate", "none") === "tanh" ? "gelu_new" : "gelu" }),
+  PRelu: pRelu,
+  Clip: clip,
+  HardSigmoid: (call) => hardSigmoid(call, { alpha: call.number("alpha", 0.2), beta: call.number("beta", 0.5) }),
+  HardSwish: (call) => product(call, call.value(0), hardSigmoid(call, { alpha: 1 / 6, beta: 0.5 })),
+  Softmax: softmax,
+  BatchNormalization: batchNorm,
+  Add: (call) => sum(call, 1),
+  Sum: (call) => merge(call, "Add"),
+  Sub: (call) => sum(call, -1),
+  Mul: (call) => multiply(call, (x) => x),
+  Div: (call) => multiply(call, (x) => 1 / x),
+  Max: (call) => merge(call, "Maximum"),
+  Min: (call) => merge(call, "Minimum"),
+  Mean: (call) => merge(call, "Average"),
+  Neg: (call) => scale(call, call.value(0), { factor: -1 }),
+  Identity: same,
+  Dropout: same,
+  Cast: (call) => call.number("to", 1) === 1 ? same(call) : refuse("it gives no float32"),
+};
+
+/** Number of TensorProto's float32 is 1. */
+function same(call: Call): Value {
+  return call.value(0);
+}
+
+function unary(call: Call, className: string, config: Readonly<Record<string, string | number | null>>): Value {
+  const x = call.value(0);
+  return call.gives(call.builder.layer({ className, config: { ...config }, inbound: [x.read()] }), x.order);
+}
+
+function pRelu(call: Call): Value {
+  const x = call.value(0);
+  const slope = constantAs(call, 1, x) ?? refuse("its slope is computed, a constant is needed");
+  const stored = storedShape(x);
+  const sharedAxes = slope.shape.flatMap((side, i) => side === 1 && stored[i] !== 1 ? [i + 1] : []);
+  const weights = [{ name: "alpha", shape: slope.shape, data: slope.data }];
+  const config = { sharedAxes };
+  return call.gives(call.builder.layer({ className: "PReLU", config, inbound: [x.read()], weights }), x.order);
+}
+
+function clip(call: Call): Value {
+  const bound = (i: number, otherwise: number) => call.has(i) ? call.reals(i, "bound")[0] : otherwise;
+  const [low, high] = [bound(1, -Infinity), bound(2, Infinity)];
+  const x = call.value(0);
+  const isOpen = high > 3e38;
+  if (low < -3e38 && isOpen) return x;
+  if (low !== 0) refuse(`it clips to ${low} and ${high}, a lower bound of 0 is needed`);
+  const config = isOpen ? {} : { maxValue: high };
+  return { ...unary(call, "ReLU", config), isNonNegative: true };
+}
+
+/** min(1, max(0, alpha · x + beta)) */
+function hardSigmoid(call: Call, { alpha, beta }: { readonly alpha: number; readonly beta: number }): Value {
+  const x = call.value(0);
+  if (alpha === 0.2 && beta === 0.5) {
+    return { ...unary(call, "Activation", { activation: "hardSigmoid" }), isNonNegative: true };
+  }
+  const line = scale(call, x, { factor: alpha, term: beta });
+  const name = call.builder.layer({ className: "ReLU", config: { maxValue: 1 }, inbound: [line.read()] }, "_gate");
+  return { ...x, read: () => name, isNonNegative: true };
+}
+
+/** factor · x + term, number by number: a constant factor and a constant term. */
+function scale(call: Call, x: Value, { factor, term = 0 }: { readonly factor: number; readonly term?: number }): Value {
+  const shape = x.order.map(() => 1);
+  const scaled = factor === 1
+    ? x.read()
+    : join(call, "Multiply", [x.read(), call.builder.constant(shape, Float32Array.of(factor))], "_scaled");
+  const name = term === 0
+    ? scaled
+    : join(call, "Add", [scaled, call.builder.constant(shape, Float32Array.of(term))], "_shifted");
+  return { shape: x.shape, order: x.order, read: () => name };
+}
+
+function product(call: Call, a: Value, b: Value): Value {
+  return call.gives(join(call, "Multiply", [a.read(), b.read()]), a.order);
+}
+
+function join({ builder }: Call, className: string, inbound: readonly string[], suffix = ""): string {
+  return builder.layer({ className, inbound }, suffix);
+}
+
+function softmax(call: Call): Value {
+  const x = call.value(0);
+  const rank = x.shape.length;
+  const asked = call.number("axis", -1);
+  const axis = asked < 0 ? asked + rank : asked;
+  const isRow = call.number("rows", 0) === 1;
+  if (isRow && x.shape.slice(axis + 1).some((side) => side !== 1)) {
+    refuse(`it is over all of [${x.shape.slice(axis)}] together, one axis is needed`);
+  }
+  if (axis === 0) refuse("it is over the batch");
+  const order = [...x.order.filter((own) => own !== axis), axis];
+  const config = { axis: -1 };
+  const name = call.builder.layer({ className: "Softmax", config, inbound: [call.builder.stored(x, order)] });
+  return call.gives(name, order, { isNonNegative: true });
+}
+
+function batchNorm(call: Call): Value {
+  const x = call.value(0);
+  if (call.number("training_mode", 0) !== 0) refuse("it is in training mode");
+  const order = [...x.order.filter((own) => own !== 1), 1];
+  const [gamma, beta, mean, variance] = ["scale", "bias", "mean", "variance"].map((what, i) => call.reals(i + 1, what));
+  const shape = [gamma.length];
+  const name = call.builder.layer({
+    className: "BatchNormalization",
+    config: { axis: -1, momentum: call.number("momentum", 0.9), epsilon: call.number("epsilon", 1e-5), center: true, scale: true },
+    inbound: [call.builder.stored(x, order)],
+    weights: [
+      { name: "gamma", shape, data: gamma },
+      { name: "beta", shape, data: beta },
+      { name: "moving_mean", shape, data: mean },
+      { name: "moving_variance", shape, data: variance },
+    ],
+  });
+  return call.gives(name, order);
+}
+
+/** A constant laid out as a value is stored. */
+interface Laid {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Lays constant input `i` out as `x` is stored, if it is a constant that can be added to it, sample by sample. */
+function constantAs(call: Call, i: number, x: Value): Laid | undefined {
+  const tensor = call.constant(i);
+  if (tensor === undefined) return undefined;
+  const rank = x.shape.length;
+  if (tensor.shape.length > rank) refuse(`it joins [${x.shape}] and a constant [${tensor.shape}]`);
+  const aligned = [...new Array<number>(rank - tensor.shape.length).fill(1), ...tensor.shape];
+  if (aligned[0] !== 1) refuse(`its constant [${tensor.shape}] has numbers for each sample`);
+  const values = realsOf(tensor);
+  const shape = x.order.map((axis) => aligned[axis]);
+  const steps = aligned.map((_, axis) => aligned.slice(axis + 1).reduce((product, side) => product * side, 1));
+  const data = Float32Array.from({ length: values.length }, (_, at) => {
+    let [left, from] = [at, 0];
+    for (let k = shape.length - 1; k >= 0; k--) {
+      from += left % shape[k] * steps[x.order[k]];
+      left = Math.floor(left / shape[k]);
+    }
+    return values[from];
+  });
+  return { shape, data };
+}
+
+function sum(call: Call, sign: 1 | -1): Value {
+  const place = call.isValue(0) ? 0 : 1;
+  const other = 1 - place;
+  if (call.isValue(other)) {
+    if (sign === 1) return merge(call, "Add");
+    const minus = scale(call, call.value(1), { factor: -1 });
+    return joined(call, "Add", [call.value(0), minus]);
+  }
+  const x = call.value(place);
+  const { shape, data } = constantAs(call, other, x) ?? refuse("one of its inputs is unknown");
+  const term = sign === -1 && other === 1 ? data.map((value) => -value) : data;
+  const base = sign === -1 && other === 0 ? scale(call, x, { factor: -1 }) : x;
+  const biased = asBias(call, base, { shape, data: term, readers: call.readersOf(place) });
+  if (biased !== undefined) return { ...base, shape: call.outputShape() };
+  checkAlike(call, base);
+  return call.gives(join(call, "Add", [base.read(), call.builder.constant(shape, term)]), base.order);
+}
+
+/** Layers that a bias can be given. */
+const BIASED = new Set(["Conv1D", "Conv2D", "DepthwiseConv2D", "Dense", "Conv2DTranspose"]);
+
+/** Makes a constant term the bias of the layer before, if nobody else reads that and it has a number for each channel. */
+function asBias(
+  { builder }: Call,
+  x: Value,
+  { shape, data, readers }: Laid & { readonly readers: number },
+): true | undefined {
+  const node = builder.nodeOf(x.read());
+  const channels = storedShape(x).at(-1);
+  if (node === undefined || readers !== 1 || !BIASED.has(node.layer.className)) return undefined;
+  if (shape.slice(0, -1).some((side) => side !== 1) || channels === undefined) return undefined;
+  const { layer } = node;
+  const old = layer.weights.find(({ name }) => name === "bias");
+  const bias = Float32Array.from({ length: channels }, (_, i) => Number(old?.data[i] ?? 0) + data[data.length === 1 ? 0 : i]);
+  const weights = [
+    ...layer.weights.filter(({ name }) => name !== "bias"),
+    { name: "bias", dtype: "float32" as const, shape: [channels], data: bias },
+  ];
+  builder.replace({ ...node, layer: { ...layer, config: { ...layer.config, useBias: true }, weights } });
+  return true;
+}
+
+function multiply(call: Call, change: (value: number) => number): Value {
+  const isDivision = change(2) !== 2;
+  const place = call.isValue(0) ? 0 : 1;
+  if (call.isValue(1 - place)) return isDivision ? refuse("it divides by a value, a constant is needed") : merge(call, "Multiply");
+  if (isDivision && place === 1) refuse("it divides by a value, a constant is needed");
+  const x = call.value(place);
+  const { shape, data } = constantAs(call, 1 - place, x) ?? refuse("one of its inputs is unknown");
+  checkAlike(call, x);
+  const factors = data.map(change);
+  if (!factors.every(Number.isFinite)) refuse("it divides by 0");
+  return call.gives(join(call, "Multiply", [x.read(), call.builder.constant(shape, factors)]), x.order);
+}
+
+/** A constant may be smaller than the value, not larger. */
+function checkAlike(call: Call, x: Value): void {
+  if (call.outputShape().join() === x.shape.join()) return;
+  refuse(`its constant makes [${call.outputShape()}] of [${x.shape}], one shape is needed`);
+}
+
+/** Joins all inputs, constants among them, by a layer of TF.js. */
+function merge(call: Call, className: string): Value {
+  const places = call.node.inputs.map((_, i) => i);
+  const values = places.filter((i) => call.isValue(i)).map((i) => call.value(i));
+  const [first] = values;
+  const constants = places.filter((i) => !call.isValue(i)).map((i) => {
+    const { shape, data } = constantAs(call, i, first) ?? refuse(`its input ${i} is unknown`);
+    const name = call.builder.constant(shape, data);
+    return { shape: first.shape, order: first.order, read: () => name };
+  });
+  if (places.length === 1) return first;
+  return joined(call, className, [...values, ...constants]);
+}
+
+function joined(call: Call, className: string, values: readonly Value[]): Value {
+  const shape = call.outputShape();
+  const [first] = values.toSorted((a, b) => size(b) - size(a));
+  if (values.some((value) => value.shape.length !== shape.length)) {
+    refuse(`it joins ${values.map((value) => `[${value.shape}]`).join(" and ")}, values of one rank are needed`);
+  }
+  const inbound = values.map((value) => call.builder.stored(value, first.order));
+  const isNonNegative = values.every((value) => value.isNonNegative === true);
+  return call.gives(call.builder.layer({ className, inbound }), first.order, { isNonNegative });
+}
+
+function size({ shape }: Value): number {
+  return shape.reduce((product, side) => product * side, 1);
+}
+
+export { placeOf };
