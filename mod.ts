@@ -59,15 +59,7 @@ export {
 export { type SessionOptions } from "./src/runtime/session.ts";
 
 // Models: files, and the built-in architectures.
-export {
-  type LoadedLayersModel,
-  loadLayersModel,
-  ModelFileError,
-  type ModelSource,
-  saveLayersModel,
-} from "./models/import/layers_model.ts";
-export { type DarknetFiles, loadDarknet } from "./models/import/darknet/mod.ts";
-export { openModel, type OpenModelOptions } from "./models/import/open_model.ts";
+export * from "./models/import/mod.ts";
 export { OutputError, writeFileAtomic } from "./src/io/atomic.ts";
 export {
   type AnchorOptions,

@@ -3,6 +3,7 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import { exists } from "../../src/io/disk.ts";
 import { loadDarknet } from "./darknet/mod.ts";
 import { loadLayersModel } from "./layers_model.ts";
+import { loadOnnx } from "./onnx/mod.ts";
 
 /** How a model is opened. */
 export interface OpenModelOptions {
@@ -12,19 +13,26 @@ export interface OpenModelOptions {
   readonly log?: (line: string) => void;
 }
 
+/** Files of ONNX. */
+const ONNX = ".onnx";
 /** Files of darknet: a net, and its weights. */
 const CFG = ".cfg";
 const WEIGHTS = ".weights";
 
 /**
- * Opens a model of any format: a TF.js layers-model (model.json, or its folder), or a net of darknet (NAME.cfg with
- * NAME.weights beside it, or without weights).
+ * Opens a model of any format: a TF.js layers-model (model.json, or its folder), an ONNX model (NAME.onnx), or a net of
+ * darknet (NAME.cfg with NAME.weights beside it, or without weights).
  *
  * @throws {ModelFileError} If anything about the files is wrong: one line that names the file, and the layer at fault.
  */
 export async function openModel(path: string, { seed = 0, log }: OpenModelOptions = {}): Promise<tfl.LayersModel> {
   if (path.endsWith(WEIGHTS)) {
     return await openModel(path.slice(0, -WEIGHTS.length) + CFG, { seed, ...(log && { log }) });
+  }
+  if (path.endsWith(ONNX)) {
+    const model = await loadOnnx(path);
+    log?.(`"${path}" is read as ${model.layers.length} layers, which answer as ONNX Runtime does with it.`);
+    return model;
   }
   if (!path.endsWith(CFG)) return (await loadLayersModel(path)).model;
   const weights = path.slice(0, -CFG.length) + WEIGHTS;

@@ -6,7 +6,6 @@ import {
   type LayerNode,
   type LayerWeight,
   ownCall,
-  valueOf,
 } from "../../../src/rewrite/mod.ts";
 import { isAlike, plainOrder, type Value } from "./_value.ts";
 
@@ -95,6 +94,26 @@ export class LayerBuilder {
     this.#nodes[this.#nodes.findIndex(({ name }) => name === node.name)] = node;
   }
 
+  /**
+   * Gives the layer that gives `value` the name of an output, if it is not an output of another name already.
+   *
+   * @returns The value's new name.
+   */
+  nameOutput(value: string, wanted: string, taken: ReadonlySet<string>): string {
+    const node = this.nodeOf(value);
+    if (node === undefined || taken.has(value) || node.layer.className === "InputLayer") return value;
+    this.#names.delete(value);
+    const name = this.#fresh(wanted);
+    this.#nodes.forEach((other, i) => {
+      const inbound = other.inbound.map((read) => read === value ? name : read);
+      const own = other === node
+        ? { name, layer: { ...other.layer, name, config: { ...other.layer.config, name } } }
+        : {};
+      this.#nodes[i] = { ...other, inbound, ...own };
+    });
+    return name;
+  }
+
   /** Returns the graph, without layers that nobody reads. */
   build(name: string, { inputs, outputs }: Pick<LayerGraph, "inputs" | "outputs">): LayerGraph {
     const needed = new Set([...inputs, ...outputs].map((value) => value.split(":")[0]));
@@ -116,5 +135,3 @@ export class LayerBuilder {
     return name;
   }
 }
-
-export { valueOf };

@@ -33,7 +33,9 @@ export function observe(
     optimization: "disabled",
   });
   try {
-    const feeds = Object.fromEntries(graph.inputs.map((name, i) => [name, randomInput(graph, { name, shape: inputs[name], seed: i })]));
+    const feeds = Object.fromEntries(
+      graph.inputs.map((name, i) => [name, randomInput(graph, { name, shape: inputs[name], seed: i })]),
+    );
     const found = session.run(feeds);
     const known: [string, Tensor][] = [...graph.initializers];
     const isStatic = staticNames(graph);
@@ -71,10 +73,20 @@ function randomInput(
   const dtype = graph.types.get(name)?.dtype ?? "float32";
   const random = new Random(0, [seed]);
   const size = shape.reduce((product, dim) => product * dim, 1);
-  if (dtype === "float32") return { dtype, shape, data: Float32Array.from({ length: size }, () => random.between(0, 1)) };
+  if (dtype === "float32") {
+    return {
+      dtype,
+      shape,
+      data: Float32Array.from({ length: size }, () => random.between(0, 1)),
+    };
+  }
   const bytes = new Uint8Array(size * bytesPerElement(dtype));
   if (bytesPerElement(dtype) === 1) bytes.forEach((_, i) => bytes[i] = random.below(dtype === "bool" ? 2 : 100));
-  const data = dtype === "int64" ? new BigInt64Array(bytes.buffer) : dtype === "int32" ? new Int32Array(bytes.buffer) : bytes;
+  const data = dtype === "int64"
+    ? new BigInt64Array(bytes.buffer)
+    : dtype === "int32"
+    ? new Int32Array(bytes.buffer)
+    : bytes;
   return { dtype, shape, data };
 }
 
@@ -85,7 +97,7 @@ const [GRAPH, OUTPUT, NAME] = [7, 12, 1];
  * Adds outputs to a file without reading it: what a message has twice is read as one, and its lists are joined
  * (protobuf's encoding guide, "last one wins").
  */
-function withOutputs(file: Uint8Array, names: readonly string[]): Uint8Array {
+export function withOutputs(file: Uint8Array, names: readonly string[]): Uint8Array {
   const encoder = new TextEncoder();
   const outputs = names.map((name) => field(OUTPUT, field(NAME, encoder.encode(name))));
   return concat([file, field(GRAPH, concat(outputs))]);

@@ -37,12 +37,6 @@ export function storedShape({ shape, order }: Value): readonly number[] {
   return order.map((axis) => shape[axis]);
 }
 
-/** Returns the place of ONNX's `axis` among the stored axes, the batch counted; negative axes count from the end. */
-export function placeOf({ shape, order }: Value, axis: number): number {
-  const positive = axis < 0 ? axis + shape.length : axis;
-  return positive === 0 ? 0 : order.indexOf(positive) + 1;
-}
-
 /** Whether two orders store the same shape alike: axes of one element may stand anywhere. */
 export function isAlike(shape: readonly number[], a: readonly number[], b: readonly number[]): boolean {
   const large = (order: readonly number[]) => order.filter((axis) => shape[axis] !== 1).join();
@@ -63,7 +57,10 @@ export interface Regrouped {
  *
  * @returns undefined if the stored elements would have to move.
  */
-export function regroup({ shape, order }: Pick<Value, "shape" | "order">, to: readonly number[]): Regrouped | undefined {
+export function regroup(
+  { shape, order }: Pick<Value, "shape" | "order">,
+  to: readonly number[],
+): Regrouped | undefined {
   const groups = groupsOf(shape, to);
   if (groups === undefined) return undefined;
   const stored = order.filter((axis) => shape[axis] !== 1);
@@ -80,6 +77,22 @@ export function regroup({ shape, order }: Pick<Value, "shape" | "order">, to: re
     placed.push({ place: first, axes: into });
   }
   return { order: placed.toSorted((a, b) => a.place - b.place).flatMap(({ axes }) => axes) };
+}
+
+/** Returns the order in which the axes that a reshape to `to` joins are stored one behind the other; the others stay. */
+export function joinedOrder(
+  { shape, order }: Pick<Value, "shape" | "order">,
+  to: readonly number[],
+): readonly number[] {
+  const groups = groupsOf(shape, to);
+  if (groups === undefined) return plainOrder(shape.length);
+  const done = new Set<number>();
+  return order.flatMap((axis) => {
+    if (done.has(axis)) return [];
+    const { from } = groups.find(({ from }) => from.includes(axis)) ?? { from: [axis] };
+    from.forEach((own) => done.add(own));
+    return from;
+  });
 }
 
 interface Group {

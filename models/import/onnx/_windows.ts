@@ -19,7 +19,11 @@ export interface Windows {
 /** Reads the attributes of a node with windows of `size` over `input` that gives `output`, axes of space alone. */
 export function windowsOf(
   call: Call,
-  { size, input, output }: { readonly size: readonly number[]; readonly input: readonly number[]; readonly output: readonly number[] },
+  { size, input, output }: {
+    readonly size: readonly number[];
+    readonly input: readonly number[];
+    readonly output: readonly number[];
+  },
 ): Windows {
   const rank = size.length;
   const ones = size.map(() => 1);

@@ -52,7 +52,9 @@ async function load(path: string, { shapes = {}, tolerance = 1e-4 }: OnnxOptions
     throw cannot(path, reasonOf(cause, "it cannot be read"), cause);
   });
   const { graph: read, opset } = decode(bytes, path);
-  const inputs = Object.fromEntries(read.inputs.map((name) => [name, shapeOf(read, { name, path, asked: shapes[name] })]));
+  const inputs = Object.fromEntries(
+    read.inputs.map((name) => [name, shapeOf(read, { name, path, asked: shapes[name] })]),
+  );
   const graph = upgrade(named(read), opset);
   let observed: Observed;
   try {
@@ -90,7 +92,11 @@ const BATCH = 2;
 
 function shapeOf(
   { types }: Graph,
-  { name, path, asked }: { readonly name: string; readonly path: string; readonly asked: readonly number[] | undefined },
+  { name, path, asked }: {
+    readonly name: string;
+    readonly path: string;
+    readonly asked: readonly number[] | undefined;
+  },
 ): readonly number[] {
   const dims = types.get(name)?.shape ?? [];
   const [batch, ...rest] = asked ?? dims.map((dim: Dim) => dim);
@@ -105,7 +111,10 @@ function shapeOf(
 
 /** Gives nodes without a name one. */
 function named(graph: Graph): Graph {
-  return { ...graph, nodes: graph.nodes.map((node, i) => node.name === "" ? { ...node, name: `${node.op}_${i}` } : node) };
+  return {
+    ...graph,
+    nodes: graph.nodes.map((node, i) => node.name === "" ? { ...node, name: `${node.op}_${i}` } : node),
+  };
 }
 
 interface Translated {
@@ -125,7 +134,9 @@ function translate(graph: Graph, { shapes, statics }: Pick<Observed, "shapes" | 
     return made;
   });
   const readers = new Map<string, number>();
-  for (const name of [...nodes.flatMap(({ inputs }) => inputs), ...graph.outputs]) readers.set(name, (readers.get(name) ?? 0) + 1);
+  for (const name of [...nodes.flatMap(({ inputs }) => inputs), ...graph.outputs]) {
+    readers.set(name, (readers.get(name) ?? 0) + 1);
+  }
   const sources = { values, statics, shapes, readers };
   const refusals: string[] = [];
   const unknown = new Set<string>();
@@ -144,23 +155,35 @@ function translate(graph: Graph, { shapes, statics }: Pick<Observed, "shapes" | 
       node.outputs.forEach((name) => unknown.add(name));
     }
   }
-  if (refusals.length > 0) throw cannot(path, `${refusals.length} of its nodes cannot be imported: ${refusals.join("; ")}`);
+  if (refusals.length > 0) {
+    throw cannot(path, `${refusals.length} of its nodes cannot be imported: ${refusals.join("; ")}`);
+  }
   const outputs = graph.outputs.map((name) => {
     const value = values.get(name);
     if (value === undefined) throw cannot(path, `its output "${name}" does not depend on an input`);
     builder.base = name;
     // Pictures stay as TF.js has them, anything else is as the file says.
-    const order = value.shape.length === 4 && value.order.join() === channelsLast(4).join() ? value.order : plainOrder(value.shape.length);
+    const order = value.shape.length === 4 && value.order.join() === channelsLast(4).join()
+      ? value.order
+      : plainOrder(value.shape.length);
     return { name, value: { ...value, order }, stored: builder.stored(value, order) };
   });
-  const layers = builder.build(basename(path, ".onnx"), { inputs, outputs: outputs.map(({ stored }) => stored) });
+  const taken = new Set<string>();
+  const named = outputs.map(({ name, stored }) => {
+    const own = builder.nameOutput(stored, name, taken);
+    taken.add(own);
+    return own;
+  });
+  const layers = builder.build(basename(path, ".onnx"), { inputs, outputs: named });
   return { layers, outputs };
 }
 
 function importNode(call: Call): readonly Value[] {
   const { op, domain } = call.node;
   const row = domain === undefined && Object.hasOwn(ONNX_ROWS, op) ? ONNX_ROWS[op] : undefined;
-  if (row === undefined) throw new Refusal(domain === undefined ? "the operator is not known" : `its domain is "${domain}"`);
+  if (row === undefined) {
+    throw new Refusal(domain === undefined ? "the operator is not known" : `its domain is "${domain}"`);
+  }
   const given = row(call);
   return Array.isArray(given) ? given : [given as Value];
 }
@@ -192,8 +215,11 @@ async function compare(model: tfl.LayersModel, { observed, outputs, path, tolera
   try {
     for (const [i, { name, value }] of outputs.entries()) {
       const { data, shape } = observed.outputs[name];
-      const expected = tf.transpose(tf.tensor(Float32Array.from(data as Float32Array), [...shape]), [0, ...value.order]);
-      const [own, known] = [await answers[i].data(), await expected.data()];
+      const expected = tf.transpose(tf.tensor(Float32Array.from(data as Float32Array), [...shape]), [
+        0,
+        ...value.order,
+      ]);
+      const [own, known] = [await answers[i].data<"float32">(), await expected.data<"float32">()];
       const largest = known.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-6);
       const error = known.reduce((most, x, at) => Math.max(most, Math.abs(x - own[at])), 0) / largest;
       if (error <= tolerance) continue;

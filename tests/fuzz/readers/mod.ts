@@ -40,4 +40,5 @@ export const READERS: readonly FuzzReader[] = [
   { name: "voc", weight: 4, load: () => import("./voc.ts") },
   { name: "yolo", weight: 4, load: () => import("./yolo.ts") },
   { name: "coco", weight: 4, load: () => import("./coco.ts") },
+  { name: "onnx-models", weight: 3, load: () => import("./onnx_models.ts") },
 ];

@@ -5,7 +5,12 @@ import { channelsLast, storedShape, type Value } from "../_value.ts";
 import { isSame, isValid, type Windows, windowsOf } from "../_windows.ts";
 
 /** The rows. */
-export const CONVOLUTIONS: Readonly<Record<string, Row>> = { Conv: conv, ConvTranspose: convTranspose, Gemm: gemm, MatMul: matMul };
+export const CONVOLUTIONS: Readonly<Record<string, Row>> = {
+  Conv: conv,
+  ConvTranspose: convTranspose,
+  Gemm: gemm,
+  MatMul: matMul,
+};
 
 function conv(call: Call): Value {
   const x = call.value(0);
@@ -85,7 +90,11 @@ function padded(
 }
 
 /** Adds zeros around a stored picture; in a row of numbers as in a picture of one column. */
-export function zeroPadding(builder: Call["builder"], stored: string, { begin, end }: Pick<Windows, "begin" | "end">): string {
+export function zeroPadding(
+  builder: Call["builder"],
+  stored: string,
+  { begin, end }: Pick<Windows, "begin" | "end">,
+): string {
   const sides = begin.map((pad, i) => [pad, Math.max(0, end[i])]);
   if (sides.length === 1) refuse(`its padding of ${sides[0].join(" and ")} is none of TF.js's`);
   const config = { padding: sides, dataFormat: "channelsLast" };
@@ -110,10 +119,16 @@ function convTranspose(call: Call): Value {
   const begin = mode === "NOTSET"
     ? pads.slice(0, 2)
     : reach.map((side, i) =>
-      mode === "VALID" ? 0 : mode === "SAME_UPPER" ? Math.floor((side - output[i]) / 2) : Math.ceil((side - output[i]) / 2)
+      mode === "VALID"
+        ? 0
+        : mode === "SAME_UPPER"
+        ? Math.floor((side - output[i]) / 2)
+        : Math.ceil((side - output[i]) / 2)
     );
   const cut = output.map((side, i) => whole[i] - begin[i] - side);
-  if (begin.some((pad) => pad < 0) || cut.some((pad) => pad < 0)) refuse("its output is larger than its kernel reaches");
+  if (begin.some((pad) => pad < 0) || cut.some((pad) => pad < 0)) {
+    refuse("its output is larger than its kernel reaches");
+  }
   const area = size[0] * size[1];
   const values = call.reals(1, "kernel");
   // [in, out, h, w] → [h, w, out, in]
@@ -197,7 +212,10 @@ function dense(call: Call, x: Value, { rows, columns, kernel, bias }: Product): 
 }
 
 function asStored({ builder }: Call, source: Value): string {
-  return builder.layer({ className: "Flatten", config: { dataFormat: "channelsLast" }, inbound: [source.read()] }, "_flat");
+  return builder.layer(
+    { className: "Flatten", config: { dataFormat: "channelsLast" }, inbound: [source.read()] },
+    "_flat",
+  );
 }
 
 /** Puts the rows of a kernel in the order in which a picture's numbers are stored. */

@@ -1,9 +1,15 @@
 /** Operators on each number by itself, sums and products, and batch normalization. */
 import { type Call, realsOf, refuse, type Row } from "../_call.ts";
-import { placeOf, storedShape, type Value } from "../_value.ts";
+import { storedShape, type Value } from "../_value.ts";
 
 /** Activations of TF.js, by ONNX's operators. */
-const PLAIN: Readonly<Record<string, string>> = { Sigmoid: "sigmoid", Tanh: "tanh", Softsign: "softsign", Softplus: "softplus", Mish: "mish" };
+const PLAIN: Readonly<Record<string, string>> = {
+  Sigmoid: "sigmoid",
+  Tanh: "tanh",
+  Softsign: "softsign",
+  Softplus: "softplus",
+  Mish: "mish",
+};
 
 /** The rows. */
 export const ELEMENTWISE: Readonly<Record<string, Row>> = {
@@ -16,9 +22,12 @@ export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   Selu: (call) => {
     const isStandard = Math.abs(call.number("alpha", 1.67326) - 1.67326) < 1e-4 &&
       Math.abs(call.number("gamma", 1.0507) - 1.0507) < 1e-4;
-    return isStandard ? unary(call, "Activation", { activation: "selu" }) : refuse("its alpha and gamma are not SELU's");
+    return isStandard
+      ? unary(call, "Activation", { activation: "selu" })
+      : refuse("its alpha and gamma are not SELU's");
   },
-  Gelu: (call) => unary(call, "Activation", { activation: call.text("approximate", "none") === "tanh" ? "gelu_new" : "gelu" }),
+  Gelu: (call) =>
+    unary(call, "Activation", { activation: call.text("approximate", "none") === "tanh" ? "gelu_new" : "gelu" }),
   PRelu: pRelu,
   Clip: clip,
   HardSigmoid: (call) => hardSigmoid(call, { alpha: call.number("alpha", 0.2), beta: call.number("beta", 0.5) }),
@@ -66,8 +75,7 @@ function clip(call: Call): Value {
   const isOpen = high > 3e38;
   if (low < -3e38 && isOpen) return x;
   if (low !== 0) refuse(`it clips to ${low} and ${high}, a lower bound of 0 is needed`);
-  const config = isOpen ? {} : { maxValue: high };
-  return { ...unary(call, "ReLU", config), isNonNegative: true };
+  return { ...unary(call, "ReLU", { maxValue: isOpen ? null : high }), isNonNegative: true };
 }
 
 /** min(1, max(0, alpha · x + beta)) */
@@ -125,7 +133,13 @@ function batchNorm(call: Call): Value {
   const shape = [gamma.length];
   const name = call.builder.layer({
     className: "BatchNormalization",
-    config: { axis: -1, momentum: call.number("momentum", 0.9), epsilon: call.number("epsilon", 1e-5), center: true, scale: true },
+    config: {
+      axis: -1,
+      momentum: call.number("momentum", 0.9),
+      epsilon: call.number("epsilon", 1e-5),
+      center: true,
+      scale: true,
+    },
     inbound: [call.builder.stored(x, order)],
     weights: [
       { name: "gamma", shape, data: gamma },
@@ -198,7 +212,10 @@ function asBias(
   if (shape.slice(0, -1).some((side) => side !== 1) || channels === undefined) return undefined;
   const { layer } = node;
   const old = layer.weights.find(({ name }) => name === "bias");
-  const bias = Float32Array.from({ length: channels }, (_, i) => Number(old?.data[i] ?? 0) + data[data.length === 1 ? 0 : i]);
+  const bias = Float32Array.from(
+    { length: channels },
+    (_, i) => Number(old?.data[i] ?? 0) + data[data.length === 1 ? 0 : i],
+  );
   const weights = [
     ...layer.weights.filter(({ name }) => name !== "bias"),
     { name: "bias", dtype: "float32" as const, shape: [channels], data: bias },
@@ -210,7 +227,9 @@ function asBias(
 function multiply(call: Call, change: (value: number) => number): Value {
   const isDivision = change(2) !== 2;
   const place = call.isValue(0) ? 0 : 1;
-  if (call.isValue(1 - place)) return isDivision ? refuse("it divides by a value, a constant is needed") : merge(call, "Multiply");
+  if (call.isValue(1 - place)) {
+    return isDivision ? refuse("it divides by a value, a constant is needed") : merge(call, "Multiply");
+  }
   if (isDivision && place === 1) refuse("it divides by a value, a constant is needed");
   const x = call.value(place);
   const { shape, data } = constantAs(call, 1 - place, x) ?? refuse("one of its inputs is unknown");
@@ -254,5 +273,3 @@ function joined(call: Call, className: string, values: readonly Value[]): Value 
 function size({ shape }: Value): number {
   return shape.reduce((product, side) => product * side, 1);
 }
-
-export { placeOf };

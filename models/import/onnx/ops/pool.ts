@@ -78,7 +78,11 @@ function aroundEach(
 function weighted(
   call: Call,
   name: string,
-  { windows, input, countsPadding }: { readonly windows: Windows; readonly input: readonly number[]; readonly countsPadding: boolean },
+  { windows, input, countsPadding }: {
+    readonly windows: Windows;
+    readonly input: readonly number[];
+    readonly countsPadding: boolean;
+  },
 ): string {
   const { size, strides, begin, endAsked, count } = windows;
   const counted = count.map((windowsOfAxis, axis) =>
@@ -89,8 +93,10 @@ function weighted(
     })
   );
   const all = size[0] * size[1];
-  const data = Float32Array.from({ length: count[0] * count[1] }, (_, i) =>
-    all / (counted[0][Math.floor(i / count[1])] * counted[1][i % count[1]]));
+  const data = Float32Array.from(
+    { length: count[0] * count[1] },
+    (_, i) => all / (counted[0][Math.floor(i / count[1])] * counted[1][i % count[1]]),
+  );
   if (data.every((factor) => factor === 1)) return name;
   const factors = call.builder.constant([count[0], count[1], 1], data);
   return call.builder.layer({ className: "Multiply", inbound: [name, factors] });
@@ -133,7 +139,9 @@ function reduce(call: Call, kind: string): Value {
   const isSpace = rank >= 3 && axes.length === rank - 2 && axes.every((axis) => axis >= 2);
   // A mean over time [n, t, c] is one over a row whose channels come last.
   const isTime = rank === 3 && axes.length === 1 && axes[0] === 1;
-  if (!isSpace && !isTime) refuse(`it is over the axes ${axes.join(", ") || "all"} of [${x.shape}], those of a picture are needed`);
+  if (!isSpace && !isTime) {
+    refuse(`it is over the axes ${axes.join(", ") || "all"} of [${x.shape}], those of a picture are needed`);
+  }
   const order = isSpace ? channelsLast(rank) : [1, 2];
   const name = call.builder.layer({
     className: `${kind}${rank - 2}D`,

@@ -1,6 +1,6 @@
 /** Operators that move, join and part numbers. */
 import { type Call, refuse, type Row } from "../_call.ts";
-import { channelsLast, placeOf, plainOrder, regroup, storedShape, type Value } from "../_value.ts";
+import { channelsLast, joinedOrder, plainOrder, regroup, storedShape, type Value } from "../_value.ts";
 
 /** The rows. */
 export const SHAPES: Readonly<Record<string, Row>> = {
@@ -26,10 +26,16 @@ function reshape(call: Call): Value {
   if (found !== undefined) {
     const stored = found.order.map((axis) => shape[axis]);
     const isStored = stored.join() === storedShape(x).join();
-    return { shape, order: found.order, read: () => isStored ? x.read() : call.builder.reshape(x.read(), stored), ...more };
+    return {
+      shape,
+      order: found.order,
+      read: () => isStored ? x.read() : call.builder.reshape(x.read(), stored),
+      ...more,
+    };
   }
-  const order = plainOrder(shape.length);
-  const read = () => call.builder.reshape(call.builder.stored(x), shape.slice(1));
+  const moved: Value = { ...x, order: joinedOrder(x, shape) };
+  const { order } = regroup(moved, shape) ?? { order: plainOrder(shape.length) };
+  const read = () => call.builder.reshape(call.builder.stored(x, moved.order), order.map((axis) => shape[axis]));
   return { shape, order, read, ...(shape.length === 2 ? { rowOf: x } : {}), ...more };
 }
 
@@ -69,10 +75,13 @@ function pad(call: Call): Value {
   if (pads.every((count) => count === 0)) return x;
   const sides = plainOrder(rank).map((axis) => ({ axis, pads: [pads[axis], pads[axis + rank]] }));
   const moved = sides.filter(({ pads }) => pads.some((count) => count !== 0));
-  const isPicture = rank === 4 && pads[0] === 0 && pads[rank] === 0 && moved.length <= 2 && moved.every(({ pads }) => pads.every((count) => count >= 0));
+  const isPicture = rank === 4 && pads[0] === 0 && pads[rank] === 0 && moved.length <= 2 &&
+    moved.every(({ pads }) => pads.every((count) => count >= 0));
   if (!isPicture) refuse(`it pads [${x.shape}] by ${pads}, height and width of a picture are needed`);
   const rest = plainOrder(rank).filter((axis) => !moved.some((side) => side.axis === axis));
-  const space = moved.length === 2 ? moved.map(({ axis }) => axis) : [...moved.map(({ axis }) => axis), ...rest.slice(-1)].toSorted();
+  const space = moved.length === 2
+    ? moved.map(({ axis }) => axis)
+    : [...moved.map(({ axis }) => axis), ...rest.slice(-1)].toSorted();
   const order = [...space, ...plainOrder(rank).filter((axis) => !space.includes(axis))];
   const padding = space.map((axis) => [...sides[axis - 1].pads]);
   const config = { padding, dataFormat: "channelsLast" };
@@ -85,7 +94,9 @@ function resize(call: Call): Value {
   const shape = call.outputShape();
   const factors = shape.map((side, axis) => side / x.shape[axis]);
   const [batch, channels, ...size] = factors;
-  if (shape.length !== 4 || batch !== 1 || channels !== 1) refuse(`it resizes [${x.shape}] to [${shape}], height and width are needed`);
+  if (shape.length !== 4 || batch !== 1 || channels !== 1) {
+    refuse(`it resizes [${x.shape}] to [${shape}], height and width are needed`);
+  }
   if (size.every((factor) => factor === 1)) return x;
   if (!size.every(Number.isInteger)) refuse(`it resizes by ${size.join(" and ")}, whole numbers are needed`);
   const mode = call.text("mode", "nearest");
@@ -111,7 +122,9 @@ function split(call: Call): readonly Value[] {
   const axis = asked < 0 ? asked + rank : asked;
   const parts = call.node.outputs.length;
   const sizes = call.node.outputs.map((_, i) => call.outputShape(i)[axis]);
-  if (axis === 0 || sizes.some((side) => side !== sizes[0])) refuse(`it parts axis ${axis} of [${x.shape}] into ${sizes}, equal parts are needed`);
+  if (axis === 0 || sizes.some((side) => side !== sizes[0])) {
+    refuse(`it parts axis ${axis} of [${x.shape}] into ${sizes}, equal parts are needed`);
+  }
   const order = [...x.order.filter((own) => own !== axis), axis];
   const inbound = [call.builder.stored(x, order)];
   return sizes.map((_, index) => {
@@ -119,5 +132,3 @@ function split(call: Call): readonly Value[] {
     return { shape: call.outputShape(index), order, read: () => name, isNonNegative: x.isNonNegative === true };
   });
 }
-
-export { placeOf };

@@ -1,0 +1,11 @@
+/** Models from elsewhere. */
+export {
+  type LoadedLayersModel,
+  loadLayersModel,
+  ModelFileError,
+  type ModelSource,
+  saveLayersModel,
+} from "./layers_model.ts";
+export { type DarknetFiles, loadDarknet } from "./darknet/mod.ts";
+export { loadOnnx, type OnnxOptions } from "./onnx/mod.ts";
+export { openModel, type OpenModelOptions } from "./open_model.ts";
