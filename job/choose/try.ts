@@ -124,14 +124,14 @@ function ptqOptions(own: Partial<PtqOptions>, { options }: Trial): PtqOptions {
 
 /** Training goes on from a calibrated model: what was decided before that is in it. */
 function qatOptions(from: string, { options, ...trial }: Trial) {
-  const { calibrate: _, samples: __, swap: ___, target: ____, outputs: _____, ...shared } = options;
+  const { calibrate: _, samples: __, swap: ___, target: ____, ...shared } = options;
   return { ...shared, model: dirOf(from, trial) };
 }
 
 /** @throws {RangeError} If no layers are found that help. */
 async function findLayers(from: string, trial: Trial): Promise<readonly string[]> {
-  const { options: { data, task, targets, normalize, limit, seed, threads, precise }, goal, events } = trial;
-  const given = { data, task, targets, normalize, limit, seed, threads, precise };
+  const { options: { data, task, outputs, targets, normalize, limit, seed, threads, precise }, goal, events } = trial;
+  const given = { data, task, outputs, targets, normalize, limit, seed, threads, precise };
   const { keep } = await debugModel({
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
     model: dirOf(from, trial),
