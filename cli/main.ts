@@ -1,5 +1,6 @@
 /** The commands by name. */
 import { choose } from "./choose.ts";
+import { compare } from "./compare.ts";
 import { debug } from "./debug.ts";
 import { predict } from "./predict.ts";
 import { ptq } from "./ptq.ts";
@@ -11,7 +12,7 @@ import { lookUp } from "../src/text/nearest.ts";
 export type CliCommand = (args: readonly string[]) => Promise<void>;
 
 /** Every command; the first is the one that runs where none is named. */
-const COMMANDS: Readonly<Record<string, CliCommand>> = { qat, ptq, debug, choose, predict, sweep };
+const COMMANDS: Readonly<Record<string, CliCommand>> = { qat, ptq, debug, choose, predict, compare, sweep };
 
 /** Runs the command that the first argument names, with the arguments after it; `qat` with all of them if it names none. */
 export async function main(args: readonly string[]): Promise<void> {

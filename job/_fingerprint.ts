@@ -10,6 +10,11 @@ export function hashData({ train, validation, test, classWeights }: JobData): st
   return sha256(...[train, ...(validation === undefined ? [] : [validation]), test].flatMap(partsOf), ...weights);
 }
 
+/** Hashes samples, with the names of what they are. */
+export function hashSamples(set: SampleSet): string {
+  return sha256(...partsOf(set));
+}
+
 /** Hashes the weights of a model, in their order. */
 export function hashWeights(model: tfl.LayersModel): string {
   return sha256(...model.weights.map((weight) => bytesOf(weight.read().dataSync())));

@@ -1,6 +1,6 @@
 /** What the report says of metrics: of all models of a job, on the same samples, with how sure that is. */
 import type { FloatStepReport, Measured, MetricReport, MetricValueReport } from "../report/schema.ts";
-import { compareModels, type Uncertainty } from "../tasks/uncertainty/mod.ts";
+import { compareModels, type KeptMetric, type Uncertainty } from "../tasks/uncertainty/mod.ts";
 import type { Evaluation } from "../train/evaluate.ts";
 import type { JudgedStep } from "./_job.ts";
 
@@ -24,22 +24,26 @@ export function measured(value: number): Measured {
 }
 
 /** What all models of the job reached on the same samples, and how sure that is. */
-export function describeModels(
-  { float, ...quantized }: JudgedModels,
-  seed: number,
-): { readonly metrics: readonly MetricReport[]; readonly floatBefore: readonly FloatStepReport[] } {
+export function describeModels({ float, ...quantized }: JudgedModels): {
+  readonly metrics: readonly MetricReport[];
+  readonly floatBefore: readonly FloatStepReport[];
+  /** What is kept of the first metric of the quantized model, for comparisons with other runs. */
+  readonly kept?: KeptMetric;
+} {
   const found = FORMS.flatMap((form) => {
     const judged = quantized[form];
     return judged === undefined ? [] : [{ form, judged }];
   });
   const judged = [...float, ...found].map(({ judged }) => judged);
   const reference = referenceOf(float);
-  const weighed = compareModels(judged, { reference, seed }).map((sure, i) => ({ judged: judged[i], sure }));
+  const weighed = compareModels(judged, { reference }).map((sure, i) => ({ judged: judged[i], sure }));
   const models = {
     float: weighed[reference],
     ...Object.fromEntries(found.map(({ form }, i) => [form, weighed[float.length + i]])),
   };
+  const kept = keptOf(models);
   return {
+    ...(kept === undefined ? {} : { kept }),
     metrics: judged[0].metrics.map((_, i) => describeMetric(models, i)),
     floatBefore: float.map(({ step, epochs }, i) => ({
       step,
@@ -62,6 +66,13 @@ export function referenceOf(float: readonly JudgedStep[]): number {
 
 /** The models of a metric. */
 type Models = Readonly<{ float: Weighed } & Partial<Record<typeof FORMS[number], Weighed>>>;
+
+function keptOf({ float, simulated, deployed }: Models): KeptMetric | undefined {
+  const { judged: { metrics: [metric] }, sure: [sure] } = deployed ?? simulated ?? float;
+  if (metric === undefined || metric.count === 0) return undefined;
+  if (metric.isHitRate === true) return { kind: "hits", hits: metric.scores };
+  return sure.draws === undefined ? undefined : { kind: "draws", draws: sure.draws, samples: metric.count };
+}
 
 function describeMetric(models: Models, i: number): MetricReport {
   const { float, simulated, deployed } = models;

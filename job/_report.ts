@@ -5,6 +5,7 @@ import { reportDevice } from "./_engine.ts";
 import type { JobStart, Proof, TrainingJob } from "./_job.ts";
 import { describeLayers } from "./_layers_report.ts";
 import { describeModels, measured, referenceOf } from "./_metrics_report.ts";
+import { describePairing } from "./_pairing.ts";
 import { describeQuantization } from "./_quantization_report.ts";
 import {
   describeAgreement,
@@ -40,17 +41,18 @@ export async function buildReport({ job, start, training, proof, command }: Repo
   const { prepared } = start;
   const { history, epochs } = training;
   const { files, simulated: { task } } = proof;
-  const { metrics, floatBefore } = describeModels({
+  const { metrics, floatBefore, kept } = describeModels({
     float: proof.float,
     simulated: proof.simulated,
     ...(files === undefined ? {} : { deployed: files.deployed }),
     ...(files?.unrounded === undefined ? {} : { unrounded: files.unrounded }),
-  }, options.seed);
+  });
   return {
     ...describeOrigin(job, { model: prepared.model, command }),
     task: describeTask(task),
     metrics,
     ...task.fields(metrics),
+    ...describePairing(kept, data.test),
     ...(files === undefined ? {} : {
       deploy: DEPLOYED,
       ...describeAgreements(files.validation),

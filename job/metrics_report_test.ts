@@ -22,7 +22,7 @@ function answering(right: number): Evaluation {
 /** Which float model quantization is measured against. */
 function referenceAmong(...steps: readonly JudgedStep["step"][]) {
   const float = steps.map((step, i) => ({ step, epochs: i, judged: answering(i + 1) }));
-  const { metrics, floatBefore } = describeModels({ float, simulated: answering(7), deployed: answering(8) }, 0);
+  const { metrics, floatBefore } = describeModels({ float, simulated: answering(7), deployed: answering(8) });
   const [reference, ...others] = floatBefore.filter(({ isReference }) => isReference);
   assert.equal(others.length, 0);
   assert.equal(metrics[0].float, (steps.indexOf(reference.step) + 1) / 8);

@@ -5,6 +5,7 @@ export { dryRun } from "./dry_run.ts";
 export { debugModel, type DebugOptions } from "./debug.ts";
 export { type ChooseEvents, type ChooseOptions, chooseQuantization } from "./choose.ts";
 export { type QatOptions } from "./options.ts";
+export { compareRuns, type CompareRunsOptions } from "./compare.ts";
 export { predict, type PredictEvents, type Prediction, type Predictions, type PredictOptions } from "./predict.ts";
 export { sweep, type SweepBase, type SweepEvents, type SweepOptions } from "./sweep.ts";
 export { dryRunPtq, runPtq } from "./ptq.ts";

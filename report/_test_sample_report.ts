@@ -75,6 +75,7 @@ function chain(nodes: readonly [name: string, op: string, int8?: boolean][], fro
 export function trainedReport(): Report {
   const convs = [1, 2, 3, 4, 5, 6].map((i) => `conv2d_${i}`);
   return {
+    pairing: { samples: "5f".repeat(32), count: 12, kind: "hits", bytes: "/w8=" },
     schema: 5,
     ...classification({ float: 0.9334, simulated: 0.9328, deployed: 0.9326, count: 10_000 }),
     agreement: [{ output: "dense", compared: "codes", count: 100_000, different: 41, maxDifference: 1, alike: 0.9994 }],

@@ -12,7 +12,7 @@ import type { FloatOp } from "../export/verify.ts";
 import type { PictureSource, ReportSection } from "../tasks/section.ts";
 import type { TaskAgreement } from "../tasks/task.ts";
 import type { LatencyReport, WorkReport } from "./schema_cost.ts";
-import type { FloatStepReport, Measured, MetricReport } from "./schema_metrics.ts";
+import type { FloatStepReport, Measured, MetricReport, PairingReport } from "./schema_metrics.ts";
 import type { PtqReport, SqnrReport } from "./schema_ptq.ts";
 
 export type { FloatOp, PictureSource, ReportSection, TaskAgreement };
@@ -24,6 +24,7 @@ export type {
   Measured,
   MetricReport,
   MetricValueReport,
+  PairingReport,
 } from "./schema_metrics.ts";
 export type {
   CalibrationReport,
@@ -274,6 +275,8 @@ export interface Report {
   readonly metrics: readonly MetricReport[];
   /** How far the quantized model answers as the float model does. An entry an output; absent where it was not measured. */
   readonly sqnr?: readonly SqnrReport[];
+  /** Of the quantized model; absent where nothing was judged by what should have been answered. */
+  readonly pairing?: PairingReport;
   /** The file to deploy, relative to the output directory; absent where there is none. */
   readonly deploy?: string;
   /** How the model was quantized; absent where it was trained. */

@@ -54,6 +54,21 @@ export interface ChangeReport extends IntervalReport {
   readonly test: "mcnemar" | "bootstrap";
 }
 
+/** What is kept of the first metric, so that runs which judged the same samples can be compared in pairs. */
+export interface PairingReport {
+  /** SHA-256 of the test samples, and of what should be answered. */
+  readonly samples: string;
+  /** How many there are. */
+  readonly count: number;
+  /**
+   * "hits": a bit for each sample, 1 where the answer is right, the first in the lowest bit of the first byte. "draws": what
+   * the metric was on draws of samples, float32 in little-endian order; draws are the same for the same number of samples.
+   */
+  readonly kind: "hits" | "draws";
+  /** In base64. */
+  readonly bytes: string;
+}
+
 /** A float model of the job. */
 export interface FloatStepReport {
   /**

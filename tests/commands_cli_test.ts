@@ -6,7 +6,7 @@ import config from "../deno.json" with { type: "json" };
 
 const SCRIPT = new URL("../cli.ts", import.meta.url).pathname;
 
-function start(command: "ptq" | "predict" | "sweep", ...args: readonly string[]): Deno.ChildProcess {
+function start(command: "ptq" | "predict" | "compare" | "sweep", ...args: readonly string[]): Deno.ChildProcess {
   const words = config.tasks[command].command.split(" ");
   const flags = words.slice(1, words.indexOf("cli.ts"));
   const piped = { stdout: "piped", stderr: "piped" } as const;
@@ -97,7 +97,29 @@ Deno.test("sweep prints a table with the best row, and goes on when it was kille
     assert.deepEqual(Deno.statSync(`${dir}/sweep/observer=default,symmetric=false/report.json`).mtime, first);
     const json = await run("sweep", "ptq", ...base, ...axes, "--json");
     assert.equal(JSON.parse(json.stdout).rows.length, 4);
+    await assertCompared(`${dir}/sweep`, dir);
   }));
+
+/** Compares rows of a sweep, as runs like any other. */
+async function assertCompared(sweep: string, dir: string): Promise<void> {
+  const rows = ["observer=default,symmetric=false", "observer=mse,symmetric=true"].map((name) => `${sweep}/${name}`);
+  const args = [...rows, "--out", `${dir}/compared`];
+  const table = await run("compare", ...args);
+  assert.deepEqual([table.code, table.stderr], [0, ""]);
+  assert.match(table.stdout, /^The best of 2 runs is /m);
+  assert.match(table.stdout, /^symmetric +false +true$/m);
+  const again = await run("compare", ...args);
+  assert.deepEqual([again.code, again.stdout], [1, ""]);
+  assert.match(
+    again.stderr,
+    /^error: Cannot write to ".*compare\.html": it is there already, --overwrite replaces it\n$/,
+  );
+  const json = await run("compare", ...args, "--overwrite", "--json");
+  assert.equal(JSON.parse(json.stdout).runs.length, 2);
+  const none = await run("compare", rows[0], `${dir}/none`, "--out", `${dir}/other`);
+  assert.match(none.stderr, /^error: Cannot compare ".*none": there is no report\.json, [^\p{Cc}]+\n$/u);
+  assert.deepEqual([none.code, (await run("compare", rows[0])).code, (await run("compare", "--x")).code], [1, 1, 2]);
+}
 
 Deno.test("sweep says in one line what is wrong, and prints the help of what is swept over", () =>
   withFolder(async (dir) => {

@@ -10,6 +10,7 @@ import { reportDevice } from "../_engine.ts";
 import type { JudgedStep } from "../_job.ts";
 import { describeLayers } from "../_layers_report.ts";
 import { describeModels } from "../_metrics_report.ts";
+import { describePairing } from "../_pairing.ts";
 import { describeQuantization } from "../_quantization_report.ts";
 import {
   describeAgreements,
@@ -62,7 +63,7 @@ export async function buildPtqReport(parts: PtqParts): Promise<Report> {
     ...(quantized === undefined ? {} : { simulated: quantized.simulated }),
     ...(run === undefined ? {} : { deployed: run.deployed }),
   };
-  const { metrics, floatBefore } = describeModels({ float, ...models }, job.options.seed);
+  const { metrics, floatBefore, kept } = describeModels({ float, ...models });
   const answers = Object.fromEntries(Object.entries(models).map(([name, { answers }]) => [name, answers]));
   return {
     ...describeOrigin(job, { model: original, command }),
@@ -71,6 +72,7 @@ export async function buildPtqReport(parts: PtqParts): Promise<Report> {
     sqnr: describeSqnr(reference.answers, { of, samples: reference.count, ...answers }),
     ...reference.task.fields(metrics),
     ptq: describeMethod(parts),
+    ...(of === "test" ? describePairing(kept, judged.test) : {}),
     ...(run === undefined ? {} : {
       deploy: run.name,
       ...describeFile(run.file, run.validation),

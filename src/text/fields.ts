@@ -57,6 +57,18 @@ export class Fields {
     return new Fields(lookUp(this.#values, key), this.cannot, `${this.path}.${key}`);
   }
 
+  /** Returns the objects of that name. */
+  objects(key: string): readonly Fields[] {
+    const value = lookUp(this.#values, key);
+    if (!Array.isArray(value)) return this.refuse(key, "a list is needed");
+    return value.map((item, i) => new Fields(item, this.cannot, `${this.path}.${key}[${i}]`));
+  }
+
+  /** Returns the number of that name; null where it is null or missing. */
+  measured(key: string): number | null {
+    return (lookUp(this.#values, key) ?? null) === null ? null : this.number(key);
+  }
+
   /** Returns the text of that name, one of `of` where they are given. */
   text<T extends string = string>(key: string, of?: readonly T[]): T {
     const value = lookUp(this.#values, key);
@@ -91,6 +103,11 @@ export class Fields {
     if (!isList) return this.refuse(key, "a list of names is needed");
     if (count === undefined || value.length === count) return value;
     throw new RangeError(`${this.cannot}: ${this.path}.${key} has ${value.length} names, ${count} are needed`);
+  }
+
+  /** Returns whatever has that name. */
+  value(key: string): unknown {
+    return lookUp(this.#values, key);
   }
 
   /** @throws {RangeError} Always: what stands there is not what is needed. */

@@ -19,6 +19,40 @@ export interface Uncertainty {
   readonly interval?: ConfidenceInterval;
   /** Of the metric minus that of the reference. */
   readonly change?: MetricChange;
+  /** What the metric was on the draws; absent where it is the share of right answers, or there are no samples. */
+  readonly draws?: Float64Array;
+}
+
+/**
+ * What is kept of a metric of one model, so that it can be compared later with that of another on the same samples: which
+ * answers are right, or what the metric was on draws of samples. Draws are the same for the same number of samples.
+ */
+export type KeptMetric =
+  | { readonly kind: "hits"; readonly hits: Float64Array }
+  | { readonly kind: "draws"; readonly draws: Float64Array; readonly samples: number };
+
+/**
+ * Compares a metric of two models by what was kept of it; the tests are those of `compareModels`.
+ *
+ * @returns undefined where nothing can be said: not the same was kept of both.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { compareKept } from "./mod.ts";
+ *
+ * const hits = (right: number) => ({ kind: "hits", hits: Float64Array.from({ length: 50 }, (_, i) => +(i < right)) } as const);
+ * assert.equal(compareKept(hits(45), hits(44))?.p, 1);
+ * ```
+ */
+export function compareKept(before: KeptMetric, after: KeptMetric): MetricChange | undefined {
+  if (before.kind === "hits" && after.kind === "hits" && before.hits.length === after.hits.length) {
+    return changeOfHits(countPairs(before.hits, after.hits));
+  }
+  if (before.kind !== "draws" || after.kind !== "draws" || before.samples !== after.samples) return undefined;
+  // Of more models fewer draws are made, the first ones.
+  const draws = Math.min(before.draws.length, after.draws.length);
+  return changeOfDraws(before.draws.subarray(0, draws), after.draws.subarray(0, draws), before.samples);
 }
 
 /** How models are compared. */
@@ -82,7 +116,11 @@ function ofDraws(
 ): Uncertainty {
   const interval = intervalOfDraws(values[model], count);
   const change = model === reference ? undefined : changeOfDraws(values[reference], values[model], count);
-  return { ...(interval === undefined ? {} : { interval }), ...(change === undefined ? {} : { change }) };
+  return {
+    ...(interval === undefined ? {} : { interval }),
+    ...(change === undefined ? {} : { change }),
+    draws: values[model],
+  };
 }
 
 /** Draws, as many as are worth their time. */

@@ -110,8 +110,10 @@ Deno.test("compareModels() takes classes by right and wrong, labels by draws", (
 Deno.test("compareModels() says nothing where draws say nothing", () => {
   const right = guessing([1, 2, 3], [1, 2, 3]);
   // No error on any draw: nobody knows how large one may be.
-  assert.deepEqual(compareModels([right, right])[1][0], {});
-  assert.deepEqual(compareModels([guessing([1], [2])])[0], [{}, {}, {}]);
+  const said = (models: Parameters<typeof compareModels>[0]) =>
+    compareModels(models).map((metrics) => metrics.map(({ draws: _, ...rest }) => rest));
+  assert.deepEqual(said([right, right])[1][0], {});
+  assert.deepEqual(said([guessing([1], [2])])[0], [{}, {}, {}]);
   assert.throws(() => compareModels([right, guessing([1, 2], [1, 2])]), {
     name: "TypeError",
     message: 'Cannot compare "MAE" of two models: one has 3 scores, the other 2, they must be of the same samples',

@@ -41,4 +41,5 @@ export const READERS: readonly FuzzReader[] = [
   { name: "yolo", weight: 4, load: () => import("./yolo.ts") },
   { name: "coco", weight: 4, load: () => import("./coco.ts") },
   { name: "onnx-models", weight: 3, load: () => import("./onnx_models.ts") },
+  { name: "compared", weight: 3, load: () => import("./compared.ts") },
 ];
