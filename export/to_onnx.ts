@@ -5,6 +5,8 @@ import { assertLegal } from "../src/onnx/check/check.ts";
 import type { TypedArray } from "../src/numbers/dtype.ts";
 import type { Graph, Tensor } from "../src/onnx/graph.ts";
 import {
+  appendBoxes,
+  type AppendBoxesOptions,
   explicitProducts,
   nameNodes,
   optimizeForAnyBatch,
@@ -55,6 +57,11 @@ export interface ToOnnxOptions extends FormOptions {
    * expects them.
    */
   readonly pixels?: Pixels;
+  /**
+   * How outputs give boxes: the file then makes them itself, in float32, and answers with "boxes" [n, k, 4], corners in pixels
+   * of the picture, and "scores" [n, labels, k] in their place. Default: the outputs stay as they are.
+   */
+  readonly boxes?: AppendBoxesOptions;
   /**
    * Samples that the file takes at once, for runtimes that want to know all shapes beforehand. Default: any number, by a
    * symbolic dimension.
@@ -151,6 +158,7 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
       ...(held?.file?.explicitProducts ? [explicitProducts] : []),
       ...pixelPasses(named, options),
       ...(held !== undefined && format === "qoperator" ? [toQOperators] : []),
+      ...(options.boxes === undefined ? [] : [appendBoxes(options.boxes)]),
     ],
     named,
     { debug },

@@ -88,6 +88,8 @@ export interface FilesProof {
   readonly float: OnnxModel;
   /** The int8 file in ONNX Runtime's own format. */
   readonly ort: Uint8Array;
+  /** The int8 file that makes boxes of its outputs itself; absent where nobody asked for it. */
+  readonly boxes?: OnnxModel;
   /** What the int8 file answered. */
   readonly deployed: Evaluation;
   /** What the float file answered, where it has the weights that were trained with fake quantization, nothing rounded. */

@@ -102,6 +102,7 @@ const TOLD: Readonly<Record<keyof (QatOptions & Omit<PtqOptions, OfSteps>), Tell
   nmsIou: "value",
   diceLoss: "value",
   pointLoss: "value",
+  appendDecoding: "value",
   validation: "value",
   normalize: "value",
   augment: "value",

@@ -14,6 +14,8 @@ export interface Outputs {
   readonly float?: OnnxModel;
   /** The int8 model in ONNX Runtime's own format. */
   readonly ort?: Uint8Array;
+  /** The int8 model that makes boxes of its outputs itself. */
+  readonly boxes?: OnnxModel;
   /** Names of what the outputs' numbers stand for. */
   readonly labels: readonly LabelsFile[];
   /** The trained model, prepared for quantization. */
@@ -66,6 +68,7 @@ export const PATHS: readonly string[] = [
   ...DEPLOYED_FILES,
   "model.float.onnx",
   "model.ort",
+  "model.boxes.onnx",
   "labels.txt",
   ...MODEL_DIRS.flatMap((dir) => [`${dir}/model.json`, `${dir}/weights.bin`]),
   METRICS_FILE,
@@ -88,14 +91,20 @@ export function labelFiles(labels: readonly LabelsFile[]): readonly JobFile[] {
   }));
 }
 
+/** Lists the file that makes boxes itself, if there is one. */
+export function boxesFile(boxes: OnnxModel | undefined): readonly JobFile[] {
+  return fileOf("model.boxes.onnx", "the int8 model with boxes and scores made of its outputs, in float", boxes?.bytes);
+}
+
 /** Lists what quantization-aware training writes besides the reports. */
 export async function filesOf(
-  { int8, float, ort, labels, model, floatModel, record }: Outputs,
+  { int8, float, ort, boxes, labels, model, floatModel, record }: Outputs,
 ): Promise<readonly JobFile[]> {
   return [
     ...fileOf("model.int8.onnx", "the int8 model", int8?.bytes),
     ...fileOf("model.float.onnx", "the same weights in float, nothing rounded", float?.bytes),
     ...fileOf("model.ort", "the int8 model in ONNX Runtime's own format", ort),
+    ...boxesFile(boxes),
     ...labelFiles(labels),
     ...await modelFiles("qat", model, "the trained TF.js model, with its ranges"),
     ...await modelFiles("float", floatModel.model, `its weights in float, as TF.js reads them${needing(floatModel)}`),

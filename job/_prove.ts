@@ -1,11 +1,13 @@
 /** The proof of a job's files: how the int8 file of a prepared model answers in ONNX Runtime, and how fast. */
 import type * as tfl from "@tensorflow/tfjs-layers";
+import { mapValues } from "../data/samples.ts";
 import { lastGridsOf } from "../export/last_grids.ts";
 import { leftInPairs, type OnnxModel, toOnnx } from "../export/to_onnx.ts";
 import { toOrt } from "../export/to_ort.ts";
 import { type ValidateOptions, validating } from "../export/validate.ts";
 import type { PreparedModel } from "../quantize/prepare.ts";
 import type { TargetFile } from "../quantize/target.ts";
+import { boxesToAppend } from "../tasks/mod.ts";
 import type { BoundTask } from "../tasks/task.ts";
 import type { Evaluation } from "../train/evaluate.ts";
 import { answersOf, type FilesProof, inTurnsOf, type Job, judgeAnswers, pauseOf, samples, writingOf } from "./_job.ts";
@@ -51,7 +53,27 @@ export async function proveInt8(job: Job, { prepared, file, simulated, float, ab
     job.log(`Codes before outputs in float were not compared: the file that shows them runs otherwise, ${notShown}.`);
   }
   const deployed = judgeAnswers(simulated, validation.deployed);
-  return { int8, float, ort: toOrt(int8.bytes, file.session), deployed, validation };
+  const boxes = await withBoxes(model, { job, task: simulated.task, about });
+  return {
+    int8,
+    float,
+    ort: toOrt(int8.bytes, file.session),
+    ...(boxes === undefined ? {} : { boxes }),
+    deployed,
+    validation,
+  };
+}
+
+/** Exports the file once more, with what makes boxes of its outputs behind them, where that is asked for. */
+async function withBoxes(
+  model: tfl.LayersModel,
+  { job, task, about }: { readonly job: Job; readonly task: BoundTask; readonly about: FileMetadata },
+): Promise<OnnxModel | undefined> {
+  const boxes = job.options.appendDecoding ? boxesToAppend(task.heads) : undefined;
+  if (boxes === undefined) return undefined;
+  const outputs = mapValues(boxes.decoding, (decoding) => ({ task: task.name, ...decoding }));
+  const metadata = { ...about.metadata, outputs: JSON.stringify(outputs) };
+  return await toOnnx(model, { ...writingOf(job), ...about, metadata, boxes });
 }
 
 /** Says what a file of operators on codes computes between Q/DQ pairs. */

@@ -45,7 +45,7 @@ const JOB = { ...SMALL, data: "generated:shapes", task: "detection", limit: 40, 
 Deno.test("runQat() learns to find shapes, and tells how its file's answers are read", () =>
   withFolder(async (dir) => {
     const model = await save(smallDetector(), `${dir}/in`);
-    const training = { limit: 100, floatEpochs: 20, adaptEpochs: 2, floatLr: 1e-2, swap: "none" };
+    const training = { limit: 100, floatEpochs: 20, adaptEpochs: 2, floatLr: 1e-2, swap: "none", appendDecoding: true };
     const report = await runQat({ ...JOB, ...training, model, out: `${dir}/out` });
     assertFitsSchema(report, []);
     const [first, , , ...others] = report.metrics;
@@ -63,28 +63,46 @@ Deno.test("runQat() learns to find shapes, and tells how its file's answers are 
     // The threshold was chosen by validation samples.
     assert.equal(decoding.options.scoreThreshold, report.task.outputs[0].decoding?.scoreThreshold);
     assert.deepEqual(Deno.readTextFileSync(`${dir}/out/labels.txt`), "circle\nsquare\ntriangle\n");
-    await assertReads(`${dir}/out/model.int8.onnx`);
+    await assertReads(`${dir}/out`);
   }));
 
-/** Asserts that what a program reads of a file's answers are boxes within the picture. */
-async function assertReads(path: string): Promise<void> {
-  const bytes = Deno.readFileSync(path);
-  const decoding = readFileDecoding(JSON.parse(decodeModel(bytes).metadata.outputs))!;
-  const { test: { inputs: { image } } } = await openData("generated:shapes", {
-    limit: 1,
-    shape: { height: SIDE, width: SIDE, channels: 3 },
-  });
+/** The first picture to judge by, as files take it. */
+async function firstPicture(): Promise<Float32Array> {
+  const shape = { height: SIDE, width: SIDE, channels: 3 };
+  const { test: { inputs: { image } } } = await openData("generated:shapes", { limit: 1, shape });
   assert.ok(image.kind === "pictures");
-  const deployed = new DeployedModel(bytes, { precise: true });
-  try {
-    const answers = deployed.predict({ image: Float32Array.from(image.bytes, (byte) => byte / 255) });
-    const all = { ...decoding, options: { ...decoding.options, scoreThreshold: 0.01 } };
-    const placed = { left: 0, top: 0, width: SIDE, height: SIDE, original: { width: 480, height: 240 } };
-    const boxes = boxesInPicture(answers, all, placed);
-    assert.ok(boxes.length > 0 && boxes.some(({ right }) => right > 240));
-    assert.ok(boxes.every(({ left, top, right, bottom }) => left >= 0 && top >= 0 && right <= 480 && bottom <= 240));
-  } finally {
-    deployed.dispose();
+  return Float32Array.from(image.bytes, (byte) => byte / 255);
+}
+
+/** Asserts that a program reads boxes of a file's answers, and that they are those that the file which decodes gives. */
+async function assertReads(dir: string): Promise<void> {
+  const image = await firstPicture();
+  const answersOf = (file: string) => {
+    const bytes = Deno.readFileSync(`${dir}/${file}`);
+    const model = new DeployedModel(bytes, { precise: true });
+    const answers = model.predict({ image });
+    model.dispose();
+    return { answers, said: JSON.parse(decodeModel(bytes).metadata.outputs) };
+  };
+  const { answers, said } = answersOf("model.int8.onnx");
+  const decoding = { ...readFileDecoding(said)!, options: { scoreThreshold: 0.01, nmsIou: 1 } };
+  const placed = { left: 0, top: 0, width: SIDE, height: SIDE, original: { width: 10 * SIDE, height: 5 * SIDE } };
+  const read = boxesInPicture(answers, decoding, placed);
+  assert.ok(read.length > 0);
+  const { answers: { boxes, scores }, said: { scores: { classes } } } = answersOf("model.boxes.onnx");
+  assert.deepEqual([boxes.shape, scores.shape, classes], [[1, 90, 4], [1, 3, 90], decoding.classes]);
+  const made = [...scores.values].flatMap((score, i) => {
+    const [left, top, right, bottom] = boxes.values.subarray(4 * (i % 90), 4 * (i % 90) + 4);
+    const box = [10 * left, 5 * top, 10 * right, 5 * bottom];
+    return score > 0.01 ? [{ box, label: Math.floor(i / 90), score }] : [];
+  }).sort((a, b) => b.score - a.score);
+  assert.deepEqual(made.map(({ label }) => label).toSorted(), read.map(({ label }) => label).toSorted());
+  for (const { left, top, right, bottom, label, score } of read) {
+    const isSame = (a: number, b: number) => Math.abs(a - b) < 1e-2;
+    assert.ok(made.some((other) =>
+      other.label === label && isSame(other.score, score) &&
+      [left, top, right, bottom].every((value, k) => isSame(value, other.box[k]))
+    ));
   }
 }
 

@@ -16,7 +16,7 @@ import { labelsFiles } from "./_labels.ts";
 import { metadataFor } from "./_metadata.ts";
 import { loadModel } from "./_model.ts";
 import { openResultFolder } from "./_open_run.ts";
-import { fileOf, type JobFile, labelFiles, modelFiles } from "./_outputs.ts";
+import { boxesFile, fileOf, type JobFile, labelFiles, modelFiles } from "./_outputs.ts";
 import { proveInt8 } from "./_prove.ts";
 import { readQuantization } from "./_recipe.ts";
 import type { ResultFolder } from "./_result_folder.ts";
@@ -213,6 +213,7 @@ async function makeStatic({ job, data, original, model, floatFile }: Work): Prom
   attachScalings(prepared.model, job.data);
   const files = [
     ...fileOf("model.ort", "the int8 model in ONNX Runtime's own format", proof?.ort),
+    ...boxesFile(proof?.boxes),
     ...await modelFiles("qat", prepared.model, "the calibrated TF.js model: training goes on from it"),
   ];
   const run: RunFile | undefined = proof && { ...proof, name: "model.int8.onnx", file: proof.int8 };

@@ -94,6 +94,7 @@ const OF_STATIC: readonly string[] = [
   "symmetric",
   ...OF_SMOOTH,
   "recipe",
+  "appendDecoding",
   "perChannel",
   "keepFloat",
   "strict",

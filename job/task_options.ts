@@ -26,6 +26,11 @@ export interface TaskOptions {
   readonly nmsIou?: number;
   /** How errors of points count: "wing" (default), "smooth-l1" or "l2". */
   readonly pointLoss?: NonNullable<TaskSettings["pointLoss"]>;
+  /**
+   * Whether there is one more file, model.boxes.onnx, that makes boxes and scores of its outputs itself, in float. Default
+   * false.
+   */
+  readonly appendDecoding?: boolean;
   /** Factor of 1 minus the Dice coefficient in the loss of pixels, beside the cross-entropy. Default 0. */
   readonly diceLoss?: number;
 }
@@ -34,11 +39,11 @@ export interface TaskOptions {
 export interface TaskOptionRow {
   /** The setting that it makes; absent: it is for all tasks. */
   readonly setting?: keyof TaskSettings;
-  readonly kind: "number" | "text";
+  readonly kind: "number" | "text" | "flag";
   /** What may be chosen; absent: anything of its kind. */
   readonly of?: readonly string[];
-  /** What stands for its value in help texts. */
-  readonly value: string;
+  /** What stands for its value in help texts; absent: it has none. */
+  readonly value?: string;
   /** For help texts, in a few words. */
   readonly what: string;
 }
@@ -88,6 +93,12 @@ export const TASK_OPTIONS = {
     value: "name",
     what: "how errors of points count: wing (default), smooth-l1 or l2",
   },
+  appendDecoding: {
+    // Of boxes, which start from anchors.
+    setting: "anchors",
+    kind: "flag",
+    what: "write model.boxes.onnx too, which makes boxes and scores of its outputs itself",
+  },
   diceLoss: {
     setting: "diceLoss",
     kind: "number",
@@ -105,6 +116,7 @@ export const TASK_KINDS: Kinds<TaskOptions> = {
   scoreThreshold: "number",
   nmsIou: "number",
   pointLoss: "text",
+  appendDecoding: "flag",
   diceLoss: "number",
 };
 
@@ -119,4 +131,8 @@ export interface TaskFlag {
 
 /** The flags of all options of tasks. */
 export const TASK_FLAGS: readonly TaskFlag[] = Object.entries<TaskOptionRow>(TASK_OPTIONS)
-  .map(([key, { kind, value, what }]) => ({ flag: `${flagOf(key)} <${value}>`, what, isNumber: kind === "number" }));
+  .map(([key, { kind, value, what }]) => ({
+    flag: value === undefined ? flagOf(key) : `${flagOf(key)} <${value}>`,
+    what,
+    isNumber: kind === "number",
+  }));

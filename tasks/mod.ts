@@ -14,7 +14,14 @@ export { classification, type ClassificationOptions } from "./classification/cla
 export { type CrossEntropyOptions, softmaxCrossEntropy } from "./classification/cross_entropy.ts";
 export { detection, type DetectionOptions } from "./detection/detection.ts";
 export { BOX_LOSSES } from "./detection/loss.ts";
-export { boxesInPicture, type FileDecoding, type Placed, readFileDecoding } from "./detection/file_boxes.ts";
+export {
+  type AppendedBoxes,
+  boxesInPicture,
+  boxesToAppend,
+  type FileDecoding,
+  type Placed,
+  readFileDecoding,
+} from "./detection/file_boxes.ts";
 export type { FoundBox, Rectangle } from "./detection/boxes.ts";
 export type { DecodeOptions } from "./detection/decode.ts";
 export type { Grid, Grids, HeadKind, Size } from "./detection/grids.ts";

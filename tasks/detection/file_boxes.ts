@@ -4,6 +4,7 @@
  */
 import type { Answers } from "../../models/answers.ts";
 import { showValue } from "../../src/text/plain.ts";
+import type { Head } from "../task.ts";
 import type { FoundBox, Rectangle } from "./boxes.ts";
 import { decodeAnswers, type DecodeOptions } from "./decode.ts";
 import type { Grid, Grids, HeadKind, Size } from "./grids.ts";
@@ -88,6 +89,45 @@ export function readFileDecoding(outputs: unknown): FileDecoding | undefined {
     options: { scoreThreshold, nmsIou },
     classes,
     input,
+  };
+}
+
+/** What a file is told that is to make boxes of its outputs itself. */
+export interface AppendedBoxes {
+  readonly kind: HeadKind;
+  readonly classes: number;
+  readonly input: readonly [height: number, width: number];
+  readonly grids: readonly {
+    readonly output: string;
+    readonly rows: number;
+    readonly columns: number;
+    readonly anchors: readonly Size[];
+  }[];
+  /** What such a file says of its outputs, by their names. */
+  readonly decoding: Readonly<Record<"boxes" | "scores", object>>;
+}
+
+/** Returns what makes boxes of the outputs of heads such as those of a task; undefined where none gives any. */
+export function boxesToAppend(heads: Readonly<Record<string, Pick<Head, "decoding">>>): AppendedBoxes | undefined {
+  const outputs = Object.fromEntries(Object.entries(heads).map(([name, { decoding }]) => [name, decoding]));
+  const read = readFileDecoding(outputs);
+  if (read === undefined) return undefined;
+  const { names, grids: { kind, grids }, classes, input, options } = read;
+  const [height, width] = input;
+  return {
+    kind,
+    classes: classes.length,
+    input,
+    grids: grids.map((grid, i) => ({
+      output: names[i],
+      rows: grid.height,
+      columns: grid.width,
+      anchors: grid.anchors.map(([w, h]) => [w * width, h * height]),
+    })),
+    decoding: {
+      boxes: { answer: "corners", numbers: ["left", "top", "right", "bottom"], unit: "pixels", input },
+      scores: { answer: "scores", classes, ...options },
+    },
   };
 }
 

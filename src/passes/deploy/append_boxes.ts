@@ -109,7 +109,7 @@ function writeGrid(
   grid: BoxGrid,
   { kind, classes, input: [height, width] }: AppendBoxesOptions,
 ): { readonly boxes: string; readonly scores: string } {
-  const { output, rows, columns, anchors } = grid;
+  const { output, rows, columns } = grid;
   const count = anchorsOf(grid);
   const n = out.writer.types.get(output)!.shape[0];
   const numbers = 5 + classes;
