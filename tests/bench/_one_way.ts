@@ -9,6 +9,8 @@ import process from "node:process";
 import * as tf from "@tensorflow/tfjs-core";
 import { type BackendOptions, type OnnxRuntimeBackend, registerBackend } from "../../src/backend/mod.ts";
 import { buildArchitecture } from "../../models/arch/mod.ts";
+import { outputPorts } from "../../models/ports.ts";
+import { meanSquaredError } from "../../tasks/loss.ts";
 import { fit } from "../../train/fit.ts";
 import { optimizerFor } from "../../train/optimizers.ts";
 import { prepareQat } from "../../quantize/prepare.ts";
@@ -63,17 +65,19 @@ export async function takeSteps(
     ...(threads === undefined ? {} : { threads }),
     ...(profile === undefined ? {} : { profilePrefix: profile }),
   });
-  const { inputShape } = net;
-  const original = buildArchitecture(net.name, { inputShape, outputs: CLASSES, seed: 1 });
+  const { inputShape, head = "softmax" } = net;
+  const original = buildArchitecture(net.name, { inputShape, outputs: CLASSES, head, seed: 1 });
   // Prepared in float, too, for the fused batch normalization: what differs is quantization alone.
   const model = backend === undefined ? original : prepareQat(original).model;
-  const batch = randomBatch(way === "cpu" ? { ...net, batch: CPU_BATCH } : net);
+  const ports = outputPorts(model);
+  const batch = randomBatch(way === "cpu" ? { ...net, batch: CPU_BATCH } : net, ports);
   const scale = net.batch / batch.size;
   const warmUp = WARM_UP[way];
   const times: number[] = [];
   const runs: number[] = [];
   let before = 0;
   await fit(model, {
+    ...(net.head === undefined ? {} : { loss: Object.fromEntries(ports.map(({ name }) => [name, meanSquaredError])) }),
     train: function* () {
       for (let i = 0; i < steps + warmUp; i++) {
         before = backend?.stats().runMs ?? 0;
