@@ -43,8 +43,10 @@ export interface ValidateOptions {
 export interface LastGridsProof extends Pick<LastGrids, "before"> {
   /** The file of `LastGrids.whole`. */
   readonly file: OnnxModel;
-  /** What `LastGrids.model` answered to the samples. */
+  /** What `LastGrids.model` answered to the samples of the first batches. */
   readonly simulated: Answers;
+  /** How many batches these are. Default: all. */
+  readonly batches?: number;
 }
 
 /** What was found. */
@@ -96,11 +98,16 @@ export function* validating(options: ValidateOptions): Steps<Validation> {
   const { precise = false } = options;
   const session = { threads, device, precise, int8Activations, keepQdq };
   const files = [int8, ...(lastGrids === undefined ? [] : [lastGrids.file])];
+  const most = [Infinity, lastGrids?.batches ?? Infinity];
   const keeping = keepingOf(options.task?.heads ?? {});
-  const [deployed, shown] = yield* predictEach(files.map(({ bytes }) => bytes), options.batches, {
-    ...session,
-    keeping,
-  });
+  const [deployed, shown] = yield* predictEach(
+    files.map(({ bytes }, i) => ({ bytes, most: most[i] })),
+    options.batches,
+    {
+      ...session,
+      keeping,
+    },
+  );
   const [fusion, shownFusion] = files.map((file) => verify(file, options));
   const notShown = shownFusion && otherFusion(fusion, shownFusion);
   const codes = lastGrids !== undefined && notShown === undefined
@@ -166,21 +173,23 @@ export function* predicting(
   batches: Iterable<Samples>,
   options: PredictOptions = {},
 ): Steps<Answers> {
-  return (yield* predictEach([bytes], batches, options))[0];
+  return (yield* predictEach([{ bytes }], batches, options))[0];
 }
 
-/** Returns the answers of each of several files, going through `batches` once. */
+/** Returns the answers of each of several files to their first `most` batches, going through `batches` once. */
 function* predictEach(
-  files: readonly Uint8Array[],
+  files: readonly { readonly bytes: Uint8Array; readonly most?: number }[],
   batches: Iterable<Samples>,
   { keeping = {}, ...options }: PredictOptions,
 ): Steps<readonly Answers[]> {
   using opened = new DisposableStack();
-  const models = files.map((bytes) => opened.adopt(new DeployedModel(bytes, options), (model) => model.dispose()));
+  const models = files.map(({ bytes }) => opened.adopt(new DeployedModel(bytes, options), (model) => model.dispose()));
   const joins = models.map(() => new AnswersJoin(keeping));
+  let count = 0;
   for (const batch of batches) {
     yield;
-    models.forEach((model, i) => joins[i].add(model.predict(batch)));
+    models.forEach((model, i) => count < (files[i].most ?? Infinity) && joins[i].add(model.predict(batch)));
+    count++;
   }
   return joins.map(({ answers }) => answers);
 }

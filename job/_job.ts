@@ -131,10 +131,10 @@ export function judgeAnswers({ task, targets, count }: Evaluation, answers: Answ
 /** Returns the answers of `model` to the test samples, whatever they are, as far as `task` keeps them. */
 export async function answersOf(
   model: tfl.LayersModel,
-  { job, task }: { readonly job: Job; readonly task: BoundTask },
+  { job, task, batches = Infinity }: { readonly job: Job; readonly task: BoundTask; readonly batches?: number },
 ): Promise<Answers> {
-  const batches = Iterator.from(inputBatches(job.data, "test")).map((batch) => ({ ...batch, targets: {} }));
-  return (await evaluate(model, batches, { task: [], keeping: keepingOf(task.heads), ...signalOf(job) })).answers;
+  const given = Iterator.from(inputBatches(job.data, "test")).take(batches).map((batch) => ({ ...batch, targets: {} }));
+  return (await evaluate(model, given, { task: [], keeping: keepingOf(task.heads), ...signalOf(job) })).answers;
 }
 
 /** Validation or test samples as the exported file takes them. */

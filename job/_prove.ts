@@ -11,6 +11,7 @@ import { boxesToAppend } from "../tasks/mod.ts";
 import type { BoundTask } from "../tasks/task.ts";
 import type { Evaluation } from "../train/evaluate.ts";
 import { answersOf, type FilesProof, inTurnsOf, type Job, judgeAnswers, pauseOf, samples, writingOf } from "./_job.ts";
+import { evaluationBatch } from "./_data.ts";
 import type { FileMetadata } from "./_metadata.ts";
 
 /** What is exported and proven. */
@@ -96,5 +97,16 @@ async function showLastGrids(
   const grids = lastGridsOf(model);
   if (grids === undefined) return {};
   const file = await toOnnx(grids.whole, writingOf(job));
-  return { lastGrids: { before: grids.before, file, simulated: await answersOf(grids.model, { job, task }) } };
+  const batches = batchesWithin(grids.model, evaluationBatch(job.data.test));
+  const simulated = await answersOf(grids.model, { job, task, batches });
+  return { lastGrids: { before: grids.before, file, simulated, batches } };
+}
+
+/** Most bytes that codes of one side may take: those before a detector's heads are a megabyte a picture. */
+const MOST_BYTES = 2 ** 28;
+
+/** Returns how many batches of `size` answers of `model` take no more than they may; one may always be. */
+function batchesWithin({ outputs }: tfl.LayersModel, size: number): number {
+  const sample = outputs.reduce((sum, { shape }) => sum + shape.reduce<number>((n, dim) => n * (dim ?? 1), 4), 0);
+  return Math.max(1, Math.floor(MOST_BYTES / (sample * size)));
 }

@@ -70,6 +70,8 @@ export const ASKED = "it was asked to stay in float";
 export interface PlacementInput extends Units {
   /** Layers that stay in float whatever they are, and why. */
   readonly kept: ReadonlyMap<string, string>;
+  /** Products whose answers are put on no grid. Default: none. */
+  readonly reals?: ReadonlySet<string>;
   /** Whether a product that only a sum reads is part of it, and has no grid between. Default: false. */
   readonly fusesSums?: boolean;
 }
@@ -92,8 +94,9 @@ export function placeQuantizers(graph: LayerGraph, input: PlacementInput): Place
   };
 }
 
-function assignRoles(graph: LayerGraph, { units, ungrouped, kept, fusesSums }: PlacementInput): Map<string, Role> {
-  const summed = fusesSums ? summedProducts(graph, { units, kept }) : new Set();
+function assignRoles(graph: LayerGraph, input: PlacementInput): Map<string, Role> {
+  const { units, ungrouped, kept, fusesSums, reals = new Set() } = input;
+  const bare = reals.union(fusesSums ? summedProducts(graph, { units, kept }) : new Set<string>());
   const unitOf = new Map(units.flatMap((unit) => layersOf(unit).map((name) => [name, unit])));
   const reasons = new Map(ungrouped.map(({ layer, because }) => [layer, because]));
   const roles = new Map<string, Role>();
@@ -106,7 +109,7 @@ function assignRoles(graph: LayerGraph, { units, ungrouped, kept, fusesSums }: P
       layersOf(unit!).forEach((name) => unitOf.delete(name));
       roles.set(node.name, { kind: "float", because });
     } else {
-      const role: Role = summed.has(node.name)
+      const role: Role = bare.has(node.name)
         ? { kind: "inside" }
         : unit === undefined
         ? ownRole(node, reasons)

@@ -26,6 +26,7 @@ import {
 } from "../src/rewrite/mod.ts";
 import { inPlainWordsSync } from "../src/text/plain_errors.ts";
 import { insertLayers, loadWeights } from "./_insert_layers.ts";
+import { answerInReals, withOwnRules } from "./_answers.ts";
 import { describeLayer } from "./_describe_layer.ts";
 import { ASKED, type Placement, placeQuantizers } from "./placement.ts";
 import type { Recipe, RecipeRule } from "./recipe.ts";
@@ -101,14 +102,15 @@ function prepare(model: LayersModel, options: PrepareOptions): PreparedModel {
   registerQuantKernels();
   registerQuantLayers();
   refusePrepared(model);
-  const { recipe = { rules: [] } } = options;
+  const recipe = withOwnRules(options.recipe ?? { rules: [] }, model);
   const target = chooseTarget(options);
   const original = fromModel(model);
-  const { graph, log } = rewrite(original, rulesFor(target, options.swap ?? [DEFAULT_SWAP]));
-  const asked = resolver({ recipe, target, original, graph });
-  const kept = layersInFloat(graph, { asked, target, model });
+  const rewritten = rewrite(original, rulesFor(target, options.swap ?? [DEFAULT_SWAP]));
+  const asked = resolver({ recipe, target, original, graph: rewritten.graph });
+  const kept = layersInFloat(rewritten.graph, { asked, target, model });
+  const { graph, reals, log } = answerInReals(rewritten.graph, { asked: asked.reals, kept });
   const found = findUnits(graph, new Set(kept.keys()));
-  const placement = placeQuantizers(graph, { ...found, kept, fusesSums: target.file?.fusesSums ?? false });
+  const placement = placeQuantizers(graph, { ...found, kept, reals, fusesSums: target.file?.fusesSums ?? false });
   const { islands } = placement;
   // What reads no grid is no unit after all.
   const units = found.units.filter(({ layer }) => !islands.some((island) => island.layer === layer));
@@ -122,7 +124,14 @@ function prepare(model: LayersModel, options: PrepareOptions): PreparedModel {
   const prepared = toModel(inserted, { load: loadWeights });
   const placed = { units, islands, quantizers };
   const layers = graph.nodes.map((node) => describeLayer(node, { ...placed, choiceOf, float: asked.float }));
-  const record = { target: target.name, recipe, layers, ...placed, ungrouped: found.ungrouped, rewrites: log };
+  const record = {
+    target: target.name,
+    recipe,
+    layers,
+    ...placed,
+    ungrouped: found.ungrouped,
+    rewrites: [...rewritten.log, ...log],
+  };
   attachRecord(prepared, record);
   return { ...record, model: prepared, unmatched: asked.unmatched };
 }

@@ -51,6 +51,11 @@ export interface WeightsChoice extends SchemeChoice {
 export interface LayerSettings {
   /** Whether they stay in float. */
   readonly float?: boolean;
+  /**
+   * What a layer gives that gives an answer: "codes" on a grid (default), or "reals", computed from codes and put on no grid.
+   * For products alone: a dense layer, or a convolution of size 1.
+   */
+  readonly answers?: "codes" | "reals";
   /** "static": ranges come from calibration, and training leaves them. Default: "qat". */
   readonly method?: Method;
   readonly weights?: WeightsChoice;
@@ -90,6 +95,7 @@ const MOST_STAGES = 1000;
 
 const KINDS: readonly string[] = [...LAYER_KINDS, ...Object.keys(LAYER_ROWS)];
 const METHODS: readonly Method[] = ["qat", "static"];
+const ANSWERS: readonly NonNullable<LayerSettings["answers"]>[] = ["codes", "reals"];
 const GRANULARITIES: readonly Granularity["kind"][] = ["per-tensor", "per-channel"];
 
 const SCHEME = {
@@ -153,6 +159,7 @@ export const RECIPE_SCHEMA: JsonSchema = objectSchema({
       }, { description: "Layers that have all of it; without anything, all layers." }),
       then: objectSchema({
         float: { type: "boolean", description: "Whether the layer stays in float." },
+        answers: { type: "string", enum: ANSWERS, description: "What a product that is an answer gives." },
         method: { type: "string", enum: METHODS, description: "Where ranges come from: training, or calibration." },
         weights: objectSchema({ ...SCHEME, observer: WEIGHT_OBSERVER_SCHEMA }, SCHEME_WORDS),
         activations: objectSchema(SCHEME, SCHEME_WORDS),

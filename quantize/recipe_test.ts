@@ -31,7 +31,7 @@ const FAULTS: Readonly<Record<string, readonly [unknown, string]>> = {
   "rules that are none": [{ rules: {} }, "$.rules is {}, a list is needed"],
   "an unknown key": [
     { rules: [{ match: {}, then: { wieghts: {} } }] },
-    '$.rules[0].then has the unknown key "wieghts", needed is one of float, method, weights, activations, observer, ' +
+    '$.rules[0].then has the unknown key "wieghts", needed is one of float, answers, method, weights, activations, observer, ' +
     'momentum, percentile, range (did you mean "weights"?)',
   ],
   "a rule without an end": [{ rules: [{ match: {} }] }, "$.rules[0].then is missing"],

@@ -52,6 +52,8 @@ export interface ResolveInput {
 export interface Resolver {
   /** Names the layers that are asked to stay in float, with the place of the rule that asks it. */
   readonly float: ReadonlyMap<string, number>;
+  /** Names the layers whose answers are asked to be real numbers. */
+  readonly reals: ReadonlySet<string>;
   /** The rules that no layer matches. */
   readonly unmatched: readonly RecipeRule[];
   /**
@@ -90,6 +92,10 @@ export function resolver(input: ResolveInput): Resolver {
     );
     if (at >= 0 && rules[at].then.float) float.set(node.name, at);
   }
+  const reals = graph.nodes.filter((node) =>
+    !isSource(node) &&
+    rules.find(({ match, then }) => then.answers !== undefined && isFor(match, node))?.then.answers === "reals"
+  );
   const choose: Resolver["choose"] = (names, { hasWeights }) => {
     const nodes = names.map((name) => nodeOf(graph, name));
     const decided = decide(rules, (match) => nodes.some((node) => isFor(match, node)));
@@ -119,7 +125,7 @@ export function resolver(input: ResolveInput): Resolver {
       rules: decided.rules,
     };
   };
-  return { float, unmatched, choose };
+  return { float, reals: new Set(reals.map(({ name }) => name)), unmatched, choose };
 }
 
 /** Whether a node is no layer that could be in float. */
