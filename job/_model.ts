@@ -22,7 +22,7 @@ import { registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
 import { fixInputShape, fromModel, withOutputs } from "../src/rewrite/mod.ts";
 import { checkChoice } from "../src/text/nearest.ts";
 import { taskRow } from "../tasks/mod.ts";
-import { anchorsFor, checkOwnAnchors, readAnchors } from "./_anchors.ts";
+import { anchorsFor, checkOwnAnchors, readAnchors } from "./anchors.ts";
 import type { JobOptions } from "./options.ts";
 import { MODEL_DIRS } from "./_outputs.ts";
 import type { SharedJobOptions } from "./shared_options.ts";

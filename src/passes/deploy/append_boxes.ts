@@ -22,7 +22,9 @@ export interface BoxGrid {
 
 /** How boxes are made. */
 export interface AppendBoxesOptions {
+  /** How classes are told apart: each by itself, or one of all by softmax. */
   readonly kind: "yolov3" | "region";
+  /** The outputs that give boxes. */
   readonly grids: readonly BoxGrid[];
   /** How many classes there are. */
   readonly classes: number;

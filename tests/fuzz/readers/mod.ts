@@ -42,4 +42,5 @@ export const READERS: readonly FuzzReader[] = [
   { name: "coco", weight: 4, load: () => import("./coco.ts") },
   { name: "onnx-models", weight: 3, load: () => import("./onnx_models.ts") },
   { name: "compared", weight: 3, load: () => import("./compared.ts") },
+  { name: "boxes", weight: 3, load: () => import("./boxes.ts") },
 ];
