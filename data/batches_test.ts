@@ -5,7 +5,8 @@ import { writeImage } from "./geometry/copy.ts";
 import { type Batch, batches, type BatchOptions, countBatches } from "./batches.ts";
 import { type ImageSet, imageSet } from "./dataset.ts";
 import { parseNormalize } from "./normalize.ts";
-import type { SampleSet } from "./samples.ts";
+import { type SampleSet, selectSamples } from "./samples.ts";
+import { packPlacements, placeIn, placementOf } from "./letterbox.ts";
 import { Random } from "../src/numbers/random.ts";
 
 const BYTES = parseNormalize("0..255");
@@ -177,4 +178,18 @@ Deno.test("batches() gives every input and target of a sample set by name, in on
     assert.deepEqual(targets.kind, Int32Array.from(indices, (i) => [0, 1, 0, 1, 1][i]));
     assert.deepEqual(targets.tag, Float32Array.from(indices, (i) => [1, 0, 0, 1, 0][i]));
   }
+});
+
+Deno.test("selectSamples() takes where originals lie along with their pictures", () => {
+  const size = { height: 2, width: 2 };
+  const placements = packPlacements([1, 2, 3].map((height) => placeIn(size, { height, width: 2 })));
+  const set: SampleSet = {
+    name: "three",
+    count: 3,
+    inputs: { image: { kind: "pictures", ...size, channels: 1, bytes: new Uint8Array(12), placements } },
+    targets: {},
+  };
+  const { image } = selectSamples(set, { indices: [2, 0], name: "two" }).inputs;
+  assert.ok(image.kind === "pictures");
+  assert.deepEqual([0, 1].map((i) => placementOf(image, i).original.height), [3, 1]);
 });
