@@ -29,6 +29,16 @@ Deno.test("writeColours() changes brightness, contrast, saturation and hue, by h
   assert.deepEqual(changed([200], { brightness: 0.5 }), [100]);
 });
 
+Deno.test("writeColours() writes all pixels of a picture, from its place on", () => {
+  const out = new Float32Array(8);
+  const halved = colourMap({ ...SAME, brightness: 0.5 });
+  writeColours({ bytes: Uint8Array.of(2, 4, 6, 20, 40, 60), table: TABLE, out, to: 2 }, halved);
+  assert.deepEqual([...out], [0, 0, 1, 1002, 2003, 10, 1020, 2030]);
+  const grey = new Float32Array(4);
+  writeColours({ bytes: Uint8Array.of(2, 4), table: TABLE.subarray(0, 256), out: grey, to: 1 }, halved);
+  assert.deepEqual([...grey], [0, 1, 2, 0]);
+});
+
 Deno.test("writePlain() writes the values that the table has", () => {
   const out = new Float32Array(7);
   writePlain({ bytes: Uint8Array.of(1, 2, 3, 4, 5, 6), table: TABLE, out, to: 1 });
@@ -41,6 +51,10 @@ Deno.test("drawColourMap() draws factors around 1, and nothing that is not asked
   assert.ok(
     Math.min(...gains) > 0.8 && Math.min(...gains) < 0.81 && Math.max(...gains) < 1.2 && Math.max(...gains) > 1.19,
   );
+  // A turn moves blue into red, and one the other way green.
+  const turns = Array.from({ length: 200 }, () => drawColourMap(random, { hue: 30 }).matrix);
+  const degrees = turns.map(([, green, blue]) => Math.asin((blue - green) * Math.sqrt(3) / 2) * 180 / Math.PI);
+  assert.ok(Math.min(...degrees) < -25 && Math.max(...degrees) > 25 && Math.max(...degrees.map(Math.abs)) <= 30.001);
   const { matrix, offset } = drawColourMap(random, {});
   assert.ok(matrix.every((value, k) => Math.abs(value - (k % 4 === 0 ? 1 : 0)) < 1e-12));
   assert.equal(offset, 0);

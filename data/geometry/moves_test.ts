@@ -306,4 +306,10 @@ Deno.test("batches() refuses changes that are none, or that targets cannot follo
   assert.throws(make(points, { flip: true }), /its "target" are points of which nobody says what they become/);
   assert.throws(make(points, { mosaic: 0.5 }), /its "target" are points, a mosaic is for boxes/);
   assert.equal(augmentFor(points.targets)?.flip, false);
+  const most = { scale: [0.1, 10], shift: 1, rotate: 180, mosaic: 1, colour: { brightness: 1, hue: 180 } } as const;
+  assert.doesNotThrow(make(set, most));
+  assert.doesNotThrow(make(points, { mosaic: 0 }));
+  for (const colour of [{ brightness: 1.1 }, { contrast: 1.1 }, { saturation: 1.1 }, { hue: 181 }]) {
+    assert.throws(make(set, { colour }), RangeError);
+  }
 });

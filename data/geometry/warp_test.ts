@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import sharp from "sharp";
 import { Random } from "../../src/numbers/random.ts";
 import { type Affine, IDENTITY, inTurn, inverse, moveBy, movePoint, stretchBy, turnBy } from "./affine.ts";
-import { warp, warpMask } from "./warp.ts";
+import { type Area, warp, warpMask } from "./warp.ts";
 
 const GREY = 114;
 
@@ -37,9 +37,36 @@ Deno.test("warp() writes its part of a picture and no more", () => {
   const shape = { height: 2, width: 3, channels: 1 };
   const source = Uint8Array.of(10, 20, 30, 40, 50, 60);
   for (const map of [moveBy({ x: 1, y: 0 }), inTurn(turnBy(1e-9), moveBy({ x: 1, y: 0 }))]) {
-    const out = new Uint8Array(6).fill(7);
-    warp(out, { shape, source, map, border: "grey", area: { left: 0, top: 1, right: 2, bottom: 2 } });
-    assert.deepEqual([...out], [7, 7, 7, GREY, 40, 7]);
+    const write = (area: Area) => {
+      const out = new Uint8Array(6).fill(7);
+      warp(out, { shape, source, map, border: "grey", area });
+      return [...out];
+    };
+    assert.deepEqual(write({ left: 0, top: 1, right: 2, bottom: 2 }), [7, 7, 7, GREY, 40, 7]);
+    assert.deepEqual(write({ left: 1, top: 0, right: 3, bottom: 1 }), [7, 10, 20, 7, 7, 7]);
+  }
+});
+
+Deno.test("warp() gives the same where it turns by next to nothing as where it does not turn", () => {
+  const random = new Random(6);
+  const shape = { height: 9, width: 11, channels: 3 };
+  const source = Uint8Array.from({ length: 9 * 11 * 3 }, () => random.below(256));
+  const area = { left: 0, top: 0, right: 11, bottom: 9 };
+  for (let run = 0; run < 40; run++) {
+    const straight = inTurn(
+      stretchBy({ x: random.between(0.5, 2), y: random.between(0.5, 2) }),
+      moveBy({ x: random.between(-4, 4), y: random.between(-4, 4) }),
+    );
+    for (const border of ["grey", "edge"] as const) {
+      const [a, b] = [straight, { ...straight, xy: 1e-200 }].map((map) => {
+        const out = new Uint8Array(source.length);
+        warp(out, { shape, source, map, border, area });
+        return out;
+      });
+      // Steps are summed up, so a position may fall on the other side of a half.
+      assert.ok(a.every((value, i) => Math.abs(value - b[i]) <= 1));
+      assert.ok(a.filter((value, i) => value !== b[i]).length < 6);
+    }
   }
 });
 
@@ -138,4 +165,8 @@ Deno.test("warpMask() takes the nearest pixel's class, and none where nothing is
   assert.deepEqual(run(moveBy({ x: 0.4, y: 0 })), [9, 0, 1, -1, 2]);
   assert.deepEqual(run(moveBy({ x: 0.6, y: 0 })), [9, -1, 0, -1, -1]);
   assert.deepEqual(run({ ...IDENTITY, xx: -1, x0: 2 }), [9, 1, 0, 2, -1]);
+  assert.deepEqual(run(moveBy({ x: 0, y: -0.6 })), [9, -1, 2, -1, -1]);
+  // A quarter from x towards y: the upper left goes to the upper right.
+  const quarter = inTurn(moveBy({ x: -1, y: -1 }), turnBy(Math.PI / 2), moveBy({ x: 1, y: 1 }));
+  assert.deepEqual(run(quarter), [9, -1, 0, 2, 1]);
 });
