@@ -1,7 +1,7 @@
 /**
  * Pictures of several shapes with the class of each of their pixels, made from a seed, never downloaded.
  *
- * The recipe for one picture of 48x48x3, all choices random: a ground of any darker colour, shaded by waves; one to three
+ * The recipe for one picture of 48x48x3, all choices random: a ground of any darker colour, shaded by waves; one or two
  * shapes (disc, triangle, cross) of any brighter colour, place, size and tilt, later ones before earlier ones; noise on
  * every channel of every pixel. A pixel is of the shape that covers half of it or more; what is left is ground. Colours
  * and brightness do not tell shapes apart, outlines do.
@@ -49,13 +49,13 @@ const THINGS: Readonly<Record<string, Shape>> = { disc: SHAPES.disc, triangle: S
 const NAMES = ["ground", ...Object.keys(THINGS)];
 
 /** Most shapes of a picture. */
-const MOST = 3;
+const MOST = 2;
 /** Sizes of shapes, in pixels of their unit. */
-const SIZES = { least: 0.15 * SIDE, most: 0.26 * SIDE };
+const SIZES = { least: 0.22 * SIDE, most: 0.34 * SIDE };
 /** How much brighter shapes are than the ground, and how far pixels stray. */
-const CONTRAST = 50;
+const CONTRAST = 70;
 const DEPTH = 15;
-const NOISE = 8;
+const NOISE = 6;
 
 /**
  * Generates pictures of shapes and their masks.
