@@ -107,6 +107,7 @@ export {
   samplesOf,
   type SampleSplit,
   type SampleTarget,
+  type Series,
   type Tokens,
 } from "./data/samples.ts";
 export { generateBrackets, generateSorting, type SequenceOptions } from "./data/sources/sequences.ts";

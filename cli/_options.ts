@@ -44,6 +44,8 @@ export function addData(command: Command, { data }: Pick<Words, "data">): Comman
     .option("--data <what>", `${data}: ${DATA_FORMS.replaceAll('"', "")}`)
     .option("--task <name>", `what is learned: ${TASK_NAMES.join(" | ")} (default: ${TASK_NAMES[0]})`)
     .option("--targets <columns>", "target columns of a table, between commas (default: told from its header)", list)
+    .option("--sequence-column <name>", "of a table: what tells sequences of lines apart (default: sequence, if there)")
+    .option("--sequence-length <n>", "of a table: lines of a sequence (default: the longest of the column's)", number)
     .option("--normalize <form>", "what the model's input expects: 0..1, -1..1, 0..255, imagenet or mean:std")
     .option("--limit <n>", "images used at the most, of each part of the data", number)
     .option("--skip-bad-images", "leave out images that cannot be read, and boxes that are none");

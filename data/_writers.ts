@@ -35,9 +35,9 @@ export interface PictureOptions {
 /** Returns the writer of an input. */
 export function inputWriter(input: SampleInput, options: PictureOptions): Writer<Float32Array | Int32Array> {
   if (input.kind === "pictures") return pictureWriter(input, options);
-  const [width] = inputShape(input);
+  const width = inputShape(input).reduce((product, dim) => product * dim, 1);
   return (size) => {
-    const values = input.kind === "rows" ? new Float32Array(size * width) : new Int32Array(size * width);
+    const values = input.kind === "tokens" ? new Int32Array(size * width) : new Float32Array(size * width);
     return { values, write: rowWriter(input.values, { values, width }) };
   };
 }

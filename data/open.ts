@@ -18,7 +18,8 @@ import { lookUp, nearestName } from "../src/text/nearest.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
 import { type Normalize, parseNormalize } from "./normalize.ts";
 import { samplesOf, type SampleSplit, type SampleTarget } from "./samples.ts";
-import { readCsv } from "./sources/csv.ts";
+import { readArrays } from "./sources/arrays.ts";
+import { readCsv, type SequenceOptions } from "./sources/csv.ts";
 import { readPoints } from "./sources/points.ts";
 
 /** What to do with a data set while opening it. */
@@ -37,6 +38,8 @@ export interface OpenOptions {
   readonly targets?: SampleTarget["kind"];
   /** Whether nobody asks for labels: a folder may then have its images without folders of classes. Default false. */
   readonly unlabelled?: boolean;
+  /** Which lines of a table are a sequence, see `readCsv`. */
+  readonly sequence?: SequenceOptions;
   /** Names of a table's target columns; by default it is told from the header, see `readCsv`. */
   readonly columns?: readonly string[];
 }
@@ -165,6 +168,17 @@ const SOURCES: Readonly<Record<string, Source>> = {
       return { ...split, notes: "image" in split.train.inputs ? [scaledNote(shape)] : [] };
     },
   },
+  npy: {
+    takes: "DIR",
+    normalize: "-1..1",
+    augment: NONE,
+    read: async (dir, { targets = "classes", ...options }) => {
+      if (targets === "boxes" || targets === "points" || targets === "masks") {
+        throw new TypeError(`Cannot read "${dir}": arrays have classes or numbers, needed are ${targets}`);
+      }
+      return await readArrays(dir, { targets, ...options });
+    },
+  },
   points: {
     takes: "PATH",
     normalize: "-1..1",
@@ -278,6 +292,11 @@ async function open(spec: string, options: OpenOptions): Promise<OpenedData> {
     throw new RangeError(
       `Cannot open the data "${spec}" with the targets ${options.columns.join(", ")}: it has no columns, ` +
         "needed is a table (csv:FILE)",
+    );
+  }
+  if (options.sequence !== undefined && !source.hasColumns) {
+    throw new RangeError(
+      `Cannot open the data "${spec}" as sequences of lines: it has no columns, needed is a table (csv:FILE)`,
     );
   }
   const { normalize } = source;

@@ -37,8 +37,29 @@ export interface Tokens {
   readonly padding?: number;
 }
 
+/** Sequences of rows of numbers, all of one length. */
+export interface Series {
+  readonly kind: "series";
+  /** [count, length, names.length]; what stands behind a sequence's end is no number of it. */
+  readonly values: Float32Array;
+  /** Rows of a sequence. */
+  readonly length: number;
+  /** Names of the columns. */
+  readonly names: readonly string[];
+  /** Rows that each sequence has, at least one; absent: all of them have `length`. */
+  readonly steps?: Int32Array;
+  /** What all columns have behind a sequence's end, once a model is known that leaves it out. */
+  readonly padding?: number;
+}
+
+/**
+ * What rows behind a sequence's end have for a model that is built for them: no standardized number is near, and half
+ * precision has it.
+ */
+export const SERIES_PADDING = -32768;
+
 /** What a model is shown. */
-export type SampleInput = Pictures | (Columns & { readonly kind: "rows" }) | Tokens;
+export type SampleInput = Pictures | (Columns & { readonly kind: "rows" }) | Tokens | Series;
 
 /** Numbers of a box: x and y of its centre, width, height, class, whether it is difficult. */
 export const BOX_NUMBERS = 6;
@@ -176,6 +197,11 @@ function pickInputs(input: SampleInput, indices: readonly number[]): SampleInput
       return { ...input, values: pickRows(input.values, { indices, width: input.names.length }) };
     case "tokens":
       return { ...input, values: pickRows(input.values, { indices, width: input.length }) };
+    case "series": {
+      const width = input.length * input.names.length;
+      const steps = input.steps === undefined ? {} : { steps: pickRows(input.steps, { indices, width: 1 }) };
+      return { ...input, values: pickRows(input.values, { indices, width }), ...steps };
+    }
   }
 }
 
@@ -189,10 +215,18 @@ function pickRows<T extends Float32Array | Int32Array | Uint8Array>(
   return picked as T;
 }
 
-/** Returns the shape of one sample: [h, w, c] of a picture, [columns] of a row, [length] of a sequence. */
+/** Returns the shape of one sample: [h, w, c] of a picture, [columns] of a row, [length] of tokens, [length, columns] of rows. */
 export function inputShape(input: SampleInput): readonly number[] {
-  if (input.kind === "pictures") return [input.height, input.width, input.channels];
-  return [input.kind === "rows" ? input.names.length : input.length];
+  switch (input.kind) {
+    case "pictures":
+      return [input.height, input.width, input.channels];
+    case "rows":
+      return [input.names.length];
+    case "tokens":
+      return [input.length];
+    case "series":
+      return [input.length, input.names.length];
+  }
 }
 
 /** Returns the numbers of one sample's target; of a class, 1. */

@@ -16,9 +16,9 @@ export interface Scaling {
 /** Scalings by the inputs' names. */
 export type Scalings = Readonly<Record<string, Scaling>>;
 
-/** Returns what gives the rows of a set means of 0 and deviations of 1. Pictures have none. */
+/** Returns what gives the rows of a set means of 0 and deviations of 1, over all steps of sequences. Pictures have none. */
 export function scalingsOf({ inputs, count }: SampleSet): Scalings {
-  const rows = Object.entries(inputs).filter(([, input]) => input.kind === "rows");
+  const rows = Object.entries(inputs).filter(([, input]) => hasColumns(input));
   return Object.fromEntries(rows.map(([name, input]) => [name, scalingOf(input, count)]));
 }
 
@@ -38,6 +38,21 @@ export function scaleRows<T extends SampleSplit>(split: T, scalings: Scalings): 
   return { ...split, ...mapParts(split, scaled) };
 }
 
+/** Fills what stands behind the ends of sequences with the number that a model leaves out. */
+export function fillEnds<T extends SampleSplit>(split: T, padding: number): T {
+  const filled = (set: SampleSet): SampleSet => ({
+    ...set,
+    inputs: mapValues(set.inputs, (input) => {
+      if (input.kind !== "series" || input.steps === undefined) return input;
+      const { length, names: { length: width }, steps } = input;
+      const values = input.values.slice();
+      steps.forEach((count, i) => values.fill(padding, (i * length + count) * width, (i + 1) * length * width));
+      return { ...input, values, padding };
+    }),
+  });
+  return { ...split, ...mapParts(split, filled) };
+}
+
 /**
  * Reads scalings that were saved with a model.
  *
@@ -51,7 +66,7 @@ export function readScalings(saved: unknown, set: SampleSet): Scalings {
       throw new TypeError(`Cannot scale "${set.name}": the saved scaling of "${name}" is damaged`);
     }
     const input = lookUp(set.inputs, name);
-    const columns = input?.kind === "rows" ? input.names : [];
+    const columns = input !== undefined && hasColumns(input) ? input.names : [];
     if (isDeepStrictEqual(columns, scaling.columns)) return scaling;
     throw new TypeError(
       `Cannot scale "${set.name}": its columns are ${columns.join(", ") || "none"}, ` +
@@ -73,22 +88,39 @@ function isScaling(value: unknown): value is Scaling {
     std.every((value) => Number.isFinite(value) && value > 0);
 }
 
+/** Whether an input is numbers in columns, a row a sample or several. */
+function hasColumns(input: SampleInput): input is Extract<SampleInput, { kind: "rows" | "series" }> {
+  return input.kind === "rows" || input.kind === "series";
+}
+
+/** The numbers of the rows where they begin, of a sequence those that it has. */
+function rowsOf(input: SampleInput & { readonly kind: "rows" | "series" }, count: number): readonly number[] {
+  const width = input.names.length;
+  if (input.kind === "rows") return Array.from({ length: count }, (_, row) => row * width);
+  const { length, steps } = input;
+  return Array.from({ length: count }, (_, i) => i).flatMap((i) =>
+    Array.from({ length: steps?.[i] ?? length }, (_, step) => (i * length + step) * width)
+  );
+}
+
 function scalingOf(input: SampleInput, count: number): Scaling {
-  if (input.kind !== "rows") return { columns: [], mean: [], std: [] };
+  if (!hasColumns(input)) return { columns: [], mean: [], std: [] };
   const { values, names } = input;
-  const width = names.length;
-  const columnOf = (column: number) => Array.from({ length: count }, (_, row) => values[row * width + column]);
+  const starts = rowsOf(input, count);
   const moments = names.map((_, column) => {
-    const numbers = columnOf(column);
-    const mean = numbers.reduce((sum, x) => sum + x, 0) / count;
-    const std = Math.sqrt(numbers.reduce((sum, x) => sum + (x - mean) ** 2, 0) / count);
+    let mean = 0;
+    for (const start of starts) mean += values[start + column];
+    mean /= starts.length;
+    let squares = 0;
+    for (const start of starts) squares += (values[start + column] - mean) ** 2;
+    const std = Math.sqrt(squares / starts.length);
     return { mean, std: std > 0 ? std : 1 };
   });
   return { columns: names, mean: moments.map(({ mean }) => mean), std: moments.map(({ std }) => std) };
 }
 
 function scale(input: SampleInput, { mean, std }: Scaling): SampleInput {
-  if (input.kind !== "rows") return input;
+  if (!hasColumns(input)) return input;
   const width = mean.length;
   return { ...input, values: input.values.map((x, i) => (x - mean[i % width]) / std[i % width]) };
 }

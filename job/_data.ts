@@ -3,9 +3,9 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import { augmentFor } from "../data/geometry/augment.ts";
 import { type Augment, type Batch, batches, type BatchOptions, countBatches } from "../data/batches.ts";
 import { type Normalize, parseNormalize } from "../data/normalize.ts";
-import type { OpenedData } from "../data/open.ts";
+import type { OpenedData, OpenOptions } from "../data/open.ts";
 import { inputShape, type SampleSet } from "../data/samples.ts";
-import { readScalings, scaleRows, type Scalings, scalingsOf } from "../data/standardize.ts";
+import { fillEnds, readScalings, scaleRows, type Scalings, scalingsOf } from "../data/standardize.ts";
 import { inputShapesOf, outputNames } from "../models/ports.ts";
 import type { ResolvedOptions } from "./options.ts";
 
@@ -38,6 +38,20 @@ export type DataSettings = Pick<
 const FLIP_AND_SHIFT: Augment = { flip: true, pad: 4 };
 const NONE: Augment = { flip: false, pad: 0 };
 
+/** Which columns of a table are what, as `openData` takes it. */
+export function columnsOf(
+  { targets, sequenceColumn: column, sequenceLength: length }: Pick<
+    ResolvedOptions,
+    "targets" | "sequenceColumn" | "sequenceLength"
+  >,
+): Pick<OpenOptions, "columns" | "sequence"> {
+  const sequence = { ...(column === undefined ? {} : { column }), ...(length === undefined ? {} : { length }) };
+  return {
+    ...(targets === undefined ? {} : { columns: targets }),
+    ...(Object.keys(sequence).length === 0 ? {} : { sequence }),
+  };
+}
+
 /** Where scalings lie among a model's metadata. */
 const SCALINGS = "scalings";
 
@@ -55,7 +69,7 @@ export function dataOf(opened: OpenedData, model: tfl.LayersModel, options: Data
     : saved === undefined
     ? {}
     : readScalings(saved, opened.train);
-  const { name, train, validation, test, ...own } = scaleRows(opened, scalings);
+  const { name, train, validation, test, ...own } = fillEnds(scaleRows(opened, scalings), paddingOf(model));
   return {
     name,
     train,
@@ -73,6 +87,13 @@ export function dataOf(opened: OpenedData, model: tfl.LayersModel, options: Data
   };
 }
 
+/** The number that a model leaves out where all columns of a row of a sequence have it; of one that leaves none out, 0. */
+function paddingOf(model: tfl.LayersModel): number {
+  const masking = model.layers.find((layer) => layer.getClassName() === "Masking");
+  const { maskValue } = masking?.getConfig() ?? {};
+  return typeof maskValue === "number" ? maskValue : 0;
+}
+
 /** Whether any input is images. */
 export function hasImages({ train }: Pick<JobData, "train">): boolean {
   return Object.values(train.inputs).some(({ kind }) => kind === "pictures");
@@ -88,8 +109,8 @@ function refuseForRows({ train }: OpenedData, { normalize, augment, input, input
   };
   const asked = Object.entries(flags).find(([, isAsked]) => isAsked)?.[0];
   if (asked === undefined || hasImages({ train })) return;
-  const isTokens = Object.values(train.inputs).some(({ kind }) => kind === "tokens");
-  const what = isTokens ? "sequences of tokens" : "rows of numbers";
+  const [{ kind }] = Object.values(train.inputs);
+  const what = kind === "tokens" ? "sequences of tokens" : kind === "series" ? "sequences of rows" : "rows of numbers";
   throw new RangeError(`Cannot use ${asked} with "${train.name}": it is for images, the data are ${what}`);
 }
 

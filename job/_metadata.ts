@@ -67,7 +67,11 @@ function describeInput(
   { own, data, options }: { readonly own: string; readonly data: JobData; readonly options: SharedJobOptions },
 ): object {
   const shape = inputShape(input);
-  if (input.kind === "rows") return { kind: "numbers", shape, ...(data.scalings[own] ?? { columns: input.names }) };
+  if (input.kind === "rows" || input.kind === "series") {
+    const { kind, padding = undefined } = input.kind === "rows" ? { kind: "numbers" } : input;
+    const columns = data.scalings[own] ?? { columns: input.names };
+    return { kind, shape, ...columns, ...(padding === undefined ? {} : { padding }) };
+  }
   if (input.kind === "tokens") {
     const { names: vocabulary, padding } = input;
     return { kind: "tokens", shape, vocabulary, ...(padding === undefined ? {} : { padding }) };
@@ -92,6 +96,8 @@ const TOLD: Readonly<Record<keyof (QatOptions & Omit<PtqOptions, OfSteps>), Tell
   data: "what",
   task: "value",
   targets: "value",
+  sequenceColumn: "value",
+  sequenceLength: "value",
   outputs: "value",
   inputSize: "value",
   // What is read of outputs tells them.
@@ -184,6 +190,7 @@ function docOf(model: tfl.LayersModel, { task, data, options }: MetadataParts): 
   const inputs = Object.values(data.train.inputs).map((input, i) => {
     const shape = inputShape(input);
     if (input.kind === "rows") return `Input "${names[i]}": rows of ${shape} numbers.`;
+    if (input.kind === "series") return `Input "${names[i]}": sequences of ${shape[0]} rows of ${shape[1]} numbers.`;
     if (input.kind === "tokens") {
       return `Input "${names[i]}": sequences of ${shape} tokens: ${shorten(input.names.join(" "), LONGEST_NAMES)}.`;
     }

@@ -8,6 +8,7 @@ import {
   type SampleSet,
   type SampleSplit,
   type SampleTarget,
+  SERIES_PADDING,
   targetWidth,
   type Tokens,
 } from "../data/samples.ts";
@@ -120,6 +121,7 @@ export async function buildModel(options: JobOptions, data: SampleSplit): Promis
     inputShape: inputShape(input),
     ...(anchors === undefined ? {} : { anchors }),
     ...(input.kind === "tokens" ? { tokens: vocabularyOf(input) } : {}),
+    ...(input.kind === "series" && input.steps !== undefined ? { padding: SERIES_PADDING } : {}),
     outputs: target.kind === "points" ? targetWidth(target) : target.names.length,
     perPosition: "positions" in target && target.positions !== undefined,
     head,

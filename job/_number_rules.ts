@@ -17,6 +17,9 @@ const MOST_EPOCHS = 1_000_000;
 /** More images or images a step than this fit in no memory. */
 const MOST_IMAGES = 1_000_000_000;
 
+/** Longer sequences than this are learned by no recurrent layer. */
+const MOST_STEPS = 1_000_000;
+
 /** Pictures with longer sides than this fit in no training. */
 const MOST_SIDE = 4096;
 
@@ -44,6 +47,7 @@ const RULES = {
   freezeBnAfter: { least: 0, most: MOST_EPOCHS, whole: false },
   mosaicUntil: { least: 0, most: MOST_EPOCHS, whole: true },
   threads: { least: 1, most: 256, whole: true },
+  sequenceLength: { least: 1, most: MOST_STEPS, whole: true },
   limit: { least: 1, most: MOST_IMAGES, whole: true },
   inputSize: { least: 4, most: MOST_SIDE, whole: true },
   ignoreThreshold: { least: 0, most: 1, whole: false, above: true },

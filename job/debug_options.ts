@@ -23,6 +23,8 @@ const KINDS: Kinds<DebugOptions> = {
   data: "text",
   task: "text",
   targets: "names",
+  sequenceColumn: "text",
+  sequenceLength: "number",
   normalize: "text",
   limit: "number",
   skipBadImages: "flag",

@@ -18,7 +18,7 @@ import { bindTasks } from "../tasks/bind.ts";
 import { keepingOf } from "../tasks/keeping.ts";
 import { taskRow } from "../tasks/mod.ts";
 import { readClassWeights } from "../tasks/class_weights.ts";
-import { attachScalings, checkInputs, dataOf, hasImages, type JobData } from "./_data.ts";
+import { attachScalings, checkInputs, columnsOf, dataOf, hasImages, type JobData } from "./_data.ts";
 import { attachRecord } from "../quantize/record.ts";
 import { floatModelOf } from "../quantize/float_model.ts";
 import { targetOf } from "../quantize/targets/mod.ts";
@@ -194,7 +194,7 @@ export async function open(
     skipBadImages,
     targets: taskRow(options.task).targets,
     ...(shape === undefined ? {} : { shape }),
-    ...(options.targets === undefined ? {} : { columns: options.targets }),
+    ...columnsOf(options),
     ...(limit === undefined ? {} : { limit }),
   });
   const opened = withValidation(read, options);

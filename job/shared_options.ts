@@ -26,6 +26,13 @@ export interface DataOptions {
   readonly task?: string;
   /** Target columns of a table. Default: told from its header. */
   readonly targets?: readonly string[];
+  /** Column of a table in which all lines of a sequence have the same. Default: "sequence", if there is one. */
+  readonly sequenceColumn?: string;
+  /**
+   * Lines of a sequence: of a column's sequences longer ones are cut off behind so many; without a column so many consecutive
+   * lines are one. Default: those of the column's longest; without one a line is a sample.
+   */
+  readonly sequenceLength?: number;
   /** What the model's input expects: see `parseNormalize`. Default: what suits the data. */
   readonly normalize?: string;
   /** Images used at the most, of each part of the data. Default: all. */
@@ -125,6 +132,8 @@ export const SHARED_KINDS: Kinds<SharedOptions> = {
   data: "text",
   task: "text",
   targets: "names",
+  sequenceColumn: "text",
+  sequenceLength: "number",
   normalize: "text",
   limit: "number",
   skipBadImages: "flag",

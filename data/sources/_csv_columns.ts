@@ -1,6 +1,7 @@
 /** What the columns of a table are: a picture or features, targets, the half. */
 import { suggestName } from "../../src/text/nearest.ts";
 import type { SampleTarget } from "../samples.ts";
+import { sequenceColumn, type SequenceOptions } from "./_csv_sequences.ts";
 import type { Table } from "./_csv_table.ts";
 
 /** Columns by what they hold, as numbers from 0. */
@@ -12,6 +13,8 @@ export interface Columns {
   readonly targets: readonly number[];
   /** Names of halves. */
   readonly split?: number;
+  /** What tells sequences apart, whose lines are the rows; absent: nothing does. */
+  readonly sequence?: number;
 }
 
 /** Names of the column that holds pictures, the first that is there. */
@@ -31,7 +34,11 @@ const TARGET = /^target|^y(?![a-z])/i;
  */
 export function columnsOf(
   table: Table,
-  { targets: kind, columns }: { readonly targets: ColumnKind; readonly columns?: readonly string[] },
+  { targets: kind, columns, sequence: told = {} }: {
+    readonly targets: ColumnKind;
+    readonly columns?: readonly string[];
+    readonly sequence?: SequenceOptions;
+  },
 ): Columns {
   const { header, path } = table;
   const cannot = `Cannot read "${path}"`;
@@ -42,7 +49,13 @@ export function columnsOf(
   const isFree = (column: number) => column >= 0 && asked?.includes(column) !== true;
   const picture = PICTURE.map((name) => header.indexOf(name)).find(isFree);
   const split = [header.indexOf(SPLIT)].find(isFree);
-  const others = header.map((_, i) => i).filter((i) => i !== picture && i !== split);
+  const sequence = sequenceColumn(table, told, columns);
+  if (picture !== undefined && (told.column !== undefined || told.length !== undefined)) {
+    throw new RangeError(
+      `${cannot}: its column "${header[picture]}" names pictures, of sequences rows of numbers are needed`,
+    );
+  }
+  const others = header.map((_, i) => i).filter((i) => i !== picture && i !== split && i !== sequence);
   const targets = asked ?? (picture === undefined ? others.filter((i) => TARGET.test(header[i])) : others);
   if (targets.length === 0) {
     const needed = picture === undefined ? `one that begins with "target" or "y"` : "one beside the picture's";
@@ -66,6 +79,7 @@ export function columnsOf(
     targets,
     ...(picture === undefined ? {} : { picture }),
     ...(split === undefined ? {} : { split }),
+    ...(sequence === undefined || picture !== undefined ? {} : { sequence }),
   };
 }
 

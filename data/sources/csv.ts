@@ -12,8 +12,19 @@ import { checkMemory, imageBytes, type ImageShape, type Parts } from "../dataset
 import type { SampleInput, SampleSet, SampleSplit, SampleTarget } from "../samples.ts";
 import { type Line, locatePicture, readTable, refuseCell, type Table } from "./_csv_table.ts";
 import { checkHeader, type ColumnKind, type Columns, columnsOf } from "./_csv_columns.ts";
+import {
+  type Grouping,
+  groupLines,
+  longestOf,
+  type SequenceOptions,
+  type SequenceTable,
+  seriesOf,
+  shortestOf,
+} from "./_csv_sequences.ts";
 import { type BadImage, decodeAll } from "./_decode.ts";
 import { isFile, join } from "./_files.ts";
+
+export type { SequenceOptions };
 
 /** How a table is read. */
 export interface CsvOptions {
@@ -21,6 +32,8 @@ export interface CsvOptions {
   readonly targets: ColumnKind;
   /** Names of the target columns. Default: with pictures all others, else those that begin with "target" or "y". */
   readonly columns?: readonly string[];
+  /** Which lines are a sequence. Default: those of a column "sequence"; without one each line is a sample. */
+  readonly sequence?: SequenceOptions;
   /** What pictures are scaled to. */
   readonly shape: ImageShape;
   /** Decides the split, and what a limit keeps; default 0. */
@@ -44,7 +57,7 @@ type PartName = keyof Parts<unknown>;
 
 /** The lines of one part, and the table that they stand in. */
 interface Part {
-  readonly table: Table;
+  readonly table: Table | SequenceTable;
   readonly lines: readonly Line[];
 }
 
@@ -67,7 +80,8 @@ export async function readCsv(path: string, options: CsvOptions): Promise<CsvSpl
   checkSeed(seed);
   const table = await readTable(path);
   const columns = columnsOf(table, options);
-  const parts = await partsOf(table, { columns, testFraction, seed });
+  const length = options.sequence?.length;
+  const parts = await partsOf(table, { columns, testFraction, seed, length });
   const keep = (name: PartName, { table, lines }: Part) => {
     if (lines.length <= limit) return { table, lines };
     return { table, lines: new Random(seed, [STREAMS[name]]).shuffle([...lines]).slice(0, limit) };
@@ -79,9 +93,11 @@ export async function readCsv(path: string, options: CsvOptions): Promise<CsvSpl
         `at most ${MOST_CLASSES} are needed (numbers are answered by --task regression)`,
     );
   }
+  const tables = Object.values(parts).map(({ table }) => table);
+  const series = { length: length ?? longestOf(tables), tables };
   const skipped: BadImage[] = [];
   const read = async (name: PartName, part: Part) => {
-    const found = await readPart(keep(name, part), { name: `${path} ${name}`, columns, classNames, options });
+    const found = await readPart(keep(name, part), { name: `${path} ${name}`, columns, classNames, options, series });
     skipped.push(...found.skipped);
     return found.set;
   };
@@ -94,23 +110,31 @@ interface SplitOptions {
   readonly columns: Columns;
   readonly testFraction: number;
   readonly seed: number;
+  /** Lines of a sequence, if it was said. */
+  readonly length: number | undefined;
 }
 
-async function partsOf(table: Table, { columns, ...options }: SplitOptions): Promise<Parts<Part>> {
+async function partsOf(whole: Table, { columns, length, ...options }: SplitOptions): Promise<Parts<Part>> {
+  const grouping = { columns, ...(length === undefined ? {} : { length }) };
+  const table = groupLines(whole, grouping);
   if (columns.split !== undefined) return splitByColumn(table, columns.split);
-  const test = await tableBeside(table, "test.csv");
+  const test = await tableBeside(table, { name: "test.csv", grouping });
   if (test === undefined) return splitAtRandom(table, options);
-  const validation = await tableBeside(table, "val.csv");
+  const validation = await tableBeside(table, { name: "val.csv", grouping });
   return { train: { table, lines: table.lines }, ...(validation === undefined ? {} : { validation }), test };
 }
 
 /** Reads all lines of the table called `name` beside `table`, if there is one and it is another. */
-async function tableBeside(table: Table, name: string): Promise<Part | undefined> {
+async function tableBeside(
+  table: Table,
+  { name, grouping }: { readonly name: string; readonly grouping: Grouping },
+): Promise<Part | undefined> {
   const beside = join(table.folder, name);
   if (table.path.endsWith(`/${name}`) || table.path === name || !await isFile(beside)) return undefined;
   const other = await readTable(beside);
   checkHeader(other, table);
-  return { table: other, lines: other.lines };
+  const grouped = groupLines(other, grouping);
+  return { table: grouped, lines: grouped.lines };
 }
 
 /** Which part a cell of the column "split" means. */
@@ -143,7 +167,7 @@ function splitByColumn(table: Table, column: number): Parts<Part> {
   return { train: { table, lines: found.train }, ...own, test: { table, lines: test } };
 }
 
-function splitAtRandom(table: Table, { testFraction, seed }: Omit<SplitOptions, "columns">): Parts<Part> {
+function splitAtRandom(table: Table, { testFraction, seed }: Omit<SplitOptions, "columns" | "length">): Parts<Part> {
   if (!(testFraction > 0 && testFraction < 1)) {
     throw new RangeError(
       `Cannot read "${table.path}": the test fraction is ${testFraction}, needed is one between 0 and 1`,
@@ -169,17 +193,19 @@ interface PartOptions {
   readonly columns: Columns;
   readonly classNames: readonly string[];
   readonly options: CsvOptions;
+  /** Rows of a sequence, and all tables of sequences. */
+  readonly series: { readonly length: number; readonly tables: readonly Table[] };
 }
 
 async function readPart(
   part: Part,
-  { name, columns, classNames, options }: PartOptions,
+  { name, columns, classNames, options, series }: PartOptions,
 ): Promise<{ readonly set: SampleSet; readonly skipped: readonly BadImage[] }> {
   const { table } = part;
   // Numbers first: a bad cell is found before a thousand pictures are decoded.
   targetOf(part, { columns, classNames, kind: options.targets });
   const { input, lines, skipped } = columns.picture === undefined
-    ? { input: ["row", rowsOf(part, columns.features)] as const, lines: part.lines, skipped: [] }
+    ? { input: inputOf(part, columns.features, series), lines: part.lines, skipped: [] }
     : await picturesOf(part, { column: columns.picture, options });
   if (lines.length === 0) {
     throw new RangeError(`Cannot read "${table.path}": none of its pictures can be read, at least 1 is needed`);
@@ -187,6 +213,22 @@ async function readPart(
   const target = targetOf({ table, lines }, { columns, classNames, kind: options.targets });
   const [inputName, value] = input;
   return { set: { name, count: lines.length, inputs: { [inputName]: value }, targets: { target } }, skipped };
+}
+
+/** A row a sample, or a sequence of rows. */
+function inputOf(
+  part: Part,
+  columns: readonly number[],
+  { length, tables }: PartOptions["series"],
+): readonly [name: string, input: SampleInput] {
+  const { table, lines } = part;
+  if (!("members" in table)) return ["row", rowsOf(part, columns)];
+  const names = columns.map((column) => table.header[column]);
+  const isShort = shortestOf(tables) < length;
+  return [
+    "series",
+    seriesOf(table, lines, { names, length, isShort, numbersOf: (own) => numbersOf({ table, lines: own }, columns) }),
+  ];
 }
 
 function rowsOf(part: Part, columns: readonly number[]): SampleInput {

@@ -46,6 +46,8 @@ const KINDS: Kinds<ChooseOptions> = {
   data: SHARED_KINDS.data,
   task: SHARED_KINDS.task,
   targets: SHARED_KINDS.targets,
+  sequenceColumn: SHARED_KINDS.sequenceColumn,
+  sequenceLength: SHARED_KINDS.sequenceLength,
   normalize: SHARED_KINDS.normalize,
   limit: SHARED_KINDS.limit,
   skipBadImages: SHARED_KINDS.skipBadImages,

@@ -8,7 +8,15 @@ import type { NamedBatch } from "../../quantize/calibrate.ts";
 import { handleEvents } from "../../src/events.ts";
 import { Random } from "../../src/numbers/random.ts";
 import { taskRow } from "../../tasks/mod.ts";
-import { checkInputs, dataOf, type DataSettings, evaluationBatch, hasImages, type JobData } from "../_data.ts";
+import {
+  checkInputs,
+  columnsOf,
+  dataOf,
+  type DataSettings,
+  evaluationBatch,
+  hasImages,
+  type JobData,
+} from "../_data.ts";
 import { imageShapeOf, noteAnchors } from "../_model.ts";
 import { LEAST_SAMPLES } from "../_number_rules.ts";
 import { checkOutputs, checkTargets, dealTargets } from "../_task.ts";
@@ -151,7 +159,7 @@ async function openCalibration(opening: Opening, own: OpenedData | undefined): P
 }
 
 async function openSpec(spec: string, { model, options, log }: Opening, isJudged: boolean): Promise<OpenedData> {
-  const { seed, skipBadImages, task, targets, limit, data, samples } = options;
+  const { seed, skipBadImages, task, limit, data, samples } = options;
   const shape = imageShapeOf(model);
   const most = isJudged ? limit : Math.min(samples, limit ?? Infinity);
   const opened = await openData(spec, {
@@ -161,7 +169,7 @@ async function openSpec(spec: string, { model, options, log }: Opening, isJudged
     // Where the same folder is to judge by, those samples are not for calibration.
     unlabelled: !isJudged && data === undefined,
     ...(shape === undefined ? {} : { shape }),
-    ...(targets === undefined ? {} : { columns: targets }),
+    ...columnsOf(options),
     ...(most === undefined ? {} : { limit: most }),
   });
   for (const line of [...describeSkipped(opened.skipped), ...opened.notes]) log(line);

@@ -5,7 +5,7 @@ import type { DetectionKind } from "../detection.ts";
 import type { ArchOptions } from "./_blocks.ts";
 
 /** What samples can be, to an architecture. */
-export type SampleKind = "pictures" | "rows" | "tokens";
+export type SampleKind = "pictures" | "rows" | "tokens" | "series";
 
 /** What an architecture can end in: answers for a sample as a whole, at each position, boxes, or a class for each pixel. */
 export type ArchEnd = "classes" | "numbers" | "positions" | "boxes" | "map";

@@ -8,6 +8,8 @@ const { layers, initializers } = tfl;
 export interface ArchOptions extends HeadOptions {
   /** Shape of one sample: [h, w, c] of a picture, [n] of a row of numbers, [length] of a sequence of tokens. */
   readonly inputShape: readonly number[];
+  /** The number that all columns of rows behind a sequence's end have, of sequences of rows; absent: none ends before. */
+  readonly padding?: number;
   /** What the tokens are, where samples are sequences of tokens. */
   readonly tokens?: Vocabulary;
   /** Of the initial weights; every layer draws from a seed of its own. */
@@ -161,13 +163,14 @@ export class Blocks {
   }
 
   /** The last layers: a dense one, and "softmax" or "sigmoid" where its outputs are their logits. */
-  head({ outputs, head = "softmax" }: HeadOptions): readonly Layer[] {
+  head({ outputs, head = "softmax", padding }: HeadOptions & Pick<ArchOptions, "padding">): readonly Layer[] {
     const dense = this.projection({ name: "dense", units: outputs });
     if (head !== "softmax" && head !== "sigmoid") return [dense];
     return [
       dense,
-      // TF.js takes axis 1 where none is named.
-      head === "softmax"
+      // TF.js takes axis 1 where none is named; and it hands a mask of steps on to layers behind those that end it, of
+      // which Softmax takes it for one of its numbers.
+      head === "softmax" && padding === undefined
         ? layers.softmax({ name: head, axis: -1 })
         : layers.activation({ name: head, activation: head }),
     ];

@@ -10,6 +10,7 @@ const SHAPES: Readonly<Record<SampleKind, { readonly rank: number; readonly what
   pictures: { rank: 3, what: "[height, width, channels]" },
   rows: { rank: 1, what: "[columns]" },
   tokens: { rank: 1, what: "[length] of tokens" },
+  series: { rank: 2, what: "[length, columns]" },
 };
 
 /** Ends, as they are asked for. */
@@ -58,7 +59,7 @@ function checkShape(options: ArchOptions, { takes, multipleOf = 1 }: Architectur
     );
   }
   if (tokens !== undefined) checkVocabulary(tokens, cannot);
-  if (shape.length === 1) return;
+  if (shape.length < 3) return;
   const [height, width] = shape;
   if (Math.min(height, width) < MIN_SIDE) {
     throw new RangeError(`${cannot}: images are ${height}x${width}, at least ${MIN_SIDE}x${MIN_SIDE} are needed`);

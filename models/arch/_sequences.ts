@@ -6,9 +6,9 @@ const { layers } = tfl;
 
 /** Where a model of sequences begins. */
 export interface Beginning {
-  /** Tokens [n, t], int32, or pictures [n, h, w, c]. */
+  /** Tokens [n, t], int32, pictures [n, h, w, c], or rows [n, t, columns]. */
   readonly input: tfl.SymbolicTensor;
-  /** [n, t, …]: rows of pixels, or a vector for each token. */
+  /** [n, t, …]: rows of pixels or numbers, or a vector for each token. */
   readonly sequence: tfl.SymbolicTensor;
 }
 
@@ -17,12 +17,17 @@ const EMBEDDING_DEVIATION = 0.05;
 
 /**
  * Makes an input for tokens, each with a vector of `width` numbers that is learned, or one for pictures, whose rows of
- * pixels are the sequence.
+ * pixels are the sequence, or for rows of numbers, of which those behind a sequence's end are left out.
  */
 export function beginSequence(
-  { inputShape, tokens }: Pick<ArchOptions, "inputShape" | "tokens">,
+  { inputShape, padding, tokens }: Pick<ArchOptions, "inputShape" | "padding" | "tokens">,
   { width, blocks }: { readonly width: number; readonly blocks: Blocks },
 ): Beginning {
+  if (tokens === undefined && inputShape.length === 2) {
+    const input = tfl.input({ shape: [...inputShape], name: "series" });
+    if (padding === undefined) return { input, sequence: input };
+    return { input, sequence: applyTo(layers.masking({ name: "masking", maskValue: padding }), input) };
+  }
   if (tokens === undefined) {
     const [height, pixels, channels] = inputShape;
     const input = tfl.input({ shape: [...inputShape], name: "image" });

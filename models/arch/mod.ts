@@ -54,6 +54,7 @@ const DEFAULTS: Readonly<Record<SampleKind, ArchName>> = {
   pictures: "cifar_cnn",
   rows: "mlp",
   tokens: "transformer",
+  series: "lstm",
 };
 
 const WHOLE = ["classes", "numbers"] as const;
@@ -63,7 +64,7 @@ const DETECTOR = { takes: ["pictures"], ends: ["boxes"], multipleOf: 32 } as con
 /**
  * The built-in architectures: what each takes, and what it can end in.
  *
- * Pictures are [n, h, w, c], rows of numbers [n, columns], tokens [n, t]. Answers for a sample are [n, outputs] of a layer
+ * Pictures are [n, h, w, c], rows of numbers [n, columns], tokens [n, t], sequences of rows [n, t, columns]. Answers for a sample are [n, outputs] of a layer
  * "dense", behind which comes "softmax" or "sigmoid" if that is the head; those at each position [n, t, outputs]; boxes
  * [n, h/s, w/s, anchors · (5 + outputs)] of layers `boxes_${s}`, the coarsest grid first; a map [n, h, w, outputs] of a layer
  * "map", before any softmax. One seed gives the same weights on every backend.
@@ -77,8 +78,8 @@ export const ARCHITECTURES: Readonly<Record<ArchName, Architecture>> = {
   shufflenet_v2: { takes: ["pictures"], ends: WHOLE, make: shufflenetV2 },
   shufflenet_v2_x0_5: { takes: ["pictures"], ends: WHOLE, make: shufflenetV2Half },
   mlp: { takes: ["rows"], ends: WHOLE, make: mlp },
-  lstm: { takes: ["pictures", "tokens"], ends: SEQUENCE, make: lstm },
-  gru: { takes: ["pictures", "tokens"], ends: SEQUENCE, make: gru },
+  lstm: { takes: ["pictures", "tokens", "series"], ends: SEQUENCE, make: lstm },
+  gru: { takes: ["pictures", "tokens", "series"], ends: SEQUENCE, make: gru },
   transformer: { takes: ["pictures", "tokens"], ends: SEQUENCE, make: transformer },
   yolov3_tiny: { ...DETECTOR, boxes: { kind: "yolov3", anchors: PUBLISHED_ANCHORS.yolov3_tiny }, make: yolov3Tiny },
   yolov3: { ...DETECTOR, boxes: { kind: "yolov3", anchors: PUBLISHED_ANCHORS.yolov3 }, make: yolov3 },

@@ -19,7 +19,8 @@ function checkSet({ count, inputs, targets, groups }: SampleSet): void {
       check(input.values.length === count * input.length, `${input.values.length} tokens`);
       check(input.values.every((token) => token >= 0 && token < input.names.length), "a token is in no vocabulary");
     } else {
-      check(input.values.length === count * input.names.length, `${input.values.length} values of rows`);
+      const rows = input.kind === "series" ? input.length : 1;
+      check(input.values.length === count * rows * input.names.length, `${input.values.length} values of rows`);
       check(input.values.every(Number.isFinite), "a value of a row is not finite");
     }
   }

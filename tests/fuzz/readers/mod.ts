@@ -43,4 +43,5 @@ export const READERS: readonly FuzzReader[] = [
   { name: "onnx-models", weight: 3, load: () => import("./onnx_models.ts") },
   { name: "compared", weight: 3, load: () => import("./compared.ts") },
   { name: "boxes", weight: 3, load: () => import("./boxes.ts") },
+  { name: "arrays", weight: 4, load: () => import("./arrays.ts") },
 ];
