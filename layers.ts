@@ -5,6 +5,7 @@
  * @module
  */
 import { registerChannelLayers } from "./src/channels/mod.ts";
+import { registerOperations } from "./src/operations/mod.ts";
 import { registerQuantKernels, registerQuantLayers } from "./src/quant/mod.ts";
 import { registerConstantValue } from "./src/rewrite/mod.ts";
 import { registerSequenceLayers } from "./src/sequences/mod.ts";
@@ -15,5 +16,6 @@ export function registerLayers(): void {
   registerQuantLayers();
   registerConstantValue();
   registerChannelLayers();
+  registerOperations();
   registerSequenceLayers();
 }

@@ -4,6 +4,7 @@
  * Which ops have int8 kernels in ONNX Runtime 1.30 was measured; see docs/quantization.md, section 7.
  */
 import { activationRule } from "./activations.ts";
+import { operationRule } from "./operations.ts";
 import {
   float,
   type LayerDescription,
@@ -78,6 +79,7 @@ export type LayerClass =
   | "Maximum"
   | "Minimum"
   | "Multiply"
+  | "Operation"
   | "PReLU"
   | "PaddingMask"
   | "Permute"
@@ -164,6 +166,7 @@ export const LAYER_ROWS: Readonly<Record<LayerClass, LayerRow>> = {
   Maximum: noKernel("Max"),
   Minimum: noKernel("Min"),
   Multiply: rescale,
+  Operation: (config) => operationRule(config.operation),
   PReLU: noKernel("PRelu"),
   PaddingMask: float(INDICES),
   Permute: sameScale,

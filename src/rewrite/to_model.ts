@@ -4,6 +4,7 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import { copyRepeatedReads } from "./edit.ts";
 import { isConstant, registerConstantValue } from "./constant_value.ts";
 import { registerChannelLayers } from "../channels/mod.ts";
+import { registerOperations } from "../operations/mod.ts";
 import { registerSequenceLayers } from "../sequences/mod.ts";
 import { type LayerGraph, type LayerNode, type LayerSpec, valueOf } from "./layer_graph.ts";
 
@@ -24,6 +25,7 @@ export type LoadWeights = (layer: Layer, spec: LayerSpec) => void;
 export function toModel(graph: LayerGraph, { load = setWeights }: { load?: LoadWeights } = {}): tfl.LayersModel {
   registerConstantValue();
   registerChannelLayers();
+  registerOperations();
   registerSequenceLayers();
   const tensors = new Map<string, tfl.SymbolicTensor>();
   const layers = new Map<string, Made>();

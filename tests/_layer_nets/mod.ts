@@ -5,6 +5,7 @@ import { BORDERS, FLOATS } from "./islands.ts";
 import { CHANNELS, MOVES, PADS, POOLS } from "./moves.ts";
 import type { LayerNet } from "./net.ts";
 import { CONSTANTS } from "./constants.ts";
+import { OPERATION_NETS } from "./operations.ts";
 import { OUTPUTS } from "./outputs.ts";
 import { SEQUENCES } from "./sequences.ts";
 import { SHARED } from "./shared.ts";
@@ -22,6 +23,7 @@ export const LAYER_NETS: readonly LayerNet[] = [
   ...POOLS,
   ...MOVES,
   ...CHANNELS,
+  ...OPERATION_NETS,
   ...PADS,
   ...MERGES,
   ...WIRING,

@@ -15,11 +15,18 @@ import { upgrade } from "./_upgrade.ts";
 import { channelsLast, plainOrder, type Value } from "./_value.ts";
 import { CONVOLUTIONS } from "./ops/conv.ts";
 import { ELEMENTWISE } from "./ops/elementwise.ts";
+import { OPERATION_ROWS } from "./ops/operations.ts";
 import { POOLS } from "./ops/pool.ts";
 import { SHAPES } from "./ops/shape.ts";
 
 /** The operators that can be imported, by their names. */
-export const ONNX_ROWS: Readonly<Record<string, Row>> = { ...CONVOLUTIONS, ...ELEMENTWISE, ...POOLS, ...SHAPES };
+export const ONNX_ROWS: Readonly<Record<string, Row>> = {
+  ...CONVOLUTIONS,
+  ...ELEMENTWISE,
+  ...POOLS,
+  ...SHAPES,
+  ...OPERATION_ROWS,
+};
 
 /** How a file is read. */
 export interface OnnxOptions {
@@ -207,7 +214,7 @@ interface Comparing {
 async function compare(model: tfl.LayersModel, { observed, outputs, path, tolerance }: Comparing): Promise<void> {
   const fed = model.inputs.map((input, i) => {
     const { shape, data } = Object.values(observed.feeds)[i];
-    const x = tf.tensor(Float32Array.from(data as Float32Array), [...shape]);
+    const x = tf.tensor(numbersOf(data), [...shape]);
     const stored = input.shape.slice(1).join();
     return stored === shape.slice(1).join() || shape.length !== 4 ? x : tf.transpose(x, [0, 2, 3, 1]);
   });
@@ -228,4 +235,10 @@ async function compare(model: tfl.LayersModel, { observed, outputs, path, tolera
   } finally {
     tf.dispose([fed, answers]);
   }
+}
+
+/** Elements of whatever type as TF.js takes them. */
+function numbersOf(data: ArrayBufferView): Float32Array {
+  // What ONNX Runtime gives are arrays of numbers or of big ones.
+  return Float32Array.from(data as Float32Array | BigInt64Array, Number);
 }

@@ -1,8 +1,9 @@
 /** Convolutions and products with constant weights. */
 import { type Call, refuse, type Row } from "../_call.ts";
 import type { RealWeight } from "../_builder.ts";
-import { channelsLast, storedShape, type Value } from "../_value.ts";
+import { channelsLast, plainOrder, storedShape, type Value } from "../_value.ts";
 import { isSame, isValid, type Windows, windowsOf } from "../_windows.ts";
+import { operation } from "../_operation.ts";
 
 /** The rows. */
 export const CONVOLUTIONS: Readonly<Record<string, Row>> = {
@@ -23,7 +24,7 @@ function conv(call: Call): Value {
   const windows = windowsOf(call, { size, input, output });
   const groups = channels / inside;
   const isDepthwise = groups > 1 && inside === 1 && rank === 4;
-  if (groups !== 1 && !isDepthwise) refuse(`it has ${groups} groups of ${channels} channels, 1 or as many are needed`);
+  if (groups !== 1 && !isDepthwise) return inGroups(call, { x, windows, groups });
   const isDilated = windows.dilations.some((rate) => rate > 1);
   if (isDepthwise && isDilated) refuse(`it is a depthwise convolution with the dilations ${windows.dilations}`);
   const strided = windows.strides.some((stride) => stride > 1);
@@ -59,6 +60,56 @@ function conv(call: Call): Value {
     weights: [weight, ...bias],
   });
   return call.gives(name, order);
+}
+
+interface Grouped {
+  readonly x: Value;
+  readonly windows: Windows;
+  readonly groups: number;
+}
+
+/** A convolution for each group of channels, beside each other. */
+function inGroups(call: Call, { x, windows, groups }: Grouped): Value {
+  const { builder } = call;
+  const rank = x.shape.length;
+  const [filters, inside, ...size] = call.constant(1)?.shape ?? [];
+  const kernel = call.reals(1, "kernel");
+  const bias = call.has(2) ? call.reals(2, "bias") : undefined;
+  const own = filters / groups;
+  const area = size.reduce((product, side) => product * side, 1);
+  const { inbound, padding } = padded(call, x, windows);
+  const parts = Array.from({ length: groups }, (_, index) => {
+    const part = builder.layer(
+      { className: "ChannelSplit", config: { parts: groups, index }, inbound: [inbound] },
+      "_part",
+    );
+    const values = kernel.subarray(index * own * inside * area, (index + 1) * own * inside * area);
+    const data = moveLast(values, { out: own, inside, area });
+    return builder.layer({
+      className: rank === 4 ? "Conv2D" : "Conv1D",
+      config: {
+        kernelSize: [...size],
+        strides: [...windows.strides],
+        padding,
+        useBias: bias !== undefined,
+        activation: "linear",
+        dataFormat: "channelsLast",
+        filters: own,
+        dilationRate: [...windows.dilations],
+      },
+      inbound: [part],
+      weights: [
+        { name: "kernel", shape: [...size, inside, own], data },
+        ...(bias === undefined
+          ? []
+          : [{ name: "bias", shape: [own], data: bias.slice(index * own, (index + 1) * own) }]),
+      ],
+    }, `_group${index}`);
+  });
+  return call.gives(
+    builder.layer({ className: "Concatenate", config: { axis: -1 }, inbound: parts }),
+    channelsLast(rank),
+  );
 }
 
 /** [out, inside, area] → [area, inside, out]. */
@@ -179,10 +230,29 @@ function gemm(call: Call): Value {
 
 function matMul(call: Call): Value {
   const matrix = call.constant(1);
-  if (matrix === undefined || !call.isValue(0)) refuse("it multiplies two values, a constant second factor is needed");
+  if (matrix === undefined || !call.isValue(0)) return product(call);
   if (matrix.shape.length !== 2) refuse(`its second factor is [${matrix.shape}], a matrix is needed`);
   const [rows, columns] = matrix.shape;
   return dense(call, call.value(0), { rows, columns, kernel: call.reals(1, "second factor"), bias: undefined });
+}
+
+/** A product of two values, sample by sample. */
+function product(call: Call): Value {
+  if (!call.isValue(0) || !call.isValue(1)) refuse("its first factor is a constant");
+  const factors = [call.value(0), call.value(1)];
+  if (factors.some(({ shape }) => shape.length < 3 || shape.length !== factors[0].shape.length)) {
+    refuse(
+      `it multiplies ${factors.map(({ shape }) => `[${shape}]`).join(" by ")}, matrices of each sample are needed`,
+    );
+  }
+  const [a, b] = factors;
+  const last = b.order.slice(-2).join();
+  const rank = b.shape.length;
+  // A factor that is stored with its sides swapped is multiplied so.
+  const transposeB = last === `${rank - 1},${rank - 2}` &&
+    b.order.slice(0, -2).join() === plainOrder(rank).slice(0, -2).join();
+  const inbound = [call.builder.stored(a), transposeB ? b.read() : call.builder.stored(b)];
+  return call.gives(operation(call, "matMul", { inbound, options: { transposeB } }), plainOrder(rank));
 }
 
 interface Product {

@@ -1,6 +1,8 @@
 /** Operators on each number by itself, sums and products, and batch normalization. */
-import { type Call, realsOf, refuse, type Row } from "../_call.ts";
+import { type Call, refuse, type Row } from "../_call.ts";
+import { constantAs, join, type Laid, scale } from "../_constants.ts";
 import { storedShape, type Value } from "../_value.ts";
+import { elementwise, operation } from "../_operation.ts";
 
 /** Activations of TF.js, by ONNX's operators. */
 const PLAIN: Readonly<Record<string, string>> = {
@@ -18,7 +20,12 @@ export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   ),
   Relu: (call) => ({ ...unary(call, "ReLU", {}), isNonNegative: true }),
   LeakyRelu: (call) => unary(call, "LeakyReLU", { alpha: call.number("alpha", 0.01) }),
-  Elu: (call) => unary(call, "ELU", { alpha: call.number("alpha", 1) }),
+  Elu: (call) => {
+    const alpha = call.number("alpha", 1);
+    if (alpha === 1) return unary(call, "ELU", { alpha });
+    const x = call.value(0);
+    return call.gives(operation(call, "elu", { inbound: [x.read()], options: { alpha } }), x.order);
+  },
   Selu: (call) => {
     const isStandard = Math.abs(call.number("alpha", 1.67326) - 1.67326) < 1e-4 &&
       Math.abs(call.number("gamma", 1.0507) - 1.0507) < 1e-4;
@@ -39,18 +46,34 @@ export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   Sub: (call) => sum(call, -1),
   Mul: (call) => multiply(call, (x) => x),
   Div: (call) => multiply(call, (x) => 1 / x),
+  And: (call) => merge(call, "Multiply"),
+  Or: (call) => merge(call, "Maximum"),
   Max: (call) => merge(call, "Maximum"),
   Min: (call) => merge(call, "Minimum"),
   Mean: (call) => merge(call, "Average"),
   Neg: (call) => scale(call, call.value(0), { factor: -1 }),
   Identity: same,
   Dropout: same,
-  Cast: (call) => call.number("to", 1) === 1 ? same(call) : refuse("it gives no float32"),
+  Cast: cast,
 };
 
-/** Number of TensorProto's float32 is 1. */
 function same(call: Call): Value {
   return call.value(0);
+}
+
+/** TensorProto's codes of float32, float16 and float64, and of booleans. */
+const REALS: readonly number[] = [1, 10, 11];
+const BOOL = 9;
+
+/** Masks are real numbers here, 0 and 1. */
+function cast(call: Call): Value {
+  const to = call.number("to", 1);
+  if (REALS.includes(to)) return same(call);
+  if (to !== BOOL) refuse("it gives integers");
+  const x = call.value(0);
+  const nothing = call.builder.constant(x.order.map(() => 1), Float32Array.of(0));
+  const isNothing = operation(call, "equal", { inbound: [x.read(), nothing], suffix: "_nothing" });
+  return call.gives(operation(call, "not", { inbound: [isNothing] }), x.order, { isNonNegative: true });
 }
 
 function unary(call: Call, className: string, config: Readonly<Record<string, string | number | null>>): Value {
@@ -68,13 +91,19 @@ function pRelu(call: Call): Value {
   return call.gives(call.builder.layer({ className: "PReLU", config, inbound: [x.read()], weights }), x.order);
 }
 
+/** The largest float32. */
+const FLOAT32 = 3.4028234663852886e38;
+
 function clip(call: Call): Value {
   const bound = (i: number, otherwise: number) => call.has(i) ? call.reals(i, "bound")[0] : otherwise;
   const [low, high] = [bound(1, -Infinity), bound(2, Infinity)];
   const x = call.value(0);
   const isOpen = high > 3e38;
   if (low < -3e38 && isOpen) return x;
-  if (low !== 0) refuse(`it clips to ${low} and ${high}, a lower bound of 0 is needed`);
+  if (low !== 0) {
+    const options = { min: Math.max(low, -FLOAT32), max: Math.min(high, FLOAT32) };
+    return call.gives(operation(call, "clip", { inbound: [x.read()], options }), x.order, { isNonNegative: low > 0 });
+  }
   return { ...unary(call, "ReLU", { maxValue: isOpen ? null : high }), isNonNegative: true };
 }
 
@@ -89,24 +118,8 @@ function hardSigmoid(call: Call, { alpha, beta }: { readonly alpha: number; read
   return { ...x, read: () => name, isNonNegative: true };
 }
 
-/** factor · x + term, number by number: a constant factor and a constant term. */
-function scale(call: Call, x: Value, { factor, term = 0 }: { readonly factor: number; readonly term?: number }): Value {
-  const shape = x.order.map(() => 1);
-  const scaled = factor === 1
-    ? x.read()
-    : join(call, "Multiply", [x.read(), call.builder.constant(shape, Float32Array.of(factor))], "_scaled");
-  const name = term === 0
-    ? scaled
-    : join(call, "Add", [scaled, call.builder.constant(shape, Float32Array.of(term))], "_shifted");
-  return { shape: x.shape, order: x.order, read: () => name };
-}
-
 function product(call: Call, a: Value, b: Value): Value {
   return call.gives(join(call, "Multiply", [a.read(), b.read()]), a.order);
-}
-
-function join({ builder }: Call, className: string, inbound: readonly string[], suffix = ""): string {
-  return builder.layer({ className, inbound }, suffix);
 }
 
 function softmax(call: Call): Value {
@@ -151,41 +164,12 @@ function batchNorm(call: Call): Value {
   return call.gives(name, order);
 }
 
-/** A constant laid out as a value is stored. */
-interface Laid {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
-
-/** Lays constant input `i` out as `x` is stored, if it is a constant that can be added to it, sample by sample. */
-function constantAs(call: Call, i: number, x: Value): Laid | undefined {
-  const tensor = call.constant(i);
-  if (tensor === undefined) return undefined;
-  const rank = x.shape.length;
-  if (tensor.shape.length > rank) refuse(`it joins [${x.shape}] and a constant [${tensor.shape}]`);
-  const aligned = [...new Array<number>(rank - tensor.shape.length).fill(1), ...tensor.shape];
-  if (aligned[0] !== 1) refuse(`its constant [${tensor.shape}] has numbers for each sample`);
-  const values = realsOf(tensor);
-  const shape = x.order.map((axis) => aligned[axis]);
-  const steps = aligned.map((_, axis) => aligned.slice(axis + 1).reduce((product, side) => product * side, 1));
-  const data = Float32Array.from({ length: values.length }, (_, at) => {
-    let [left, from] = [at, 0];
-    for (let k = shape.length - 1; k >= 0; k--) {
-      from += left % shape[k] * steps[x.order[k]];
-      left = Math.floor(left / shape[k]);
-    }
-    return values[from];
-  });
-  return { shape, data };
-}
-
 function sum(call: Call, sign: 1 | -1): Value {
   const place = call.isValue(0) ? 0 : 1;
   const other = 1 - place;
   if (call.isValue(other)) {
     if (sign === 1) return merge(call, "Add");
-    const minus = scale(call, call.value(1), { factor: -1 });
-    return joined(call, "Add", [call.value(0), minus]);
+    return elementwise(call, "subtract", [0, 1]);
   }
   const x = call.value(place);
   const { shape, data } = constantAs(call, other, x) ?? refuse("one of its inputs is unknown");
@@ -227,10 +211,8 @@ function asBias(
 function multiply(call: Call, change: (value: number) => number): Value {
   const isDivision = change(2) !== 2;
   const place = call.isValue(0) ? 0 : 1;
-  if (call.isValue(1 - place)) {
-    return isDivision ? refuse("it divides by a value, a constant is needed") : merge(call, "Multiply");
-  }
-  if (isDivision && place === 1) refuse("it divides by a value, a constant is needed");
+  if (isDivision && call.isValue(1)) return elementwise(call, "divide", [0, 1]);
+  if (call.isValue(1 - place)) return merge(call, "Multiply");
   const x = call.value(place);
   const { shape, data } = constantAs(call, 1 - place, x) ?? refuse("one of its inputs is unknown");
   checkAlike(call, x);

@@ -3,6 +3,7 @@ import { type Call, refuse, type Row } from "../_call.ts";
 import { channelsLast, type Value } from "../_value.ts";
 import { isSame, isValid, type Windows, windowsOf } from "../_windows.ts";
 import { zeroPadding } from "./conv.ts";
+import { reduced } from "./operations.ts";
 
 /** The rows. */
 export const POOLS: Readonly<Record<string, Row>> = {
@@ -18,23 +19,30 @@ type Kind = "MaxPooling" | "AveragePooling";
 
 function pool(call: Call, kind: Kind): Value {
   const x = call.value(0);
-  if (x.shape.length !== 4) refuse(`it pools [${x.shape}], pictures are needed`);
+  const rank = x.shape.length;
+  if (rank !== 3 && rank !== 4) refuse(`it pools [${x.shape}], pictures or rows are needed`);
   if (call.node.outputs.length > 1) refuse("it gives indices too");
   const size = call.numbers("kernel_shape") ?? refuse("it has no kernel_shape");
   const input = x.shape.slice(2);
   const windows = windowsOf(call, { size, input, output: call.outputShape().slice(2) });
   if (windows.dilations.some((rate) => rate !== 1)) refuse(`it has the dilations ${windows.dilations}`);
-  const stored = call.builder.stored(x, channelsLast(4));
+  const stored = call.builder.stored(x, channelsLast(rank));
   const own = (inbound: string, padding: string, strides = windows.strides, suffix = "") =>
     call.builder.layer({
-      className: `${kind}2D`,
-      config: { poolSize: [...size], strides: [...strides], padding, dataFormat: "channelsLast" },
+      className: `${kind}${rank - 2}D`,
+      config: {
+        poolSize: [...size],
+        strides: [...strides],
+        padding,
+        ...(rank === 4 ? { dataFormat: "channelsLast" } : {}),
+      },
       inbound: [inbound],
     }, suffix);
-  const give = (name: string) => call.gives(name, channelsLast(4), { isNonNegative: x.isNonNegative === true });
+  const give = (name: string) => call.gives(name, channelsLast(rank), { isNonNegative: x.isNonNegative === true });
   if (isValid(windows)) return give(own(stored, "valid"));
   const countsPadding = kind === "AveragePooling" && call.number("count_include_pad", 0) === 1;
   if (isSame(windows, input) && !countsPadding) return give(own(stored, "same"));
+  if (rank === 3) refuse(`its padding of ${windows.begin} and ${windows.endAsked} is none of TF.js's`);
   if (kind === "AveragePooling") {
     const name = own(zeroPadding(call.builder, stored, windows), "valid", windows.strides, "_sums");
     return give(weighted(call, name, { windows, input, countsPadding }));
@@ -139,9 +147,7 @@ function reduce(call: Call, kind: string): Value {
   const isSpace = rank >= 3 && axes.length === rank - 2 && axes.every((axis) => axis >= 2);
   // A mean over time [n, t, c] is one over a row whose channels come last.
   const isTime = rank === 3 && axes.length === 1 && axes[0] === 1;
-  if (!isSpace && !isTime) {
-    refuse(`it is over the axes ${axes.join(", ") || "all"} of [${x.shape}], those of a picture are needed`);
-  }
+  if (!isSpace && !isTime) return reduced(call, kind === "GlobalMaxPooling" ? "max" : "mean");
   const order = isSpace ? channelsLast(rank) : [1, 2];
   const name = call.builder.layer({
     className: `${kind}${rank - 2}D`,

@@ -1,0 +1,56 @@
+/** Constants among what a node reads, laid out as values are stored. */
+import { type Call, realsOf, refuse } from "./_call.ts";
+import type { Value } from "./_value.ts";
+
+/** A constant laid out as a value is stored. */
+export interface Laid {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Lays constant input `i` out as `x` is stored, if it is a constant that can be added to it, sample by sample. */
+export function constantAs(call: Call, i: number, x: Value): Laid | undefined {
+  const tensor = call.constant(i);
+  if (tensor === undefined) return undefined;
+  const rank = x.shape.length;
+  if (tensor.shape.length > rank) refuse(`it joins [${x.shape}] and a constant [${tensor.shape}]`);
+  const aligned = [...new Array<number>(rank - tensor.shape.length).fill(1), ...tensor.shape];
+  const all = realsOf(tensor);
+  // One that was made for each sample alike, of the batch's size, is one for any.
+  const width = all.length / aligned[0];
+  if (!all.every((value, i) => value === all[i % width])) refuse(`its constant [${tensor.shape}] differs by sample`);
+  aligned[0] = 1;
+  const values = all.subarray(0, width);
+  const shape = x.order.map((axis) => aligned[axis]);
+  const steps = aligned.map((_, axis) => aligned.slice(axis + 1).reduce((product, side) => product * side, 1));
+  const data = Float32Array.from({ length: values.length }, (_, at) => {
+    let [left, from] = [at, 0];
+    for (let k = shape.length - 1; k >= 0; k--) {
+      from += left % shape[k] * steps[x.order[k]];
+      left = Math.floor(left / shape[k]);
+    }
+    return values[from];
+  });
+  return { shape, data };
+}
+
+/** factor · x + term, number by number: a constant factor and a constant term. */
+export function scale(
+  call: Call,
+  x: Value,
+  { factor, term = 0 }: { readonly factor: number; readonly term?: number },
+): Value {
+  const shape = x.order.map(() => 1);
+  const scaled = factor === 1
+    ? x.read()
+    : join(call, "Multiply", [x.read(), call.builder.constant(shape, Float32Array.of(factor))], "_scaled");
+  const name = term === 0
+    ? scaled
+    : join(call, "Add", [scaled, call.builder.constant(shape, Float32Array.of(term))], "_shifted");
+  return { shape: x.shape, order: x.order, read: () => name };
+}
+
+/** Joins values by a layer of TF.js. */
+export function join({ builder }: Call, className: string, inbound: readonly string[], suffix = ""): string {
+  return builder.layer({ className, inbound }, suffix);
+}

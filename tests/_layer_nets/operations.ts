@@ -1,0 +1,41 @@
+/** Operations of TF.js that its own layers lack. */
+import { Operation, type OperationName, type Options } from "../../src/operations/mod.ts";
+import { apply } from "../_support/small_models.ts";
+import { between, conv, float, int8, type LayerNet, net, wired } from "./net.ts";
+
+/** The operation "x". */
+function operation(name: OperationName, options: Options = {}): Operation {
+  return new Operation({ name: "x", operation: name, options });
+}
+
+/** An operation of one value between two convolutions. */
+function one(name: OperationName, options: Options = {}): () => ReturnType<LayerNet["build"]> {
+  return between(() => [operation(name, options)]);
+}
+
+const SLICE = { begin: [1, 0, 1], end: [7, 8, 3], strides: [1, 2, 1] };
+
+/** Nets around one operation. */
+export const OPERATION_NETS: readonly LayerNet[] = [
+  net("Operation slice", one("slice", SLICE), int8("Slice")),
+  net("Operation gather", one("gather", { axis: 3, indices: [3, 0, 0] }), int8("Gather")),
+  ...(["abs", "exp", "square", "erf", "neg"] as const).map((name) =>
+    net(`Operation ${name}`, one(name), float(/no int8 kernel/))
+  ),
+  net("Operation clip", one("clip", { min: -0.5, max: 0.25 }), float(/no int8 kernel/)),
+  net("Operation tile", one("tile", { repeats: [2, 1, 1] }), float(/no int8 kernel/)),
+  net("Operation reduce", one("reduce", { by: "mean", axes: [3], keepDims: true }), float(/reductions/)),
+  net(
+    "Operation resize",
+    one("resize", { by: "bilinear", size: [12, 5], alignCorners: false, halfPixelCenters: true }),
+    float(/resizing/),
+  ),
+  net("Operation pad", one("pad", { mode: "reflect", paddings: [[1, 1], [2, 0], [0, 0]], value: 0 }), float(/padding/)),
+  net(
+    "Operation subtract",
+    wired((image) =>
+      apply(conv("after"), apply(operation("subtract"), apply(conv("a"), image), apply(conv("b"), image)))
+    ),
+    float(/no int8 kernel/),
+  ),
+];
