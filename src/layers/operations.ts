@@ -5,7 +5,12 @@ import { float, type LayerRule, noKernel, rescale, sameScale } from "./layer_rul
 const RULES: Readonly<Record<string, LayerRule>> = {
   gather: sameScale,
   slice: sameScale,
+  tile: sameScale,
+  // A bound that the grid behind it has anyway.
+  clip: rescale,
   matMul: rescale,
+  // A product with itself.
+  square: rescale,
 };
 
 /** What ONNX Runtime lacks, by the operation's name, where it says more than that. */

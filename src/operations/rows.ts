@@ -25,10 +25,47 @@ const binary = (call: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): OperationRow =
   inputs: 2,
   call: ([a, b]) => call(a, b),
 });
-const asNumbers = (mask: tf.Tensor) => tf.cast(mask, "float32");
+const asNumbers = (mask: tf.Tensor): tf.Tensor => tf.cast(mask, "float32");
+
+/** Name of an operation. */
+export type OperationName =
+  | "abs"
+  | "ceil"
+  | "cos"
+  | "erf"
+  | "exp"
+  | "floor"
+  | "log"
+  | "neg"
+  | "reciprocal"
+  | "round"
+  | "sign"
+  | "sin"
+  | "sqrt"
+  | "square"
+  | "logSoftmax"
+  | "elu"
+  | "clip"
+  | "subtract"
+  | "divide"
+  | "power"
+  | "equal"
+  | "greater"
+  | "greaterEqual"
+  | "less"
+  | "lessEqual"
+  | "not"
+  | "where"
+  | "matMul"
+  | "reduce"
+  | "slice"
+  | "gather"
+  | "tile"
+  | "pad"
+  | "resize";
 
 /** The operations by name. Axes are those of what is stored, the batch being axis 0, which none works on. */
-export const OPERATIONS = {
+export const OPERATIONS: Readonly<Record<OperationName, OperationRow>> = {
   abs: unary(tf.abs),
   ceil: unary(tf.ceil),
   cos: unary(tf.cos),
@@ -148,10 +185,7 @@ export const OPERATIONS = {
     },
     shape: ([[batch, , , channels]], { size }) => [batch, ...size as [number, number], channels],
   },
-} as const satisfies Readonly<Record<string, OperationRow>>;
-
-/** Name of an operation. */
-export type OperationName = keyof typeof OPERATIONS;
+};
 
 type Pairs = readonly (readonly [number, number])[];
 

@@ -19,11 +19,12 @@ const SLICE = { begin: [1, 0, 1], end: [7, 8, 3], strides: [1, 2, 1] };
 export const OPERATION_NETS: readonly LayerNet[] = [
   net("Operation slice", one("slice", SLICE), int8("Slice")),
   net("Operation gather", one("gather", { axis: 3, indices: [3, 0, 0] }), int8("Gather")),
-  ...(["abs", "exp", "square", "erf", "neg"] as const).map((name) =>
+  ...(["abs", "exp", "erf", "neg"] as const).map((name) =>
     net(`Operation ${name}`, one(name), float(/no int8 kernel/))
   ),
-  net("Operation clip", one("clip", { min: -0.5, max: 0.25 }), float(/no int8 kernel/)),
-  net("Operation tile", one("tile", { repeats: [2, 1, 1] }), float(/no int8 kernel/)),
+  net("Operation clip", one("clip", { min: -0.5, max: 0.25 })),
+  net("Operation square", one("square"), int8("QLinearMul")),
+  net("Operation tile", one("tile", { repeats: [2, 1, 1] })),
   net("Operation reduce", one("reduce", { by: "mean", axes: [3], keepDims: true }), float(/reductions/)),
   net(
     "Operation resize",
