@@ -91,6 +91,11 @@ export interface Points {
   readonly scales?: Readonly<Record<string, readonly [readonly number[], readonly number[]]>>;
   /** Height and width in pixels of the picture that goes into the model; absent where nobody knows them. */
   readonly size?: readonly [height: number, width: number];
+  /**
+   * What the box of the points was grown by at each side, as a share of its own sides, before pictures were cropped to it;
+   * absent: they are whole.
+   */
+  readonly margin?: number;
 }
 
 /** What a pixel has in a mask that counts for nothing. */

@@ -83,7 +83,7 @@ export async function readPoints(path: string, options: PointsOptions): Promise<
     const kept = samples.length <= limit
       ? samples
       : new Random(seed, [STREAMS[part]]).shuffle([...samples]).slice(0, limit);
-    return readPart(kept, { name: `${path} ${part}`, layout, shape, faults });
+    return readPart(kept, { name: `${path} ${part}`, layout, margin, shape, faults });
   };
   const train = await read("train", checked.train);
   const validation = checked.validation && await read("validation", checked.validation);
@@ -242,14 +242,14 @@ function splitByPerson(
   };
 }
 
-interface PartOptions extends Pick<CheckOptions, "layout" | "shape" | "faults"> {
+interface PartOptions extends Pick<CheckOptions, "layout" | "margin" | "shape" | "faults"> {
   readonly name: string;
 }
 
 /** Decodes the pictures of a part; undefined where none of them can be. */
 async function readPart(
   samples: readonly Sample[],
-  { name, layout, shape, faults }: PartOptions,
+  { name, layout, margin, shape, faults }: PartOptions,
 ): Promise<SampleSet | undefined> {
   checkMemory(shape, { count: samples.length, doing: `read "${name}"` });
   const files = samples.map(({ path, crop, points }) => ({
@@ -273,7 +273,7 @@ async function readPart(
       i * points.length,
     );
   });
-  const points: Points = { kind: "points", values, ...layout, size: [shape.height, shape.width] };
+  const points: Points = { kind: "points", values, ...layout, size: [shape.height, shape.width], margin };
   return {
     name,
     count: good.length,
@@ -324,7 +324,11 @@ function notesOn(
   return [
     `Pictures are cropped to the box of their ${names.length} points with ${100 * margin} % around it, and made ` +
     `${shape.height}x${shape.width}.`,
-    ...(both.size === 0 ? [] : [`Warning: ${both.size} people of the test part are in the training part too.`]),
+    ...(both.size === 0 ? [] : [
+      `Warning: ${
+        both.size === 1 ? "1 person" : `${both.size} people`
+      } of the test part can be seen in the training part too.`,
+    ]),
     ...(unknown.length === 0 ? [] : [
       `Of ${names.length} points nobody knows ${unknown.join(" and ")}: a ${ABOUT} beside the table may say it ` +
       `(of ${KNOWN_COUNTS.join(", ")} points it is known).`,

@@ -56,9 +56,9 @@ Deno.test("readPoints() crops pictures to the box of their points with a margin,
     assert.deepEqual([train.count, test.count, skipped], [3, 1, []]);
     assert.deepEqual(train.groups, ["a", "a", "b"]);
     // The box of 10×10 and 20 % of it at each side: 14×14 from (8, 3).
-    const { values, names, size, scales, mirror } = targetOf(test);
+    const { values, names, size, scales, mirror, margin } = targetOf(test);
     assert.deepEqual([...values].map((v) => Math.round(14 * v * 1e4) / 1e4), [2, 2, 12, 12, 7, 7]);
-    assert.deepEqual([names, size, scales, mirror], [["0", "1", "2"], [8, 8], undefined, undefined]);
+    assert.deepEqual([names, size, scales, mirror, margin], [["0", "1", "2"], [8, 8], undefined, undefined, 0.2]);
     const { image } = test.inputs;
     assert.ok(image.kind === "pictures");
     // A pixel is 1.75 wide: the first one's middle is 8.875 − 0.5 = 8.375, times 5. The filter is not exact to the byte.
@@ -115,7 +115,7 @@ Deno.test("readPoints() takes the column person for who is in a picture, and war
     "w.png": ramp(),
   });
   assert.deepEqual(train.groups, ["Ann", "v"]);
-  assert.match(notes[1], /Warning: 1 people of the test part are in the training part too/);
+  assert.match(notes[1], /Warning: 1 person of the test part can be seen in the training part too/);
   assert.deepEqual(["d/p_2_x.jpg", "face.jpg", "_1.jpg"].map(personOf), ["p", "face", ""]);
 });
 

@@ -28,6 +28,8 @@ export interface LandmarkOptions extends OutputOptions {
    * task's own metric. Default: the size of the points' box.
    */
   readonly scales?: Readonly<Record<string, readonly [readonly number[], readonly number[]]>>;
+  /** What the box of the points was grown by at each side before pictures were cropped to it, for whoever reads the file. */
+  readonly margin?: number;
   /** How errors count. Default "wing". */
   readonly loss?: PointLoss;
   /** Where the wing loss bends. */
@@ -58,7 +60,7 @@ export interface LandmarkOptions extends OutputOptions {
  * ```
  */
 export function landmarks(
-  { points, size = [1, 1], scales = {}, loss = "wing", wing, ...options }: LandmarkOptions,
+  { points, size = [1, 1], scales = {}, loss = "wing", wing, margin, ...options }: LandmarkOptions,
 ): Task {
   const layout: PointLayout = { count: points.length, size };
   const [scale, ...others] = scalesOf(scales, layout.count);
@@ -81,6 +83,7 @@ export function landmarks(
           answer: "x and y of each point in turn, as shares of the width and height of the picture that went in",
           points,
           ...(Object.keys(scales).length === 0 ? {} : { scales }),
+          ...(margin === undefined ? {} : { crop: { to: "the box of the points", margin } }),
         },
         names: points.flatMap((name) => [`${name} x`, `${name} y`]),
       },
@@ -106,12 +109,13 @@ export const landmarksRow: TaskRow<"points"> = {
   targets: "points",
   head: "linear",
   settings: ["inputSize", "pointLoss"],
-  make: ({ names: points, size, scales }, { pointLoss, inputSize, ...options }) =>
+  make: ({ names: points, size, scales, margin }, { pointLoss, inputSize, ...options }) =>
     landmarks({
       points,
       ...options,
       ...(inputSize ?? size) === undefined ? {} : { size: inputSize ?? size },
       ...(scales === undefined ? {} : { scales }),
+      ...(margin === undefined ? {} : { margin }),
       ...(pointLoss === undefined ? {} : { loss: pointLoss }),
     }),
   // From the mean shape on, only what the picture tells is left to learn.

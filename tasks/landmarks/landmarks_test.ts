@@ -62,11 +62,12 @@ Deno.test("the agreement of two models counts points that are near each other in
 
 Deno.test("a model that is built for points starts at their mean shape, and the file says what its numbers are", () => {
   const values = Float32Array.of(0, 0, 1, 1, 0, 0.5, 1, 0, 0, 1, 1, 0.5);
-  const target = { kind: "points", names: POINTS, values, scales: SCALES, size: SIZE } as const;
+  const target = { kind: "points", names: POINTS, values, scales: SCALES, size: SIZE, margin: 0.2 } as const;
   const row = taskRow("landmarks");
   assert.deepEqual(row.bias(target), [0.5, 0, 0.5, 1, 0.5, 0.5]);
   const { heads: { dense } } = row.make(target, { pointLoss: "l2" }).bind([PORT], "faces");
   assert.deepEqual(dense.decoding.points, POINTS);
+  assert.deepEqual(dense.decoding.crop, { to: "the box of the points", margin: 0.2 });
   assert.equal(dense.names?.[3], "right eye y");
   // Off by one pixel to the right of 200, by nothing else.
   const value = tf.tidy(() => dense.loss(tf.zeros([1, 6]), tf.tensor2d([[1 / 200, 0, 0, 0, 0, 0]])).dataSync()[0]);
