@@ -111,6 +111,11 @@ export function qatCommand(): Command {
       number,
     )
     .option("--adapt-epochs <n>", "more of it after activations were swapped (default: --float-epochs / 4)", number)
+    .option(
+      "--swap-epochs <n>",
+      "first epochs of that, over which LeakyReLU's slope goes to 0 (default: 0, at once)",
+      number,
+    )
     .option("--float-lr <rate>", "peak learning rate of float training (default: 2e-3)", number)
     .optionsGroup("Quantization-aware training:")
     .option("--epochs <n>", "epochs (default: 8)", number)

@@ -1,11 +1,20 @@
 /** The float part of the job: training, swapping activations, adapting to them, and the control that is trained as long. */
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { toOnnx } from "../export/to_onnx.ts";
-import { formatRewrite, parseSwap, type Rewrite, rewriteModel, type Rule, swapActivation } from "../src/rewrite/mod.ts";
+import {
+  endFading,
+  fadeActivation,
+  formatRewrite,
+  parseSwap,
+  type Rewrite,
+  rewriteModel,
+  type Rule,
+  swapActivation,
+} from "../src/rewrite/mod.ts";
 import { type KeptModel, type TrainingJob, writingOf } from "./_job.ts";
 import { NO_SWAP } from "./shared_options.ts";
 import { prepareFor } from "./_recipe.ts";
-import { type Stage, trainStage } from "./_stage.ts";
+import { countOf, type Stage, trainStage } from "./_stage.ts";
 
 /** A float model, ready to be prepared for quantization. */
 export interface FloatModel {
@@ -38,16 +47,30 @@ export async function makeFloatModel(original: tfl.LayersModel, job: TrainingJob
   return { model, kept: [...adapted, ...controls], rewrites };
 }
 
-/** Trains the last of the models on: to adapt it to its activations, or because that was asked for. */
+/**
+ * Trains the last of the models on: to adapt it to its activations, or because that was asked for. Where these come about
+ * gradually it is the first that is trained, which becomes the last meanwhile.
+ */
 async function adapt(kept: readonly KeptModel[], job: TrainingJob): Promise<readonly KeptModel[]> {
-  const { model: given, adaptEpochs, floatEpochs } = job.options;
+  const { model: given, adaptEpochs, floatEpochs, swapEpochs } = job.options;
   const last = kept[kept.length - 1];
   const isSwapped = last.step === "swapped";
   const more = isSwapped ? adaptEpochs : given === undefined ? 0 : floatEpochs;
   if (more === 0) return kept;
-  const model = copy(last.model);
+  const isGradual = isSwapped && swapEpochs > 0;
+  const model = isGradual ? rewriteModel(kept[0].model, [fadeActivation()]).model : copy(last.model);
+  if (isGradual) {
+    job.log(`Activations are swapped gradually, over the first ${countOf(swapEpochs, "epoch")} of ${more}.`);
+  }
   const epochs = await epochsOf(job, { name: isSwapped ? "adapted" : "float", model, epochs: more });
-  return [...kept, { step: "adapted", model, epochs: last.epochs + epochs }];
+  return [...kept, { step: "adapted", model: isGradual ? ended(model) : model, epochs: last.epochs + epochs }];
+}
+
+/** Puts activations that have been swapped gradually in their places. */
+function ended(fading: tfl.LayersModel): tfl.LayersModel {
+  const { model } = rewriteModel(fading, [endFading]);
+  fading.dispose();
+  return model;
 }
 
 /** Trains a stage, and returns how many epochs it took. */

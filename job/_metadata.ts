@@ -115,6 +115,7 @@ const TOLD: Readonly<Record<keyof (QatOptions & Omit<PtqOptions, OfSteps>), Tell
   control: "value",
   floatEpochs: "value",
   adaptEpochs: "value",
+  swapEpochs: "value",
   epochs: "value",
   batchSize: "value",
   lr: "value",

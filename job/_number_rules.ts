@@ -32,6 +32,7 @@ export const LEAST_SAMPLES = 8;
 const RULES = {
   floatEpochs: { least: 0, most: MOST_EPOCHS, whole: true },
   adaptEpochs: { least: 0, most: MOST_EPOCHS, whole: true },
+  swapEpochs: { least: 0, most: MOST_EPOCHS, whole: true },
   validation: { least: 0, most: 0.9, whole: false },
   epochs: { least: 1, most: MOST_EPOCHS, whole: true },
   batchSize: { least: 1, most: MOST_IMAGES, whole: true },

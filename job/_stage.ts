@@ -10,7 +10,7 @@ import type { Evaluation } from "../train/evaluate.ts";
 import { fit, type FitOptions, type History } from "../train/fit.ts";
 import { rateFor } from "../train/learning_rate.ts";
 import { optimizerFor } from "../train/optimizers.ts";
-import { floatSchedule, qatSchedule, type Schedule } from "../train/schedule.ts";
+import { fadingSchedule, floatSchedule, qatSchedule, type Schedule } from "../train/schedule.ts";
 import { type JobData, stepsPerEpoch, trainingBatches } from "./_data.ts";
 import type { EpochMetric, EpochMetrics, StageEpoch } from "./_stage_epoch.ts";
 import type { StageName } from "./events.ts";
@@ -57,6 +57,8 @@ export interface Plan {
   readonly firstEpoch: number;
   /** Epochs of its own after which pictures are no longer put together of parts of several. Default: none. */
   readonly mosaicUntil?: number;
+  /** Share of their slopes that activations have which are swapped gradually. Default: none are. */
+  readonly fading?: NonNullable<FitOptions["fading"]>;
   /** What is measured after an epoch. */
   readonly measure: (model: tfl.LayersModel, job: TrainingJob) => Promise<EpochMetrics>;
 }
@@ -70,7 +72,10 @@ export interface Plan {
  */
 export async function trainStage(job: TrainingJob, { name, model, epochs, ran }: Stage): Promise<StageResult> {
   const { options, events, data, log, record } = job;
-  const { rate, warmUp, schedule, firstEpoch, mosaicUntil = Infinity, measure, averageDecay } = planOf(name, job);
+  const { rate, warmUp, schedule, firstEpoch, mosaicUntil = Infinity, measure, averageDecay, fading } = planOf(
+    name,
+    job,
+  );
   if (name === "qat" && uncalibratedIn(model).length > 0) {
     await calibrate(model, calibrationBatches(model, data), { beforeTraining: true });
   }
@@ -91,6 +96,7 @@ export async function trainStage(job: TrainingJob, { name, model, epochs, ran }:
       learningRate: rateFor(options.schedule, rate, { epochs, warmUp }),
       ...updatesOf(options, { averageDecay, patience: ran === undefined ? options.patience : undefined }),
       schedule,
+      ...(fading === undefined ? {} : { fading }),
       seed: options.seed,
       ...signalOf(job),
       ...checkpointOf(job, name, records),
@@ -161,14 +167,15 @@ function checkpointOf(
   return { checkpoint };
 }
 
-function countOf(count: number, what: string): string {
+/** A number of things, in words. */
+export function countOf(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 /** Returns how a stage of a job trains. */
 export function planOf(name: StageName, { options }: Pick<TrainingJob, "options">): Plan {
   const { floatLr, lr, floatEpochs, adaptEpochs, freezeObserversAfter, freezeBnAfter, mosaicUntil } = options;
-  const { warmupEpochs, ema } = options;
+  const { warmupEpochs, ema, swapEpochs } = options;
   const float = { schedule: floatSchedule, measure: measureFloat, averageDecay: ema };
   // Other orders and changes than those of the stages before.
   const last = { rate: lr, warmUp: warmupEpochs, firstEpoch: floatEpochs + adaptEpochs, mosaicUntil };
@@ -176,9 +183,11 @@ export function planOf(name: StageName, { options }: Pick<TrainingJob, "options"
     case "float":
       return { ...float, rate: floatLr, warmUp: warmupEpochs, firstEpoch: 0 };
     case "adapted":
-    case "own-adapted":
+    case "own-adapted": {
+      const fading = name === "adapted" && swapEpochs > 0 ? { fading: fadingSchedule(swapEpochs) } : {};
       // What has been learned is not far from what is to be.
-      return { ...float, rate: floatLr, warmUp: 0, firstEpoch: floatEpochs };
+      return { ...float, ...fading, rate: floatLr, warmUp: 0, firstEpoch: floatEpochs };
+    }
     case "control":
     case "own-control":
       return { ...float, ...last };

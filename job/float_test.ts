@@ -60,3 +60,22 @@ Deno.test("makeFloatModel() trains a loaded model on only if it is asked to, and
     kept: ["original 0", "swapped 0", "control 3", "own-control 3"],
   });
 });
+
+Deno.test("makeFloatModel() swaps gradually where it is told to, and ends in the activation that was wanted", async () => {
+  const lines: string[] = [];
+  const options = { data: "generated", batchSize: 16, epochs: 1, floatEpochs: 0, adaptEpochs: 2, swapEpochs: 1 };
+  const job = await pointsJob({ ...options, control: false });
+  const made = await makeFloatModel(netWith(leaky()), { ...job, log: (line) => lines.push(line) });
+  assert.equal(made.model.getLayer("act").getClassName(), "ReLU");
+  assert.deepEqual(made.kept.map(({ step }) => step), ["original", "swapped", "adapted"]);
+  assert.ok(
+    lines.some((line) => line === "Activations are swapped gradually, over the first 1 epoch of 2."),
+    lines.join(),
+  );
+  // Of as many epochs at once: other steps.
+  const { model } = await makeFloatModel(
+    netWith(leaky()),
+    await pointsJob({ ...options, swapEpochs: 0, control: false }),
+  );
+  assert.notDeepEqual(model.getWeights()[0].dataSync(), made.model.getWeights()[0].dataSync());
+});

@@ -3,6 +3,7 @@ import { ARCH_NAMES } from "../models/arch/mod.ts";
 import { RATE_CURVES } from "../train/learning_rate.ts";
 import { OPTIMIZER_NAMES } from "../train/optimizers.ts";
 import { CHECKPOINT_MINUTES } from "../train/checkpoint.ts";
+import { showValue } from "../src/text/plain.ts";
 import { inPlainWordsSync } from "../src/text/plain_errors.ts";
 import { checkNumbers } from "./_number_rules.ts";
 import { checkKinds, type Kinds } from "./_option_kinds.ts";
@@ -33,6 +34,10 @@ export interface QatOptions extends SharedOptions {
    * `arch`; `floatEpochs` for `model`.
    */
   readonly adaptEpochs?: number;
+  /**
+   * Epochs of adapting over which the slope of LeakyReLU goes to 0, instead of being cut off at once. Default 0: it is cut off.
+   */
+  readonly swapEpochs?: number;
   /** Epochs of quantization-aware training. Default 8. */
   readonly epochs?: number;
   /**
@@ -116,6 +121,7 @@ export const KINDS: Kinds<QatOptions> = {
   augment: "flag",
   floatEpochs: "number",
   adaptEpochs: "number",
+  swapEpochs: "number",
   epochs: "number",
   control: "flag",
   validation: "number",
@@ -172,6 +178,7 @@ function resolve(given: QatOptions): ResolvedOptions {
     data: options.data ?? "generated",
     floatEpochs,
     adaptEpochs: options.adaptEpochs ?? (model === undefined ? Math.ceil(floatEpochs / 4) : floatEpochs),
+    swapEpochs: options.swapEpochs ?? 0,
     epochs,
     control: options.control ?? model === undefined,
     batchSize: options.batchSize ?? 64,
@@ -189,7 +196,20 @@ function resolve(given: QatOptions): ResolvedOptions {
     checkpointMinutes: options.checkpointMinutes ?? CHECKPOINT_MINUTES,
   };
   checkEpochs(resolved);
+  checkGradualSwap(resolved);
   return resolved;
+}
+
+/** @throws {RangeError} If activations are to be swapped gradually that cannot be, or over more epochs than there are. */
+function checkGradualSwap({ swapEpochs, adaptEpochs, swap }: ResolvedOptions): void {
+  const cannot = `Cannot use --swap-epochs ${swapEpochs}`;
+  if (swapEpochs === 0) return;
+  if (swap !== DEFAULT_SWAP) {
+    throw new RangeError(`${cannot} with --swap ${showValue(swap)}: only ${DEFAULT_SWAP} can go gradually`);
+  }
+  if (swapEpochs > adaptEpochs) {
+    throw new RangeError(`${cannot} with --adapt-epochs ${adaptEpochs}: it must not be more`);
+  }
 }
 
 /** @throws {RangeError} If a training would warm up to its end, or is to be judged by nothing. */

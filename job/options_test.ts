@@ -37,6 +37,15 @@ Deno.test("resolveOptions() trains a loaded model in float only when asked to", 
   assert.equal(resolveOptions({ model: "model.json", floatEpochs: 3, adaptEpochs: 1 }).adaptEpochs, 1);
 });
 
+Deno.test("resolveOptions() lets LeakyReLU go gradually within the epochs of adapting, and nothing else", () => {
+  const epochs = (options: object) => resolveOptions(options).swapEpochs;
+  assert.deepEqual([epochs({}), epochs({ swapEpochs: 4 }), epochs({ model: "m", swapEpochs: 0 })], [0, 4, 0]);
+  assert.throws(() => epochs({ swapEpochs: 5 }), /--swap-epochs 5 with --adapt-epochs 4: it must not be more/);
+  assert.throws(() => epochs({ swapEpochs: 2, swap: "silu:relu" }), /--swap-epochs 2 with --swap "silu:relu": only/);
+  assert.throws(() => epochs({ swapEpochs: 2, swap: "none" }), /only leaky_relu:relu can go gradually/);
+  assert.throws(() => epochs({ swapEpochs: 0.5 }), /--swap-epochs 0.5: it must be a whole number/);
+});
+
 Deno.test("resolveOptions() ends mosaics after half of the epochs, unless it is told when", () => {
   const until = (options: object) => resolveOptions(options).mosaicUntil;
   assert.deepEqual([until({}), until({ epochs: 5 }), until({ epochs: 1 }), until({ mosaicUntil: 7 })], [4, 2, 0, 7]);

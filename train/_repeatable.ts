@@ -8,7 +8,7 @@ import type * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { LAYER_ROWS, type LayerDescription } from "../src/layers/mod.ts";
 import { layersIn, type QuantizedLayer, quantizedLayer, quantizedLayersIn } from "../src/quant/mod.ts";
-import { innerLayer } from "../src/rewrite/mod.ts";
+import { FadingReLU, innerLayer } from "../src/rewrite/mod.ts";
 import { isPure } from "../tasks/loss.ts";
 import type { Head } from "../tasks/task.ts";
 import type { OrderedBatch } from "./_batch.ts";
@@ -41,6 +41,7 @@ function isKnown(layer: Layer): boolean {
   if (quantized !== undefined) {
     return quantized.onlyTensors && (quantized.inner === undefined || isKnown(quantized.inner));
   }
+  if (layer instanceof FadingReLU) return true;
   return isKnownClass({ className: layer.getClassName(), config: layer.getConfig() });
 }
 

@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { registerBackend } from "../src/backend/mod.ts";
 import { withTempDir } from "../models/import/_test_models.ts";
+import { FadingReLU } from "../src/rewrite/mod.ts";
 import { seedWeights } from "../tests/_support/small_models.ts";
 import { disk } from "../src/io/disk.ts";
 import { readOptimizer } from "./_optimizer_state.ts";
@@ -11,6 +12,7 @@ import { engineHistory } from "./_tensor_blobs.ts";
 import { CheckpointError, type CheckpointOptions } from "./checkpoint.ts";
 import { fit, type FitOptions, type History, type SampleBatch } from "./fit.ts";
 import { cosineRate } from "./learning_rate.ts";
+import { fadingSchedule } from "./schedule.ts";
 
 // These processes do not die, so nothing needs to be on the disk itself, which takes most of the time.
 Object.assign(disk, {
@@ -164,6 +166,22 @@ Deno.test("fit(), killed after any step, ends with the same bits", () =>
     const setup = { optimizer: OPTIMIZERS.adam };
     const undisturbed = await trainUndisturbed(setup, dir);
     assert.deepEqual(undisturbed.own, [1, 2, 3]);
+    for (let killAt = 0; killAt < EPOCHS * STEPS; killAt++) {
+      const resumed = await killAndGoOn(setup, `${dir}/${killAt}`, [killAt]);
+      assert.deepEqual(resumed, undisturbed, `killed after ${killAt} steps`);
+    }
+  }));
+
+Deno.test("fit(), killed after any step while activations are swapped gradually, ends with the same bits", () =>
+  withTempDir(async (dir) => {
+    await registerBackend();
+    const model = () =>
+      seedWeights(tfl.sequential({
+        layers: [layers.dense({ units: 5, inputShape: [3] }), new FadingReLU(), layers.dense({ units: 1 })],
+      }));
+    const setup = { optimizer: OPTIMIZERS.adam, model, options: { fading: fadingSchedule(1.5) } };
+    const undisturbed = await trainUndisturbed(setup, dir);
+    assert.notDeepEqual(undisturbed.bits, (await train({ ...setup, options: {} })).bits);
     for (let killAt = 0; killAt < EPOCHS * STEPS; killAt++) {
       const resumed = await killAndGoOn(setup, `${dir}/${killAt}`, [killAt]);
       assert.deepEqual(resumed, undisturbed, `killed after ${killAt} steps`);

@@ -16,6 +16,7 @@ import { describeNotFinite, orderBatch, type OrderedBatch, type SampleBatch } fr
 import { BestWeights } from "./_best_weights.ts";
 import { makeYield } from "../src/events.ts";
 import { type EpochInfo, EpochLog, type EpochRecord, median, type Reading } from "./_epoch_log.ts";
+import { Fading } from "./_fading.ts";
 import { refuseLoss, refuseWeights } from "./_finite.ts";
 import { checkCounts, planSteps, refuseUncalibrated } from "./_plan.ts";
 import { type StepPlan, takeStep } from "./_step.ts";
@@ -25,7 +26,7 @@ import type { CheckpointOptions } from "./checkpoint.ts";
 import { engineHistory } from "./_tensor_blobs.ts";
 import type { LearningRate } from "./learning_rate.ts";
 import { learningRateOf, setLearningRate } from "./optimizers.ts";
-import { floatSchedule, type Phase, type Schedule } from "./schedule.ts";
+import { floatSchedule, type Phase, type Schedule, type StepPosition } from "./schedule.ts";
 import { type SeededDropout, withSeededDropout } from "./seeded_dropout.ts";
 import type { UpdateOptions } from "./updates.ts";
 
@@ -48,6 +49,11 @@ export interface FitOptions extends Learning, UpdateOptions {
   readonly optimizer: tf.Optimizer;
   /** What is active when. Default: `floatSchedule`. */
   readonly schedule?: Schedule;
+  /**
+   * Share of its slope that each FadingReLU has at a step, from 1 to 0: see `fadingSchedule`. An epoch is judged by what the
+   * next step would have, and is not chosen before that is 0. Default: slopes stay what they are.
+   */
+  readonly fading?: (at: StepPosition) => number;
   /** Learning rate at each step. Default: the optimizer's own. */
   readonly learningRate?: LearningRate;
   /** Of dropout's masks. Default: 0. */
@@ -169,6 +175,7 @@ export async function fit(model: tfl.LayersModel, options: FitOptions): Promise<
     better,
     progress,
     phase: undefined,
+    fading: new Fading(model, options.fading),
     canFreeze: quantizedLayersIn(model).some(({ phase }) => phase.trainingBatchNorm !== undefined),
     handleEvents: makeYield(),
   };
@@ -209,6 +216,7 @@ interface Run {
   readonly progress: Progress;
   saver?: Saver;
   phase: Phase | undefined;
+  readonly fading: Fading;
   /** Whether there is batch normalization that the schedule freezes. */
   readonly canFreeze: boolean;
   /** Lets a signal be heard. */
@@ -298,10 +306,14 @@ async function completeEpoch(run: Run, info: EpochInfo): Promise<void> {
 }
 
 /** Has the weights judged that training would end with now, and keeps them if there were no better ones. */
-async function judgeEpoch({ options, plan: { updates }, best }: Run, info: EpochInfo): Promise<number | void> {
+async function judgeEpoch(run: Run, info: EpochInfo): Promise<number | void> {
+  const { options, plan: { updates }, best, fading } = run;
+  const share = fading.enter({ epoch: info.epoch, step: 0, stepsPerEpoch: options.stepsPerEpoch });
   const takeBack = updates.average?.lend();
   try {
     const score = await options.onEpochEnd?.(info);
+    // It is another model yet than the one that training ends with.
+    if (share > 0) return;
     if (typeof score === "number") best.offer(score, info.epoch);
     return score;
   } finally {
@@ -345,6 +357,7 @@ function enterStep(run: Run, at: Parameters<Schedule>[0]): Phase {
   if (!samePhase(run.phase, phase)) setQatPhase(model, phase);
   run.phase = phase;
   if (options.learningRate !== undefined) setLearningRate(plan.optimizer, options.learningRate(at));
+  run.fading.enter(at);
   return phase;
 }
 

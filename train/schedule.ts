@@ -77,3 +77,25 @@ export const floatSchedule: Schedule = () => ({ observing: false, fakeQuantizing
 export function epochsDone({ epoch, step, stepsPerEpoch }: StepPosition): number {
   return epoch + step / stepsPerEpoch;
 }
+
+/**
+ * Makes the schedule of activations that are swapped gradually: the share of its slope that each FadingReLU has at a step
+ * falls from 1 to 0 along a straight line, over `epochs`.
+ *
+ * @throws {RangeError} If the number of epochs is not above 0.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { fadingSchedule } from "./schedule.ts";
+ *
+ * const share = fadingSchedule(2);
+ * assert.deepEqual([0, 1, 2, 3].map((epoch) => share({ epoch, step: 0, stepsPerEpoch: 10 })), [1, 0.5, 0, 0]);
+ * ```
+ */
+export function fadingSchedule(epochs: number): (at: StepPosition) => number {
+  if (!(epochs > 0)) {
+    throw new RangeError(`Cannot swap activations gradually: over ${epochs} epochs, a number above 0 is needed`);
+  }
+  return (at) => Math.max(0, 1 - epochsDone(at) / epochs);
+}

@@ -51,7 +51,8 @@ export {
 export type { LayerConfig, LayerGraph, LayerNode, LayerSpec, LayerWeight, OwnCall } from "./layer_graph.ts";
 export { formatRewrite, rewrite } from "./rule.ts";
 export type { Rewrite, Rule, RuleResult } from "./rule.ts";
-export { DEFAULT_SWAP, parseSwap, SWAP_FROM, SWAP_TO, swapActivation } from "./swap_activation.ts";
+export { endFading, FadingReLU, type FadingReLUArgs } from "./fading_relu.ts";
+export { DEFAULT_SWAP, fadeActivation, parseSwap, SWAP_FROM, SWAP_TO, swapActivation } from "./swap_activation.ts";
 export type { Swap, SwapFrom, SwapTo } from "./swap_activation.ts";
 export { findUnits, layersOf } from "./units.ts";
 export type { Ungrouped, Unit, Units } from "./units.ts";

@@ -1,6 +1,7 @@
 /** Swaps one activation function for another that has an int8 kernel. */
 import { checkChoice, lookUp } from "../text/nearest.ts";
 import { activationOf, type LayerActivation } from "./activation.ts";
+import { FadingReLU } from "./fading_relu.ts";
 import { replaceLayer, replaceNode } from "./edit.ts";
 import {
   callsOf,
@@ -77,20 +78,35 @@ export function parseSwap(text: string): Swap {
 
 /** Returns the rule that swaps `from` for `to` in activation layers and fused `activation:` forms. */
 export function swapActivation({ from, to }: Swap = DEFAULT_SWAP): Rule {
+  return swapRule({ from, to }, (node) => toLayer(node, to));
+}
+
+/** Returns the rule that does what `DEFAULT_SWAP` does, but by layers which training takes from the one to the other. */
+export function fadeActivation(): Rule {
+  return swapRule(DEFAULT_SWAP, toFading);
+}
+
+function swapRule({ from, to }: Swap, make: (node: LayerNode) => LayerNode): Rule {
   return {
     name: "swap_activation",
     description: `replaces ${from} by ${to}`,
     apply: (graph, node) => {
       const activation = activationOf(node.layer);
-      return activation?.name === from ? swap(graph, node, { activation, from, to }) : undefined;
+      return activation?.name === from ? swap(graph, node, { activation, from, to, make }) : undefined;
     },
   };
+}
+
+interface SwapOf extends Swap {
+  readonly activation: LayerActivation;
+  /** Makes what takes the place of a layer that is an activation. */
+  readonly make: (node: LayerNode) => LayerNode;
 }
 
 function swap(
   graph: LayerGraph,
   node: LayerNode,
-  { activation, from, to }: Swap & { activation: LayerActivation },
+  { activation, from, to, make }: SwapOf,
 ): RuleResult {
   const { layer } = node;
   if (activation.place === "inner") {
@@ -107,7 +123,7 @@ function swap(
   }
   const swapped = activation.place === "fused"
     ? replaceLayer(graph, node, { ...layer, config: { ...layer.config, activation: to } })
-    : replaceNode(graph, node.name, [toLayer(node, to)]);
+    : replaceNode(graph, node.name, [make(node)]);
   const where = calls.length > 1 ? ` in all ${calls.length} calls of "${layer.name}"` : "";
   return { ok: true, graph: swapped, what: `${describe(layer, from)} becomes ${to}${where}` };
 }
@@ -115,6 +131,13 @@ function swap(
 function toLayer({ name, inbound, layer }: LayerNode, to: SwapTo): LayerNode {
   const config = { trainable: layer.config.trainable ?? true, maxValue: to === "relu6" ? 6 : null };
   return ownCall({ name, className: "ReLU", config, inbound });
+}
+
+function toFading({ name, inbound, layer: { config } }: LayerNode): LayerNode {
+  // TF.js writes the slope of every LeakyReLU.
+  const alpha = Number(config.alpha);
+  const slope = { name: "slope", dtype: "float32", shape: [1], data: Float32Array.of(alpha) } as const;
+  return ownCall({ name, className: FadingReLU.className, config: { alpha }, inbound, weights: [slope] });
 }
 
 function describe({ config: { alpha } }: LayerSpec, from: string): string {

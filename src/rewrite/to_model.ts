@@ -6,6 +6,7 @@ import { isConstant, registerConstantValue } from "./constant_value.ts";
 import { registerChannelLayers } from "../channels/mod.ts";
 import { registerOperations } from "../operations/mod.ts";
 import { registerSequenceLayers } from "../sequences/mod.ts";
+import { registerFadingReLU } from "./fading_relu.ts";
 import { type LayerGraph, type LayerNode, type LayerSpec, valueOf } from "./layer_graph.ts";
 
 type Layer = tfl.layers.Layer;
@@ -24,6 +25,7 @@ export type LoadWeights = (layer: Layer, spec: LayerSpec) => void;
  */
 export function toModel(graph: LayerGraph, { load = setWeights }: { load?: LoadWeights } = {}): tfl.LayersModel {
   registerConstantValue();
+  registerFadingReLU();
   registerChannelLayers();
   registerOperations();
   registerSequenceLayers();
