@@ -96,6 +96,7 @@ export { type BadImage } from "./data/sources/folder.ts";
 export { type Augment, type Batch, batches, type BatchOptions, type Colour } from "./data/batches.ts";
 export { type DataSplit, type ImageSet, imageSet, type ImageShape, type Parts, take } from "./data/dataset.ts";
 export { generate, type GeneratedOptions } from "./data/sources/generated.ts";
+export { generateShapes, type ShapesToFindOptions } from "./data/sources/shapes_to_find.ts";
 export {
   BOX_NUMBERS,
   type Boxes,
