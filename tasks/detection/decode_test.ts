@@ -3,6 +3,7 @@ import { Random } from "../../src/numbers/random.ts";
 import { assertClose } from "../../train/_test_support.ts";
 import { overlap, rectangleOf } from "./boxes.ts";
 import { decodeAnswers, decodeSample } from "./decode.ts";
+import { detection } from "./detection.ts";
 import { encodeBoxes } from "./encode.ts";
 import type { Grids } from "./grids.ts";
 import { suppress } from "./nms.ts";
@@ -123,4 +124,32 @@ Deno.test("suppress() looks at so many boxes of a class, and keeps so many", () 
   assert.deepEqual(suppress(found, { iou: 0.5, most: 2 }).map(({ score }) => 30 * score), [29, 28, 27, 26]);
   const same = found.map((box) => ({ ...box, ...rectangleOf(0.5, 0.5, 1, 1), score: 1 }));
   assert.equal(suppress([...same, ...found], { iou: 0.5, mostLookedAt: 15 }).length, 2);
+});
+
+Deno.test("detection() decodes the boxes that agree with themselves: those above the threshold, however many are below", () => {
+  const random = new Random(8);
+  const task = detection({
+    classes: ["a", "b"],
+    most: 4,
+    anchors: [[[16, 16], [8, 24]]],
+    inputSize: [64, 64],
+    scoreThreshold: 0.4,
+  })
+    .bind([{ name: "boxes", shape: [4, 4, 14] }], "finder");
+  const values = Float32Array.from({ length: 3 * 4 * 4 * 14 }, () => random.between(-2, 2));
+  const answers = { boxes: { values, shape: [3, 4, 4, 14] } };
+  const found = task.decode!(answers);
+  const { kind, grids } = {
+    kind: "yolov3" as const,
+    grids: [{ height: 4, width: 4, anchors: [[0.25, 0.25], [0.125, 0.375]] as const }],
+  };
+  const all = decodeAnswers(answers, ["boxes"], {
+    grids: { kind, classes: 2, grids },
+    options: { scoreThreshold: 0.005, nmsIou: 0.45 },
+  });
+  const sure = all.map((boxes) => boxes.filter(({ score }) => score > 0.4));
+  assert.deepEqual(found, sure);
+  const count = sure.flat().length;
+  assert.ok(count > 5 && all.flat().length > 2 * count, `${count} of ${all.flat().length}`);
+  assert.deepEqual(task.agreement!(answers, { ...answers }), { what: "boxes at IoU 0.99", same: count, of: count });
 });

@@ -8,6 +8,7 @@ import { encodeBoxes, ENCODED } from "./encode.ts";
 import { decodingOf } from "./file_boxes.ts";
 import { BEFORE_CLASSES, type Grids, type HeadKind } from "./grids.ts";
 import { BoxReader } from "./judged_boxes.ts";
+import { decodeAnswers } from "./decode.ts";
 import { detectionLoss } from "./loss.ts";
 import { bestThreshold, detectionMetrics } from "./metrics.ts";
 import { countSame } from "./same_boxes.ts";
@@ -110,7 +111,8 @@ type BoundOptions = KnownOptions & { readonly grids: Grids };
 
 function bound(ports: readonly Port[], options: BoundOptions): BoundTask {
   const names = ports.map(({ name }) => name);
-  const reader = new BoxReader({ names, grids: options.grids, nmsIou: options.nmsIou ?? NMS_IOU });
+  const { nmsIou = NMS_IOU } = options;
+  const reader = new BoxReader({ names, grids: options.grids, nmsIou });
   const heads = ports.map(({ name }, i) => [name, headOf(i, options)] as const);
   const withThreshold = (scoreThreshold: number): BoundTask => {
     const found = (answers: JudgedAll["answers"]) =>
@@ -124,7 +126,8 @@ function bound(ports: readonly Port[], options: BoundOptions): BoundTask {
         what: `boxes at IoU ${SAME_IOU}`,
         ...countSame(found(a), found(b), SAME_IOU),
       }),
-      decode: found,
+      // As a program does it, which looks at no box below the threshold.
+      decode: (answers) => decodeAnswers(answers, names, { grids: options.grids, options: { scoreThreshold, nmsIou } }),
       settle: (judged) => withThreshold(options.scoreThreshold ?? bestThreshold(reader.judged(judged))),
       sections: (judged, shown) => detectionSections(judged, { reader, names: options.classes, scoreThreshold }, shown),
       fields: () => ({}),
