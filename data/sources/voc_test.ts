@@ -241,6 +241,40 @@ Deno.test("readVoc() refuses a set without pictures or boxes, and limits without
   assert.equal((await read(sound(), { limit: 1 })).train.count, 1);
 });
 
+Deno.test("readVoc() draws by its seed, 0 by default, keeps the order where nothing is left out, and refuses odd shares", async () => {
+  const flat: Record<string, Content> = {};
+  for (let i = 0; i < 8; i++) {
+    flat[`${i}.png`] = picture({ background: { r: 20 * i, g: 0, b: 0 } });
+    flat[`${i}.xml`] = annotation(CAT);
+  }
+  // Which pictures are in the training part, and in which order: the red of their middles.
+  const reds = async (options: Partial<BoxOptions>, files = flat) => {
+    const { image } = (await read(files, options)).train.inputs;
+    assert.ok(image.kind === "pictures");
+    const side = image.height * image.width * 3;
+    return Array.from({ length: image.bytes.length / side }, (_, i) => image.bytes[i * side + 16 * 96 + 48]);
+  };
+  assert.deepEqual(await reds({}), await reds({ seed: 0 }));
+  assert.notDeepEqual(await reds({}), await reds({ seed: 1 }));
+  const listed = {
+    ...Object.fromEntries(Object.entries(flat).map(([path, content]) => [`JPEGImages/${path}`, content])),
+    ...Object.fromEntries(Object.keys(flat).map((path) => [`Annotations/${path}`, annotation(CAT)])),
+    "ImageSets/Main/train.txt": "5\n2\n4\n",
+    "ImageSets/Main/test.txt": "1\n",
+  };
+  assert.deepEqual(await reds({}, listed), [100, 40, 80]);
+  assert.deepEqual(await reds({ limit: 3 }, listed), [100, 40, 80]);
+  assert.equal((await reds({ limit: 2 }, listed)).length, 2);
+  assert.deepEqual(await reds({ limit: 2 }, listed), await reds({ limit: 2, seed: 0 }, listed));
+  for (const testFraction of [0, 1, NaN]) {
+    await assert.rejects(read(flat, { testFraction }), /the test fraction is (0|1|NaN), needed is one between 0 and 1/);
+  }
+  await assert.rejects(
+    read({ "a.png": picture(), "a.xml": annotation(CAT) }),
+    /it has 1 annotated picture, at least 2/,
+  );
+});
+
 testWithShared("readVoc() reads BCCD's own split, without its two boxes of one pixel", "data/bccd", async (dir) => {
   await assert.rejects(readVoc(dir, { shape: SHAPE }), /Cannot read 2 boxes of .*it has no area: it is 0 wide/);
   const { train, validation, test, skipped } = await readVoc(dir, { shape: SHAPE, skipBadImages: true });
