@@ -1,53 +1,8 @@
-/** Outputs whose numbers are places in the picture: boxes, points, and the classes of pixels. */
+/** Outputs whose numbers are places in the picture: points, and the classes of pixels. */
 import { type Placement, toOriginal } from "../data/letterbox.ts";
 import { sizeOf } from "../src/onnx/mod.ts";
-import type { FoundBox } from "../tasks/detection/boxes.ts";
-import { boxesInPicture, type FileDecoding, readFileDecoding } from "../tasks/detection/file_boxes.ts";
-import type { ClassShare, FoundThing, PixelClasses } from "./answer.ts";
+import type { ClassShare, PixelClasses } from "./answer.ts";
 import { each, type OpenOutputs, type Place } from "./_reading.ts";
-
-/** Reads boxes, of all outputs together. */
-export const readBoxes: OpenOutputs = (outputs, { scoreThreshold, nmsIou }) => {
-  const [{ decoding: { cannot } }] = outputs;
-  const said = Object.fromEntries(outputs.map(({ name, decoding }) => [name, decoding.values]));
-  const read = readFileDecoding(said);
-  if (read === undefined) throw new RangeError(`${cannot}: it does not say how its outputs are read as boxes`);
-  const { options } = read;
-  const decoding = {
-    ...read,
-    options: { scoreThreshold: scoreThreshold ?? options.scoreThreshold, nmsIou: nmsIou ?? options.nmsIou },
-  };
-  const own = outputs.filter(({ name }) => read.names.includes(name));
-  own.forEach(({ name, shape }, i) =>
-    checkGrid(shape, { cannot, name, grid: read.grids.grids[i], classes: read.classes })
-  );
-  return [{
-    outputs: read.names,
-    read: (rows, { placement }) => {
-      const answers = own.map(({ name, shape }, i) => [name, { values: rows[i], shape: [1, ...shape] }] as const);
-      return { kind: "boxes", boxes: boxesInPicture(Object.fromEntries(answers), decoding, placement).map(thingOf) };
-    },
-  }];
-
-  function thingOf({ label, score, left, top, right, bottom }: FoundBox): FoundThing {
-    const name = decoding.classes[label];
-    return { name, probability: score, group: label, x: left, y: top, width: right - left, height: bottom - top };
-  }
-};
-
-/** Numbers of an anchor before its classes. */
-const BEFORE_CLASSES = 5;
-
-function checkGrid(shape: readonly number[], { cannot, name, grid: { height, width, anchors }, classes }: {
-  readonly cannot: string;
-  readonly name: string;
-  readonly grid: FileDecoding["grids"]["grids"][number];
-  readonly classes: readonly string[];
-}): void {
-  const needed = [height, width, anchors.length * (BEFORE_CLASSES + classes.length)];
-  if (shape.join() === needed.join()) return;
-  throw new RangeError(`${cannot}: its output "${name}" is [n,${shape}], its metadata says [n,${needed}]`);
-}
 
 /** Reads points: x and y of each, as shares of the picture that went in. */
 export const readPoints: OpenOutputs = each(({ name, shape, decoding }) => {

@@ -3,8 +3,9 @@ import { type Answers, rowOf } from "../models/answers.ts";
 import { lookUp, suggestName } from "../src/text/nearest.ts";
 import type { PictureAnswer } from "./answer.ts";
 import type { FileOutput } from "./_file.ts";
+import { readBoxes } from "./_read_boxes.ts";
 import { readClass, readLabels, readNumbers } from "./_read_names.ts";
-import { readBoxes, readMask, readPoints } from "./_read_places.ts";
+import { readMask, readPoints } from "./_read_places.ts";
 import type { OpenOutputs, Place, Telling } from "./_reading.ts";
 
 const READERS: Readonly<Record<string, OpenOutputs>> = {

@@ -5,6 +5,8 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import sharp from "sharp";
 import { toOnnx, type ToOnnxOptions } from "../export/to_onnx.ts";
 import { registerBackend } from "../src/backend/mod.ts";
+import { mapValues } from "../data/samples.ts";
+import { boxesToAppend } from "../tasks/mod.ts";
 import { Predictor, type PredictorOptions } from "./predict.ts";
 
 const { layers } = tfl;
@@ -231,7 +233,7 @@ Deno.test("Predictor reads boxes of all outputs together, in pixels of the pictu
       layers: [
         layers.flatten({ inputShape: [8, 8, 3], name: "flat" }),
         dense,
-        layers.reshape({ targetShape: [1, 2, 7], name: "boxes" }),
+        layers.reshape({ targetShape: [1, 2, 7], name: "boxes_4" }),
       ],
     });
     dense.setWeights([tf.zeros([192, 14]), tf.tensor1d(cells)]);
@@ -246,6 +248,24 @@ Deno.test("Predictor reads boxes of all outputs together, in pixels of the pictu
     assert.deepEqual(await boxes({}), [["cat", 0, 5, 20, 10], ["dog", 20, 5, 20, 10]]);
     assert.deepEqual(await boxes({ fit: "letterbox" }), [["cat", 0, 0, 20, 20], ["dog", 20, 0, 20, 20]]);
     assert.deepEqual(await boxes({}, { scoreThreshold: 0.9 }), [["cat", 0, 5, 20, 10]]);
+    // A file that makes boxes itself gives the same.
+    const head = { boxes_4: { decoding: output } };
+    const appended = boxesToAppend(head)!;
+    for (const fit of ["stretch", "letterbox"]) {
+      const metadata = {
+        inputs: JSON.stringify({ flat_input: { ...IMAGE, fit } }),
+        outputs: JSON.stringify(mapValues(appended.decoding, (said) => ({ task: "detection", ...said }))),
+      };
+      const { bytes } = await toOnnx(model, { precision: "float32", metadata, boxes: appended });
+      const predictor = new Predictor(bytes, { name: "boxes.onnx" });
+      const [prediction] = await predictor.predict([file]);
+      predictor.dispose();
+      assert.ok("answers" in prediction && prediction.answers[0].kind === "boxes");
+      const made = prediction.answers[0].boxes.map((
+        { name, x, y, width, height },
+      ) => [name, ...[x, y, width, height].map(Math.round)]);
+      assert.deepEqual(made, await boxes({ fit }));
+    }
     const wrong = { ...output, grid: [2, 2] };
     await assert.rejects(answersOf(model, file, { output: wrong }), /is \[n,1,2,7\], its metadata says \[n,2,2,7\]/);
     await assert.rejects(
