@@ -10,16 +10,19 @@ export const MARKS = {
   end: "<!-- end of results -->",
 } as const;
 
+/** What stands around a generated part. */
+export type Marks = Readonly<Record<keyof typeof MARKS, string>>;
+
 /**
  * Replaces the part of `document` between the marks.
  *
  * @throws {Error} If the marks are not there.
  */
-export function replaceBlock(document: string, block: string): string {
-  const start = document.indexOf(MARKS.start);
-  const end = document.indexOf(MARKS.end);
-  if (start < 0 || end < start) throw new Error(`Cannot write results: "${MARKS.start}" and "${MARKS.end}" are needed`);
-  return `${document.slice(0, start)}${MARKS.start}\n\n${block}\n\n${document.slice(end)}`;
+export function replaceBlock(document: string, block: string, marks: Marks = MARKS): string {
+  const start = document.indexOf(marks.start);
+  const end = document.indexOf(marks.end);
+  if (start < 0 || end < start) throw new Error(`Cannot write results: "${marks.start}" and "${marks.end}" are needed`);
+  return `${document.slice(0, start)}${marks.start}\n\n${block}\n\n${document.slice(end)}`;
 }
 
 /** Writes the README's part: where the figures are from, a row for the first seed of every job, what a step takes. */

@@ -4,6 +4,7 @@
  *
  *     deno task results [--only NAME]…
  *     deno task results methods …          (see methods/run.ts)
+ *     deno task results tasks …            (see tasks/run.ts)
  *
  * A name is a job's, or "step" for the bench. Every result keeps the commit, the machine and the day of its run; with
  * `--only` the others stay as they are. Nothing else should run meanwhile.
@@ -18,6 +19,7 @@ import { readmeBlock, replaceBlock, resultsPage } from "./_markdown.ts";
 import { type Origin, readOrigin } from "./_origin.ts";
 import { takePicture } from "./_picture.ts";
 import { runMethods } from "./methods/run.ts";
+import { runTasks } from "./tasks/run.ts";
 
 const RESULTS = "docs/results.json";
 
@@ -26,7 +28,7 @@ const STEP = "step";
 
 if (import.meta.main) {
   const [command, ...args] = Deno.args;
-  await (command === "methods" ? runMethods(args) : main());
+  await (command === "methods" ? runMethods(args) : command === "tasks" ? runTasks(args) : main());
 }
 
 async function main(): Promise<void> {

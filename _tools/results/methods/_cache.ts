@@ -1,6 +1,6 @@
 /** The folder where float models, results of rows and the split of CIFAR-10 are kept, so that a later run goes on. */
 import { SHARED } from "../_jobs.ts";
-import { exists, runDeno, runTask } from "./_children.ts";
+import { exists, runDeno, runTask } from "../_children.ts";
 import type { MethodResult } from "./_figures.ts";
 import { type FloatSource, type Net, netOf } from "./_nets.ts";
 import { writeCifar, writeCifarCalibration, writeMnistCalibration } from "./_splits.ts";

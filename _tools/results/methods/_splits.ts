@@ -5,7 +5,7 @@
  * file's. Those that ranges are found on stand in folders of their own, so that ONNX Runtime's quantizer is given the same.
  */
 import { readMnist } from "../../../data/sources/mnist.ts";
-import { exists } from "./_children.ts";
+import { exists } from "../_children.ts";
 
 /** Pictures that ranges are found on. */
 export const CALIBRATION = 512;

@@ -19,7 +19,7 @@ import { checkSchema } from "../../../report/schema.ts";
 import { SHARED } from "../_jobs.ts";
 import { readOrigin } from "../_origin.ts";
 import { Cache } from "./_cache.ts";
-import { exists, runDeno, runTask } from "./_children.ts";
+import { exists, runDeno, runTask } from "../_children.ts";
 import { figuresOf, type MethodFigures, type MethodResult, type Speed } from "./_figures.ts";
 import type { PeerTask } from "./judge_peer.ts";
 import { methodsPage } from "./_markdown.ts";
