@@ -60,7 +60,11 @@ function sizesOf(target: SampleTarget, [height, width]: AnchorsFor["inputSize"])
 /** Numbers of a box, see `Boxes` of data/samples.ts. */
 const BOX_NUMBERS = 6;
 
-/** @throws {RangeError} If anchors are to be looked for that a trained model has already. */
+/**
+ * Checks that anchors are not to be looked for that a trained model has already.
+ *
+ * @throws {RangeError} If they are.
+ */
 export function checkOwnAnchors(asked: string, path: string | undefined): void {
   if (asked !== AUTO && asked !== PUBLISHED) return;
   throw new RangeError(

@@ -20,7 +20,7 @@ const OUTPUTS = Object.fromEntries(ANCHORS.map((anchors, i) => [`boxes_${32 >> i
 }]));
 
 /** One or the other, damaged by its bytes or its structure, or anything else that is JSON. */
-export const prepare: Prepare = (dir) => async (random) => {
+export const prepare: Prepare = (dir) => (random) => {
   const isFile = random.chance(0.5);
   const sound: unknown = structuredClone(isFile ? ANCHORS : random.pick([OUTPUTS, { boxes_32: OUTPUTS.boxes_32 }]));
   if (isFile && random.chance(0.3)) {
