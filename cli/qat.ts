@@ -93,6 +93,7 @@ export function qatCommand(): Command {
   addData(command, {
     data: "samples to learn from, and to judge by (default: generated)",
   })
+    .option("--eval-size <n>", "height and width to judge at and to write files for (default: as trained)", number)
     .option(
       "--validation <share>",
       "training samples to choose the best epoch by (default: 0.1); 0: the last one",

@@ -100,6 +100,7 @@ const TOLD: Readonly<Record<keyof (QatOptions & Omit<PtqOptions, OfSteps>), Tell
   sequenceLength: "value",
   outputs: "value",
   inputSize: "value",
+  evalSize: "value",
   // What is read of outputs tells them.
   anchors: "not",
   boxLoss: "value",

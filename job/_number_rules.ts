@@ -51,6 +51,7 @@ const RULES = {
   sequenceLength: { least: 1, most: MOST_STEPS, whole: true },
   limit: { least: 1, most: MOST_IMAGES, whole: true },
   inputSize: { least: 4, most: MOST_SIDE, whole: true },
+  evalSize: { least: 4, most: MOST_SIDE, whole: true },
   ignoreThreshold: { least: 0, most: 1, whole: false, above: true },
   scoreThreshold: { least: 0, most: 1, whole: false },
   nmsIou: { least: 0, most: 1, whole: false },

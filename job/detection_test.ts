@@ -123,6 +123,23 @@ Deno.test("runQat() builds a detector of the size and with the anchors that are 
     model.dispose();
   }));
 
+Deno.test("runQat() judges and exports a detector at another size than it was trained at", () =>
+  withFolder(async (dir) => {
+    const model = await save(smallDetector(), `${dir}/in`);
+    const report = await runQat({ ...JOB, model, limit: 16, floatEpochs: 0, evalSize: 96, out: `${dir}/out` });
+    const { outputs: [coarse, fine] } = report.task;
+    assert.deepEqual([coarse.decoding?.grid, fine.decoding?.grid], [[6, 6], [12, 12]]);
+    assert.deepEqual([coarse.decoding?.anchors, coarse.decoding?.input], [ANCHORS[0], [96, 96]]);
+    const { graph, metadata } = decodeModel(Deno.readFileSync(`${dir}/out/model.int8.onnx`));
+    assert.deepEqual(graph.types.get("image")?.shape.slice(1), [96, 96, 3]);
+    assert.deepEqual(JSON.parse(metadata.inputs).image.shape, [96, 96, 3]);
+    const { model: trained } = await loadLayersModel(`${dir}/out/qat/model.json`);
+    assert.deepEqual(trained.inputs[0].shape, [null, SIDE, SIDE, 3]);
+    trained.dispose();
+    const [{ alike }] = report.agreement!;
+    assert.ok(alike === undefined || alike > 0.5);
+  }));
+
 Deno.test("runPtq() quantizes a detector whose anchors a file has, and judges all of its outputs", () =>
   withFolder(async (dir) => {
     const model = await save(smallDetector({ isKnown: false }), `${dir}/in`);
@@ -161,6 +178,14 @@ Deno.test("runQat() refuses options that are another task's, and anchors and siz
     );
     await refuses({ model, inputSize: 64 }, /^Cannot use --input-size 64 with ".*": it takes images of 48x48$/);
     await refuses({ arch: "yolov3_tiny", inputSize: 40 }, /sides that are multiples of 32 are needed/);
+    await refuses(
+      { arch: "yolov3_tiny", inputSize: 32, evalSize: 40 },
+      /^Cannot use --eval-size 40 with "yolov3_tiny": its layers do not fit together at that size/,
+    );
+    await refuses(
+      { data: "generated:brackets", task: "classification", evalSize: 32 },
+      /^Cannot use --eval-size 32 with "transformer": it is for images, "brackets" has none/,
+    );
     await refuses({ arch: "cifar_cnn" }, /boxes are asked for, it ends in/);
     await refuses({ arch: "yolov3_tiny", inputSize: 32, anchors: "anchor.json" }, /there is no such file/);
     for (const text of ["[[[1]]]", "[[[1,-2]]]", "[]", "{}", "[[]]", "nonsense", '[[["1",2]]]']) {

@@ -50,6 +50,11 @@ export interface QatOptions extends SharedOptions {
    * is taken. Default: 0.1, or the data's own validation samples.
    */
   readonly validation?: number;
+  /**
+   * Height and width of the images that models are judged and files are made for, where they are trained at others, of nets
+   * that take any. The best epoch is chosen at the size of training. Default: the same.
+   */
+  readonly evalSize?: number;
   /** Images a step. Default 64. */
   readonly batchSize?: number;
   /** Peak learning rate of quantization-aware training. Default 5e-4. */
@@ -100,7 +105,7 @@ export interface QatOptions extends SharedOptions {
 }
 
 /** Options that mean something of their own where they are left out. */
-type Open = "arch" | "validation" | "augment" | "patience" | "classWeights";
+type Open = "arch" | "validation" | "augment" | "evalSize" | "patience" | "classWeights";
 
 type Own = Omit<QatOptions, keyof SharedOptions>;
 
@@ -125,6 +130,7 @@ export const KINDS: Kinds<QatOptions> = {
   epochs: "number",
   control: "flag",
   validation: "number",
+  evalSize: "number",
   batchSize: "number",
   lr: "number",
   floatLr: "number",

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { describeNormalize } from "../data/normalize.ts";
-import { describeSkipped, openData } from "../data/open.ts";
+import { describeSkipped } from "../data/open.ts";
 import type { SampleSet } from "../data/samples.ts";
 import { type Displayable, displayReport } from "../report/notebook/display.ts";
 import type { Report } from "../report/schema.ts";
@@ -16,9 +16,8 @@ import { inPlainWords } from "../src/text/plain_errors.ts";
 import { outputPorts } from "../models/ports.ts";
 import { bindTasks } from "../tasks/bind.ts";
 import { keepingOf } from "../tasks/keeping.ts";
-import { taskRow } from "../tasks/mod.ts";
 import { readClassWeights } from "../tasks/class_weights.ts";
-import { attachScalings, checkInputs, columnsOf, dataOf, hasImages, type JobData } from "./_data.ts";
+import { attachScalings, checkInputs, dataOf, hasImages, type JobData } from "./_data.ts";
 import { attachRecord } from "../quantize/record.ts";
 import { floatModelOf } from "../quantize/float_model.ts";
 import { targetOf } from "../quantize/targets/mod.ts";
@@ -56,7 +55,7 @@ import { openRunFolder } from "./_open_run.ts";
 import type { RunFolder } from "./_run_folder.ts";
 import { checkOutputs, checkTargets, checkTaskOptions, dealTargets, defaultTaskOf, tasksFor } from "./_task.ts";
 import { TrainingRecord } from "./_training_record.ts";
-import { withValidation } from "./_validation.ts";
+import { atEvalSize, checkEvalSize, openSamples } from "./_samples.ts";
 import { type StageResult, trainStage } from "./_stage.ts";
 import type { JobOptions, QatOptions, ResolvedOptions } from "./options.ts";
 
@@ -125,8 +124,10 @@ async function train(run: RunFolder, { events, log }: Pick<Job, "events" | "log"
   const training = await trainStage(job, { name: "qat", model, epochs: job.options.epochs });
   const start = { ...begun, float: [...begun.float, ...await controlsAfter(begun, { job, training })] };
   if (job.quantization.target.file !== undefined) job.log("Exporting, and validating in ONNX Runtime …");
-  const proof = await prove(start, { job, training });
-  const report = await buildReport({ job, start, training, proof, command: commandOf(run.asked) });
+  const judged = await atEvalSize(start, job);
+  const proof = await prove(judged.start, { job: judged.job, training });
+  const report = await buildReport({ ...judged, training, proof, command: commandOf(run.asked) });
+  if (judged.start !== start) judged.start.prepared.model.dispose();
   attachRecord(model, {
     ...start.prepared,
     rewrites: [...start.rewrites, ...start.prepared.rewrites],
@@ -183,21 +184,13 @@ export async function open(
   given: Omit<TrainingJob, "options" | "data">,
 ): Promise<{ original: tfl.LayersModel; job: TrainingJob }> {
   const { log } = given;
-  const { seed, skipBadImages, limit, model, inputSize } = resolved;
+  const { model, inputSize } = resolved;
   const loaded = model === undefined ? undefined : await loadModel(model, { ...resolved, log });
   if (loaded !== undefined) checkDilations(loaded, given.engine.backend);
   const options = { ...resolved, task: resolved.task ?? defaultTaskOf(loaded) };
   checkTaskOptions(options);
   const shape = loaded === undefined ? squareOf(inputSize) : imageShapeOf(loaded);
-  const read = await openData(options.data, {
-    seed,
-    skipBadImages,
-    targets: taskRow(options.task).targets,
-    ...(shape === undefined ? {} : { shape }),
-    ...columnsOf(options),
-    ...(limit === undefined ? {} : { limit }),
-  });
-  const opened = withValidation(read, options);
+  const opened = await openSamples(options, shape);
   const name = options.model ?? archFor(options, opened);
   checkTargets(opened, options, name);
   if (loaded !== undefined) await noteAnchors(loaded, options, opened.train.targets);
@@ -205,6 +198,7 @@ export async function open(
   const data = await weighing(dataOf(dealTargets(opened, original, { ...options, name }), original, options), options);
   checkInputs(original, data, name);
   checkOutputs(original, { options, data, name });
+  checkEvalSize(original, { options, data, name });
   for (const line of [...describeSkipped(opened.skipped), ...opened.notes]) log(line);
   if (options.augment === true && mayStayBehind(data.train)) log(AUGMENT_WARNING);
   log(`Model "${name}", ${original.countParams().toLocaleString("en")} parameters.`);
