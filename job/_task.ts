@@ -89,7 +89,11 @@ export function checkTargets({ train }: OpenedData, { task }: TaskChoice, name: 
       row.make(target, {});
     } catch (cause) {
       if (!(cause instanceof TypeError)) throw cause;
-      throw new TypeError(`Cannot train "${name}" on "${train.name}" by ${task}: ${cause.message}`, { cause });
+      const others = TASK_NAMES.filter((other) => other !== task && taskRow(other).targets === target.kind);
+      const hint = row.targets === target.kind || others.length === 0
+        ? ""
+        : ` (--task ${others.join(" or ")} learns such)`;
+      throw new TypeError(`Cannot train "${name}" on "${train.name}" by ${task}: ${cause.message}${hint}`, { cause });
     }
   }
 }

@@ -101,7 +101,10 @@ Deno.test("runQat() says what does not fit where pixels have classes", () =>
     const refused = (options: object, message: RegExp) =>
       assert.rejects(runQat({ ...JOB, model, out: `${dir}/out`, ...options }), message);
     await refused({}, /its output "logits" is \[\?,24,24,3\], needed are 4 classes for each pixel \[\?,24,24,4\]/);
-    await refused({ task: "classification" }, /the data's targets are masks, classes are needed/);
+    await refused(
+      { task: "classification" },
+      /the data's targets are masks, classes are needed \(--task segmentation learns such\)/,
+    );
     await refused({ data: "generated" }, /the data's targets are classes, masks are needed/);
     await refused({ diceLoss: -1 }, /Cannot use --dice-loss -1/);
     await refused(

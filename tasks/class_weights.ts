@@ -42,14 +42,12 @@ function toNumber(text: string): number {
   return text.trim() === "" ? NaN : Number(text);
 }
 
-/** What a pixel has that counts for nothing, see `Masks` of data/samples.ts. */
-const NO_CLASS = 255;
-
 function balanced(labels: ArrayLike<number>, names: readonly string[]): readonly number[] {
   const counts = names.map(() => 0);
   let all = 0;
   for (let i = 0; i < labels.length; i++) {
-    if (labels[i] === NO_CLASS) continue;
+    // What a pixel has that counts for nothing, see `Masks` of data/samples.ts, is no class.
+    if (labels[i] >= names.length) continue;
     counts[labels[i]]++;
     all++;
   }

@@ -69,7 +69,7 @@ export async function buildPtqReport(parts: PtqParts): Promise<Report> {
     ...describeOrigin(job, { model: original, command }),
     task: describeTask(reference.task),
     metrics,
-    sqnr: describeSqnr(reference.answers, { of, samples: reference.count, ...answers }),
+    sqnr: describeSqnr(reference.answers, { of, ...answers }),
     ...reference.task.fields(metrics),
     ptq: describeMethod(parts),
     ...(of === "test" ? describePairing(kept, judged.test) : {}),

@@ -15,18 +15,17 @@ export function sqnrOf(float: Answers, quantized: Answers): readonly OutputSqnr[
   }));
 }
 
-/** Describes all quantized models of a job on its judged samples. */
+/** Describes all quantized models of a job on those of its judged samples whose answers are kept. */
 export function describeSqnr(
   float: Answers,
-  { of, samples, ...models }: {
+  { of, ...models }: {
     readonly of: SqnrReport["of"];
-    readonly samples: number;
     readonly simulated?: Answers;
     readonly deployed?: Answers;
   },
 ): readonly SqnrReport[] {
   const found = Object.entries(models).map(([name, answers]) => ({ name, sqnr: sqnrOf(float, answers) }));
-  return Object.keys(float).map((output, i) => ({
+  return Object.entries(float).map(([output, { shape: [samples] }], i) => ({
     output,
     ...Object.fromEntries(found.map(({ name, sqnr }) => [name, sqnr[i].sqnrDb])),
     samples,
