@@ -91,7 +91,7 @@ function pictures(models: readonly ShownModel[], shown: LandmarkShown): readonly
   choose(order[0], "the best");
   choose(order[order.length >> 1], "the middle one");
   choose(order.at(-1), "the worst");
-  for (const sample of mostDifferent(models, { layout, scale })) choose(sample, "float and int8 differ");
+  for (const sample of mostDifferent(models, layout)) choose(sample, "float and int8 differ");
   const rows = [...chosen].flatMap(([sample, why]): readonly PictureRow[] => {
     const bytes = picture(sample);
     if (bytes === undefined) return [];
@@ -117,20 +117,15 @@ function pictures(models: readonly ShownModel[], shown: LandmarkShown): readonly
   }];
 }
 
-function mostDifferent(
-  models: readonly ShownModel[],
-  given: { readonly layout: PointLayout; readonly scale: ErrorScale },
-): readonly number[] {
+function mostDifferent(models: readonly ShownModel[], layout: PointLayout): readonly number[] {
   if (models.length < 2) return [];
   const [float, deployed] = models;
-  // What one finds instead of what the other does, in the unit of the truth.
-  const apart = pointDistances(float.judged, deployed.judged, given);
+  const apart = pointDistances(float.judged, deployed.judged, layout);
   return Array.from(apart, (_, i) => i).sort((a, b) => apart[b] - apart[a]).slice(0, MOST_DIFFERENT);
 }
 
 /** How far the points of two models are apart in each sample, in the mean, in pixels. */
-function pointDistances(a: Judged, b: Judged, { layout }: { readonly layout: PointLayout }): Float64Array {
-  const { count, size: [height, width] } = layout;
+function pointDistances(a: Judged, b: Judged, { count, size: [height, width] }: PointLayout): Float64Array {
   const sums = new Float64Array(a.targets.length / (2 * count));
   for (let point = 0; point < a.targets.length / 2; point++) {
     const dx = (a.answer.values[2 * point] - b.answer.values[2 * point]) * width;
