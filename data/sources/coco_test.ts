@@ -53,6 +53,13 @@ Deno.test("readCoco() reads boxes, crowds and categories in the order of the fil
   assert.equal(notes[1], "1 of 3 boxes are difficult: they count for nothing.");
 });
 
+Deno.test("readCoco() takes the sides of a picture itself where the file says none that can be", async () => {
+  const images = [{ ...image(1, "a.png"), width: 0 }, { id: 2, file_name: "b.png", height: 1 }];
+  const { train, test } = await read({ "all.json": instances({ images }), ...PICTURES });
+  const cat = [[0.5, 0.5, 0.5, 0.375, 1, 0]];
+  assert.deepEqual([...boxesOf(train), ...boxesOf(test)], [cat, cat]);
+});
+
 Deno.test("readCoco() finds pictures and parts in COCO's layout, and in that of folders of parts", async () => {
   const layout = (folders: readonly string[]) =>
     Object.fromEntries(folders.flatMap((folder) => ["a", "b"].map((name) => [`${folder}/${name}.png`, picture()])));
@@ -166,6 +173,13 @@ Deno.test("readCoco() refuses files that are none", async () => {
       instances({ categories: [...CATEGORIES, { id: 7, name: "x" }] }),
       /categories\[2\] has an id or a name that one before/,
     ],
+    [
+      instances({ categories: [{ id: 7, name: "x" }, { id: 8, name: "x" }] }),
+      /categories\[1\] has an id or a name that one/,
+    ],
+    [instances({ categories: [null] }), /its categories\[0\] is null, an id and a name are needed/],
+    [instances({ categories: [{ id: 1.5, name: "x" }] }), /its categories\[0\] is \{"id":1\.5/],
+    [instances({ categories: [{ id: 1, name: " " }] }), /its categories\[0\] is \{"id":1/],
     [instances({ categories: [] }), /no picture to train on has a box/],
   ];
   for (const [root, because] of cases) {

@@ -51,6 +51,19 @@ Deno.test("readYolo() finds its parts: path and names in any form, lists, severa
   const three = { "images/test/d.png": picture() };
   const all = `train: images/train\nvalid: images/val\ntest: images/test\n${NAMES}`;
   assert.deepEqual(await counts(all, three), [2, 1, 1]);
+  // The last folder called images, and none of a name that has it within.
+  const deep = {
+    "images/my images/x.png": picture(),
+    "labels/my images/x.txt": "1 .5 .5 .5 .5",
+    "images/images/y.png": picture(),
+    "images/labels/y.txt": "1 .5 .5 .5 .5",
+    "labels/images/y.txt": "7",
+  };
+  const { train } = await read({
+    ...sound(`train: [images/my images, images/images]\nval: images/val\n${NAMES}`),
+    ...deep,
+  });
+  assert.deepEqual(boxesOf(train).map((boxes) => boxes.map(([, , , , label]) => label)), [[1], [1]]);
   const beside = { "train/x.png": picture(), "train/x.txt": "1 .5 .5 .5 .5", "train/classes.txt": "cat\ndog" };
   assert.deepEqual(await counts(`train: [train]\nval: images/val\n${NAMES}`, beside), [1, undefined, 1]);
 });
@@ -105,6 +118,11 @@ Deno.test("readYolo() names pictures that are missing, damaged or named twice, a
     const all = { ...sound(), ...files };
     await refusesOne((skipBadImages) => read(all, { skipBadImages }), { what: "picture", because });
   }
+  const orphans = Object.fromEntries(["z", "x", "y"].map((name) => [`labels/train/${name}.txt`, "0 .5 .5 .5 .5"]));
+  await assert.rejects(
+    read({ ...sound(), ...orphans }),
+    /Cannot read 3 pictures of .*, the first: "DIR\/labels\/train\/x\.txt"/,
+  );
   const same = sound(`train: images/train\nval: images/train\n${NAMES}`);
   await assert.rejects(read(same), /Cannot read 2 pictures of .* named twice/);
 });
