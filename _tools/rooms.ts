@@ -57,7 +57,7 @@ export const ROOMS: readonly Room[] = [
   { path: "src/operations", imports: ["src/custom.ts", "src/text"] },
   { path: "src/sequences", imports: ["src/custom.ts"] },
   { path: "src/rewrite", imports: ["src/channels", "src/layers", "src/operations", "src/sequences", "src/text"] },
-  { path: "data", imports: ["src/io", "src/numbers", "src/text"] },
+  { path: "data", imports: ["src/events.ts", "src/io", "src/numbers", "src/text"] },
   {
     path: "models",
     imports: [

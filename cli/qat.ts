@@ -131,6 +131,10 @@ export function qatCommand(): Command {
   addQuantization(command, { swap: "leaky_relu:relu" });
   addEngine(command);
   addOutput(command.optionsGroup("Output:"))
+    .option(
+      "--cache <dir>",
+      "decode pictures once, to files in this folder (default: to memory, if they take 2 GiB at most)",
+    )
     .option("--resume <dir>", "go on with the run in a folder, by the options that it was begun with")
     .option(
       "--checkpoint-minutes <n>",

@@ -5,6 +5,7 @@ import { mapOf, rescale } from "./geometry/change.ts";
 import { moveBoxes, movePoints, NO_BOX } from "./geometry/targets.ts";
 import type { Tile } from "./geometry/tiles.ts";
 import { warp, warpMask } from "./geometry/warp.ts";
+import type { Lease } from "./cache/stored_pixels.ts";
 import { imageBytes } from "./dataset.ts";
 import { type Normalize, normalizeTable } from "./normalize.ts";
 import { BOX_NUMBERS, inputShape, type Masks, NO_CLASS, type Pictures, targetWidth } from "./samples.ts";
@@ -16,6 +17,8 @@ export interface Sample {
   readonly tiles: readonly Tile[];
   /** Its index in the batch. */
   readonly to: number;
+  /** Pictures of files that are in memory already, by the input that they are of. */
+  readonly ready?: ReadonlyMap<SampleInput, Lease>;
 }
 
 /** Begins an input's or a target's part of a batch of some size. */
@@ -106,16 +109,18 @@ function pictureWriter(input: Pictures, { normalize, border }: PictureOptions): 
   const warped = new Uint8Array(width);
   return (size) => {
     const values = new Float32Array(size * width);
-    const write = ({ tiles, to }: Sample) => {
+    const write = ({ tiles, to, ready }: Sample) => {
       const [{ from, change }, ...others] = tiles;
+      const lease = ready?.get(input);
+      const pictureOf = (index: number) =>
+        lease?.get(index) ?? input.bytes.subarray(index * width, (index + 1) * width);
       if (others.length === 0 && change.pose === undefined && change.colours === undefined) {
-        writeImage(
-          { shape: input, images: input.bytes, from: from * width, table, out: values, to: to * width },
-          change,
-        );
+        writeImage({ shape: input, images: pictureOf(from), from: 0, table, out: values, to: to * width }, change);
         return;
       }
-      for (const tile of tiles) warpTile(warped, { input, tile, isAlone: others.length === 0, border });
+      for (const tile of tiles) {
+        warpTile(warped, { input, source: pictureOf(tile.from), tile, isAlone: others.length === 0, border });
+      }
       const copy = { bytes: warped, table, out: values, to: to * width };
       if (change.colours === undefined) writePlain(copy);
       else writeColours(copy, change.colours);
@@ -125,18 +130,19 @@ function pictureWriter(input: Pictures, { normalize, border }: PictureOptions): 
 }
 
 /** Writes the part of a picture that shows one sample. */
-function warpTile(out: Uint8Array, { input, tile, isAlone, border }: {
+function warpTile(out: Uint8Array, { input, source, tile, isAlone, border }: {
   readonly input: Pictures;
+  /** The sample's own picture. */
+  readonly source: Uint8Array;
   readonly tile: Tile;
   readonly isAlone: boolean;
   readonly border: "grey" | "edge";
 }): void {
   const { height, width } = input;
-  const bytes = imageBytes(input);
   const { left, top, right, bottom } = tile.area;
   warp(out, {
     shape: input,
-    source: input.bytes.subarray(tile.from * bytes, (tile.from + 1) * bytes),
+    source,
     // Pictures of several sides move by as many pixels each.
     map: isAlone ? mapOf(tile.change, input) : rescale(tile.map, { from: { height: 1, width: 1 }, to: input }),
     area: {

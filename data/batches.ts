@@ -1,12 +1,13 @@
 /** Batches of a set: shuffled, augmented, normalized, the same for the same seed and epoch. */
 import { inputWriter, targetWriter, type Writer } from "./_writers.ts";
+import { type Lease, StoredPixels } from "./cache/stored_pixels.ts";
 import type { ImageSet } from "./dataset.ts";
 import { type Augment, checkAugment, type Colour } from "./geometry/augment.ts";
 import { moveBoxes } from "./geometry/targets.ts";
 import { drawTiles, type Tile } from "./geometry/tiles.ts";
 import type { Size } from "./letterbox.ts";
 import type { Normalize } from "./normalize.ts";
-import { BOX_NUMBERS, mapValues, type SampleSet, samplesOf, type SampleTarget } from "./samples.ts";
+import { BOX_NUMBERS, mapValues, type SampleInput, type SampleSet, samplesOf, type SampleTarget } from "./samples.ts";
 import { checkSeed, Random } from "../src/numbers/random.ts";
 
 export type { Augment, Colour };
@@ -103,20 +104,71 @@ function orderOf(set: SampleSet, { shuffle = false, seed = 0, epoch = 0 }: Batch
  * ```
  */
 export function batches(given: ImageSet | SampleSet, options: BatchOptions): Iterable<Batch> {
-  const set = "images" in given ? samplesOf(given) : given;
-  check(set, options);
-  const order = orderOf(set, options);
-  const { normalize, augment: { border = "grey" } = {} } = options;
-  const inputs = mapValues(set.inputs, (input) => inputWriter(input, { normalize, border }));
-  // Outputs that learn together have one target between them, which is written once.
-  const aims = [...new Set(Object.values(set.targets))];
-  return { [Symbol.iterator]: () => walk(set, { options, inputs, aims, writers: aims.map(targetWriter), order }) };
+  const walk = planWalk(given, options);
+  return {
+    *[Symbol.iterator]() {
+      for (const plan of plansOf(walk)) yield makeBatch(walk, plan);
+    },
+  };
+}
+
+/** Batches that are read while the one before them is used. */
+const AHEAD = 2;
+
+/**
+ * Walks over `set` as {@linkcode batches} does, to the same batches; pictures of files are read in the background, for two
+ * batches beyond the one that was asked for and no more.
+ *
+ * @throws {RangeError} At once, as `batches` does.
+ * @throws {Error} While it walks, if a picture is damaged.
+ */
+export function batchesAhead(given: ImageSet | SampleSet, options: BatchOptions): AsyncIterable<Batch> {
+  const walk = planWalk(given, options);
+  return { [Symbol.asyncIterator]: () => readAhead(walk) };
+}
+
+async function* readAhead(walk: Walk): AsyncGenerator<Batch> {
+  const plans = plansOf(walk);
+  const waiting: (readonly [BatchPlan, ReadonlyMap<SampleInput, Lease>])[] = [];
+  const fill = () => {
+    while (waiting.length <= AHEAD) {
+      const { done, value } = plans.next();
+      if (done) return;
+      waiting.push([value, leasesOf(walk, value)]);
+    }
+  };
+  try {
+    for (fill(); waiting.length > 0; fill()) {
+      const [plan, ready] = waiting[0];
+      for (const lease of ready.values()) await lease.ready;
+      const batch = makeBatch(walk, plan, ready);
+      waiting.shift();
+      for (const lease of ready.values()) lease.release();
+      fill();
+      yield batch;
+    }
+  } finally {
+    for (const [, ready] of waiting) for (const lease of ready.values()) lease.release();
+  }
+}
+
+/** Begins to read the pictures of a batch that are in files. */
+function leasesOf({ set }: Walk, { samples }: BatchPlan): ReadonlyMap<SampleInput, Lease> {
+  const pictures = samples.flatMap((tiles) => tiles.map(({ from }) => from));
+  return new Map(
+    Object.values(set.inputs).flatMap((input) =>
+      input.kind === "pictures" && input.bytes instanceof StoredPixels
+        ? [[input, input.bytes.lease(pictures)] as const]
+        : []
+    ),
+  );
 }
 
 type Values = Float32Array | Int32Array;
 
 /** What stays the same over an epoch. */
 interface Walk {
+  readonly set: SampleSet;
   readonly options: BatchOptions;
   readonly inputs: Readonly<Record<string, Writer<Values>>>;
   /** Targets that differ, and their writers. */
@@ -125,7 +177,31 @@ interface Walk {
   readonly order: Int32Array;
 }
 
-function* walk(set: SampleSet, { options, inputs, aims, writers, order }: Walk): Generator<Batch> {
+function planWalk(given: ImageSet | SampleSet, options: BatchOptions): Walk {
+  const set = "images" in given ? samplesOf(given) : given;
+  check(set, options);
+  const { normalize, augment: { border = "grey" } = {} } = options;
+  // Outputs that learn together have one target between them, which is written once.
+  const aims = [...new Set(Object.values(set.targets))];
+  return {
+    set,
+    options,
+    inputs: mapValues(set.inputs, (input) => inputWriter(input, { normalize, border })),
+    aims,
+    writers: aims.map(targetWriter),
+    order: orderOf(set, options),
+  };
+}
+
+/** What a batch is to show. */
+interface BatchPlan {
+  readonly indices: Int32Array;
+  /** What each of its samples shows. */
+  readonly samples: readonly (readonly Tile[])[];
+}
+
+/** All that is random of an epoch is drawn here, in its order. */
+function* plansOf({ set, options, order }: Walk): Generator<BatchPlan> {
   const { batchSize, augment, seed = 0, epoch = 0, mosaicUntil = Infinity } = options;
   const random = new Random(seed, [epoch, CHANGES]);
   const drawing = {
@@ -136,23 +212,33 @@ function* walk(set: SampleSet, { options, inputs, aims, writers, order }: Walk):
   };
   for (let b = 0; b < countBatches(set, options); b++) {
     const indices = order.slice(b * batchSize, (b + 1) * batchSize);
-    const size = indices.length;
-    const begun = mapValues(inputs, (begin) => begin(size));
-    const aimed = writers.map((begin) => begin(size));
-    const parts = [...Object.values(begun), ...aimed];
-    for (let to = 0; to < size; to++) {
+    const samples = Array.from(indices, (index) => {
       // One change a sample: what belongs together moves together.
-      const { alone, mosaic } = drawTiles(random, indices[to], drawing);
-      const tiles = mosaic !== undefined && hasRoom(set, mosaic) ? mosaic : [alone];
-      for (const { write } of parts) write({ tiles, to });
-    }
-    yield {
-      inputs: mapValues(begun, ({ values }) => values),
-      targets: mapValues(set.targets, (target) => aimed[aims.indexOf(target)].values),
-      indices,
-      size,
-    };
+      const { alone, mosaic } = drawTiles(random, index, drawing);
+      return mosaic !== undefined && hasRoom(set, mosaic) ? mosaic : [alone];
+    });
+    yield { indices, samples };
   }
+}
+
+function makeBatch(
+  { set, inputs, aims, writers }: Walk,
+  { indices, samples }: BatchPlan,
+  ready?: ReadonlyMap<SampleInput, Lease>,
+): Batch {
+  const size = indices.length;
+  const begun = mapValues(inputs, (begin) => begin(size));
+  const aimed = writers.map((begin) => begin(size));
+  const parts = [...Object.values(begun), ...aimed];
+  samples.forEach((tiles, to) => {
+    for (const { write } of parts) write({ tiles, to, ...(ready === undefined ? {} : { ready }) });
+  });
+  return {
+    inputs: mapValues(begun, ({ values }) => values),
+    targets: mapValues(set.targets, (target) => aimed[aims.indexOf(target)].values),
+    indices,
+    size,
+  };
 }
 
 /** Sides of the set's pictures; where there are none, nothing asks. */

@@ -1,8 +1,7 @@
 /** Data sets by name: what `--data` takes. */
 import { type Augment, augmentFor } from "./geometry/augment.ts";
 import { readCifar10 } from "./sources/cifar10.ts";
-import { type DataSplit, describeShape, type ImageSet, type ImageShape, mapParts, take } from "./dataset.ts";
-import { fitTo } from "./fit_to.ts";
+import { type DataSplit, describeShape, type ImageSet, type ImageShape, take } from "./dataset.ts";
 import { type BadImage, readFolder } from "./sources/folder.ts";
 import { generate } from "./sources/generated.ts";
 import { generateFaces } from "./sources/generated_faces.ts";
@@ -17,10 +16,13 @@ import { generateBrackets, generateSorting } from "./sources/sequences.ts";
 import { lookUp, nearestName } from "../src/text/nearest.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
 import { type Normalize, parseNormalize } from "./normalize.ts";
-import { samplesOf, type SampleSplit, type SampleTarget } from "./samples.ts";
+import type { SampleSplit, SampleTarget } from "./samples.ts";
 import { readArrays } from "./sources/arrays.ts";
 import { readCsv, type SequenceOptions } from "./sources/csv.ts";
 import { readPoints } from "./sources/points.ts";
+import { type CacheOptions, fitStored } from "./sources/stored.ts";
+
+export type { CacheOptions };
 
 /** What to do with a data set while opening it. */
 export interface OpenOptions {
@@ -40,6 +42,8 @@ export interface OpenOptions {
   readonly unlabelled?: boolean;
   /** Which lines of a table are a sequence, see `readCsv`. */
   readonly sequence?: SequenceOptions;
+  /** Where pictures are kept that are too many for memory; absent: they must not be. */
+  readonly cache?: CacheOptions;
   /** Names of a table's target columns; by default it is told from the header, see `readCsv`. */
   readonly columns?: readonly string[];
 }
@@ -129,7 +133,10 @@ const SOURCES: Readonly<Record<string, Source>> = {
     takes: "DIR",
     normalize: "-1..1",
     augment: NONE,
-    read: ofImages((dir, { shape = ANY_SHAPE, ...options }) => readFolder(dir, { ...shape, ...options }), scaledNote),
+    read: async (dir, { shape = ANY_SHAPE, ...options }) => {
+      const split = await readFolder(dir, { ...shape, ...options });
+      return { ...split, notes: [scaledNote(shape)] };
+    },
   },
   "generated:shapes": {
     normalize: "0..1",
@@ -217,21 +224,17 @@ function ofBoxes(takes: "DIR" | "FILE", read: (path: string, options: BoxOptions
 
 /** Makes samples of what a reader of labelled images gives, fitted to the shape that is asked for. */
 function ofImages(
-  read: (dir: string, options: OpenOptions) => Promise<DataSplit & { readonly skipped?: readonly BadImage[] }>,
-  note?: (shape: ImageShape) => string,
+  read: (dir: string, options: OpenOptions) => Promise<DataSplit>,
 ): Source["read"] {
   return async (dir, options) => {
     const { train, validation, test, ...rest } = await read(dir, options);
-    const { shape = train, limit = Infinity } = options;
-    const fit = (set: ImageSet) => samplesOf(fitTo(limit === Infinity ? set : take(set, limit), shape));
-    const fits = describeShape(train) === describeShape(shape);
-    const notes = note !== undefined
-      ? [note(shape)]
-      : fits
+    const { shape = train, limit = Infinity, cache } = options;
+    const fit = (set: ImageSet) => fitStored(limit === Infinity ? set : take(set, limit), { shape, cache });
+    const notes = describeShape(train) === describeShape(shape)
       ? []
       : [`Images of ${describeShape(train)} are made ${describeShape(shape)}, as the model takes them.`];
-    const own = validation === undefined ? {} : { validation };
-    return { ...rest, ...mapParts({ train, ...own, test }, fit), notes };
+    const own = validation === undefined ? {} : { validation: await fit(validation) };
+    return { ...rest, train: await fit(train), ...own, test: await fit(test), notes };
   };
 }
 

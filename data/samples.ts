@@ -1,5 +1,6 @@
 /** Sample sets: named inputs and named targets as plain typed arrays. A labelled image set is one of each. */
 import { imageBytes, type ImageSet, type ImageShape, type Parts } from "./dataset.ts";
+import { type Pixels, selectPixels } from "./pixels.ts";
 
 /** Numbers of a placement in `Pictures.placements`. */
 export const PLACEMENT_NUMBERS = 6;
@@ -8,7 +9,7 @@ export const PLACEMENT_NUMBERS = 6;
 export interface Pictures extends ImageShape {
   readonly kind: "pictures";
   /** [count, height, width, channels], 0 black to 255 white. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Pixels;
   /**
    * Where the originals lie within letterboxed pictures, [count, 6]: left, top, width and height in pixels of these, then
    * width and height of the original. `data/letterbox.ts` reads them. Absent: an original is the picture.
@@ -192,7 +193,7 @@ function pickInputs(input: SampleInput, indices: readonly number[]): SampleInput
       const { placements } = input;
       return {
         ...input,
-        bytes: pickRows(input.bytes, { indices, width: imageBytes(input) }),
+        bytes: selectPixels(input.bytes, { indices, width: imageBytes(input) }),
         ...(placements === undefined
           ? {}
           : { placements: pickRows(placements, { indices, width: PLACEMENT_NUMBERS }) }),

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { bytesOf } from "./pixels.ts";
 import fc from "fast-check";
 import type { SampleSet } from "./samples.ts";
 import { splitValidation } from "./validation.ts";
@@ -30,7 +31,7 @@ function samplesIn(set: SampleSet | undefined, labels: readonly number[]): numbe
   assert.ok(row.kind === "rows" && image.kind === "pictures" && label.kind === "classes");
   const samples = Array.from({ length: set.count }, (_, i) => row.values[2 * i]);
   assert.deepEqual([...row.values], samples.flatMap((i) => [i, i]));
-  assert.deepEqual([...image.bytes], samples.flatMap((i) => [i, i, i]));
+  assert.deepEqual([...bytesOf(image.bytes)], samples.flatMap((i) => [i, i, i]));
   assert.deepEqual([...label.labels], samples.map((i) => labels[i]));
   assert.deepEqual([row.values.length, image.bytes.length], [2 * set.count, 3 * set.count]);
   return samples;

@@ -1,7 +1,8 @@
 /** The data of a job, made to fit the model. */
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { augmentFor } from "../data/geometry/augment.ts";
-import { type Augment, type Batch, batches, type BatchOptions, countBatches } from "../data/batches.ts";
+import { type Augment, type Batch, batches, batchesAhead, type BatchOptions, countBatches } from "../data/batches.ts";
+import { StoredPixels } from "../data/cache/stored_pixels.ts";
 import { type Normalize, parseNormalize } from "../data/normalize.ts";
 import type { OpenedData, OpenOptions } from "../data/open.ts";
 import { inputShape, type SampleSet } from "../data/samples.ts";
@@ -171,12 +172,40 @@ export function evaluationBatch({ count, inputs }: SampleSet): number {
   return Math.max(1, Math.min(EVALUATION_BATCH, count, Math.floor(MOST_NUMBERS / numbers)));
 }
 
-/** Preparing a model may rename its outputs: it is their order that stays. */
+/** As `trainingBatches`, to be learned one after another: pictures of files are read ahead. */
+export function learnedBatches(
+  model: tfl.LayersModel,
+  data: JobData,
+  epoch: TrainingEpoch,
+): Iterable<Batch> | AsyncIterable<Batch> {
+  if (storedIn(data.train).length === 0) return trainingBatches(model, data, epoch);
+  return forOutputsAhead(model, batchesAhead(data.train, trainingOptions(data, epoch)));
+}
+
+/** Closes the files that pictures are read from. */
+export function closeData({ train, validation, test }: JobData): void {
+  for (const set of [train, validation, test]) for (const pixels of storedIn(set)) pixels.close();
+}
+
+function storedIn(set: SampleSet | undefined): readonly StoredPixels[] {
+  return Object.values(set?.inputs ?? {}).flatMap((input) =>
+    input.kind === "pictures" && input.bytes instanceof StoredPixels ? [input.bytes] : []
+  );
+}
+
 function* forOutputs(model: tfl.LayersModel, batches: Iterable<Batch>): Generator<Batch> {
   const names = outputNames(model);
-  for (const { targets, ...batch } of batches) {
-    yield { ...batch, targets: Object.fromEntries(Object.values(targets).map((values, i) => [names[i], values])) };
-  }
+  for (const batch of batches) yield renamed(batch, names);
+}
+
+async function* forOutputsAhead(model: tfl.LayersModel, batches: AsyncIterable<Batch>): AsyncGenerator<Batch> {
+  const names = outputNames(model);
+  for await (const batch of batches) yield renamed(batch, names);
+}
+
+/** Preparing a model may rename its outputs: it is their order that stays. */
+function renamed({ targets, ...batch }: Batch, names: readonly string[]): Batch {
+  return { ...batch, targets: Object.fromEntries(Object.values(targets).map((values, i) => [names[i], values])) };
 }
 
 function trainingOptions({ train, normalize, augment, batchSize, seed }: JobData, epoch: TrainingEpoch): BatchOptions {

@@ -1,5 +1,6 @@
 /** Tells data and weights from others, by hashes. */
 import type * as tfl from "@tensorflow/tfjs-layers";
+import { StoredPixels } from "../data/cache/stored_pixels.ts";
 import type { SampleSet } from "../data/samples.ts";
 import { sha256 } from "../src/io/hash.ts";
 import type { JobData } from "./_data.ts";
@@ -25,8 +26,10 @@ function partsOf({ count, inputs, targets }: SampleSet): readonly (Uint8Array | 
     `${count}`,
     ...[inputs, targets].flatMap((values) =>
       Object.entries(values).flatMap(([name, value]) => {
-        const arrays = Object.values(value).filter((part) => ArrayBuffer.isView(part));
-        return [JSON.stringify([name, value.kind, "names" in value ? value.names : []]), ...arrays.map(bytesOf)];
+        const parts: readonly unknown[] = Object.values(value);
+        const arrays = parts.filter((part) => ArrayBuffer.isView(part)).map(bytesOf);
+        const stored = parts.filter((part) => part instanceof StoredPixels).map(({ digest }) => digest);
+        return [JSON.stringify([name, value.kind, "names" in value ? value.names : []]), ...arrays, ...stored];
       })
     ),
   ];

@@ -149,6 +149,7 @@ const TOLD: Readonly<Record<keyof (QatOptions & Omit<PtqOptions, OfSteps>), Tell
   debug: "not",
   out: "not",
   overwrite: "not",
+  cache: "not",
   resume: "not",
   checkpointMinutes: "not",
   limit: "value",

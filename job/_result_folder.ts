@@ -61,9 +61,12 @@ export function resultsIn(dir: string): readonly string[] {
   return [...new Set([...own, ...PATHS.filter((path) => exists(join(dir, path)))])];
 }
 
-/** Removes the states of all stages. */
-export function removeStates(dir: string): void {
+/** The folder of decoded pictures, beside the states of stages. */
+export const CACHE = "cache";
+
+/** Removes the states of all stages, and decoded pictures but where a run that begins has just decoded them. */
+export function removeStates(dir: string, { keepCache = false } = {}): void {
   for (const { name, isDirectory } of Deno.readDirSync(join(dir, OURS))) {
-    if (isDirectory) removeQuietly(join(dir, OURS, name));
+    if (isDirectory && !(keepCache && name === CACHE)) removeQuietly(join(dir, OURS, name));
   }
 }

@@ -5,6 +5,7 @@
  *     run/run.json       the options, written before the first step; what data and model were
  *     run/STAGE/000007/  the newest state of a stage, see src/io/snapshots.ts
  *     run/log/           metrics.csv and event files of the epochs so far
+ *     run/cache/         decoded pictures that are too many for memory
  *     run/results.json   names and hashes of the results, one commit with them; from then on the run has ended
  *
  * Other files in the folder are nobody's business here.
@@ -12,9 +13,9 @@
 import { join } from "node:path";
 import type { Report } from "../report/schema.ts";
 import { commitFiles, type FileContent } from "../src/io/atomic.ts";
-import { exists } from "../src/io/disk.ts";
+import { exists, removeQuietly } from "../src/io/disk.ts";
 import { sha256 } from "../src/io/hash.ts";
-import { type Claim, OURS, removeStates, ResultFolder, resultsIn } from "./_result_folder.ts";
+import { CACHE, type Claim, OURS, removeStates, ResultFolder, resultsIn } from "./_result_folder.ts";
 import { RunError, type RunRecord, versionsNow, writeRun } from "./_run_record.ts";
 import type { StageName } from "./events.ts";
 import type { QatOptions, ResolvedOptions } from "./options.ts";
@@ -99,6 +100,17 @@ export class RunFolder extends ResultFolder {
     return join(this.dir, OURS, "log");
   }
 
+  /** Where pictures are kept that are too many for memory. */
+  get cacheDir(): string {
+    return join(this.dir, OURS, CACHE);
+  }
+
+  override close(): void {
+    // A run that never began leaves nothing.
+    if (!this.#hasBegun && this.#record === undefined) removeQuietly(this.cacheDir);
+    super.close();
+  }
+
   /** Puts the results in place, all at once, and ends the run. */
   end(files: readonly FileContent[]): void {
     const named = files.map(({ path, bytes }) => [path, sha256(bytes)]);
@@ -110,7 +122,7 @@ export class RunFolder extends ResultFolder {
   /** Forgets a run that was here before, and its states. Its results stay until there are others. */
   #write(record: Omit<RunRecord, "replaces">): void {
     this.#replaces = resultsIn(this.dir);
-    removeStates(this.dir);
+    removeStates(this.dir, { keepCache: true });
     commitFiles({
       root: this.dir,
       files: [{ path: join(this.dir, OURS, "run.json"), bytes: writeRun({ ...record, replaces: this.#replaces }) }],

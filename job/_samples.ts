@@ -1,7 +1,7 @@
 /** The samples of a job that trains, and judging at another size of images than it trained at. */
 import type * as tfl from "@tensorflow/tfjs-layers";
 import type { ImageShape } from "../data/dataset.ts";
-import { openData, type OpenedData } from "../data/open.ts";
+import { openData, type OpenedData, type OpenOptions } from "../data/open.ts";
 import { setQatPhase } from "../src/quant/mod.ts";
 import { fixInputShape } from "../src/rewrite/mod.ts";
 import { taskRow } from "../tasks/mod.ts";
@@ -12,12 +12,18 @@ import { dealTargets } from "./_task.ts";
 import { withValidation } from "./_validation.ts";
 import type { JobOptions } from "./options.ts";
 
+/** What samples are to be, and where they may lie. */
+interface SamplesPlace extends Pick<TrainingJob, "run" | "log"> {
+  /** Of the images; absent: what suits the data. */
+  readonly shape: ImageShape | undefined;
+}
+
 /**
  * Opens the data of a job, some of it put aside for validation.
  *
- * @param shape Of the images; absent: what suits the data.
+ * @param place Of which shape the images are to be, and where they are kept that are too many for memory.
  */
-export async function openSamples(options: JobOptions, shape: ImageShape | undefined): Promise<OpenedData> {
+export async function openSamples(options: JobOptions, { shape, ...place }: SamplesPlace): Promise<OpenedData> {
   const { seed, skipBadImages, limit, task } = options;
   const read = await openData(options.data, {
     seed,
@@ -26,8 +32,22 @@ export async function openSamples(options: JobOptions, shape: ImageShape | undef
     ...(shape === undefined ? {} : { shape }),
     ...columnsOf(options),
     ...(limit === undefined ? {} : { limit }),
+    ...cacheOf(options, place),
   });
   return withValidation(read, options);
+}
+
+/** Bytes of a part's pictures from which on they are no longer held in memory. */
+const MOST_IN_MEMORY = 2 ** 31;
+
+/** Where pictures are kept that are too many for memory. */
+function cacheOf(
+  { cache }: Pick<JobOptions, "cache">,
+  { run, log }: Pick<TrainingJob, "run" | "log">,
+): Pick<OpenOptions, "cache"> {
+  const dir = cache ?? run?.cacheDir;
+  if (dir === undefined) return {};
+  return { cache: { dir, above: cache === undefined ? MOST_IN_MEMORY : 0, onUse: log } };
 }
 
 /**
@@ -65,7 +85,7 @@ export async function atEvalSize(
     kept.model.dispose();
     return { ...kept, model: twin };
   });
-  const opened = await openSamples(options, squareOf(evalSize));
+  const opened = await openSamples(options, { ...job, shape: squareOf(evalSize) });
   const dealt = dealTargets(opened, model, { ...options, name: data.name });
   return {
     start: { ...start, prepared: { ...start.prepared, model }, float },

@@ -11,7 +11,7 @@ import { fit, type FitOptions, type History } from "../train/fit.ts";
 import { rateFor } from "../train/learning_rate.ts";
 import { optimizerFor } from "../train/optimizers.ts";
 import { fadingSchedule, floatSchedule, qatSchedule, type Schedule } from "../train/schedule.ts";
-import { type JobData, stepsPerEpoch, trainingBatches } from "./_data.ts";
+import { type JobData, learnedBatches, stepsPerEpoch, trainingBatches } from "./_data.ts";
 import type { EpochMetric, EpochMetrics, StageEpoch } from "./_stage_epoch.ts";
 import type { StageName } from "./events.ts";
 import {
@@ -89,7 +89,7 @@ export async function trainStage(job: TrainingJob, { name, model, epochs, ran }:
     const history = await fit(model, {
       task: tasksFor(model, options, data),
       train: (epoch) =>
-        trainingBatches(model, data, { epoch: firstEpoch + epoch, mosaicUntil: firstEpoch + mosaicUntil }),
+        learnedBatches(model, data, { epoch: firstEpoch + epoch, mosaicUntil: firstEpoch + mosaicUntil }),
       epochs: asked,
       stepsPerEpoch: steps,
       optimizer,

@@ -1,4 +1,5 @@
 /** Detection from the command line's side: boxes of shapes in generated pictures. */
+import { bytesOf } from "../data/pixels.ts";
 import assert from "node:assert/strict";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { assertFitsSchema } from "../tests/_support/report_schema.ts";
@@ -71,7 +72,7 @@ async function firstPicture(): Promise<Float32Array> {
   const shape = { height: SIDE, width: SIDE, channels: 3 };
   const { test: { inputs: { image } } } = await openData("generated:shapes", { limit: 1, shape });
   assert.ok(image.kind === "pictures");
-  return Float32Array.from(image.bytes, (byte) => byte / 255);
+  return Float32Array.from(bytesOf(image.bytes), (byte) => byte / 255);
 }
 
 /** Asserts that a program reads boxes of a file's answers, and that they are those that the file which decodes gives. */

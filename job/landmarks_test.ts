@@ -1,5 +1,6 @@
 /** Landmarks from the command line's side: generated faces, tables of points, and files that are calibrated. */
 import assert from "node:assert/strict";
+import { bytesOf } from "../data/pixels.ts";
 import * as tfl from "@tensorflow/tfjs-layers";
 import sharp from "sharp";
 import { generateFaces } from "../data/sources/generated_faces.ts";
@@ -76,7 +77,7 @@ Deno.test("runQat() goes on with a model of points from a table, and keeps peopl
       ...generateFaces().train.targets,
     };
     assert.ok(image.kind === "pictures" && points.kind === "points");
-    const face = await sharp(image.bytes, { raw: { width: 64, height: 64, channels: 3 } }).png().toBuffer();
+    const face = await sharp(bytesOf(image.bytes), { raw: { width: 64, height: 64, channels: 3 } }).png().toBuffer();
     const header = `file,${points.names.map((_, i) => `x${i},y${i}`).join()}`;
     const lines = Array.from({ length: 24 }, (_, i) => {
       Deno.writeFileSync(`${dir}/p${i >> 2}_${i % 4}.png`, face);

@@ -98,6 +98,11 @@ export interface QatOptions extends SharedOptions {
    * those of boxes are. Default: half of `epochs`, rounded down.
    */
   readonly mosaicUntil?: number;
+  /**
+   * A folder that pictures are decoded to, once, where later runs find them. Default: those that take more than 2 GiB are
+   * decoded into the folder of the run, until it ends; others are held in memory.
+   */
+  readonly cache?: string;
   /** The folder of a run to go on with: its options are taken from there. */
   readonly resume?: string;
   /** Minutes after which the state of training is written within an epoch; after each it is anyway. Default 5. */
@@ -105,7 +110,7 @@ export interface QatOptions extends SharedOptions {
 }
 
 /** Options that mean something of their own where they are left out. */
-type Open = "arch" | "validation" | "augment" | "evalSize" | "patience" | "classWeights";
+type Open = "arch" | "validation" | "augment" | "evalSize" | "patience" | "classWeights" | "cache";
 
 type Own = Omit<QatOptions, keyof SharedOptions>;
 
@@ -145,6 +150,7 @@ export const KINDS: Kinds<QatOptions> = {
   freezeObserversAfter: "number",
   freezeBnAfter: "number",
   mosaicUntil: "number",
+  cache: "text",
   resume: "text",
   checkpointMinutes: "number",
 };

@@ -17,7 +17,7 @@ import { outputPorts } from "../models/ports.ts";
 import { bindTasks } from "../tasks/bind.ts";
 import { keepingOf } from "../tasks/keeping.ts";
 import { readClassWeights } from "../tasks/class_weights.ts";
-import { attachScalings, checkInputs, dataOf, hasImages, type JobData } from "./_data.ts";
+import { attachScalings, checkInputs, closeData, dataOf, hasImages, type JobData } from "./_data.ts";
 import { attachRecord } from "../quantize/record.ts";
 import { floatModelOf } from "../quantize/float_model.ts";
 import { targetOf } from "../quantize/targets/mod.ts";
@@ -136,6 +136,7 @@ async function train(run: RunFolder, { events, log }: Pick<Job, "events" | "log"
   attachScalings(model, job.data);
   const written = await writeAll(run, { model, report, proof, job });
   model.dispose();
+  closeData(job.data);
   return written;
 }
 
@@ -190,7 +191,7 @@ export async function open(
   const options = { ...resolved, task: resolved.task ?? defaultTaskOf(loaded) };
   checkTaskOptions(options);
   const shape = loaded === undefined ? squareOf(inputSize) : imageShapeOf(loaded);
-  const opened = await openSamples(options, shape);
+  const opened = await openSamples(options, { shape, ...given });
   const name = options.model ?? archFor(options, opened);
   checkTargets(opened, options, name);
   if (loaded !== undefined) await noteAnchors(loaded, options, opened.train.targets);

@@ -6,6 +6,7 @@ import type { SampleSplit } from "../samples.ts";
 import { type BadBox, type Box, checkBox, type FoundBox } from "./_box_checks.ts";
 import { type BoxSample, boxSet, ROOM } from "./_box_set.ts";
 import type { BadImage } from "./_decode.ts";
+import type { CacheOptions } from "./stored.ts";
 import { decodeLetterboxed } from "./_letterboxed.ts";
 
 /** A picture and what its annotation says of it. */
@@ -38,6 +39,8 @@ export interface BoxOptions {
   readonly limit?: number;
   /** Leave out pictures and boxes that are bad and list them in `skipped`; by default they are an error. */
   readonly skipBadImages?: boolean;
+  /** Where pictures are kept that are too many for memory; absent: they must not be. */
+  readonly cache?: CacheOptions;
 }
 
 /** Pictures with boxes: the input "image", the target "boxes". */
@@ -108,7 +111,7 @@ export async function mapInTurns<S, T>(items: readonly S[], change: (item: S) =>
  *   has no box, or an option is out of range.
  */
 export async function readAnnotated({ name, parts, classNames }: Found, options: BoxOptions): Promise<BoxSplit> {
-  const { shape, seed = 0, limit = Infinity, skipBadImages = false } = options;
+  const { shape, seed = 0, limit = Infinity, skipBadImages = false, cache } = options;
   checkShape(shape, `read "${name}"`);
   const names = classNames ?? classesOf(parts.train);
   checkClasses(names, name);
@@ -123,8 +126,8 @@ export async function readAnnotated({ name, parts, classNames }: Found, options:
   if (!skipBadImages) check.refuse(name);
   const samples: Partial<Record<PartName, readonly BoxSample[]>> = {};
   for (const [part, found] of namedParts(pictures)) {
-    checkMemory(shape, { count: found.length, doing: `read "${name}"` });
-    const decoded = await decodeLetterboxed(found, shape);
+    if (cache === undefined) checkMemory(shape, { count: found.length, doing: `read "${name}"` });
+    const decoded = await decodeLetterboxed(found, { shape, cache, name: `${name} ${part}` });
     samples[part] = found.flatMap((picture, i) => check.decoded(picture, decoded[i]));
   }
   if (!skipBadImages) check.refuse(name);

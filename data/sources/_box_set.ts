@@ -1,6 +1,7 @@
 /** Pictures in their letterboxes and boxes in shares of them, as a sample set. */
 import { imageBytes, type ImageShape } from "../dataset.ts";
 import { fromOriginal, packPlacements } from "../letterbox.ts";
+import { joinPictures } from "../pixels.ts";
 import { BOX_NUMBERS, type SampleSet } from "../samples.ts";
 import type { Box } from "./_box_checks.ts";
 import type { Letterboxed } from "./_letterboxed.ts";
@@ -43,10 +44,9 @@ export function boxSet(samples: readonly BoxSample[], { name, shape, most, names
         `${MOST_BYTES / 2 ** 30} GiB are taken up (take fewer pictures)`,
     );
   }
-  const bytes = new Uint8Array(count * imageBytes(shape));
+  const bytes = joinPictures(samples.map(({ picture }) => picture), imageBytes(shape));
   const values = new Float32Array(count * width);
   samples.forEach((sample, i) => {
-    bytes.set(sample.pixels, i * imageBytes(shape));
     values.set(packBoxes(sample, { shape, most }), i * width);
   });
   const placements = packPlacements(samples.map(({ placement }) => placement));

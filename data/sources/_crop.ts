@@ -7,7 +7,9 @@
 import type { Sharp } from "sharp";
 import { imageBytes, type ImageShape } from "../dataset.ts";
 import type { Size } from "../letterbox.ts";
-import { type BadImage, decodeWith, pixelsOf } from "./_decode.ts";
+import type { Picture } from "../pixels.ts";
+import { type BadImage, type OpenPicture, pixelsOf } from "./_decode.ts";
+import { decodeStored, isBad, type StretchOptions } from "./stored.ts";
 
 /** A part of a picture, in its pixels from its upper left corner. */
 export interface Crop extends Size {
@@ -26,19 +28,23 @@ export interface CropFile {
 /**
  * Decodes a part of each file, turned as its EXIF says, to bytes [height, width, channels], in order.
  *
- * @returns An array of pixels for each file, or why there is none.
+ * @param options `detail` says what is cut out of which, and what may be wrong with it.
+ * @returns A picture for each file, or why there is none.
  */
 export async function decodeCrops(
   files: readonly CropFile[],
-  shape: ImageShape,
-): Promise<(Uint8Array | BadImage)[]> {
-  return await decodeWith<Uint8Array | BadImage>(files.map(({ file }) => file), async ({ index, open }) => {
+  options: StretchOptions & { readonly detail: string },
+): Promise<(Picture | BadImage)[]> {
+  const { shape } = options;
+  const make = async ({ index, open }: OpenPicture) => {
     const { file, crop, fault } = files[index];
     const { autoOrient: size } = await open().metadata();
     const because = fault?.(size);
     if (because !== undefined) return { file, because };
-    return await cut(open().autoOrient(), { crop, size, shape });
-  });
+    return { pixels: await cut(open().autoOrient(), { crop, size, shape }), side: null };
+  };
+  const decoded = await decodeStored(files.map(({ file }) => file), { ...options, how: "cropped", make });
+  return decoded.map((result) => isBad(result) ? result : result.picture);
 }
 
 async function cut(picture: Sharp, { crop, size, shape }: {

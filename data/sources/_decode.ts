@@ -42,15 +42,6 @@ export interface OpenPicture {
 }
 
 /**
- * Decodes files to bytes [height, width, channels], in order.
- *
- * @returns An array of pixels for each file, or why it could not be read.
- */
-export function decodeAll(files: readonly string[], shape: ImageShape): Promise<(Uint8Array | BadImage)[]> {
-  return decodeWith(files, ({ open }) => stretch(open(), shape));
-}
-
-/**
  * Makes something of each file, in order, of several side by side.
  *
  * @param make Of a file that says that it is a JPEG or PNG, and fits in memory.
@@ -96,7 +87,7 @@ async function readPicture(file: string): Promise<Picture | BadImage> {
 }
 
 /** Decodes a file: turned as its EXIF says, and stretched to the shape's sides (sharp's linear kernel). */
-async function stretch(picture: Sharp, shape: ImageShape): Promise<Uint8Array> {
+export async function stretch(picture: Sharp, shape: ImageShape): Promise<Uint8Array> {
   const { width, height, channels } = shape;
   return await pixelsOf(picture.autoOrient().resize(width, height, { fit: "fill", kernel: "linear" }), channels);
 }

@@ -3,7 +3,9 @@ import type { Sharp } from "sharp";
 import { imageBytes, type ImageShape } from "../dataset.ts";
 import { fitTo } from "../fit_to.ts";
 import { pasteInto, placeIn, type Placement, type Size } from "../letterbox.ts";
-import { type BadImage, decodeWith, pixelsOf } from "./_decode.ts";
+import type { Picture } from "../pixels.ts";
+import { type BadImage, type OpenPicture, pixelsOf } from "./_decode.ts";
+import { decodeStored, isBad, type StretchOptions } from "./stored.ts";
 
 /** A picture to be decoded. */
 export interface SizedFile {
@@ -14,7 +16,7 @@ export interface SizedFile {
 
 /** A decoded picture, and where it lies in its letterbox. */
 export interface Letterboxed {
-  readonly pixels: Uint8Array;
+  readonly picture: Picture;
   readonly placement: Placement;
 }
 
@@ -27,27 +29,37 @@ export interface Letterboxed {
  */
 export async function decodeLetterboxed(
   files: readonly SizedFile[],
-  shape: ImageShape,
+  options: StretchOptions,
 ): Promise<(Letterboxed | BadImage)[]> {
-  return await decodeWith<Letterboxed | BadImage>(files.map(({ file }) => file), async ({ index, open }) => {
+  const { shape } = options;
+  const make = async ({ index, open }: OpenPicture) => {
     const { file, size } = files[index];
     const { width, height, autoOrient: turned } = await open().metadata();
     const [isTurned, original] = size !== undefined && !isSame(size, turned) && isSame(size, { width, height })
       ? [false, { width, height }]
       : [true, turned];
     if (size === undefined || isSame(size, original)) {
-      return await letterbox(isTurned ? open().autoOrient() : open(), { original, shape });
+      const { pixels, placement } = await letterbox(isTurned ? open().autoOrient() : open(), { original, shape });
+      return { pixels, side: placement };
     }
     const [own, said] = [original, size].map((sides) => `${sides.width}x${sides.height}`);
     return { file, because: `it has ${own} pixels, its annotation says ${said}` };
+  };
+  const detail = JSON.stringify(files.map(({ size }) => size ?? null));
+  const decoded = await decodeStored<Placement>(files.map(({ file }) => file), {
+    ...options,
+    how: "letterboxed",
+    detail,
+    make,
   });
+  return decoded.map((result) => isBad(result) ? result : { picture: result.picture, placement: result.side });
 }
 
 /** Decodes a picture whose sides, turned as it is to be, are those of `original`. */
 export async function letterbox(
   picture: Sharp,
   { original, shape }: { readonly original: Size; readonly shape: ImageShape },
-): Promise<Letterboxed> {
+): Promise<{ readonly pixels: Uint8Array; readonly placement: Placement }> {
   const placement = placeIn(shape, original);
   const pixels = await scale(picture, { placement, channels: shape.channels });
   return { pixels: pasteInto(shape, { pixels, placement }), placement };

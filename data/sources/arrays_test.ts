@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { bytesOf } from "../pixels.ts";
 import type { SampleSet } from "../samples.ts";
 import { type ArraysOptions, readArrays } from "./arrays.ts";
 import { npyBytes, type NpyFile } from "./_test_npy.ts";
@@ -31,7 +32,7 @@ const ROWS: Files = {
 
 function valuesOf({ inputs }: SampleSet): readonly number[] {
   const [input] = Object.values(inputs);
-  return input.kind === "pictures" ? [...input.bytes] : [...input.values];
+  return input.kind === "pictures" ? [...bytesOf(input.bytes)] : [...input.values];
 }
 
 Deno.test("readArrays() reads rows, and classes by their numbers", async () => {

@@ -12,13 +12,18 @@ async function cut(
   const file = await Deno.makeTempFile({ suffix: ".png" });
   try {
     await sharp(bytes, { raw: { width, height, channels: 1 } }).png().toFile(file);
-    const [pixels] = await decodeCrops([{ file, crop }], { width: wide, height: high, channels: 1 });
+    const [pixels] = await decodeCrops([{ file, crop }], {
+      ...WHERE,
+      shape: { width: wide, height: high, channels: 1 },
+    });
     assert.ok(pixels instanceof Uint8Array);
     return Array.from({ length: high }, (_, y) => [...pixels.subarray(y * wide, (y + 1) * wide)]);
   } finally {
     await Deno.remove(file);
   }
 }
+
+const WHERE = { name: "crops", cache: undefined, detail: "" };
 
 const RAMP = { width: 8, height: 6, pixel: (x: number, y: number) => 20 * x + 10 * y };
 
@@ -47,7 +52,7 @@ Deno.test("decodeCrops() repeats the edge outside of the picture, however far", 
 Deno.test("decodeCrops() says why there is no picture", async () => {
   const [missing] = await decodeCrops(
     [{ file: "nowhere.png", crop: { left: 0, top: 0, width: 1, height: 1 } }],
-    { width: 1, height: 1, channels: 3 },
+    { ...WHERE, shape: { width: 1, height: 1, channels: 3 } },
   );
   assert.deepEqual(missing, { file: "nowhere.png", because: "it does not exist" });
 });

@@ -21,7 +21,9 @@ import {
   seriesOf,
   shortestOf,
 } from "./_csv_sequences.ts";
-import { type BadImage, decodeAll } from "./_decode.ts";
+import { joinPictures } from "../pixels.ts";
+import type { BadImage } from "./_decode.ts";
+import { type CacheOptions, decodeAll, isBad } from "./stored.ts";
 import { isFile, join } from "./_files.ts";
 
 export type { SequenceOptions };
@@ -44,6 +46,8 @@ export interface CsvOptions {
   readonly limit?: number;
   /** Leave out pictures that cannot be read and list them in `skipped`; by default they are an error. */
   readonly skipBadImages?: boolean;
+  /** Where pictures are kept that are too many for memory; absent: they must not be. */
+  readonly cache?: CacheOptions;
 }
 
 /** Samples from a table. */
@@ -284,22 +288,21 @@ async function picturesOf(
   { table, lines }: Part,
   { column, options }: { readonly column: number; readonly options: CsvOptions },
 ) {
-  const { shape, skipBadImages = false } = options;
-  checkMemory(shape, { count: lines.length, doing: `read "${table.path}"` });
+  const { shape, skipBadImages = false, cache } = options;
+  if (cache === undefined) checkMemory(shape, { count: lines.length, doing: `read "${table.path}"` });
   const found = await Promise.allSettled(lines.map((line) => findPicture(table, { line, column })));
   const files = found.map((result) => {
     if (result.status === "rejected") throw result.reason;
     return result.value;
   });
-  const decoded = await decodeAll(files, shape);
-  const skipped = decoded.filter((result): result is BadImage => !(result instanceof Uint8Array));
+  const decoded = await decodeAll(files, { shape, cache, name: table.path });
+  const skipped = decoded.filter(isBad);
   if (skipped.length > 0 && !skipBadImages) {
-    const line = lines[decoded.findIndex((result) => !(result instanceof Uint8Array))];
+    const line = lines[decoded.findIndex(isBad)];
     throw refuseCell(table, { line, column, because: `cannot be read (${skipped[0].because})` });
   }
-  const good = decoded.flatMap((pixels, i) => pixels instanceof Uint8Array ? [{ pixels, line: lines[i] }] : []);
-  const bytes = new Uint8Array(good.length * imageBytes(shape));
-  good.forEach(({ pixels }, i) => bytes.set(pixels, i * imageBytes(shape)));
+  const good = decoded.flatMap((picture, i) => isBad(picture) ? [] : [{ picture, line: lines[i] }]);
+  const bytes = joinPictures(good.map(({ picture }) => picture), imageBytes(shape));
   return {
     input: ["image", { kind: "pictures", ...shape, bytes }] as const,
     lines: good.map(({ line }) => line),

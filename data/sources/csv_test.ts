@@ -1,3 +1,4 @@
+import { bytesOf } from "../pixels.ts";
 import assert from "node:assert/strict";
 import sharp from "sharp";
 import { type CsvOptions, readCsv } from "./csv.ts";
@@ -47,7 +48,7 @@ Deno.test("readCsv() reads pictures beside the table or in the folder of its nam
   });
   assert.ok(train.inputs.image.kind === "pictures" && train.targets.target.kind === "reals");
   assert.deepEqual([train.inputs.image.height, train.inputs.image.channels], [2, 1]);
-  assert.deepEqual([...train.inputs.image.bytes], [...Array(6).fill(10), ...Array(6).fill(20)]);
+  assert.deepEqual([...bytesOf(train.inputs.image.bytes)], [...Array(6).fill(10), ...Array(6).fill(20)]);
   assert.deepEqual([train.targets.target.names, [...train.targets.target.values]], [["x", "z"], [1.5, -2, 3, 4]]);
   assert.deepEqual([train.count, test.count, skipped], [2, 1, []]);
 });

@@ -1,8 +1,10 @@
 /** Folders of photos: one sub-folder of JPEG or PNG files a class. */
-import { type BadImage, decodeAll } from "./_decode.ts";
+import type { BadImage } from "./_decode.ts";
 import { isFolder, join, listFolder } from "./_files.ts";
-import { checkMemory, checkShape, type DataSplit, imageBytes, type ImageSet, imageSet } from "../dataset.ts";
-import type { ImageShape, Parts } from "../dataset.ts";
+import { checkMemory, checkShape, imageBytes, type ImageShape, type Parts } from "../dataset.ts";
+import { joinPictures } from "../pixels.ts";
+import type { SampleSet, SampleSplit } from "../samples.ts";
+import { type CacheOptions, decodeAll, isBad } from "./stored.ts";
 import { checkSeed, Random } from "../../src/numbers/random.ts";
 
 export type { BadImage };
@@ -19,10 +21,12 @@ export interface FolderOptions extends ImageShape {
   readonly unlabelled?: boolean;
   /** Read at most so many images of each part; drawn from all classes, the rest is never decoded. */
   readonly limit?: number;
+  /** Where pictures are kept that are too many for memory; absent: they must not be. */
+  readonly cache?: CacheOptions;
 }
 
 /** A data set from a folder. */
-export interface FolderSplit extends DataSplit {
+export interface FolderSplit extends SampleSplit {
   /** Images that could not be read. */
   readonly skipped: readonly BadImage[];
 }
@@ -121,18 +125,26 @@ async function decodePart(part: PartName, { dir, entries, classNames, options }:
   readonly entries: readonly Entry[];
   readonly classNames: readonly string[];
   readonly options: FolderOptions;
-}): Promise<{ set: ImageSet | undefined; bad: readonly BadImage[] }> {
-  const { height, width, channels, seed = 0, limit = Infinity } = options;
+}): Promise<{ set: SampleSet | undefined; bad: readonly BadImage[] }> {
+  const { height, width, channels, seed = 0, limit = Infinity, cache } = options;
+  const shape = { height, width, channels };
   const chosen = new Random(seed, [STREAMS[part]]).shuffle([...entries]).slice(0, limit);
-  checkMemory(options, { count: chosen.length, doing: `read "${dir}"` });
-  const decoded = await decodeAll(chosen.map((entry) => entry.file), options);
-  const bad = decoded.filter((result): result is BadImage => !(result instanceof Uint8Array));
-  const good = decoded.flatMap((pixels, i) => pixels instanceof Uint8Array ? [{ pixels, label: chosen[i].label }] : []);
+  const name = `${dir} ${part}`;
+  if (cache === undefined) checkMemory(shape, { count: chosen.length, doing: `read "${dir}"` });
+  const decoded = await decodeAll(chosen.map((entry) => entry.file), { shape, cache, name });
+  const bad = decoded.filter(isBad);
+  const good = decoded.flatMap((picture, i) => isBad(picture) ? [] : [{ picture, label: chosen[i].label }]);
   if (good.length === 0) return { set: undefined, bad };
-  const images = new Uint8Array(good.length * imageBytes(options));
-  good.forEach(({ pixels }, i) => images.set(pixels, i * imageBytes(options)));
-  const labels = Int32Array.from(good, ({ label }) => label);
-  const set = imageSet(`${dir} ${part}`, { height, width, channels, images, labels, classNames });
+  const set: SampleSet = {
+    name,
+    count: good.length,
+    inputs: {
+      image: { kind: "pictures", ...shape, bytes: joinPictures(good.map(({ picture }) => picture), imageBytes(shape)) },
+    },
+    targets: {
+      label: { kind: "classes", labels: Int32Array.from(good, ({ label }) => label), names: classNames },
+    },
+  };
   return { set, bad };
 }
 

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import sharp from "sharp";
+import { bytesOf } from "../pixels.ts";
+import type { SampleSet } from "../samples.ts";
 import { type FolderOptions, readFolder } from "./folder.ts";
 
 const RED = { r: 250, g: 0, b: 0 };
@@ -28,7 +30,18 @@ async function withFolder<T>(files: Readonly<Record<string, Content>>, fn: (dir:
 }
 
 const read = (files: Readonly<Record<string, Content>>, options: Partial<FolderOptions> = {}) =>
-  withFolder(files, (dir) => readFolder(dir, { ...SHAPE, ...options }));
+  withFolder(files, async (dir) => {
+    const { train, validation, test, ...rest } = await readFolder(dir, { ...SHAPE, ...options });
+    const own = validation === undefined ? {} : { validation: asImages(validation) };
+    return { ...rest, train: asImages(train), ...own, test: asImages(test) };
+  });
+
+/** A set with its images, labels and names of classes. */
+function asImages(set: SampleSet) {
+  const { inputs: { image }, targets: { label } } = set;
+  assert.ok(image.kind === "pictures" && label.kind === "classes");
+  return { ...set, images: bytesOf(image.bytes), labels: label.labels, classNames: label.names };
+}
 
 /** Ten images of each of two classes, image i as bright as 10 i + 100. */
 function twenty(): Record<string, Content> {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { bytesOf } from "../pixels.ts";
 import type { SampleSet } from "../samples.ts";
 import { generateMasks } from "./generated_masks.ts";
 
@@ -29,7 +30,8 @@ Deno.test("generateMasks() shows every class, shapes brighter than the ground be
     for (let at = i * 48 * 48; at < (i + 1) * 48 * 48; at++) {
       pixels[mask.values[at]]++;
       const kind = mask.values[at] === 0 ? "ground" : "things";
-      sums[kind] += 0.299 * image.bytes[3 * at] + 0.587 * image.bytes[3 * at + 1] + 0.114 * image.bytes[3 * at + 2];
+      const [r, g, b] = bytesOf(image.bytes).subarray(3 * at, 3 * at + 3);
+      sums[kind] += 0.299 * r + 0.587 * g + 0.114 * b;
       counts[kind]++;
     }
     assert.ok(sums.things / counts.things > sums.ground / counts.ground + 20, `picture ${i}`);

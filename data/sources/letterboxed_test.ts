@@ -18,9 +18,10 @@ Deno.test("decodeLetterboxed() leaves things where they are, however much a pict
   for (const [width, height] of [[4, 2], [10, 30], [64, 64], [300, 200]]) {
     await withFiles({ "a.png": halves(width, height) }, async (dir) => {
       const shape = { height: 64, width: 64, channels: 3 };
-      const [decoded] = await decodeLetterboxed([{ file: `${dir}/a.png` }], shape);
+      const [decoded] = await decodeLetterboxed([{ file: `${dir}/a.png` }], { shape, name: "a", cache: undefined });
       assert.ok("placement" in decoded);
-      const { pixels, placement } = decoded;
+      const { picture: pixels, placement } = decoded;
+      assert.ok(pixels instanceof Uint8Array);
       const row = Array.from({ length: 64 }, (_, x) => pixels[(32 * 64 + x) * 3]);
       const own = row.slice(placement.left, placement.left + placement.width);
       assert.ok(
@@ -36,10 +37,10 @@ Deno.test("fitPictures() gives the letterboxes that models are trained on", asyn
   for (const size of [20, 200]) {
     await withFiles({ "a.png": halves(size, size / 2) }, async (dir) => {
       const shape = { height: 64, width: 48, channels: 3 };
-      const [trained] = await decodeLetterboxed([{ file: `${dir}/a.png` }], shape);
+      const [trained] = await decodeLetterboxed([{ file: `${dir}/a.png` }], { shape, name: "a", cache: undefined });
       const [shown] = await fitPictures([`${dir}/a.png`], { ...shape, fit: "letterbox" });
       assert.ok("placement" in trained && "placement" in shown);
-      assert.deepEqual([shown.bytes, shown.placement], [trained.pixels, trained.placement]);
+      assert.deepEqual([shown.bytes, shown.placement], [trained.picture, trained.placement]);
     });
   }
 });

@@ -5,7 +5,9 @@
 import { checkSeed, Random } from "../../src/numbers/random.ts";
 import { checkMemory, checkShape, imageBytes, type ImageShape, type Parts } from "../dataset.ts";
 import { NO_CLASS, type SampleSet, type SampleSplit } from "../samples.ts";
-import { type BadImage, decodeAll } from "./_decode.ts";
+import { joinPictures, type Picture } from "../pixels.ts";
+import type { BadImage } from "./_decode.ts";
+import { type CacheOptions, decodeAll, isBad } from "./stored.ts";
 import { isFile, isFolder, join, listFolder, readBytes } from "./_files.ts";
 import { type ClassMap, decodeMasks } from "./_masks.ts";
 import { type Pair, type PairsFound, pairsOf } from "./_pairs.ts";
@@ -22,6 +24,8 @@ export interface MasksOptions {
   readonly limit?: number;
   /** Leave out what cannot be read, or has no partner, and list it in `skipped`; by default it is an error. */
   readonly skipBadImages?: boolean;
+  /** Where pictures are kept that are too many for memory; absent: they must not be. */
+  readonly cache?: CacheOptions;
 }
 
 /** Pictures and masks from folders. */
@@ -105,7 +109,7 @@ interface Read {
 }
 
 interface GoodPair {
-  readonly pixels: Uint8Array;
+  readonly picture: Picture;
   readonly map: ClassMap;
 }
 
@@ -186,22 +190,25 @@ interface PartOptions {
 }
 
 async function readPart(pairs: readonly Pair[], { name, dir, options, classes }: PartOptions) {
-  const { shape, seed = 0, limit = Infinity } = options;
+  const { shape, seed = 0, limit = Infinity, cache } = options;
   const chosen = new Random(seed, [STREAMS[name]]).shuffle([...pairs]).slice(0, limit);
-  checkMemory({ ...shape, channels: shape.channels + 1 }, { count: chosen.length, doing: `read "${dir}"` });
+  const inMemory = cache === undefined ? shape.channels : 0;
+  checkMemory({ ...shape, channels: inMemory + 1 }, { count: chosen.length, doing: `read "${dir}"` });
   const maps = await decodeMasks(chosen, { shape, classes });
   // What has no mask is not decoded.
   const whole = chosen.filter((_, i) => "values" in maps[i]);
   const pixels = new Map(
-    (await decodeAll(whole.map(({ picture }) => picture), shape)).map((result, i) => [whole[i], result]),
+    (await decodeAll(whole.map(({ picture }) => picture), { shape, cache, name: `${dir} ${name}` }))
+      .map((result, i) => [whole[i], result]),
   );
   const good: GoodPair[] = [];
   const bad: BadImage[] = [];
   chosen.forEach((pair, i) => {
     const [map, picture] = [maps[i], pixels.get(pair)];
     if (!("values" in map)) bad.push(map);
-    else if (picture instanceof Uint8Array) good.push({ pixels: picture, map });
-    else if (picture !== undefined) bad.push(picture);
+    else if (picture === undefined) return;
+    else if (isBad(picture)) bad.push(picture);
+    else good.push({ picture, map });
   });
   return { good, bad };
 }
@@ -212,11 +219,10 @@ function setOf(good: readonly GoodPair[], { name, shape, classNames }: {
   readonly classNames: readonly string[];
 }): SampleSet {
   const { height, width } = shape;
-  const [picture, map] = [imageBytes(shape), height * width];
-  const bytes = new Uint8Array(good.length * picture);
+  const map = height * width;
+  const bytes = joinPictures(good.map(({ picture }) => picture), imageBytes(shape));
   const values = new Uint8Array(good.length * map);
   good.forEach((pair, i) => {
-    bytes.set(pair.pixels, i * picture);
     values.set(pair.map.values, i * map);
   });
   return {

@@ -1,3 +1,4 @@
+import { bytesOf } from "../pixels.ts";
 import assert from "node:assert/strict";
 import sharp from "sharp";
 import type { SampleSet } from "../samples.ts";
@@ -96,7 +97,7 @@ Deno.test("readMasks() keeps pictures and masks together, in parts of their own 
       assert.ok(image.kind === "pictures");
       for (let i = 0; i < set.count; i++) {
         const ones = classesOf(set).slice(8 * i, 8 * i + 8).filter((value) => value === 1).length;
-        assert.equal(image.bytes[i * 24], 20 * ones);
+        assert.equal(bytesOf(image.bytes)[i * 24], 20 * ones);
       }
     }
   };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import sharp from "sharp";
 import { readPictureHeader } from "./_picture_header.ts";
-import { decodeAll } from "./_decode.ts";
+import { decodeAll, isBad } from "./stored.ts";
 
 const PIXELS = { create: { width: 7, height: 5, channels: 3, background: "red" } } as const;
 const SHAPE = { height: 2, width: 2, channels: 3 };
@@ -72,8 +72,14 @@ Deno.test("decodeAll() refuses what is too large, or of another format, before i
     "e.png": png,
   };
   for (const [name, bytes] of Object.entries(files)) await Deno.writeFile(`${dir}/${name}`, bytes);
-  const results = await decodeAll([...Object.keys(files), "f.png"].map((name) => `${dir}/${name}`), SHAPE);
-  const said = results.map((result) => result instanceof Uint8Array ? [...result].join() : result.because);
+  const results = await decodeAll([...Object.keys(files), "f.png"].map((name) => `${dir}/${name}`), {
+    shape: SHAPE,
+    name: "pictures",
+    cache: undefined,
+  });
+  const said = results.map((result) =>
+    isBad(result) ? result.because : result instanceof Uint8Array ? [...result].join() : "a file's"
+  );
   const red = Array(4).fill("255,0,0").join();
   assert.deepEqual([said[0], said[4]], [red, red]);
   assert.equal(said[1], "its 30000x30000 pixels take 2.51 GiB, at most 512 MiB can be decoded");

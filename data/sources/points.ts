@@ -12,7 +12,9 @@ import type { Size } from "../letterbox.ts";
 import type { Points, SampleSet, SampleSplit } from "../samples.ts";
 import { type Crop, decodeCrops } from "./_crop.ts";
 import { locatePicture, type Table } from "./_csv_table.ts";
+import { joinPictures } from "../pixels.ts";
 import type { BadImage } from "./_decode.ts";
+import { type CacheOptions, isBad } from "./stored.ts";
 import { isFile, isFolder, join, listFolder } from "./_files.ts";
 import { KNOWN_COUNTS, knownLayout, type PointLayout } from "./_point_layouts.ts";
 import { readPointsFile } from "./_points_file.ts";
@@ -30,6 +32,8 @@ export interface PointsOptions {
   readonly limit?: number;
   /** Leave out samples that are bad and list them in `skipped`; by default they are an error. */
   readonly skipBadImages?: boolean;
+  /** Where pictures are kept that are too many for memory; absent: they must not be. */
+  readonly cache?: CacheOptions;
 }
 
 /** Pictures with points. */
@@ -83,7 +87,7 @@ export async function readPoints(path: string, options: PointsOptions): Promise<
     const kept = samples.length <= limit
       ? samples
       : new Random(seed, [STREAMS[part]]).shuffle([...samples]).slice(0, limit);
-    return readPart(kept, { name: `${path} ${part}`, layout, margin, shape, faults });
+    return readPart(kept, { name: `${path} ${part}`, layout, margin, shape, faults, cache: options.cache });
   };
   const train = await read("train", checked.train);
   const validation = checked.validation && await read("validation", checked.validation);
@@ -244,30 +248,31 @@ function splitByPerson(
 
 interface PartOptions extends Pick<CheckOptions, "layout" | "margin" | "shape" | "faults"> {
   readonly name: string;
+  readonly cache: CacheOptions | undefined;
 }
 
 /** Decodes the pictures of a part; undefined where none of them can be. */
 async function readPart(
   samples: readonly Sample[],
-  { name, layout, margin, shape, faults }: PartOptions,
+  { name, layout, margin, shape, faults, cache }: PartOptions,
 ): Promise<SampleSet | undefined> {
-  checkMemory(shape, { count: samples.length, doing: `read "${name}"` });
+  if (cache === undefined) checkMemory(shape, { count: samples.length, doing: `read "${name}"` });
   const files = samples.map(({ path, crop, points }) => ({
     file: path,
     crop,
     fault: (size: Size) => faultOfPoints(points, size),
   }));
-  const decoded = await decodeCrops(files, shape);
-  const good = decoded.flatMap((pixels, i) => {
-    if (pixels instanceof Uint8Array) return [{ pixels, sample: samples[i] }];
-    faults.push({ file: samples[i].where, because: `its picture "${samples[i].file}": ${pixels.because}` });
+  const detail = JSON.stringify(samples.map(({ crop, points }) => [crop, [...points]]));
+  const decoded = await decodeCrops(files, { shape, name, cache, detail });
+  const good = decoded.flatMap((picture, i) => {
+    if (!isBad(picture)) return [{ picture, sample: samples[i] }];
+    faults.push({ file: samples[i].where, because: `its picture "${samples[i].file}": ${picture.because}` });
     return [];
   });
   if (good.length === 0) return undefined;
-  const bytes = new Uint8Array(good.length * imageBytes(shape));
+  const bytes = joinPictures(good.map(({ picture }) => picture), imageBytes(shape));
   const values = new Float32Array(good.length * 2 * layout.names.length);
-  good.forEach(({ pixels, sample: { points, crop } }, i) => {
-    bytes.set(pixels, i * imageBytes(shape));
+  good.forEach(({ sample: { points, crop } }, i) => {
     values.set(
       points.map((p, k) => k % 2 === 0 ? (p - crop.left) / crop.width : (p - crop.top) / crop.height),
       i * points.length,

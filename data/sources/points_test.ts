@@ -1,3 +1,4 @@
+import { bytesOf } from "../pixels.ts";
 import assert from "node:assert/strict";
 import sharp from "sharp";
 import { knownLayout } from "./_point_layouts.ts";
@@ -62,7 +63,7 @@ Deno.test("readPoints() crops pictures to the box of their points with a margin,
     const { image } = test.inputs;
     assert.ok(image.kind === "pictures");
     // A pixel is 1.75 wide: the first one's middle is 8.875 − 0.5 = 8.375, times 5. The filter is not exact to the byte.
-    const off = [8.375, 10.125, 11.875].map((x, i) => image.bytes[i] - 5 * x);
+    const off = [8.375, 10.125, 11.875].map((x, i) => bytesOf(image.bytes)[i] - 5 * x);
     assert.ok(off.every((d) => Math.abs(d) <= 1), `${off}`);
     assert.match(notes[0], /cropped to the box of their 3 points with 20 % around it, and made 8x8/);
     assert.match(notes[1], /nobody knows what each becomes in a mirror .* and what to measure errors in/);

@@ -1,3 +1,4 @@
+import { bytesOf } from "../pixels.ts";
 import assert from "node:assert/strict";
 import type { SampleSet } from "../samples.ts";
 import { generateShapes } from "./shapes_to_find.ts";
@@ -24,7 +25,7 @@ Deno.test("generateShapes() makes the same first pictures however many are asked
   const bytes = (options: { train: number; seed?: number }) => {
     const { image } = generateShapes({ test: 1, ...options }).train.inputs;
     assert.ok(image.kind === "pictures");
-    return image.bytes.slice(0, 3 * 96 * 96 * 3).join();
+    return image.bytes.subarray(0, 3 * 96 * 96 * 3).join();
   };
   assert.equal(bytes({ train: 3 }), bytes({ train: 5 }));
   assert.notEqual(bytes({ train: 3 }), bytes({ train: 3, seed: 1 }));
@@ -45,7 +46,9 @@ Deno.test("generateShapes() has boxes that lie close around what is brighter tha
       }
       const luma = (x: number, y: number) => {
         const at = ((i * height + y) * width + x) * channels;
-        const [r, g, b] = channels === 3 ? image.bytes.subarray(at, at + 3) : Array(3).fill(image.bytes[at]);
+        const [r, g, b] = channels === 3
+          ? bytesOf(image.bytes).subarray(at, at + 3)
+          : Array(3).fill(bytesOf(image.bytes)[at]);
         return 0.299 * r + 0.587 * g + 0.114 * b;
       };
       const isIn = (x: number, y: number, margin: number) =>

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { bytesOf } from "../pixels.ts";
 import sharp from "sharp";
 import { makeLink } from "../../tests/_support/link.ts";
 import { testWithShared } from "../../tests/_support/shared.ts";
@@ -252,7 +253,7 @@ Deno.test("readVoc() draws by its seed, 0 by default, keeps the order where noth
     const { image } = (await read(files, options)).train.inputs;
     assert.ok(image.kind === "pictures");
     const side = image.height * image.width * 3;
-    return Array.from({ length: image.bytes.length / side }, (_, i) => image.bytes[i * side + 16 * 96 + 48]);
+    return Array.from({ length: image.bytes.length / side }, (_, i) => bytesOf(image.bytes)[i * side + 16 * 96 + 48]);
   };
   assert.deepEqual(await reds({}), await reds({ seed: 0 }));
   assert.notDeepEqual(await reds({}), await reds({ seed: 1 }));

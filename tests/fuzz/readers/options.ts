@@ -19,6 +19,7 @@ const SOUND: Readonly<Record<string, unknown>> = {
   perChannel: true,
   patience: 2,
   classWeights: "balanced",
+  cache: "cache",
 };
 
 /** Options under test. */
