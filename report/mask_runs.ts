@@ -24,8 +24,12 @@ export function writeRuns(pixels: Uint8Array): MaskRuns {
   return runs.join(" ");
 }
 
-/** Reads the groups of `count` pixels; undefined if the text holds others, or is something else. */
+/** Pixels of a mask at the most: a short text may claim any number. */
+const MOST = 2 ** 20;
+
+/** Reads the groups of `count` pixels; undefined if the text holds others, too many, or is something else. */
 export function readRuns(runs: MaskRuns, count: number): Uint8Array | undefined {
+  if (!(count <= MOST)) return undefined;
   const pixels = new Uint8Array(count);
   let at = 0;
   for (const run of runs.split(" ")) {

@@ -12,3 +12,8 @@ Deno.test("readRuns() reads what writeRuns() writes, of as many pixels and no ot
     { seed: 1, numRuns: 200 },
   );
 });
+
+Deno.test("readRuns() takes no memory for what a short text claims", () => {
+  assert.equal(readRuns("7×1048576", 2 ** 20)?.length, 2 ** 20);
+  for (const count of [2 ** 20 + 1, 1e15, Infinity, NaN]) assert.equal(readRuns("7×999999999", count), undefined);
+});

@@ -19,7 +19,7 @@ export const MODEL_COLORS = {
 const GROUP_COLORS = [COLORS.int8, COLORS.float, COLORS.simulated, COLORS.poor, COLORS.muted] as const;
 const SHADES = 3;
 
-/** Returns the colour of a group. */
+/** Returns the colour of a group, a whole number from 0. */
 export function groupColor(group: number): string {
   const color = GROUP_COLORS[group % GROUP_COLORS.length];
   const shade = Math.floor(group / GROUP_COLORS.length) % SHADES;

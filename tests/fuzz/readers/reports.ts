@@ -2,11 +2,13 @@
 import { formatReport } from "../../../report/terminal/terminal.ts";
 import { renderHtml } from "../../../report/html/html.ts";
 import { calibratedReport, residualReport, trainedReport } from "../../../report/_test_sample_report.ts";
+import { detectorReport } from "../../../report/_test_sample_pictures.ts";
+import { landmarksReport } from "../../../report/_test_sample_tasks.ts";
 import { schemaErrors } from "../../_support/report_schema.ts";
 import { check, type Prepare } from "../_case.ts";
 import { mutateText, placesIn } from "../_mutate.ts";
 
-const REPORTS = [trainedReport(), residualReport(), calibratedReport()];
+const REPORTS = [trainedReport(), residualReport(), calibratedReport(), landmarksReport(), detectorReport()];
 
 /** A report whose texts are damaged: it is whole by its types, and what it says is somebody's file. */
 export const prepare: Prepare = () => (random) => {
