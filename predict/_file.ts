@@ -86,9 +86,9 @@ function readInput(inputs: Fields, graph: Graph): FileInput {
     throw new RangeError(`${cannot}: its input is "${graph.inputs[0]}", its metadata speaks of "${name}"`);
   }
   const fields = inputs.object(name);
-  const kind = fields.text("kind", ["image", "numbers", "tokens"]);
+  const kind = fields.text("kind", ["image", "numbers", "series", "tokens"]);
   if (kind !== "image") {
-    const is = kind === "numbers" ? "rows of numbers" : "sequences of tokens";
+    const is = { numbers: "rows of numbers", series: "sequences of rows", tokens: "sequences of tokens" }[kind];
     throw new RangeError(`${cannot}: its input "${name}" takes ${is}, one that takes a picture is needed`);
   }
   const shape = readShape(fields);

@@ -67,8 +67,9 @@ Deno.test("predict says in one line what is wrong, and writes nothing", () =>
       [1, `${dir}/file`],
       [1],
     ];
-    for (const [code, ...args] of lines) {
-      const result = await run("predict", ...args, "--out", `${dir}/out`);
+    const results = await Promise.all(lines.map(([, ...args]) => run("predict", ...args, "--out", `${dir}/out`)));
+    for (const [i, result] of results.entries()) {
+      const [code, ...args] = lines[i];
       assert.deepEqual([result.code, result.stdout], [code, ""], `${args}: ${result.stderr}`);
       assert.match(result.stderr, /^error: [^\p{Cc}]{10,1010}\n$/u, `${args}`);
     }
@@ -130,12 +131,14 @@ Deno.test("sweep says in one line what is wrong, and prints the help of what is 
       assert.match(result.stderr, /^error: [^\p{Cc}]{10,1010}\n$/u);
     };
     const out = ["--out", `${dir}/out`];
-    await refused(2, /the first word must be qat or ptq/);
-    await refused(2, /the first word must be qat or ptq/, "--over", "lr=1");
-    await refused(2, /unknown option '--resume'/, "qat", "--resume", "out");
-    await refused(1, /one of --over and --grid is needed/, "qat", ...out);
-    await refused(1, /there is no such option, .*did you mean "lr"/, "qat", "--over", "lrr=1", ...out);
-    await refused(1, /in the row "epochs=0": cannot use --epochs 0/, "qat", "--over", "epochs=1,0", ...out);
+    await Promise.all([
+      refused(2, /the first word must be qat or ptq/),
+      refused(2, /the first word must be qat or ptq/, "--over", "lr=1"),
+      refused(2, /unknown option '--resume'/, "qat", "--resume", "out"),
+      refused(1, /one of --over and --grid is needed/, "qat", ...out),
+      refused(1, /there is no such option, .*did you mean "lr"/, "qat", "--over", "lrr=1", ...out),
+      refused(1, /in the row "epochs=0": cannot use --epochs 0/, "qat", "--over", "epochs=1,0", ...out),
+    ]);
     const help = await run("sweep", "ptq", "--help");
     assert.equal(help.code, 0);
     for (const flag of ["over", "grid", "observer", "smooth-alpha"]) {

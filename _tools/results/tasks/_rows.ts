@@ -149,8 +149,12 @@ export const PAGES: readonly TaskPage[] = [
         "--adapt-epochs",
         "20",
       ], { from: "float", quick: ["--adapt-epochs", "1"] }),
+      float("gradual", "the same, the slope going to 0 over ten epochs", [
+        ...["--swap", "leaky_relu:relu", "--batch-size", "8", "--adapt-epochs", "20", "--swap-epochs", "10"],
+      ], { from: "float", quick: ["--adapt-epochs", "1", "--swap-epochs", "1"] }),
       ...trained("adapted", 8, { flags: ["--batch-size", "8"] }),
       ...observers("adapted"),
+      still("adapted", "heads", "static, the heads' convolutions in float", "--keep-float", "boxes_32", "boxes_16"),
     ],
   },
   {
