@@ -101,7 +101,13 @@ function optionsThatDiffer(runs: readonly ReadRun[]): CompareReport["options"] {
       values: runs.map(({ options }) => options.get(name) ?? ""),
     })),
   ];
-  return all.filter(({ values }) => new Set(values).size > 1);
+  return all.filter(({ values }) => new Set(values).size > 1 && isOfAll(values, runs));
+}
+
+/** Whether an option that differs says something: runs of one job differ in it, or every job that was run has it. */
+function isOfAll(values: readonly string[], runs: readonly ReadRun[]): boolean {
+  const byJob = [...Map.groupBy(values.keys(), (i) => runs[i].job).values()].map((own) => own.map((i) => values[i]));
+  return byJob.some((own) => new Set(own).size > 1) || byJob.every((own) => own.some((value) => value !== ""));
 }
 
 /** Metrics go by their names, and by the places of their outputs, which may be called otherwise. */

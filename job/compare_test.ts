@@ -31,6 +31,7 @@ Deno.test("compareRuns() tells what runs differ in, and compares them in pairs o
       ["false", "true", "false"],
       ["ptq", "ptq", "qat"],
     ]);
+    assert.ok(!("epochs" in options), "of one job alone");
     assert.ok(!("out" in options) && !("model" in options));
     const [{ name, values }] = report.metrics;
     assert.equal(name, "accuracy");

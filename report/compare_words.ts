@@ -7,6 +7,8 @@ import type { ComparedMetrics, CompareReport } from "./compare_schema.ts";
 /** A change is one if chance would give it less often. */
 const SURE = 0.05;
 
+const CHANCE = ", no more than chance may give";
+
 /** Says in a sentence which run is the best, and whether that is more than chance. */
 export function compareSentence({ runs, metrics: [metric] }: CompareReport): string {
   const best = bestOf(metric);
@@ -15,10 +17,13 @@ export function compareSentence({ runs, metrics: [metric] }: CompareReport): str
   const reached = `${metric.name} ${value(metric.values[best].value)}`;
   const change = metric.values[best].change;
   if (best === 0) {
-    const worse = metric.values.filter(({ change }) => change !== undefined && change.p < SURE).length;
-    const sure = metric.values.some(({ change }) => change !== undefined)
-      ? `, beyond chance against ${worse} of the others`
-      : "";
+    const changes = metric.values.flatMap(({ change }) => change ?? []);
+    const worse = changes.filter(({ p }) => p < SURE).length;
+    const sure = changes.length === 0
+      ? ""
+      : worse === 0
+      ? CHANCE
+      : `, more than chance would give against ${worse} of the others`;
     return `The best of ${runs.length} runs is the first, ${runs[0].name}: ${reached}${sure}.`;
   }
   const first = `${value(metric.values[0].value)} of ${runs[0].name}`;
