@@ -61,6 +61,7 @@ export const ROOMS: readonly Room[] = [
   {
     path: "models",
     imports: [
+      "src/backend",
       "src/channels",
       "src/io",
       "src/layers",

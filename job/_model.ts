@@ -51,7 +51,8 @@ export async function loadModel(path: string, { outputs, inputSize, seed, log }:
 }): Promise<tfl.LayersModel> {
   registerQuantKernels();
   registerQuantLayers();
-  const model = await openModel(modelIn(path), { seed, log });
+  const side = inputSize ?? OPEN_SIDE;
+  const model = await openModel(modelIn(path), { seed, log, side, ...(outputs === undefined ? {} : { outputs }) });
   const shape = imageShapeOf(model, inputSize);
   refuseOtherSize(path, shape, inputSize);
   const kept = keepOutputs(model, { path, outputs, log });

@@ -62,6 +62,37 @@ export async function readModelJson(path: string): Promise<ModelJson> {
   };
 }
 
+/** The parts of a graph-model's model.json that loading needs. */
+export interface GraphJson extends Pick<ModelJson, "path" | "byteLength" | "groups"> {
+  /** TensorFlow's graph. */
+  readonly topology: JsonObject & { readonly node: readonly unknown[] };
+  readonly signature?: JsonObject;
+}
+
+/**
+ * Reads and checks a graph-model's model.json.
+ *
+ * @returns undefined if it is the description of another model.
+ * @throws {ModelFileError} If it is missing, is no JSON, or its weights are damaged.
+ */
+export async function readGraphJson(path: string): Promise<GraphJson | undefined> {
+  const file = await findModelJson(path);
+  const text = await readText(file);
+  const json = parseModel(text, file);
+  const { modelTopology: topology } = json;
+  // Where older converters write it goes first, as for TensorFlow.js.
+  const signature = (isObject(json.userDefinedMetadata) ? json.userDefinedMetadata.signature : undefined) ??
+    json.signature;
+  if (!isObject(topology) || !Array.isArray(topology.node)) return undefined;
+  return {
+    path: file,
+    byteLength: new TextEncoder().encode(text).length,
+    topology: { ...topology, node: topology.node },
+    groups: weightGroups(json.weightsManifest, file),
+    ...(isObject(signature) ? { signature } : {}),
+  };
+}
+
 /** Tells whether a JSON value is an object, and not a list or null. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -120,7 +151,7 @@ function layersTopology(json: JsonObject, file: string): JsonObject {
     );
   }
   if (json.format === "graph-model" || Array.isArray(topology.node)) {
-    throw cannotLoad(file, "it is a graph-model, a layers-model is needed (graph-models cannot be imported yet)");
+    throw cannotLoad(file, "it is a graph-model, a layers-model is needed");
   }
   const config = topology.model_config ?? topology; // Keras' own HDF5 files wrap the configuration
   if (!isObject(config) || typeof config.class_name !== "string" || config.config == null) {

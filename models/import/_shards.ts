@@ -36,7 +36,7 @@ const MOST_BYTES = 2 ** 32;
  *
  * @throws {ModelFileError} If a shard is missing, or a group's shards hold another number of bytes than its weights.
  */
-export async function readWeightBytes(model: ModelJson): Promise<WeightBytes> {
+export async function readWeightBytes(model: Pick<ModelJson, "path" | "groups">): Promise<WeightBytes> {
   const shards: Shard[] = [];
   for (const group of model.groups) shards.push(...await measureGroup(group, model.path));
   const length = shards.reduce((sum, { size }) => sum + size, 0);

@@ -2,6 +2,8 @@
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { exists } from "../../src/io/disk.ts";
 import { loadDarknet } from "./darknet/mod.ts";
+import { readGraphJson } from "./_model_json.ts";
+import { importGraphModel } from "./graph_model.ts";
 import { loadLayersModel } from "./layers_model.ts";
 import { loadOnnx } from "./onnx/mod.ts";
 
@@ -9,6 +11,10 @@ import { loadOnnx } from "./onnx/mod.ts";
 export interface OpenModelOptions {
   /** Of weights where there are none. Default 0. */
   readonly seed?: number;
+  /** Values of a graph-model or an ONNX model that are outputs, whether they are its own or within it. Default: its own. */
+  readonly outputs?: readonly string[];
+  /** Height and width of pictures where a graph-model or an ONNX model leaves them open. Default: it is refused then. */
+  readonly side?: number;
   /** Is told what was found. */
   readonly log?: (line: string) => void;
 }
@@ -20,21 +26,28 @@ const CFG = ".cfg";
 const WEIGHTS = ".weights";
 
 /**
- * Opens a model of any format: a TF.js layers-model (model.json, or its folder), an ONNX model (NAME.onnx), or a net of
- * darknet (NAME.cfg with NAME.weights beside it, or without weights).
+ * Opens a model of any format: a TF.js layers-model or graph-model (model.json, or its folder), an ONNX model
+ * (NAME.onnx), or a net of darknet (NAME.cfg with NAME.weights beside it, or without weights).
  *
  * @throws {ModelFileError} If anything about the files is wrong: one line that names the file, and the layer at fault.
  */
-export async function openModel(path: string, { seed = 0, log }: OpenModelOptions = {}): Promise<tfl.LayersModel> {
-  if (path.endsWith(WEIGHTS)) {
-    return await openModel(path.slice(0, -WEIGHTS.length) + CFG, { seed, ...(log && { log }) });
-  }
+export async function openModel(path: string, options: OpenModelOptions = {}): Promise<tfl.LayersModel> {
+  if (path.endsWith(WEIGHTS)) return await openModel(path.slice(0, -WEIGHTS.length) + CFG, options);
+  if (path.endsWith(CFG)) return await openDarknet(path, options);
+  const { log } = options;
   if (path.endsWith(ONNX)) {
-    const model = await loadOnnx(path);
+    const model = await loadOnnx(path, options);
     log?.(`"${path}" is read as ${model.layers.length} layers, which answer as ONNX Runtime does with it.`);
     return model;
   }
-  if (!path.endsWith(CFG)) return (await loadLayersModel(path)).model;
+  const graph = await readGraphJson(path);
+  if (graph === undefined) return (await loadLayersModel(path)).model;
+  const model = await importGraphModel(graph, options);
+  log?.(`"${path}" is a graph-model, read as ${model.layers.length} layers, which answer as it does.`);
+  return model;
+}
+
+async function openDarknet(path: string, { seed = 0, log }: OpenModelOptions): Promise<tfl.LayersModel> {
   const weights = path.slice(0, -CFG.length) + WEIGHTS;
   const hasWeights = exists(weights);
   const model = await loadDarknet({ cfg: path, seed, ...(hasWeights ? { weights } : {}) });

@@ -22,11 +22,16 @@ const OF_SHAPES = new Set(["Shape", "Size"]);
  * Runs a model on random numbers, all its values its outputs.
  *
  * @param inputs The shape of each input.
+ * @param outputs The values that are answers.
  * @throws {Error} ONNX Runtime's own error, if it cannot run it.
  */
 export function observe(
   file: Uint8Array,
-  { graph, inputs }: { readonly graph: Graph; readonly inputs: Readonly<Record<string, readonly number[]>> },
+  { graph, inputs, outputs: wanted }: {
+    readonly graph: Graph;
+    readonly inputs: Readonly<Record<string, readonly number[]>>;
+    readonly outputs: readonly string[];
+  },
 ): Observed {
   const names = [...new Set(graph.nodes.flatMap(({ outputs }) => outputs).filter((name) => name !== ""))];
   const session = new Session(withOutputs(file, names.filter((name) => !graph.outputs.includes(name))), {
@@ -47,7 +52,7 @@ export function observe(
       ...Object.entries(feeds).map(([name, { shape }]) => [name, shape] as const),
       ...Object.entries(found).map(([name, { shape }]) => [name, shape] as const),
     ]);
-    const outputs = Object.fromEntries(graph.outputs.map((name) => [name, found[name]]));
+    const outputs = Object.fromEntries(wanted.map((name) => [name, found[name]]));
     return { shapes, statics: new Map(known), feeds, outputs };
   } finally {
     session.dispose();

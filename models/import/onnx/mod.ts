@@ -4,10 +4,12 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import { basename } from "node:path";
 import { ModelFileError } from "../../../src/io/errors.ts";
 import { readFileWithin } from "../../../src/io/read.ts";
-import type { Dim, Graph, Node } from "../../../src/onnx/graph.ts";
+import type { Graph, Node } from "../../../src/onnx/graph.ts";
 import { decodeModel, OnnxFileError } from "../../../src/onnx/file/mod.ts";
 import { toModel } from "../../../src/rewrite/mod.ts";
 import { inPlainWords, reasonOf } from "../../../src/text/plain_errors.ts";
+import { checkChoice } from "../../../src/text/nearest.ts";
+import { inputShapeOf } from "../_input_shape.ts";
 import { LayerBuilder } from "./_builder.ts";
 import { Call, Refusal, type Row } from "./_call.ts";
 import { livingNodes, observe, type Observed } from "./_observe.ts";
@@ -32,6 +34,10 @@ export const ONNX_ROWS: Readonly<Record<string, Row>> = {
 export interface OnnxOptions {
   /** Shapes of inputs whose dimensions are open, the batch excepted, by their names. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  /** Values that are outputs, the model's own or others within it. Default: its own. */
+  readonly outputs?: readonly string[];
+  /** Height and width of pictures where they are open and `shapes` does not say. Default: they are refused. */
+  readonly side?: number;
   /** The largest error that its answers may have, relative to the largest answer. Default 1e-4. */
   readonly tolerance?: number;
 }
@@ -54,23 +60,75 @@ export async function loadOnnx(path: string, options: OnnxOptions = {}): Promise
   return await inPlainWords(() => load(path, options));
 }
 
-async function load(path: string, { shapes = {}, tolerance = 1e-4 }: OnnxOptions): Promise<tfl.LayersModel> {
+async function load(path: string, { shapes = {}, outputs, side, tolerance = TOLERANCE }: OnnxOptions) {
   const bytes = await readFileWithin(path, { most: MOST_BYTES }).catch((cause) => {
     throw cannot(path, reasonOf(cause, "it cannot be read"), cause);
   });
-  const { graph: read, opset } = decode(bytes, path);
-  const inputs = Object.fromEntries(
-    read.inputs.map((name) => [name, shapeOf(read, { name, path, asked: shapes[name] })]),
+  const { graph, opset } = decode(bytes, path);
+  const inputs = Object.fromEntries(graph.inputs.map((name) => {
+    const { shape } = graph.types.get(name) ?? { shape: [] };
+    return [name, inputShapeOf({ name, path, shape, asked: shapes[name], side })];
+  }));
+  const known = graph.nodes.flatMap((node) => node.outputs);
+  const wanted = outputs?.map((name) =>
+    checkChoice(name, { of: known, cannot: `Cannot load "${path}": its value "${name}"` })
   );
-  const graph = upgrade(named(read), opset);
+  const name = basename(path, ".onnx");
+  return await importGraph({ bytes, graph, opset }, {
+    path,
+    inputs,
+    tolerance,
+    name,
+    layout: "nchw",
+    ...(wanted === undefined ? {} : { outputs: wanted }),
+  });
+}
+
+/** The largest error, relative to the largest answer. */
+const TOLERANCE = 1e-4;
+
+/** A graph, and the file that it is in. */
+export interface GraphFile {
+  readonly bytes: Uint8Array;
+  readonly graph: Graph;
+  /** Of the default domain. */
+  readonly opset: number;
+}
+
+/** How a graph is imported. */
+export interface ImportOptions {
+  /** What messages call the model. */
+  readonly path: string;
+  /** The name of the model that is made. */
+  readonly name: string;
+  /** The shape of each input, the batch first. */
+  readonly inputs: Readonly<Record<string, readonly number[]>>;
+  /** Values that are outputs. Default: the graph's own. */
+  readonly outputs?: readonly string[];
+  /** Where pictures have their channels at the borders of the graph. */
+  readonly layout: "nchw" | "nhwc";
+  /** Default 1e-4. */
+  readonly tolerance?: number;
+}
+
+/**
+ * Makes layers of a graph, and compares what they answer with what ONNX Runtime does.
+ *
+ * @throws {ModelFileError} If nodes cannot be imported: all of them in one line.
+ */
+export async function importGraph(
+  { bytes, graph: read, opset }: GraphFile,
+  { path, name, inputs, layout, outputs = read.outputs, tolerance = TOLERANCE }: ImportOptions,
+): Promise<tfl.LayersModel> {
+  const graph = { ...upgrade(named(read), opset), outputs };
   let observed: Observed;
   try {
-    observed = observe(bytes, { graph: read, inputs });
+    observed = observe(bytes, { graph: read, inputs, outputs });
   } catch (cause) {
     throw cannot(path, `ONNX Runtime cannot run it: ${reasonOf(cause, "it is damaged")}`, cause);
   }
   const statics = new Map([...graph.initializers, ...observed.statics]);
-  const built = translate(graph, { ...observed, statics }, path);
+  const built = translate(graph, { shapes: observed.shapes, statics, path, name, layout });
   const model = toModel(built.layers);
   await compare(model, { observed, outputs: built.outputs, path, tolerance });
   return model;
@@ -94,28 +152,6 @@ function cannot(path: string, because: string, cause?: unknown): ModelFileError 
   return new ModelFileError(`Cannot load "${path}": ${because}`, { cause });
 }
 
-/** Samples that a model of any number of them is observed on: with 1, an axis of one element could be the batch. */
-const BATCH = 2;
-
-function shapeOf(
-  { types }: Graph,
-  { name, path, asked }: {
-    readonly name: string;
-    readonly path: string;
-    readonly asked: readonly number[] | undefined;
-  },
-): readonly number[] {
-  const dims = types.get(name)?.shape ?? [];
-  const [batch, ...rest] = asked ?? dims.map((dim: Dim) => dim);
-  if (rest.every((dim) => typeof dim === "number" && dim > 0)) {
-    return [typeof batch === "number" && batch > 0 ? batch : BATCH, ...rest as number[]];
-  }
-  throw cannot(
-    path,
-    `its input "${name}" is [${dims.join(",")}], needed are numbers behind the batch (--shape ${name}=1,…)`,
-  );
-}
-
 /** Gives nodes without a name one. */
 function named(graph: Graph): Graph {
   return {
@@ -129,13 +165,15 @@ interface Translated {
   readonly outputs: readonly { readonly name: string; readonly value: Value }[];
 }
 
-function translate(graph: Graph, { shapes, statics }: Pick<Observed, "shapes" | "statics">, path: string): Translated {
+type Translating = Pick<Observed, "shapes" | "statics"> & Pick<ImportOptions, "path" | "name" | "layout">;
+
+function translate(graph: Graph, { shapes, statics, path, name: modelName, layout }: Translating): Translated {
   const builder = new LayerBuilder();
   const nodes = livingNodes(graph, statics);
   const values = new Map<string, Value>();
   const inputs = graph.inputs.filter((name) => nodes.some((node) => node.inputs.includes(name))).map((name) => {
     const shape = shapes.get(name) ?? [];
-    const order = inputOrder(name, shape, nodes);
+    const order = layout === "nhwc" ? plainOrder(shape.length) : inputOrder(name, shape, nodes);
     const made = builder.input(name, order.map((axis) => shape[axis]));
     values.set(name, { shape, order, read: () => made });
     return made;
@@ -170,7 +208,7 @@ function translate(graph: Graph, { shapes, statics }: Pick<Observed, "shapes" | 
     if (value === undefined) throw cannot(path, `its output "${name}" does not depend on an input`);
     builder.base = name;
     // Pictures stay as TF.js has them, anything else is as the file says.
-    const order = value.shape.length === 4 && value.order.join() === channelsLast(4).join()
+    const order = layout === "nchw" && value.shape.length === 4 && value.order.join() === channelsLast(4).join()
       ? value.order
       : plainOrder(value.shape.length);
     return { name, value: { ...value, order }, stored: builder.stored(value, order) };
@@ -181,7 +219,7 @@ function translate(graph: Graph, { shapes, statics }: Pick<Observed, "shapes" | 
     taken.add(own);
     return own;
   });
-  const layers = builder.build(basename(path, ".onnx"), { inputs, outputs: named });
+  const layers = builder.build(modelName, { inputs, outputs: named });
   return { layers, outputs };
 }
 

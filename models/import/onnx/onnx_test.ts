@@ -338,6 +338,16 @@ Deno.test("loadOnnx() names all nodes that it cannot import, and what would be n
   });
 });
 
+Deno.test("loadOnnx() takes values within a model for outputs, which cuts off what it cannot import", async () => {
+  const { bytes } = bytesOf({
+    shape: PICTURE,
+    write: (net) => net.add("Einsum", [net.add("Relu", [net.add("Sigmoid", ["x"])])], { equation: "nchw->nwhc" }),
+  });
+  const model = await loadBytes(bytes, { outputs: ["Relu_1", "Sigmoid_0"] });
+  assert.deepEqual(model.outputs.map(({ name }) => name.split("/")[0]), ["Relu_1", "Sigmoid_0"]);
+  await assert.rejects(loadBytes(bytes, { outputs: ["Relu"] }), /its value "Relu".*did you mean "Relu_1"/);
+});
+
 Deno.test("loadOnnx() says in one line what is wrong with a file", async () => {
   const { bytes } = bytesOf({ shape: PICTURE, write: (net) => net.add("Relu", ["x"]) });
   await assert.rejects(loadBytes(bytes.subarray(0, 20)), /^ModelFileError: Cannot load "net\.onnx": /);

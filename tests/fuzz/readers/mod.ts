@@ -44,4 +44,5 @@ export const READERS: readonly FuzzReader[] = [
   { name: "compared", weight: 3, load: () => import("./compared.ts") },
   { name: "boxes", weight: 3, load: () => import("./boxes.ts") },
   { name: "arrays", weight: 4, load: () => import("./arrays.ts") },
+  { name: "graph-models", weight: 3, load: () => import("./graph_models.ts") },
 ];
