@@ -13,7 +13,7 @@ import { broadcastShape } from "./_shapes.ts";
 import { checkOptions, type Options, type OptionValue } from "./_options.ts";
 import { type OperationName, type OperationRow, OPERATIONS } from "./rows.ts";
 
-export { type OperationName, OPERATIONS } from "./rows.ts";
+export { type OperationName, type OperationRow, OPERATIONS } from "./rows.ts";
 export type { Options, OptionValue };
 
 /** Names of the operations. */
