@@ -6,10 +6,14 @@ import { assertFitsSchema } from "../tests/_support/report_schema.ts";
 import { apply } from "../tests/_support/small_models.ts";
 import { DeployedModel } from "../export/deployed.ts";
 import { openData } from "../data/open.ts";
-import { attachDetection } from "../models/detection.ts";
+import { findAnchors, PUBLISHED_ANCHORS } from "../models/anchors.ts";
+import { attachDetection, detectionOf } from "../models/detection.ts";
 import { loadLayersModel } from "../models/import/layers_model.ts";
 import { decodeModel } from "../src/onnx/file/mod.ts";
 import { boxesInPicture, readFileDecoding } from "../tasks/mod.ts";
+import { anchorsFor } from "./anchors.ts";
+import { buildModel } from "./_model.ts";
+import { resolveOptions } from "./options.ts";
 import { runPtq } from "./ptq.ts";
 import { runQat } from "./qat.ts";
 import { save, SMALL, withFolder } from "./_test_support.ts";
@@ -46,7 +50,7 @@ const JOB = { ...SMALL, data: "generated:shapes", task: "detection", limit: 40, 
 Deno.test("runQat() learns to find shapes, and tells how its file's answers are read", () =>
   withFolder(async (dir) => {
     const model = await save(smallDetector(), `${dir}/in`);
-    const training = { limit: 100, floatEpochs: 20, adaptEpochs: 2, floatLr: 1e-2, swap: "none", appendDecoding: true };
+    const training = { limit: 100, floatEpochs: 15, adaptEpochs: 1, floatLr: 1e-2, swap: "none", appendDecoding: true };
     const report = await runQat({ ...JOB, ...training, model, out: `${dir}/out` });
     assertFitsSchema(report, []);
     const [first, , , ...others] = report.metrics;
@@ -107,21 +111,36 @@ async function assertReads(dir: string): Promise<void> {
   }
 }
 
-Deno.test("runQat() builds a detector of the size and with the anchors that are asked for", () =>
+Deno.test("buildModel() builds a detector of the size and with the anchors that are asked for", () =>
   withFolder(async (dir) => {
+    const shape = { height: 64, width: 64, channels: 3 };
+    const data = await openData("generated:shapes", { limit: 20, shape, targets: "boxes" });
+    const anchorsOf = async (anchors?: string) => {
+      const options = resolveOptions({ arch: "yolov3_tiny", ...(anchors === undefined ? {} : { anchors }) });
+      const model = await buildModel({ ...options, task: "detection" }, data);
+      assert.deepEqual(model.inputs[0].shape, [null, 64, 64, 3]);
+      const known = detectionOf(model)!;
+      assert.deepEqual(
+        model.outputs.map(({ shape }) => shape),
+        known.anchors.map(({ length }, i) => [null, 2 << i, 2 << i, length * (5 + CLASSES)]),
+      );
+      model.dispose();
+      return known.anchors;
+    };
     const file = `${dir}/anchors.json`;
     Deno.writeTextFileSync(file, JSON.stringify([[[20, 20]], [[10, 12], [8, 8]]]));
-    const options = { ...JOB, arch: "yolov3_tiny", limit: 4, batchSize: 2, validation: 0, control: false };
-    const out = `${dir}/out`;
-    const short = { ...options, floatEpochs: 0, adaptEpochs: 0, out };
-    const report = await runQat({ ...short, inputSize: 32, anchors: file, boxLoss: "ciou", scoreThreshold: 0.3 });
-    assert.deepEqual(report.model?.inputs?.[0].shape, [32, 32, 3]);
-    const [coarse, fine] = report.task.outputs.map(({ decoding }) => decoding);
-    assert.deepEqual([coarse?.anchors, fine?.anchors], [[[20, 20]], [[10, 12], [8, 8]]]);
-    assert.deepEqual([coarse?.grid, fine?.grid, coarse?.scoreThreshold], [[1, 1], [2, 2], 0.3]);
-    const { model } = await loadLayersModel(`${out}/qat/model.json`);
-    assert.deepEqual(Object(model.getUserDefinedMetadata()).detection.anchors, [[[20, 20]], [[10, 12], [8, 8]]]);
-    model.dispose();
+    assert.deepEqual(await anchorsOf(file), [[[20, 20]], [[10, 12], [8, 8]]]);
+    assert.deepEqual(await anchorsOf("published"), PUBLISHED_ANCHORS.yolov3_tiny);
+    const [target] = Object.values(data.train.targets);
+    assert.ok(target.kind === "boxes");
+    const rows = Array.from({ length: target.values.length / 6 }, (_, i) => [...target.values.slice(6 * i, 6 * i + 6)]);
+    const sizes = rows.filter((row) => row[4] >= 0).map(([, , w, h]) => [64 * w, 64 * h] as const);
+    assert.deepEqual(await anchorsOf(), findAnchors(sizes, { counts: [3, 3], seed: 0 }));
+    // Of too few boxes none can be found: the published ones will do, unless others were asked for.
+    const few = { ...target, values: target.values.map((value, i) => i % 6 === 4 && i > 24 ? -1 : value) };
+    const targets = { target: few, inputSize: [64, 64] as const, published: PUBLISHED_ANCHORS.yolov3_tiny, seed: 0 };
+    assert.equal(await anchorsFor(undefined, targets), PUBLISHED_ANCHORS.yolov3_tiny);
+    await assert.rejects(anchorsFor("auto", targets), /^RangeError: Cannot find 6 anchors/);
   }));
 
 Deno.test("runQat() judges and exports a detector at another size than it was trained at", () =>
