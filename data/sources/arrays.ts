@@ -187,12 +187,15 @@ function sizeOf({ shape }: NpyArray): number {
   return shape.reduce((product, dim) => product * dim, 1);
 }
 
-/** Reads all elements, which float32 must be able to hold; those of which `isOpen` says so may be any. */
-function finiteOf(array: NpyArray, isOpen: (i: number) => boolean = () => false): Float32Array {
-  return fill(array, new Float32Array(sizeOf(array)), (value, i) => {
-    if (Number.isFinite(Math.fround(value)) || isOpen(i)) return value;
-    throw new RangeError(`Cannot read "${array.file}": ${placeOf(array, i)} is ${value}, a finite number is needed`);
-  });
+/** Reads all elements, which float32 must be able to hold. */
+function finiteOf(array: NpyArray): Float32Array {
+  return fill(array, new Float32Array(sizeOf(array)), (value, i) => checkFinite(array, value, i));
+}
+
+/** @throws {RangeError} If float32 does not hold the `i`-th element as a finite number. */
+function checkFinite(array: NpyArray, value: number, i: number): number {
+  if (Number.isFinite(Math.fround(value))) return value;
+  throw new RangeError(`Cannot read "${array.file}": ${placeOf(array, i)} is ${value}, a finite number is needed`);
 }
 
 /** Names an element as Python indexes it. */
@@ -209,17 +212,20 @@ function placeOf({ shape }: NpyArray, i: number): string {
 /** Reads sequences, of which rows of NaN at the end are none. */
 function seriesOf(x: NpyArray): SampleInput {
   const [count, length, width] = x.shape;
+  const size = length * width;
+  const values = new Float32Array(count * size);
   const steps = new Int32Array(count);
   for (let i = 0; i < count; i++) {
-    const numbers = x.numbers(i * length * width, length * width);
+    const numbers = x.numbers(i * size, size);
     steps[i] = Math.ceil((1 + numbers.findLastIndex((value) => !Number.isNaN(value))) / width);
     if (steps[i] === 0) throw new RangeError(`Cannot read "${x.file}": sample ${i} is NaN in all its rows`);
+    const own = numbers.subarray(0, steps[i] * width);
+    own.forEach((value, k) => checkFinite(x, value, i * size + k));
+    values.set(own, i * size);
   }
-  const values = finiteOf(x, (i) => Math.floor(i / width) % length >= steps[Math.floor(i / (length * width))]);
-  const ended = values.map((value) => Number.isNaN(value) ? 0 : value);
   return {
     kind: "series",
-    values: ended,
+    values,
     length,
     names: numbered(width),
     ...(steps.every((step) => step === length) ? {} : { steps }),

@@ -28,22 +28,67 @@ export interface NpyType {
 
 interface Reader extends NpyType {
   readonly read: (view: DataView, at: number, isLittle: boolean) => number;
+  /** Reads elements in this machine's order of bytes at once; absent: JavaScript has no such array. */
+  readonly readAll?: (bytes: ArrayBuffer) => Float64Array;
 }
+
+/** Whether this machine's lowest byte comes first. */
+const IS_LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** What arrays can hold, by NumPy's codes. */
 const TYPES: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["b1", { name: "bool", bytes: 1, read: (view, at) => view.getUint8(at) === 0 ? 0 : 1 }],
-  ["i1", { name: "int8", bytes: 1, read: (view, at) => view.getInt8(at) }],
-  ["u1", { name: "uint8", bytes: 1, read: (view, at) => view.getUint8(at) }],
-  ["i2", { name: "int16", bytes: 2, read: (view, at, little) => view.getInt16(at, little) }],
-  ["u2", { name: "uint16", bytes: 2, read: (view, at, little) => view.getUint16(at, little) }],
-  ["i4", { name: "int32", bytes: 4, read: (view, at, little) => view.getInt32(at, little) }],
-  ["u4", { name: "uint32", bytes: 4, read: (view, at, little) => view.getUint32(at, little) }],
+  ["i1", {
+    name: "int8",
+    bytes: 1,
+    read: (view, at) => view.getInt8(at),
+    readAll: (bytes) => new Float64Array(new Int8Array(bytes)),
+  }],
+  ["u1", {
+    name: "uint8",
+    bytes: 1,
+    read: (view, at) => view.getUint8(at),
+    readAll: (bytes) => new Float64Array(new Uint8Array(bytes)),
+  }],
+  ["i2", {
+    name: "int16",
+    bytes: 2,
+    read: (view, at, little) => view.getInt16(at, little),
+    readAll: (bytes) => new Float64Array(new Int16Array(bytes)),
+  }],
+  ["u2", {
+    name: "uint16",
+    bytes: 2,
+    read: (view, at, little) => view.getUint16(at, little),
+    readAll: (bytes) => new Float64Array(new Uint16Array(bytes)),
+  }],
+  ["i4", {
+    name: "int32",
+    bytes: 4,
+    read: (view, at, little) => view.getInt32(at, little),
+    readAll: (bytes) => new Float64Array(new Int32Array(bytes)),
+  }],
+  ["u4", {
+    name: "uint32",
+    bytes: 4,
+    read: (view, at, little) => view.getUint32(at, little),
+    readAll: (bytes) => new Float64Array(new Uint32Array(bytes)),
+  }],
   ["i8", { name: "int64", bytes: 8, read: (view, at, little) => Number(view.getBigInt64(at, little)) }],
   ["u8", { name: "uint64", bytes: 8, read: (view, at, little) => Number(view.getBigUint64(at, little)) }],
   ["f2", { name: "float16", bytes: 2, read: readHalf }],
-  ["f4", { name: "float32", bytes: 4, read: (view, at, little) => view.getFloat32(at, little) }],
-  ["f8", { name: "float64", bytes: 8, read: (view, at, little) => view.getFloat64(at, little) }],
+  ["f4", {
+    name: "float32",
+    bytes: 4,
+    read: (view, at, little) => view.getFloat32(at, little),
+    readAll: (bytes) => new Float64Array(new Float32Array(bytes)),
+  }],
+  ["f8", {
+    name: "float64",
+    bytes: 8,
+    read: (view, at, little) => view.getFloat64(at, little),
+    readAll: (bytes) => new Float64Array(new Float64Array(bytes)),
+  }],
 ]);
 
 /** What NumPy calls other types. */
@@ -98,9 +143,18 @@ export function parseNpy(bytes: Uint8Array, file: string): NpyArray {
     );
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset + from, has);
-  const place = isFortran && shape.length > 1 ? fortranPlace(shape) : (i: number) => i;
-  const numbers = (first: number, count: number) =>
-    Float64Array.from({ length: count }, (_, i) => type.read(view, place(first + i) * type.bytes, isLittle));
+  const place = isFortran && shape.length > 1 ? fortranPlace(shape) : undefined;
+  const isNative = type.bytes === 1 || isLittle === IS_LITTLE;
+  const numbers = (first: number, count: number) => {
+    if (place === undefined && isNative && type.readAll !== undefined) {
+      return type.readAll(bytes.slice(from + first * type.bytes, from + (first + count) * type.bytes).buffer);
+    }
+    const values = new Float64Array(count);
+    for (let i = 0; i < count; i++) {
+      values[i] = type.read(view, (place === undefined ? first + i : place(first + i)) * type.bytes, isLittle);
+    }
+    return values;
+  };
   return { file, shape, type, numbers };
 }
 
