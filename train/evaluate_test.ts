@@ -5,6 +5,7 @@ import { assertClose } from "./_test_support.ts";
 import { batchOf, quarters, SIDE, type TestBatch, tinyNet, useBackend } from "./_test_task.ts";
 import { topKAccuracy } from "../tasks/classification/accuracy.ts";
 import { classification } from "../tasks/classification/classification.ts";
+import { segmentation } from "../tasks/segmentation/segmentation.ts";
 import { evaluate } from "./evaluate.ts";
 
 const DATA = quarters(20, 4);
@@ -109,4 +110,28 @@ Deno.test("evaluate() says what is needed when there are no samples or they do n
   await assert.rejects(evaluate(model, [batchOf(DATA.x, DATA.y.map(() => 9))]), /a target of output "softmax" is 9/);
   const abort = AbortSignal.abort(new Error("enough"));
   await assert.rejects(evaluate(model, [DATA], { signal: abort }), { message: "enough" });
+});
+
+Deno.test("evaluate() keeps the classes of pixels as bytes, of all samples, and the numbers of the first", async () => {
+  await useBackend("cpu");
+  const side = 1024;
+  const conv = tfl.layers.conv2d({ name: "map", filters: 3, kernelSize: 1, inputShape: [side, side, 1] });
+  const model = tfl.sequential({ layers: [conv] });
+  // The largest number of a pixel is the first where it is dark, the last where it is bright.
+  conv.setWeights([tf.tensor4d([-1, 0, 1], [1, 1, 1, 3]), tf.tensor1d([0, -5, 0])]);
+  const size = side * side;
+  const sample = (bright: number) => ({
+    inputs: { x: Float32Array.from({ length: size }, (_, i) => i < bright ? 1 : -1) },
+    targets: { y: Int32Array.from({ length: size }, (_, i) => i === 0 ? -1 : 2) },
+    size: 1,
+  });
+  const data = [0, 1, 2, 3].map((k) => sample(k * size / 4));
+  const { answers: { map }, targets, metrics } = await evaluate(model, data, { task: segmentation() });
+  // 2²³ numbers are those of 2 of 4 samples of 3·2²⁰.
+  assert.deepEqual([map.shape, map.values.length], [[2, side, side, 3], 2 * 3 * size]);
+  assert.deepEqual([map.digest?.shape, map.digest?.values.length], [[4, side, side], 4 * size]);
+  assert.ok(targets.map instanceof Uint8Array && targets.map[0] === 255 && targets.map[1] === 2);
+  const accuracy = metrics.find(({ name }) => name === "pixel accuracy");
+  // The first pixel of each counts for nothing; it is bright in all but the first sample.
+  assert.equal(accuracy?.value, (0 + 1 + 2 + 3) * (size / 4) / (4 * (size - 1)) - 3 / (4 * (size - 1)));
 });
