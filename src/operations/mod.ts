@@ -10,11 +10,11 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import { checkName, type LayerArgs, listOf, type Shapes, shapesOf } from "../custom.ts";
 import { checkChoice } from "../text/nearest.ts";
 import { broadcastShape } from "./_shapes.ts";
-import { checkOptions, type Options, type OptionValue } from "./_options.ts";
+import { checkOptions, type OptionRule, type Options, type OptionValue } from "./_options.ts";
 import { type OperationName, type OperationRow, OPERATIONS } from "./rows.ts";
 
 export { type OperationName, type OperationRow, OPERATIONS } from "./rows.ts";
-export type { Options, OptionValue };
+export type { OptionRule, Options, OptionValue };
 
 /** Names of the operations. */
 export const OPERATION_NAMES = Object.keys(OPERATIONS) as readonly OperationName[];
