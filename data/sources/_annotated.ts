@@ -114,8 +114,13 @@ export async function readAnnotated({ name, parts, classNames }: Found, options:
   const { shape, seed = 0, limit = Infinity, skipBadImages = false, cache } = options;
   checkShape(shape, `read "${name}"`);
   const names = classNames ?? classesOf(parts.train);
-  checkClasses(names, name);
   const check = new Checker(names);
+  if (names.length === 0 && !skipBadImages) {
+    // There may be boxes, and all of them bad.
+    for (const entry of parts.train) check.picture(entry);
+    check.refuse(name);
+  }
+  checkClasses(names, name);
   const chosen = mapNamed(parts, (part, entries) => {
     const once = check.once(entries);
     if (once.length <= limit) return once;

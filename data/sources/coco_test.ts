@@ -180,7 +180,8 @@ Deno.test("readCoco() refuses files that are none", async () => {
     [instances({ categories: [null] }), /its categories\[0\] is null, an id and a name are needed/],
     [instances({ categories: [{ id: 1.5, name: "x" }] }), /its categories\[0\] is \{"id":1\.5/],
     [instances({ categories: [{ id: 1, name: " " }] }), /its categories\[0\] is \{"id":1/],
-    [instances({ categories: [] }), /no picture to train on has a box/],
+    [instances({ categories: [] }), /its category_id is 3, which no category has/],
+    [instances({ categories: [], annotations: [] }), /no picture to train on has a box/],
   ];
   for (const [root, because] of cases) {
     await assert.rejects(read({ "all.json": JSON.stringify(root), ...PICTURES }), because);

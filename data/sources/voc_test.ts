@@ -86,6 +86,7 @@ Deno.test("readVoc() takes a val list to choose by, trainval for train, and val 
   };
   assert.deepEqual(await counts({ train: "a", val: "b 1", test: "c\r\n", trainval: "a\nb" }), [1, 1, 1]);
   assert.deepEqual(await counts({ trainval: "a\nb", val: "b", test: "c" }), [2, undefined, 1]);
+  assert.deepEqual(await counts({ trainval: "a", test: "c" }), [1, undefined, 1]);
   assert.deepEqual(await counts({ train: "a\nb", val: "c" }), [2, undefined, 1]);
   assert.deepEqual(await counts({ train: "a\nb\nc" }), [2, undefined, 1]);
   assert.deepEqual(await counts({}), [2, undefined, 1]);
@@ -99,6 +100,14 @@ Deno.test("readVoc() reads folders of parts, and pictures beside their annotatio
   }
   const { train, validation, test } = await read(folders);
   assert.deepEqual([train.count, validation?.count, test.count], [2, 1, 1]);
+  const partsOf = async (...names: readonly string[]) => {
+    const some = Object.entries(folders).filter(([path]) => names.some((name) => path.startsWith(name)));
+    const stray = { "stray.jpg": picture(), "stray.xml": annotation(CAT) };
+    const { train, validation, test } = await read({ ...Object.fromEntries(some), ...stray });
+    return [train.count, validation?.count, test.count];
+  };
+  assert.deepEqual(await partsOf("train", "valid"), [2, undefined, 1]);
+  assert.deepEqual(await partsOf("train"), [1, undefined, 1]);
   const flat = Object.fromEntries(Object.entries(folders).map(([path, content]) => [path.replace("/", "_"), content]));
   const split = async (seed: number) => {
     const { train, test } = await read({ ...flat, "no annotation.jpg": picture() }, { seed, testFraction: 0.5 });
@@ -202,6 +211,14 @@ Deno.test("readVoc() takes the picture that an annotation names, and none of two
   assert.equal((await read(files)).train.count, 2);
   files["Annotations/a.xml"] = annotation(CAT, `<filename>b.png</filename>${SIZE}`);
   await assert.rejects(read(files), /"DIR\/JPEGImages\/b\.png" \(it is named twice, by line 1 of .* and by line 2 of /);
+});
+
+Deno.test("readVoc() says which of two annotations named a picture, and which picture one has not", async () => {
+  const flat: Record<string, Content> = { "a.png": picture(), "b.png": picture() };
+  for (const id of ["a", "b", "c"]) flat[`${id}.xml`] = annotation(CAT, `<filename>a.png</filename>${SIZE}`);
+  await assert.rejects(read(flat), /"DIR\/a\.png" \(it is named twice, by "DIR\/[ac]\.xml" and by "DIR\/[ac]\.xml"/);
+  delete flat["a.png"];
+  await assert.rejects(read(flat), /it has no picture, "[ac]\.jpg" or "a\.png" is needed/);
 });
 
 Deno.test("readVoc() reads nothing through a link out of the folder", async () => {
