@@ -3,7 +3,8 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import { seedWeights } from "../tests/_support/small_models.ts";
 import { makeFloatModel } from "./_float.ts";
 import type { QatOptions } from "./options.ts";
-import { pointsJob } from "./_test_support.ts";
+import { pointsJob, save, SMALL, tinyModel, withFolder } from "./_test_support.ts";
+import { runQat } from "./qat.ts";
 
 /** Two layers with an activation between them. */
 function netWith(activation: tfl.layers.Layer): tfl.Sequential {
@@ -79,3 +80,29 @@ Deno.test("makeFloatModel() swaps gradually where it is told to, and ends in the
   );
   assert.notDeepEqual(model.getWeights()[0].dataSync(), made.model.getWeights()[0].dataSync());
 });
+
+Deno.test("runQat() with patience trains the control for as long as the training that it is a control of", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel({ activation: "leaky" }), `${dir}/in`);
+    // Nothing is learned, so no epoch is better than the first.
+    const still = { optimizer: "sgd", lr: 1e-30, floatLr: 1e-30, freezeObserversAfter: 0, freezeBnAfter: 0 };
+    const phases: string[] = [];
+    const report = await runQat({
+      ...SMALL,
+      ...still,
+      model,
+      control: true,
+      floatEpochs: 3,
+      epochs: 6,
+      patience: 2,
+      out: `${dir}/out`,
+    }, { onPhase: ({ name, epochs }) => phases.push(`${name} ${epochs}`) });
+    const ran = report.train.epochs.length;
+    assert.equal(ran, 3);
+    const lines = Deno.readTextFileSync(`${dir}/out/metrics.csv`).split("\r\n").slice(1, -1);
+    const count = (stage: string) => lines.filter((line) => line.startsWith(`${stage},`)).length;
+    assert.deepEqual([count("qat"), count("control"), count("own-control")], [ran, ran, ran]);
+    assert.deepEqual([count("adapted"), count("own-adapted")], [3, 3]);
+    assert.deepEqual(phases, ["adapted 3", "qat 6", `control ${ran}`, "own-adapted 3", `own-control ${ran}`]);
+    assert.deepEqual(report.floatBefore?.map(({ step, epochs }) => [step, epochs]).at(-1)?.[1], 3 + ran);
+  }));
