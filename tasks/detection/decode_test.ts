@@ -5,6 +5,7 @@ import { overlap, rectangleOf } from "./boxes.ts";
 import { decodeAnswers, decodeSample } from "./decode.ts";
 import { detection } from "./detection.ts";
 import { encodeBoxes } from "./encode.ts";
+import { boxesInPicture, readFileDecoding } from "./file_boxes.ts";
 import type { Grids } from "./grids.ts";
 import { suppress } from "./nms.ts";
 
@@ -113,6 +114,62 @@ Deno.test("suppress() keeps no two boxes of a class that overlap by more than is
     }
     assert.deepEqual(kept.map(({ score }) => score), kept.map(({ score }) => score).toSorted((a, b) => b - a));
   }
+});
+
+Deno.test("suppress() keeps what overlaps by no more than is allowed", () => {
+  const box = { left: 0, top: 0, right: 1, bottom: 0.5, label: 0 };
+  const found = [{ ...box, score: 0.9 }, { ...box, bottom: 0.25, score: 0.8 }];
+  assert.deepEqual([0.5, 0.49].map((iou) => suppress(found, { iou }).length), [2, 1]);
+});
+
+Deno.test("boxesInPicture() undoes the letterbox, and leaves out what lies in its border", () => {
+  // 40 × 20 pixels in the middle of 32 × 32: half of it above and below is border.
+  const placed = { left: 0, top: 8, width: 32, height: 16, original: { width: 40, height: 20 } };
+  const decoding = readFileDecoding({
+    grid: {
+      answer: "boxes",
+      kind: "yolov3",
+      grid: [4, 4],
+      anchors: [[8, 8]],
+      input: [32, 32],
+      classes: ["thing"],
+      scoreThreshold: 0.5,
+      nmsIou: 0.5,
+    },
+  })!;
+  const values = new Float32Array(4 * 4 * 6).fill(-20);
+  // In the border, and in row 1, column 2 of cells of 8 pixels.
+  for (const cell of [1, 6]) values.set([0, 0, 0, 0, 20, 20], cell * 6);
+  const boxes = boxesInPicture({ grid: { values, shape: [1, 4, 4, 6] } }, decoding, placed);
+  assert.deepEqual(boxes.map(({ left, top, right, bottom }) => [left, top, right, bottom]), [[20, 0, 30, 10]]);
+  assert.equal(readFileDecoding({ label: { task: "classification" } }), undefined);
+});
+
+Deno.test("readFileDecoding() names what is damaged", () => {
+  const sound = {
+    answer: "boxes",
+    kind: "yolov3",
+    grid: [4, 4],
+    anchors: [[8, 8]],
+    input: [32, 32],
+    classes: ["thing"],
+    scoreThreshold: 0.5,
+    nmsIou: 0.5,
+  };
+  const refuses = (outputs: object, message: string) =>
+    assert.throws(() => readFileDecoding(outputs), { name: "RangeError", message });
+  refuses(
+    { a: { ...sound, grid: [4, 0] } },
+    'Cannot read boxes of "a": its grid is [4,0], needed are rows and columns',
+  );
+  refuses(
+    { a: { ...sound, nmsIou: "0.5" } },
+    'Cannot read boxes of "a": its nmsIou is "0.5", needed is a number from 0 to 1',
+  );
+  refuses(
+    { a: sound, b: { ...sound, classes: ["other"] } },
+    'Cannot read boxes of "b": its kind or its classes are not those of "a", needed are the same',
+  );
 });
 
 Deno.test("suppress() looks at so many boxes of a class, and keeps so many", () => {

@@ -137,28 +137,28 @@ const MOST = 65_536;
 function readDecoding(value: unknown, cannot: string): BoxDecoding {
   const { kind, grid, anchors, input, classes, scoreThreshold, nmsIou } = Object(value);
   const fields: readonly (readonly [name: string, value: unknown, isSound: boolean, needed: string])[] = [
-    ["kind", kind, kind === "yolov3" || kind === "region", `"yolov3" or "region"`],
-    ["grid", grid, isPair(grid, isCount), "rows and columns"],
+    ["kind", kind, kind === "yolov3" || kind === "region", `is "yolov3" or "region"`],
+    ["grid", grid, isPair(grid, isCount), "are rows and columns"],
     [
       "anchors",
       anchors,
       Array.isArray(anchors) && anchors.length > 0 && anchors.length <= MOST &&
       anchors.every((anchor) => isPair(anchor, isPositive)),
-      "pairs of widths and heights above 0",
+      "are pairs of widths and heights above 0",
     ],
-    ["input", input, isPair(input, isCount), "height and width in pixels"],
+    ["input", input, isPair(input, isCount), "are height and width in pixels"],
     [
       "classes",
       classes,
       Array.isArray(classes) && classes.length > 0 && classes.length <= MOST &&
       classes.every((name) => typeof name === "string"),
-      "names",
+      "are names",
     ],
-    ["scoreThreshold", scoreThreshold, isShare(scoreThreshold), "a number from 0 to 1"],
-    ["nmsIou", nmsIou, isShare(nmsIou), "a number from 0 to 1"],
+    ["scoreThreshold", scoreThreshold, isShare(scoreThreshold), "is a number from 0 to 1"],
+    ["nmsIou", nmsIou, isShare(nmsIou), "is a number from 0 to 1"],
   ];
   for (const [name, given, isSound, needed] of fields) {
-    if (!isSound) throw new RangeError(`${cannot}: its ${name} is ${showValue(given)}, needed are ${needed}`);
+    if (!isSound) throw new RangeError(`${cannot}: its ${name} is ${showValue(given)}, needed ${needed}`);
   }
   return { answer: "boxes", numbers: [], kind, grid, anchors, input, classes, scoreThreshold, nmsIou };
 }

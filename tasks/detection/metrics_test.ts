@@ -6,6 +6,7 @@ import { averagePrecision, meanOfClasses } from "./average_precision.ts";
 import { type FoundBox, rectangleOf, type TrueBox } from "./boxes.ts";
 import { detection } from "./detection.ts";
 import { matchAll, type MatchRule } from "./match.ts";
+import { countSame } from "./same_boxes.ts";
 
 type Samples<T> = readonly (readonly T[])[];
 
@@ -151,6 +152,28 @@ Deno.test("matchAll() gives a box what is free by COCO's rule, and what it overl
   assert.deepEqual(verdicts, [[1, 1], [1, 0]]);
 });
 
+Deno.test("matchAll() takes an overlap that is just enough, and of equal ones the last by COCO's rule, the first by VOC's", () => {
+  const there = { left: 0, top: 0, right: 1, bottom: 0.5, label: 0 };
+  const half = [{ ...there, bottom: 0.25, score: 0.9 }];
+  // One of them is difficult: which of the two is taken shows in the verdict.
+  const twins = [{ ...there, difficult: true }, { ...there, difficult: false }];
+  for (const [truth, coco, voc] of [[[twins[1]], 1, 1], [twins, 1, 2], [twins.toReversed(), 1, 1]] as const) {
+    const verdicts = (["coco", "voc"] as const).map((rule) =>
+      matchAll([half], [truth], { classes: 1, rule, thresholds: [0.5] })[0].verdicts[0][0]
+    );
+    assert.deepEqual(verdicts, [coco, voc]);
+  }
+  // Two boxes of one thing, and two things that the first overlaps as much: the second finds the one that is left.
+  const above = { left: 0, top: 0, right: 1, bottom: 0.5, label: 0, difficult: false };
+  const below = { ...above, top: 0.25, bottom: 0.75 };
+  const middle = { ...above, top: 0.125, bottom: 0.625, score: 0.9 };
+  const found = [[middle, { ...above, score: 0.8 }]];
+  const verdictsOf = (
+    truth: readonly TrueBox[],
+  ) => [...matchAll(found, [truth], { classes: 1, rule: "coco", thresholds: [0.5] })[0].verdicts[0]];
+  assert.deepEqual([verdictsOf([above, below]), verdictsOf([below, above])], [[1, 1], [1, 0]]);
+});
+
 Deno.test("meanOfClasses() leaves out classes of which nothing is there", () => {
   assert.equal(meanOfClasses([0.5, NaN, 1]), 0.75);
   assert.ok(Number.isNaN(meanOfClasses([NaN])));
@@ -252,6 +275,9 @@ Deno.test("detection() counts boxes that two models have in common", () => {
   const { answers: b } = judgedOf([[{ cell: 5, label: 0, score: 0.6 }, { cell: 2, label: 0, score: 0.8 }]], [[]]);
   assert.deepEqual(agreement!(a, b), { what: "boxes at IoU 0.99", same: 1, of: 3 });
   assert.deepEqual(agreement!(a, a), { what: "boxes at IoU 0.99", same: 2, of: 2 });
+  // A box is the same as one box of the other model, not as two.
+  const box = { left: 0, top: 0, right: 1, bottom: 1, label: 0, score: 1 };
+  assert.deepEqual(countSame([[box, box]], [[box]], 0.99), { same: 1, of: 2 });
   const moved = (by: number): Answers => ({
     boxes_8: { ...a.boxes_8, values: a.boxes_8.values.map((value, i) => i === 5 * 7 + 2 ? value + by : value) },
   });
