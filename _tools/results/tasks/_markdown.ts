@@ -18,6 +18,7 @@ export function taskBlock(page: TaskPage, results: readonly TaskResult[]): strin
   if (rows.length === 0) return "`deno task results tasks` writes its figures here.";
   const aims = aimsOf(page.name, results);
   const [{ result: { figures } }] = rows;
+  const shown = shownOf(page, figures);
   return [
     `${page.what}; judged by ${figures.count.toLocaleString("en")}. ${origin(rows.map(({ result }) => result))}`,
     "Changes are from the float model that a row goes on from, of training from its control, which was trained on in float " +
@@ -29,7 +30,7 @@ export function taskBlock(page: TaskPage, results: readonly TaskResult[]): strin
         aims.map(({ what, measured, holds }) => [what, measured, holds ? "yes" : "**no**"]),
       ),
     ]),
-    table(headings(figures), rows.flatMap(cellsOf)),
+    table(headings(figures, shown), rows.flatMap((run) => cellsOf(run, shown))),
     ...meansOf(page, rows.map(({ result }) => result)),
     ...(hasCurve(rows.map(({ result }) => result))
       ? [`![${figures.metrics[0].name} after each epoch](${page.name}.svg)`]
@@ -47,10 +48,16 @@ export function hasCurve(results: readonly TaskResult[]): boolean {
   return results.some(({ figures: { epochs } }) => epochs.filter((value) => value !== null).length > 1);
 }
 
-function headings({ metrics }: TaskFigures): readonly string[] {
+/** The places of the metrics that have a column. */
+function shownOf({ columns }: TaskPage, { metrics }: TaskFigures): readonly number[] {
+  const all = [...metrics.keys()];
+  return columns === undefined ? all.slice(0, MOST_METRICS) : all.filter((i) => columns.includes(metrics[i].name));
+}
+
+function headings({ metrics }: TaskFigures, shown: readonly number[]): readonly string[] {
   return [
     "",
-    ...metrics.slice(0, MOST_METRICS).map(({ name }) => name),
+    ...shown.map((i) => metrics[i].name),
     "change, 95 %; p",
     "ms (of float)",
     "KB (of float)",
@@ -63,10 +70,9 @@ interface Run {
 }
 
 /** The float models on the way that no other row has, then the row itself. */
-function cellsOf({ row, result: { figures } }: Run): readonly (readonly string[])[] {
+function cellsOf({ row, result: { figures } }: Run, shown: readonly number[]): readonly (readonly string[])[] {
   const { metrics, steps, latencyMs, bytes } = figures;
-  const shown = metrics.slice(0, MOST_METRICS);
-  const of = (values: readonly (number | null)[]) => shown.map((metric, i) => valueOf(values[i] ?? null, metric));
+  const of = (values: readonly (number | null)[]) => shown.map((i) => valueOf(values[i] ?? null, metrics[i]));
   const told = row.isFloat ? ["swapped"] : row.command === "qat" ? ["control"] : [];
   const before = told.flatMap((step) =>
     steps[step] === undefined ? [] : [[STEPS[step], ...of(steps[step]), "", "", ""]]
@@ -89,12 +95,13 @@ function cellsOf({ row, result: { figures } }: Run): readonly (readonly string[]
 const STEPS: Readonly<Record<string, string>> = { swapped: "activations swapped, not adapted", control: "its control" };
 
 /** The mean over seeds of training, and of what it is against. */
-function meansOf({ rows }: TaskPage, results: readonly TaskResult[]): readonly string[] {
-  const families = Map.groupBy(rows.filter(({ name }) => /-qat-\d+$/.test(name)), ({ from }) => from ?? "");
+function meansOf(page: TaskPage, results: readonly TaskResult[]): readonly string[] {
+  const families = Map.groupBy(page.rows.filter(({ name }) => /-qat-\d+$/.test(name)), ({ from }) => from ?? "");
   return [...families].flatMap(([from, own]) => {
     const found = own.flatMap(({ name }) => results.find(({ row }) => row === name) ?? []);
     if (found.length < 2) return [];
-    const lines = found[0].figures.metrics.slice(0, MOST_METRICS).map((metric, i) => {
+    const lines = shownOf(page, found[0].figures).map((i) => {
+      const metric = found[0].figures.metrics[i];
       const mean = (of: "reached" | "float") => meanOf(found.map(({ figures: { metrics } }) => metrics[i][of]));
       return `${metric.name} ${valueOf(mean("reached"), metric)} against ${
         valueOf(mean("float"), metric)
