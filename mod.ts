@@ -116,7 +116,7 @@ export { generateBrackets, generateSorting, type SequenceOptions } from "./data/
 export { splitValidation, type ValidationOptions, type ValidationSplit } from "./data/validation.ts";
 export { fitTo } from "./data/fit_to.ts";
 export { type Normalize, parseNormalize } from "./data/normalize.ts";
-export { DATA_FORMS, openData, type OpenedData, type OpenOptions } from "./data/open.ts";
+export { type CacheOptions, DATA_FORMS, openData, type OpenedData, type OpenOptions } from "./data/open.ts";
 
 // Tasks: what is learned and how it is judged; answers: what models say, wherever they run.
 export { type Answer, type Answers, type Digest } from "./models/answers.ts";

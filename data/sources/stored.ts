@@ -21,6 +21,7 @@ import { type BadImage, decodeWith, type OpenPicture, stretch } from "./_decode.
 
 /** Where pictures are kept that are too many for memory. */
 export interface CacheOptions {
+  /** Folder of the files of pictures. */
   readonly dir: string;
   /** Bytes of the pictures of a part of a set from which on they are kept there; 0: always. */
   readonly above: number;
