@@ -1,14 +1,24 @@
 /** Inputs and targets on their way into a batch: each is begun for a batch, and written sample by sample. */
 import { writeColours, writePlain } from "./geometry/colour.ts";
 import { writeImage } from "./geometry/copy.ts";
-import { mapOf, rescale } from "./geometry/change.ts";
+import { inTurn, moveBy } from "./geometry/affine.ts";
+import { type Change, mapOf, rescale } from "./geometry/change.ts";
 import { moveBoxes, movePoints, NO_BOX } from "./geometry/targets.ts";
 import type { Tile } from "./geometry/tiles.ts";
 import { warp, warpMask } from "./geometry/warp.ts";
 import type { Lease } from "./cache/stored_pixels.ts";
 import { imageBytes } from "./dataset.ts";
 import { type Normalize, normalizeTable } from "./normalize.ts";
-import { BOX_NUMBERS, inputShape, type Masks, NO_CLASS, type Pictures, targetWidth } from "./samples.ts";
+import {
+  BOX_NUMBERS,
+  inputShape,
+  type Masks,
+  middleOf,
+  NO_CLASS,
+  type Pictures,
+  storedShape,
+  targetWidth,
+} from "./samples.ts";
 import type { SampleInput, SampleTarget } from "./samples.ts";
 
 /** A sample on its way. */
@@ -106,20 +116,27 @@ function isStill({ change: { dx, dy, mirror, pose }, area }: Tile): boolean {
 function pictureWriter(input: Pictures, { normalize, border }: PictureOptions): Writer<Float32Array> {
   const table = normalizeTable(normalize, input.channels);
   const width = imageBytes(input);
+  const stored = imageBytes(storedShape(input));
+  const hasSurround = stored > width;
   const warped = new Uint8Array(width);
+  const room = new Uint8Array(hasSurround ? stored : 0);
   return (size) => {
     const values = new Float32Array(size * width);
     const write = ({ tiles, to, ready }: Sample) => {
       const [{ from, change }, ...others] = tiles;
       const lease = ready?.get(input);
       const pictureOf = (index: number) =>
-        lease?.get(index) ?? input.bytes.subarray(index * width, (index + 1) * width);
-      if (others.length === 0 && change.pose === undefined && change.colours === undefined) {
+        lease?.get(index) ?? input.bytes.subarray(index * stored, (index + 1) * stored);
+      const isPlain = change.pose === undefined && change.colours === undefined;
+      if (others.length === 0 && isPlain && !hasSurround) {
         writeImage({ shape: input, images: pictureOf(from), from: 0, table, out: values, to: to * width }, change);
         return;
       }
-      for (const tile of tiles) {
-        warpTile(warped, { input, source: pictureOf(tile.from), tile, isAlone: others.length === 0, border });
+      if (hasSurround) warpSurrounded(warped, { input, source: pictureOf(from), change, room, border });
+      else {
+        for (const tile of tiles) {
+          warpTile(warped, { input, source: pictureOf(tile.from), tile, isAlone: others.length === 0, border });
+        }
       }
       const copy = { bytes: warped, table, out: values, to: to * width };
       if (change.colours === undefined) writePlain(copy);
@@ -127,6 +144,27 @@ function pictureWriter(input: Pictures, { normalize, border }: PictureOptions): 
     };
     return { values, write };
   };
+}
+
+/** Writes a picture that is stored with what surrounds it: that is moved as a whole, and the middle of it is taken. */
+function warpSurrounded(out: Uint8Array, { input, source, change, room, border }: {
+  readonly input: Pictures;
+  /** The sample's own picture, as it is stored. */
+  readonly source: Uint8Array;
+  readonly change: Change;
+  /** Bytes as many as the source. */
+  readonly room: Uint8Array;
+  readonly border: "grey" | "edge";
+}): void {
+  const { height, width, surround = 0 } = input;
+  const map = inTurn(
+    moveBy({ x: -surround, y: -surround }),
+    mapOf(change, input),
+    moveBy({ x: surround, y: surround }),
+  );
+  const area = { left: surround, top: surround, right: surround + width, bottom: surround + height };
+  warp(room, { shape: storedShape(input), source, map, area, border });
+  middleOf(room, input, out);
 }
 
 /** Writes the part of a picture that shows one sample. */

@@ -8,13 +8,37 @@ export const PLACEMENT_NUMBERS = 6;
 /** Pictures of one shape. */
 export interface Pictures extends ImageShape {
   readonly kind: "pictures";
-  /** [count, height, width, channels], 0 black to 255 white. */
+  /** [count, height, width, channels], 0 black to 255 white; with a surround, of `storedShape`. */
   readonly bytes: Pixels;
+  /** Pixels that each is stored with beyond every side of it, which random changes may bring in. Absent: none. */
+  readonly surround?: number;
   /**
    * Where the originals lie within letterboxed pictures, [count, 6]: left, top, width and height in pixels of these, then
    * width and height of the original. `data/letterbox.ts` reads them. Absent: an original is the picture.
    */
   readonly placements?: Int32Array;
+}
+
+/** Returns the shape that pictures are stored in: their own, and what surrounds them. */
+export function storedShape(
+  { height, width, channels, surround = 0 }: ImageShape & Pick<Pictures, "surround">,
+): ImageShape {
+  return { height: height + 2 * surround, width: width + 2 * surround, channels };
+}
+
+/** Copies the middle of a picture that is stored with what surrounds it, into `out`. */
+export function middleOf(
+  stored: Uint8Array,
+  pictures: ImageShape & Pick<Pictures, "surround">,
+  out: Uint8Array = new Uint8Array(imageBytes(pictures)),
+): Uint8Array {
+  const { height, width, channels, surround = 0 } = pictures;
+  const wide = storedShape(pictures).width;
+  for (let y = 0; y < height; y++) {
+    const from = ((surround + y) * wide + surround) * channels;
+    out.set(stored.subarray(from, from + width * channels), y * width * channels);
+  }
+  return out;
 }
 
 /** Numbers in columns, a row a sample. */
@@ -193,7 +217,7 @@ function pickInputs(input: SampleInput, indices: readonly number[]): SampleInput
       const { placements } = input;
       return {
         ...input,
-        bytes: selectPixels(input.bytes, { indices, width: imageBytes(input) }),
+        bytes: selectPixels(input.bytes, { indices, width: imageBytes(storedShape(input)) }),
         ...(placements === undefined
           ? {}
           : { placements: pickRows(placements, { indices, width: PLACEMENT_NUMBERS }) }),

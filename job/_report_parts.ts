@@ -2,7 +2,8 @@
 import { version_core } from "@tensorflow/tfjs-core";
 import { type LayersModel, version_layers } from "@tensorflow/tfjs-layers";
 import { describeNormalize } from "../data/normalize.ts";
-import { describeTarget, mapValues, type SampleSet } from "../data/samples.ts";
+import { imageBytes } from "../data/dataset.ts";
+import { describeTarget, mapValues, middleOf, type SampleSet, storedShape } from "../data/samples.ts";
 import type { Agreement } from "../export/agreement.ts";
 import type { OnnxModel } from "../export/to_onnx.ts";
 import type { Validation } from "../export/validate.ts";
@@ -160,8 +161,8 @@ function pictureOf({ inputs }: SampleSet, sample: number): PictureBytes | undefi
   const pictures = Object.values(inputs).find((input) => input.kind === "pictures");
   if (pictures === undefined) return undefined;
   const { height, width, channels, bytes } = pictures;
-  const size = height * width * channels;
-  return { height, width, channels, bytes: bytes.subarray(sample * size, (sample + 1) * size) };
+  const size = imageBytes(storedShape(pictures));
+  return { height, width, channels, bytes: middleOf(bytes.subarray(sample * size, (sample + 1) * size), pictures) };
 }
 
 /** Describes a rewrite that was done or declined. */

@@ -9,7 +9,7 @@
 import { checkSeed, Random } from "../../src/numbers/random.ts";
 import { checkMemory, checkShape, imageBytes, type ImageShape, type Parts } from "../dataset.ts";
 import type { Size } from "../letterbox.ts";
-import type { Points, SampleSet, SampleSplit } from "../samples.ts";
+import { type Points, type SampleSet, type SampleSplit, storedShape } from "../samples.ts";
 import { type Crop, decodeCrops } from "./_crop.ts";
 import { locatePicture, type Table } from "./_csv_table.ts";
 import { joinPictures } from "../pixels.ts";
@@ -58,6 +58,9 @@ const ABOUT = "points.json";
  */
 const MARGIN = 0.2;
 
+/** How much more of a training picture is kept at each side, as a share of it: what moves and turns bring in. */
+const SURROUND = 0.15;
+
 /**
  * Reads pictures with points: the input "image" and the target "points".
  *
@@ -87,7 +90,9 @@ export async function readPoints(path: string, options: PointsOptions): Promise<
     const kept = samples.length <= limit
       ? samples
       : new Random(seed, [STREAMS[part]]).shuffle([...samples]).slice(0, limit);
-    return readPart(kept, { name: `${path} ${part}`, layout, margin, shape, faults, cache: options.cache });
+    // Only what is learned from is changed at random.
+    const surround = part === "train" ? Math.ceil(SURROUND * Math.max(shape.height, shape.width)) : 0;
+    return readPart(kept, { name: `${path} ${part}`, layout, margin, shape, surround, faults, cache: options.cache });
   };
   const train = await read("train", checked.train);
   const validation = checked.validation && await read("validation", checked.validation);
@@ -248,29 +253,32 @@ function splitByPerson(
 
 interface PartOptions extends Pick<CheckOptions, "layout" | "margin" | "shape" | "faults"> {
   readonly name: string;
+  /** Pixels that pictures are stored with beyond their sides. */
+  readonly surround: number;
   readonly cache: CacheOptions | undefined;
 }
 
 /** Decodes the pictures of a part; undefined where none of them can be. */
 async function readPart(
   samples: readonly Sample[],
-  { name, layout, margin, shape, faults, cache }: PartOptions,
+  { name, layout, margin, shape, surround, faults, cache }: PartOptions,
 ): Promise<SampleSet | undefined> {
-  if (cache === undefined) checkMemory(shape, { count: samples.length, doing: `read "${name}"` });
+  const stored = storedShape({ ...shape, surround });
+  if (cache === undefined) checkMemory(stored, { count: samples.length, doing: `read "${name}"` });
   const files = samples.map(({ path, crop, points }) => ({
     file: path,
-    crop,
+    crop: grown(crop, { from: shape, to: stored }),
     fault: (size: Size) => faultOfPoints(points, size),
   }));
   const detail = JSON.stringify(samples.map(({ crop, points }) => [crop, [...points]]));
-  const decoded = await decodeCrops(files, { shape, name, cache, detail });
+  const decoded = await decodeCrops(files, { shape: stored, name, cache, detail });
   const good = decoded.flatMap((picture, i) => {
     if (!isBad(picture)) return [{ picture, sample: samples[i] }];
     faults.push({ file: samples[i].where, because: `its picture "${samples[i].file}": ${picture.because}` });
     return [];
   });
   if (good.length === 0) return undefined;
-  const bytes = joinPictures(good.map(({ picture }) => picture), imageBytes(shape));
+  const bytes = joinPictures(good.map(({ picture }) => picture), imageBytes(stored));
   const values = new Float32Array(good.length * 2 * layout.names.length);
   good.forEach(({ sample: { points, crop } }, i) => {
     values.set(
@@ -282,10 +290,16 @@ async function readPart(
   return {
     name,
     count: good.length,
-    inputs: { image: { kind: "pictures", ...shape, bytes } },
+    inputs: { image: { kind: "pictures", ...shape, bytes, ...(surround === 0 ? {} : { surround }) } },
     targets: { points },
     groups: good.map(({ sample }) => sample.person),
   };
+}
+
+/** Returns what is shown by a picture of other sides around the same middle, at the same scale. */
+function grown({ left, top, width, height }: Crop, { from, to }: { readonly from: Size; readonly to: Size }): Crop {
+  const [wide, high] = [width * to.width / from.width, height * to.height / from.height];
+  return { left: left - (wide - width) / 2, top: top - (high - height) / 2, width: wide, height: high };
 }
 
 /** A point may lie so many sides outside of its picture: what is hidden is guessed, but not farther away than that. */

@@ -1,6 +1,8 @@
 import { bytesOf } from "../pixels.ts";
 import assert from "node:assert/strict";
 import sharp from "sharp";
+import { batches } from "../batches.ts";
+import { parseNormalize } from "../normalize.ts";
 import { knownLayout } from "./_point_layouts.ts";
 import { personOf } from "./_points_table.ts";
 import { type PointsOptions, readPoints } from "./points.ts";
@@ -68,6 +70,19 @@ Deno.test("readPoints() crops pictures to the box of their points with a margin,
     assert.match(notes[0], /cropped to the box of their 3 points with 20 % around it, and made 8x8/);
     assert.match(notes[1], /nobody knows what each becomes in a mirror .* and what to measure errors in/);
   }
+});
+
+Deno.test("readPoints() stores what surrounds pictures to train on, and shows none of it as they are", async () => {
+  const { train, test } = await read({ ...TABLES, "test.csv": `${HEADER}\nb_1.png,10.5,5,20.5,15,15.5,10\n` });
+  const [{ image: kept }, { image: plain }] = [train.inputs, test.inputs];
+  assert.ok(kept.kind === "pictures" && plain.kind === "pictures");
+  // 15 % of 8 pixels at each side.
+  assert.deepEqual([kept.surround, kept.bytes.length, plain.surround], [2, 3 * 12 * 12, undefined]);
+  const [{ inputs }] = batches(train, { batchSize: 3, normalize: parseNormalize("0..255") });
+  // The first pixel's middle is at 8.875 of the ramp; the one that surrounds it two pixels of 1.75 before that.
+  assert.ok(
+    Math.abs(inputs.image[0] - 5 * 8.375) <= 1 && Math.abs(Number(kept.bytes.subarray(24, 25)[0]) - 5 * 4.875) <= 1,
+  );
 });
 
 Deno.test("readPoints() keeps the proportions of the picture where the shape is no square", async () => {

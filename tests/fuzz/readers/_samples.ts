@@ -1,6 +1,6 @@
 /** Data sets as checks see them. */
 import type { OpenedData } from "../../../data/open.ts";
-import { NO_CLASS, type SampleSet, targetWidth } from "../../../data/samples.ts";
+import { NO_CLASS, type SampleSet, storedShape, targetWidth } from "../../../data/samples.ts";
 import { check } from "../_case.ts";
 
 /** Checks that both halves of opened data are whole. */
@@ -13,7 +13,8 @@ function checkSet({ count, inputs, targets, groups }: SampleSet): void {
   check(Number.isInteger(count) && count > 0, `${count} samples`);
   for (const input of Object.values(inputs)) {
     if (input.kind === "pictures") {
-      const { height, width, channels, bytes } = input;
+      const { height, width, channels } = storedShape(input);
+      const { bytes } = input;
       check(bytes.length === count * height * width * channels, `${bytes.length} bytes of pictures`);
     } else if (input.kind === "tokens") {
       check(input.values.length === count * input.length, `${input.values.length} tokens`);
