@@ -3,7 +3,7 @@ import sharp from "sharp";
 import { testWithShared } from "../tests/_support/shared.ts";
 import { batches } from "./batches.ts";
 import { parseNormalize } from "./normalize.ts";
-import { describeSkipped, openData } from "./open.ts";
+import { DATA_FORMS, describeSkipped, openData } from "./open.ts";
 import { inputShape } from "./samples.ts";
 
 Deno.test("openData() opens the generated set, limited and fitted to an input", async () => {
@@ -51,6 +51,12 @@ Deno.test("openData() generates shapes to find, as large as a model takes them",
     "0..1",
   ]);
   assert.deepEqual(inputShape((await openData("generated:shapes", { limit: 1 })).test.inputs.image), [96, 96, 3]);
+});
+
+Deno.test("docs/tasks/data.md lists every form of data, and no other", async () => {
+  const page = await Deno.readTextFile(new URL("../docs/tasks/data.md", import.meta.url));
+  const listed = [...page.matchAll(/^\| `([\w:]+)`/gm)].map(([, form]) => form);
+  assert.deepEqual(listed.sort(), DATA_FORMS.replaceAll(/"| or/g, "").split(/,? /).sort());
 });
 
 Deno.test("describeSkipped() lists what was left out, and counts pictures and boxes", () => {
