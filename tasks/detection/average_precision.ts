@@ -31,34 +31,59 @@ interface Curve {
 }
 
 /**
- * Returns the average precision of a class at its threshold of overlap number `threshold`; NaN where nothing is there.
+ * Returns the average precision of a class at each of its first `thresholds` thresholds of overlap; NaN where nothing is
+ * there.
+ *
+ * Boxes are counted once for all thresholds; at each only those are looked at that are right.
  */
-export function averagePrecision(
+export function averagePrecisions(
   ranked: RankedClass,
-  { threshold, rule, weights }: { readonly threshold: number; readonly rule: MatchRule; readonly weights?: Weights },
-): number {
+  { thresholds, rule, weights }: {
+    readonly thresholds: number;
+    readonly rule: MatchRule;
+    readonly weights?: Weights;
+  },
+): readonly number[] {
   const there = weighted(ranked.there, weights);
-  if (there === 0) return NaN;
-  const curve = curveOf(ranked, { threshold, there, weights });
-  return rule === "coco" ? meanOverRecalls(curve) : areaUnder(curve);
+  if (there === 0) return Array<number>(thresholds).fill(NaN);
+  const passed = countPassed(ranked, weights);
+  return Array.from({ length: thresholds }, (_, threshold) => {
+    const curve = curveOf(ranked, { threshold, there, passed, weights });
+    return rule === "coco" ? meanOverRecalls(curve) : areaUnder(curve);
+  });
+}
+
+/** Counts the boxes down to each, itself included. */
+function countPassed({ samples }: RankedClass, weights: Weights): Int32Array {
+  const passed = new Int32Array(samples.length);
+  let count = 0;
+  for (let i = 0; i < samples.length; i++) passed[i] = count += weights === undefined ? 1 : weights[samples[i]];
+  return passed;
 }
 
 function curveOf(
-  { samples, verdicts }: RankedClass,
-  { threshold, there, weights }: { readonly threshold: number; readonly there: number; readonly weights?: Weights },
+  { samples, places }: RankedClass,
+  { threshold, there, passed, weights }: {
+    readonly threshold: number;
+    readonly there: number;
+    readonly passed: Int32Array;
+    readonly weights: Weights;
+  },
 ): Curve {
-  const verdict = verdicts[threshold];
-  const recall = new Float64Array(samples.length);
-  const precision = new Float64Array(samples.length);
-  let [right, counted, length] = [0, 0, 0];
-  for (let i = 0; i < samples.length; i++) {
-    const weight = weights === undefined ? 1 : weights[samples[i]];
-    if (weight === 0 || verdict[i] === VERDICT.uncounted) continue;
-    counted += weight;
-    if (verdict[i] !== VERDICT.right) continue;
+  const { right: rightPlaces, uncounted: uncountedPlaces } = places[threshold];
+  const recall = new Float64Array(rightPlaces.length);
+  const precision = new Float64Array(rightPlaces.length);
+  const weightAt = (place: number) => weights === undefined ? 1 : weights[samples[place]];
+  let [right, uncounted, next, length] = [0, 0, 0, 0];
+  for (const place of rightPlaces) {
+    while (next < uncountedPlaces.length && uncountedPlaces[next] < place) {
+      uncounted += weightAt(uncountedPlaces[next++]);
+    }
+    const weight = weightAt(place);
+    if (weight === 0) continue;
     right += weight;
     recall[length] = right / there;
-    precision[length++] = right / counted;
+    precision[length++] = right / (passed[place] - uncounted);
   }
   for (let i = length - 2; i >= 0; i--) precision[i] = Math.max(precision[i], precision[i + 1]);
   return { recall, precision, length };

@@ -29,6 +29,8 @@ export interface RankedClass {
   readonly scores: Float64Array;
   /** For each threshold the verdict of each box. */
   readonly verdicts: readonly Uint8Array[];
+  /** For each threshold the places of boxes that are right, and of those that do not count. */
+  readonly places: readonly { readonly right: Int32Array; readonly uncounted: Int32Array }[];
   /** True boxes of each sample that are not difficult. */
   readonly there: Int32Array;
 }
@@ -67,13 +69,24 @@ export function matchAll(
     });
     // Stable: equally sure ones stay in the order of the samples.
     ranked.sort((a, b) => b.score - a.score);
-    return {
+    return rankedClass({
       samples: Int32Array.from(ranked, ({ sample }) => sample),
       scores: Float64Array.from(ranked, ({ score }) => score),
       verdicts: options.thresholds.map((_, t) => Uint8Array.from(ranked, ({ verdicts }) => verdicts[t])),
       there,
-    };
+    });
   });
+}
+
+/** Completes a ranking by the places of its verdicts. */
+export function rankedClass(ranking: Omit<RankedClass, "places">): RankedClass {
+  const placesOf = (verdicts: Uint8Array, wanted: number) =>
+    Int32Array.from([...verdicts.keys()].filter((place) => verdicts[place] === wanted));
+  const places = ranking.verdicts.map((verdicts) => ({
+    right: placesOf(verdicts, VERDICT.right),
+    uncounted: placesOf(verdicts, VERDICT.uncounted),
+  }));
+  return { ...ranking, places };
 }
 
 interface Ranked {

@@ -6,7 +6,7 @@
  */
 import type { BoundMetric, JudgedAll } from "../task.ts";
 import {
-  averagePrecision,
+  averagePrecisions,
   countsAt,
   f1Of,
   meanOfClasses,
@@ -16,6 +16,7 @@ import {
   type Weights,
 } from "./average_precision.ts";
 import { type BoxReader, type JudgedBoxes, OVERLAPS } from "./judged_boxes.ts";
+import { rankedClass } from "./match.ts";
 
 /** What metrics are made for. */
 export interface MetricsOptions {
@@ -39,6 +40,14 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   F1: (...counted) => f1Of(countAll(...counted)),
 };
 
+/** Counting a box that is in its place already takes this share of the time that putting a number in order takes. */
+const COUNTING = 1 / 20;
+
+/** What a draw costs for any of the measures, none of which looks at boxes more than once. */
+function costOf({ coco }: JudgedBoxes): number {
+  return COUNTING * coco.reduce((sum, { samples }) => sum + samples.length, 0);
+}
+
 /** Makes the metrics of detection. */
 export function detectionMetrics(options: MetricsOptions): readonly BoundMetric[] {
   const { output, reader } = options;
@@ -59,13 +68,6 @@ export function detectionMetrics(options: MetricsOptions): readonly BoundMetric[
   }));
 }
 
-/** Passing a box that is in its place already takes this share of the time that putting a number in order takes. */
-const PASSING = 1 / 20;
-
-function costOf({ coco, voc }: JudgedBoxes): number {
-  return PASSING * [...coco, ...voc].reduce((sum, { samples, verdicts }) => sum + samples.length * verdicts.length, 0);
-}
-
 function meanPrecision(
   ranked: JudgedBoxes["coco"],
   { rule, thresholds, weights }: {
@@ -75,11 +77,7 @@ function meanPrecision(
     readonly weights: Weights;
   },
 ): number {
-  return meanOfClasses(
-    ranked.flatMap((ofClass) =>
-      Array.from({ length: thresholds }, (_, threshold) => averagePrecision(ofClass, { threshold, rule, weights }))
-    ),
-  );
+  return meanOfClasses(ranked.flatMap((ofClass) => averagePrecisions(ofClass, { thresholds, rule, weights })));
 }
 
 /** Counts of all classes together. */
@@ -111,12 +109,12 @@ function splitBySample({ found, truth, coco, voc }: JudgedBoxes): (sample: numbe
     return (sample: number) =>
       ranked.map(({ scores, verdicts, there }, label) => {
         const at = places[label][sample];
-        return {
+        return rankedClass({
           samples: new Int32Array(at.length),
           scores: Float64Array.from(at, (i) => scores[i]),
           verdicts: verdicts.map((verdict) => Uint8Array.from(at, (i) => verdict[i])),
           there: there.slice(sample, sample + 1),
-        };
+        });
       });
   };
   const [pickCoco, pickVoc] = [pick(coco), pick(voc)];

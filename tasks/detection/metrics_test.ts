@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Answers } from "../../models/answers.ts";
 import { Random } from "../../src/numbers/random.ts";
 import type { BoundMetric, JudgedAll } from "../task.ts";
-import { averagePrecision, meanOfClasses } from "./average_precision.ts";
+import { averagePrecisions, meanOfClasses } from "./average_precision.ts";
 import { type FoundBox, rectangleOf, type TrueBox } from "./boxes.ts";
 import { detection } from "./detection.ts";
 import { matchAll, type MatchRule } from "./match.ts";
@@ -75,14 +75,14 @@ function draw(random: Random, samples: number): { found: FoundBox[][]; truth: Tr
   return { found, truth };
 }
 
-Deno.test("averagePrecision() equals the definition, written plainly, by both rules at all overlaps", () => {
+Deno.test("averagePrecisions() equals the definition, written plainly, by both rules at all overlaps", () => {
   for (let seed = 0; seed < 20; seed++) {
     const { found, truth } = draw(new Random(seed), 8);
     for (const rule of ["coco", "voc"] as const) {
       const thresholds = [0.3, 0.5, 0.75];
       matchAll(found, truth, { classes: 3, rule, thresholds }).forEach((ranked, label) =>
         thresholds.forEach((threshold, at) => {
-          const actual = averagePrecision(ranked, { threshold: at, rule });
+          const actual = averagePrecisions(ranked, { thresholds: 3, rule })[at];
           const expected = plainPrecision(found, truth, { label, threshold, rule });
           assert.ok(Object.is(actual, expected) || Math.abs(actual - expected) < 1e-12, `${actual} is not ${expected}`);
         })
@@ -91,7 +91,7 @@ Deno.test("averagePrecision() equals the definition, written plainly, by both ru
   }
 });
 
-Deno.test("averagePrecision() of weighted samples is that of as many copies", () => {
+Deno.test("averagePrecisions() of weighted samples is that of as many copies", () => {
   for (let seed = 0; seed < 10; seed++) {
     const random = new Random(seed, [1]);
     const { found, truth } = draw(random, 6);
@@ -100,7 +100,7 @@ Deno.test("averagePrecision() of weighted samples is that of as many copies", ()
       samples.flatMap((sample, i) => Array.from({ length: weights[i] }, () => sample.map((box) => ({ ...box }))));
     for (const rule of ["coco", "voc"] as const) {
       matchAll(found, truth, { classes: 3, rule, thresholds: [0.5] }).forEach((ranked, label) => {
-        const actual = averagePrecision(ranked, { threshold: 0, rule, weights });
+        const [actual] = averagePrecisions(ranked, { thresholds: 1, rule, weights });
         const expected = plainPrecision(copies(found), copies(truth), { label, threshold: 0.5, rule });
         assert.ok(Object.is(actual, expected) || Math.abs(actual - expected) < 1e-12, `${actual} is not ${expected}`);
       });
@@ -117,11 +117,14 @@ function close(actual: readonly number[], expected: readonly number[]): void {
 
 function precisionsOf(found: readonly FoundBox[], truth: readonly TrueBox[]): readonly number[] {
   return (["coco", "voc"] as const).map((rule) =>
-    averagePrecision(matchAll([found], [truth], { classes: 1, rule, thresholds: [0.5] })[0], { threshold: 0, rule })
+    averagePrecisions(matchAll([found], [truth], { classes: 1, rule, thresholds: [0.5] })[0], {
+      thresholds: 1,
+      rule,
+    })[0]
   );
 }
 
-Deno.test("averagePrecision() is what hands compute", () => {
+Deno.test("averagePrecisions() is what hands compute", () => {
   const there = [{ ...BOX, difficult: false }, { ...FAR, difficult: false }];
   // Right, wrong, right: precision 1 at recall 1/2, 2/3 at recall 1. COCO asks for 51 recalls up to 1/2, and 50 beyond.
   const found = [{ ...BOX, score: 0.9 }, { ...BOX, left: 0.5, right: 0.9, score: 0.8 }, { ...FAR, score: 0.7 }];
@@ -131,7 +134,7 @@ Deno.test("averagePrecision() is what hands compute", () => {
   assert.deepEqual(precisionsOf(found, []), [NaN, NaN]);
 });
 
-Deno.test("averagePrecision() counts a second box of a thing as wrong, and one of a difficult thing not at all", () => {
+Deno.test("averagePrecisions() counts a second box of a thing as wrong, and one of a difficult thing not at all", () => {
   const twice = [{ ...BOX, score: 0.9 }, { ...BOX, score: 0.8 }, { ...FAR, score: 0.7 }];
   const easy = [{ ...BOX, difficult: false }, { ...FAR, difficult: false }];
   close(precisionsOf(twice, easy), [(51 + 50 * 2 / 3) / 101, 1 / 2 + 1 / 2 * 2 / 3]);

@@ -1,7 +1,7 @@
 /** What a report shows of boxes: curves, a table of classes, pictures with boxes of several models. */
 import type { BoxMark, PicturePanel, PictureRow, PicturesSection, Section } from "../section.ts";
 import type { JudgedAll, Shown } from "../task.ts";
-import { averagePrecision, countsAt, f1Of, meanOfClasses, precisionOf, recallOf } from "./average_precision.ts";
+import { averagePrecisions, countsAt, f1Of, meanOfClasses, precisionOf, recallOf } from "./average_precision.ts";
 import type { FoundBox, Rectangle } from "./boxes.ts";
 import { type BoxReader, type JudgedBoxes, OVERLAPS } from "./judged_boxes.ts";
 import { type RankedClass, VERDICT } from "./match.ts";
@@ -60,7 +60,7 @@ interface ModelBoxes {
 function perClass({ coco }: JudgedBoxes, { names, scoreThreshold: score }: SectionsOptions): Section {
   const known = (value: number) => Number.isNaN(value) ? null : value;
   const rows = coco.slice(0, MAX_ROWS).map((ranked, label) => {
-    const precisions = OVERLAPS.map((_, threshold) => averagePrecision(ranked, { threshold, rule: "coco" }));
+    const precisions = averagePrecisions(ranked, { thresholds: OVERLAPS.length, rule: "coco" });
     const counts = countsAt(ranked, { score });
     return [
       names[label],
