@@ -19,7 +19,7 @@ export interface TaskRow {
 
 /** A page of docs/tasks, or a part of one. */
 export interface TaskPage {
-  /** Unique, for `--only`; also that of docs/tasks/NAME.md. */
+  /** Unique, for `--only`; also what its file in docs/tasks is called. */
   readonly name: string;
   /** What was learned, in Markdown. */
   readonly what: string;
