@@ -1,13 +1,12 @@
 /** Detection from the command line's side: boxes of shapes in generated pictures. */
 import { bytesOf } from "../data/pixels.ts";
 import assert from "node:assert/strict";
-import * as tfl from "@tensorflow/tfjs-layers";
+import { ANCHORS, CLASSES, SIDE, smallDetector } from "./_test_detector.ts";
 import { assertFitsSchema } from "../tests/_support/report_schema.ts";
-import { apply } from "../tests/_support/small_models.ts";
 import { DeployedModel } from "../export/deployed.ts";
 import { openData } from "../data/open.ts";
 import { findAnchors, PUBLISHED_ANCHORS } from "../models/anchors.ts";
-import { attachDetection, detectionOf } from "../models/detection.ts";
+import { detectionOf } from "../models/detection.ts";
 import { loadLayersModel } from "../models/import/layers_model.ts";
 import { decodeModel } from "../src/onnx/file/mod.ts";
 import { boxesInPicture, readFileDecoding } from "../tasks/mod.ts";
@@ -17,33 +16,6 @@ import { resolveOptions } from "./options.ts";
 import { runPtq } from "./ptq.ts";
 import { runQat } from "./qat.ts";
 import { save, SMALL, withFolder } from "./_test_support.ts";
-
-const { layers } = tfl;
-
-const SIDE = 48;
-const CLASSES = 3;
-const ANCHORS = [[[16, 16], [26, 26]], [[8, 8], [12, 12]]] as const;
-
-/** Cells of 16 pixels, and of 8, two anchors each. */
-function smallDetector({ isKnown = true } = {}): tfl.LayersModel {
-  const kernelInitializer = tfl.initializers.heNormal({ seed: 1 });
-  const block = (name: string, filters: number, strides: number) => [
-    layers.conv2d({ name, filters, kernelSize: 3, strides, padding: "same", useBias: false, kernelInitializer }),
-    layers.batchNormalization({ name: `${name}_bn`, momentum: 0.9 }),
-    layers.leakyReLU({ name: `${name}_act`, alpha: 0.1 }),
-  ];
-  const input = tfl.input({ shape: [SIDE, SIDE, 3], name: "image" });
-  const chain = (x: tfl.SymbolicTensor, ...parts: readonly tfl.layers.Layer[]) =>
-    parts.reduce((y, layer) => apply(layer, y), x);
-  const boxes = (stride: number) =>
-    layers.conv2d({ name: `boxes_${stride}`, filters: 2 * (5 + CLASSES), kernelSize: 1, kernelInitializer });
-  const fine = chain(input, ...block("a", 8, 2), ...block("b", 16, 2), ...block("c", 32, 2));
-  const coarse = chain(fine, ...block("d", 32, 2));
-  const outputs = [chain(coarse, boxes(16)), chain(fine, boxes(8))];
-  const model = tfl.model({ name: "small", inputs: input, outputs });
-  if (isKnown) attachDetection(model, { kind: "yolov3", anchors: ANCHORS, classes: CLASSES });
-  return model;
-}
 
 const JOB = { ...SMALL, data: "generated:shapes", task: "detection", limit: 40, batchSize: 8 };
 

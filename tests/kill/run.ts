@@ -2,16 +2,19 @@
  * `deno task kill`: kills a job again and again, lets it go on, and holds what it leaves to a job that nobody disturbed.
  *
  * Every second kill comes at a random moment, the others at a random operation on the disk: before it, midway or after
- * it. A job that ends is compared and begun anew, until there were as many kills as were asked for.
+ * it. With `--detector` it is a detector that is trained. A job that ends is compared and begun anew, until there were as many kills as were asked for.
  */
 import { parseArgs } from "node:util";
+import { smallDetector } from "../../job/_test_detector.ts";
 import { tinyModel } from "../../job/_test_support.ts";
 import { saveLayersModel } from "../../models/import/layers_model.ts";
 import { registerBackend } from "../../src/backend/mod.ts";
 import { Random } from "../../src/numbers/random.ts";
 import { differences } from "./_compare.ts";
 
-const { values } = parseArgs({ options: { times: { type: "string" }, seed: { type: "string" } } });
+const { values } = parseArgs({
+  options: { times: { type: "string" }, seed: { type: "string" }, detector: { type: "boolean" } },
+});
 const [TIMES, SEED] = [Number(values.times ?? 100), Number(values.seed ?? 0)];
 if (!(Number.isInteger(TIMES) && TIMES > 0) || !Number.isInteger(SEED)) {
   console.error("error: --times and --seed take whole numbers");
@@ -24,6 +27,11 @@ const JOB =
   "--model in --control --float-epochs 1 --epochs 3 --limit 24 --batch-size 8 --threads 1 --quiet --out out " +
   "--checkpoint-minutes 0.000001 --patience 1 --schedule step --warmup-epochs 0.5 --weight-decay 0.01 --clip-norm 1 " +
   "--ema 0.9 --class-weights balanced";
+/** What sets a detector's job apart: several outputs that learn together, and a threshold chosen on validation samples. */
+const DETECTOR = "--task detection --data generated:shapes --swap none";
+const ARGUMENTS = values.detector
+  ? [...JOB.replace(" --class-weights balanced", "").split(" "), ...DETECTOR.split(" ")]
+  : JOB.split(" ");
 const WHEN = ["before", "midway", "after"];
 
 /** How a process ended. */
@@ -61,7 +69,7 @@ async function start(cwd: string, args: readonly string[], fate: Fate): Promise<
 async function makeFolder(root: string, name: string): Promise<string> {
   const dir = `${root}/${name}`;
   Deno.mkdirSync(dir);
-  await saveLayersModel(tinyModel({ activation: "leaky" }), `${dir}/in`);
+  await saveLayersModel(values.detector ? smallDetector() : tinyModel({ activation: "leaky" }), `${dir}/in`);
   return dir;
 }
 
@@ -71,7 +79,7 @@ function argumentsIn(dir: string): readonly string[] {
     Deno.statSync(`${dir}/out/run/run.json`);
     return ["--resume", "out", "--quiet"];
   } catch {
-    return JOB.split(" ");
+    return ARGUMENTS;
   }
 }
 
@@ -83,7 +91,7 @@ function fail(what: string): never {
 await registerBackend();
 const root = Deno.makeTempDirSync();
 const whole = await makeFolder(root, "whole");
-const undisturbed = await start(whole, JOB.split(" "), undefined);
+const undisturbed = await start(whole, ARGUMENTS, undefined);
 const operations = Number(/operations: (\d+)/.exec(undisturbed.errors)?.[1]);
 if (undisturbed.code !== 0 || Number.isNaN(operations)) fail(`the job itself fails: ${undisturbed.errors}`);
 console.log(`A job of ${Math.round(undisturbed.ms)} ms and ${operations} operations on the disk.`);

@@ -45,4 +45,6 @@ export const READERS: readonly FuzzReader[] = [
   { name: "boxes", weight: 3, load: () => import("./boxes.ts") },
   { name: "arrays", weight: 4, load: () => import("./arrays.ts") },
   { name: "graph-models", weight: 3, load: () => import("./graph_models.ts") },
+  { name: "class-weights", weight: 2, load: () => import("./class_weights.ts") },
+  { name: "picture-cache", weight: 2, load: () => import("./picture_cache.ts") },
 ];
