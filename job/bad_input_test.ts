@@ -225,8 +225,8 @@ refuses(
     return options;
   },
 );
-refuses("a graph-model", /it is a graph-model, a layers-model is needed/, (dir) => {
-  Deno.writeTextFileSync(`${dir}/model.json`, JSON.stringify({ format: "graph-model", modelTopology: { node: [] } }));
+refuses("a graph-model of no nodes", /its graph has no nodes, at least one is needed/, (dir) => {
+  Deno.writeTextFileSync(`${dir}/model.json`, JSON.stringify({ modelTopology: { node: [] }, weightsManifest: [] }));
   return { model: dir };
 });
 refuses(

@@ -151,7 +151,7 @@ function layersTopology(json: JsonObject, file: string): JsonObject {
     );
   }
   if (json.format === "graph-model" || Array.isArray(topology.node)) {
-    throw cannotLoad(file, "it is a graph-model, a layers-model is needed");
+    throw cannotLoad(file, "it is a graph-model, a layers-model is needed (openModel() takes graph-models)");
   }
   const config = topology.model_config ?? topology; // Keras' own HDF5 files wrap the configuration
   if (!isObject(config) || typeof config.class_name !== "string" || config.config == null) {

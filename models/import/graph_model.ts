@@ -52,6 +52,7 @@ type Loading = GraphModelOptions & { readonly backend: Awaited<ReturnType<typeof
 
 async function load(json: GraphJson, options: Loading): Promise<tfl.LayersModel> {
   const { path } = json;
+  if (json.topology.node.length === 0) throw cannotLoad(path, "its graph has no nodes, at least one is needed");
   const { data } = await readWeightBytes(json);
   const given: Parts = { topology: json.topology, specs: json.groups.flatMap(({ weights }) => [...weights]), data };
   const first = await open(json, given);

@@ -61,12 +61,12 @@ const DAMAGES: readonly Damage[] = [
   edited(
     "it calls itself a graph-model",
     (json) => json.format = "graph-model",
-    "it is a graph-model, a layers-model is needed (graph-models cannot be imported yet)",
+    "it is a graph-model, a layers-model is needed (openModel() takes graph-models)",
   ),
   edited(
     "the topology is a TensorFlow graph",
     (json) => json.modelTopology = { node: [], library: {} },
-    "it is a graph-model, a layers-model is needed (graph-models cannot be imported yet)",
+    "it is a graph-model, a layers-model is needed (openModel() takes graph-models)",
   ),
   edited(
     "there is no weightsManifest",

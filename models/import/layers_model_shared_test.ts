@@ -93,7 +93,7 @@ testWithShared("loadLayersModel() says what a graph-model is", "models/lenet_gra
     loadLayersModel(path),
     new ModelFileError(
       `Cannot load "${path}/model.json": it is a graph-model, a layers-model is needed ` +
-        "(graph-models cannot be imported yet)",
+        "(openModel() takes graph-models)",
     ),
   );
 });
