@@ -19,6 +19,7 @@ const FILES = [
   "float/model.json",
   "float/weights.bin",
   "labels.txt",
+  "metrics.csv",
   "model.float.onnx",
   "model.int8.onnx",
   "model.ort",
@@ -26,6 +27,7 @@ const FILES = [
   "qat/weights.bin",
   "report.html",
   "report.json",
+  "tensorboard/qat/events.out.tfevents.0.tfjs-qat",
 ];
 
 Deno.test("runQat() writes both files, the trained model and the report", () =>
@@ -34,8 +36,8 @@ Deno.test("runQat() writes both files, the trained model and the report", () =>
     const out = `${dir}/a/b`;
     const report = await runQat({ ...SMALL, model, out, epochs: 2 });
     assert.deepEqual(
-      Object.keys(contentsOf(out)).filter((path) => !/\/(qat|float|run)$/.test(path)).sort(),
-      [...FILES, "run/results.json", "run/run.json"].map((name) => `${out}/${name}`),
+      Object.keys(contentsOf(out)).filter((path) => !/\/(qat|float|run|tensorboard)$/.test(path)).sort(),
+      [...FILES, "run/results.json", "run/run.json"].map((name) => `${out}/${name}`).sort(),
     );
     assert.deepEqual(JSON.parse(Deno.readTextFileSync(`${out}/report.json`)), report);
     assert.match(Deno.readTextFileSync(`${out}/report.html`), /^<!doctype html>/i);
