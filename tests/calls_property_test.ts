@@ -14,7 +14,7 @@ import { BACKEND, registerBackend } from "../src/backend/mod.ts";
 import { FakeQuantize } from "../src/quant/mod.ts";
 import { ConstantValue, fromModel, toModel } from "../src/rewrite/mod.ts";
 import { type HostTensor, Session } from "../src/runtime/session.ts";
-import { applyBoth, ChannelSplit } from "./_support/channel_split.ts";
+import { applyBoth, ChannelHalves } from "./_support/channel_halves.ts";
 import { meanSquaredError } from "../tasks/loss.ts";
 import { fit } from "../train/fit.ts";
 import { qatSchedule } from "../train/schedule.ts";
@@ -116,7 +116,7 @@ function halves(name: string, x: Value): readonly Value[] {
     x,
     apply(layers.activation({ activation: "relu", name: `${name}_r` }), x),
   );
-  return applyBoth(new ChannelSplit({ name }), doubled);
+  return applyBoth(new ChannelHalves({ name }), doubled);
 }
 
 function run(bytes: Uint8Array, x: readonly tf.Tensor[]): readonly Float32Array[] {

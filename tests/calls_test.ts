@@ -15,7 +15,7 @@ import { CLASSES, epochOf, quarters, SIDE } from "../train/_test_task.ts";
 import { fit } from "../train/fit.ts";
 import { optimizerFor } from "../train/optimizers.ts";
 import { qatSchedule } from "../train/schedule.ts";
-import { applyBoth, ChannelSplit } from "./_support/channel_split.ts";
+import { applyBoth, ChannelHalves } from "./_support/channel_halves.ts";
 import { apply, predict, randomTensor, seedWeights } from "./_support/small_models.ts";
 
 const { layers } = tfl;
@@ -90,7 +90,7 @@ function runAll(bytes: Uint8Array, x: tf.Tensor): readonly Float32Array[] {
 function splitNet(): tfl.LayersModel {
   const image = tfl.input({ shape: [SIDE, SIDE, 2], name: "image" });
   const before = apply(layers.conv2d({ filters: 4, kernelSize: 1, activation: "relu", name: "before" }), image);
-  const [a, b] = applyBoth(new ChannelSplit({ name: "halves" }), before);
+  const [a, b] = applyBoth(new ChannelHalves({ name: "halves" }), before);
   const left = apply(layers.conv2d({ filters: 2, kernelSize: 3, padding: "same", name: "left" }), a);
   const flat = apply(layers.flatten({ name: "flat" }), apply(layers.add({ name: "sum" }), left, b));
   const score = apply(layers.dense({ units: CLASSES, activation: "softmax", name: "score" }), flat);
@@ -181,7 +181,7 @@ Deno.test("toOnnx() writes a layer of two outputs once, and calls its second one
   await registerBackend();
   await tf.setBackend(BACKEND);
   const image = tfl.input({ shape: [4, 4, 4], name: "image" });
-  const [a, b] = applyBoth(new ChannelSplit({ name: "halves" }), image);
+  const [a, b] = applyBoth(new ChannelHalves({ name: "halves" }), image);
   const left = apply(layers.conv2d({ filters: 2, kernelSize: 1, name: "left" }), a);
   const model = seedWeights(tfl.model({ inputs: image, outputs: [left, b] }));
   for (const each of [model, prepareQat(model).model]) {

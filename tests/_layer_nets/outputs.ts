@@ -1,9 +1,9 @@
 /** Layers of several outputs. */
 import { apply } from "../_support/small_models.ts";
-import { applyBoth, ChannelSplit } from "../_support/channel_split.ts";
+import { applyBoth, ChannelHalves } from "../_support/channel_halves.ts";
 import { type Claims, conv, layers, net, type Symbolic, wired } from "./net.ts";
 
-const split = (x: Symbolic, name = "x") => applyBoth(new ChannelSplit({ name }), x);
+const split = (x: Symbolic, name = "x") => applyBoth(new ChannelHalves({ name }), x);
 const sum = (a: Symbolic, b: Symbolic) => apply(layers.add({ name: "sum" }), a, b);
 /** The layer is in float, as the library knows no such class. */
 const moved: Claims = { float: { x: /unknown class/ } };
@@ -46,7 +46,7 @@ export const OUTPUTS = [
   net(
     "channels split twice by one layer",
     wired((image) => {
-      const layer = new ChannelSplit({ name: "x" });
+      const layer = new ChannelHalves({ name: "x" });
       const [a, b] = applyBoth(layer, apply(conv("before", { filters: 8 }), image));
       const [c, d] = applyBoth(layer, sum(a, b));
       return apply(layers.multiply({ name: "product" }), apply(conv("left"), c), apply(conv("right"), d));

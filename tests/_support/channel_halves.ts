@@ -3,9 +3,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 
 /** Gives the first half of the channels and the second. Shapes: [..., c] → two of [..., c / 2]. */
-export class ChannelSplit extends tfl.layers.Layer {
+export class ChannelHalves extends tfl.layers.Layer {
   /** @nocollapse */
-  static readonly className = "ChannelSplit";
+  static readonly className = "ChannelHalves";
 
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor[] {
     const x = Array.isArray(inputs) ? inputs[0] : inputs;
@@ -20,7 +20,7 @@ export class ChannelSplit extends tfl.layers.Layer {
   }
 }
 
-tf.serialization.registerClass(ChannelSplit);
+tf.serialization.registerClass(ChannelHalves);
 
 /** Both outputs of `layer`, applied to `x`. */
 export function applyBoth(layer: tfl.layers.Layer, x: tfl.SymbolicTensor): [tfl.SymbolicTensor, tfl.SymbolicTensor] {
