@@ -67,7 +67,6 @@ function helpText(): string {
   return text;
 }
 
-/** Flags of the tasks that may start programs: those named, and no others. */
 /** Tasks that write where their users say. */
 const JOBS = ["qat", "ptq", "debug", "choose", "sweep", "compare", "predict"];
 
