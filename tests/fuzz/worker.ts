@@ -10,6 +10,8 @@ import { Random } from "../../src/numbers/random.ts";
 import { type CaseMaker, type CaseReport, judge, linesOf, type Verdict } from "./_case.ts";
 import { READERS } from "./readers/mod.ts";
 
+const INHERITED = process.resourceUsage().maxRSS;
+
 const makers = new Map<string, CaseMaker>();
 /** What TF.js and the libraries below it print is nobody's message. */
 const print = console.log;
@@ -49,7 +51,14 @@ async function runCase(
   const ms = Math.round(performance.now() - before);
   // Reports are lines, and faults of hundreds of megabytes are faults as well.
   const because = verdict.outcome === "fault" ? verdict.because.slice(0, 4000) : plainLine(verdict.because, 300);
-  return { ...verdict, because, index, ms, peak: Math.round(process.resourceUsage().maxRSS / 1024) };
+  return { ...verdict, because, index, ms, peak: peakMebibytes() };
+}
+
+/** The most memory of the process, which Linux counts from before it was this program: what its parent had by then. */
+function peakMebibytes(): number {
+  const { maxRSS } = process.resourceUsage();
+  const own = maxRSS > INHERITED ? maxRSS : process.memoryUsage().rss / 1024;
+  return Math.round(own / 1024);
 }
 
 async function start(reader: number, dir: string): Promise<CaseMaker> {
