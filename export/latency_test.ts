@@ -1,5 +1,6 @@
 /** What latency is made of, by a clock that only runs of a model move: nothing here depends on the machine. */
 import assert from "node:assert/strict";
+import { cpuUsage } from "node:process";
 import { registerBackend } from "../src/backend/mod.ts";
 import { shadow } from "../src/shadow.ts";
 import { sequentialModel } from "../tests/_support/small_models.ts";
@@ -43,6 +44,16 @@ Deno.test("compareLatency() gives the median and the 95th percentile of the runs
   );
   assert.deepEqual([first.p50, first.p95], [230, 320]);
   assert.deepEqual([second.p50, second.p95], [23, 32]);
+});
+
+Deno.test("compareLatency() says what a run takes of the processor, which all runs together do not exceed", async () => {
+  const { int8, float } = await exportBoth();
+  const runs = 30;
+  const before = cpuUsage();
+  const { cpuMs } = compareLatency([float.bytes, int8.bytes], { runs, threads: 1 });
+  const { user, system } = cpuUsage(before);
+  assert.ok(cpuMs[0] >= 0 && cpuMs[1] >= 0);
+  assert.ok((cpuMs[0] + cpuMs[1]) * runs <= (user + system) / 1000, `${cpuMs} ms of ${user + system} µs`);
 });
 
 Deno.test("compareLatency() rests and settles before each turn of 25 runs", async () => {
