@@ -95,13 +95,13 @@ export class LayerBuilder {
   }
 
   /**
-   * Gives the layer that gives `value` the name of an output, if it is not an output of another name already.
+   * Gives the layer that gives `value` the name of an output.
    *
    * @returns The value's new name.
    */
-  nameOutput(value: string, wanted: string, taken: ReadonlySet<string>): string {
+  nameOutput(value: string, wanted: string): string {
     const node = this.nodeOf(value);
-    if (node === undefined || taken.has(value) || node.layer.className === "InputLayer") return value;
+    if (node === undefined) return value;
     this.#names.delete(value);
     const name = this.#fresh(wanted);
     this.#nodes.forEach((other, i) => {

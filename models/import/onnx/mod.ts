@@ -213,10 +213,15 @@ function translate(graph: Graph, { shapes, statics, path, name: modelName, layou
       : plainOrder(value.shape.length);
     return { name, value: { ...value, order }, stored: builder.stored(value, order) };
   });
-  const taken = new Set<string>();
+  const given = new Map(inputs.map((name) => [name, name]));
   const named = outputs.map(({ name, stored }) => {
-    const own = builder.nameOutput(stored, name, taken);
-    taken.add(own);
+    const known = given.get(stored);
+    builder.base = name;
+    // Outputs of one value, or of an input, are layers of their own, for each has a name.
+    const own = known === undefined
+      ? builder.nameOutput(stored, name)
+      : builder.layer({ className: "Activation", config: { activation: "linear" }, inbound: [known] });
+    if (known === undefined) given.set(stored, own);
     return own;
   });
   const layers = builder.build(modelName, { inputs, outputs: named });

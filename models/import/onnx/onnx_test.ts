@@ -320,6 +320,19 @@ Deno.test("loadOnnx() keeps outputs by their names and in their order, and what 
   assert.deepEqual(model.outputNames.map((name) => name.split("/")[0]), ["Sigmoid_3", "Reshape_4"]);
 });
 
+Deno.test("loadOnnx() keeps outputs that are one value, or the input, each by its name", async () => {
+  const write = (net: NetWriter) => {
+    const relu = net.add("Relu", ["x"]);
+    return [net.add("Identity", [relu]), net.add("Identity", ["x"]), net.add("Identity", [relu])];
+  };
+  const model = await assertImports({ shape: PICTURE, write });
+  assert.deepEqual(model.outputs.map(({ sourceLayer }) => sourceLayer.name), [
+    "Identity_1",
+    "Identity_2",
+    "Identity_3",
+  ]);
+});
+
 Deno.test("loadOnnx() names all nodes that it cannot import, and what would be needed", async () => {
   const { bytes } = bytesOf({
     shape: PICTURE,
