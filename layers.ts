@@ -5,6 +5,7 @@
  * @module
  */
 import { registerChannelLayers } from "./src/channels/mod.ts";
+import { registerGroupedLayers } from "./src/grouped/mod.ts";
 import { registerOperations } from "./src/operations/mod.ts";
 import { registerQuantKernels, registerQuantLayers } from "./src/quant/mod.ts";
 import { registerConstantValue } from "./src/rewrite/mod.ts";
@@ -16,6 +17,7 @@ export function registerLayers(): void {
   registerQuantLayers();
   registerConstantValue();
   registerChannelLayers();
+  registerGroupedLayers();
   registerOperations();
   registerSequenceLayers();
 }

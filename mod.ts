@@ -88,6 +88,7 @@ export {
   type Vocabulary,
 } from "./models/arch/mod.ts";
 export * from "./src/channels/mod.ts";
+export * from "./src/grouped/mod.ts";
 export * from "./src/operations/mod.ts";
 export * from "./src/sequences/mod.ts";
 

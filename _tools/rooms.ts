@@ -26,7 +26,7 @@ export const ROOMS: readonly Room[] = [
   { path: "src/onnx", imports: ["src/numbers", "src/text"], packages: ["protobufjs"] },
   { path: "src/tensorboard", imports: [], packages: ["protobufjs"] },
   { path: "src/passes", imports: ["src/numbers", "src/onnx"], packages: [] },
-  { path: "src/quant", imports: ["src/numbers", "src/shadow.ts", "src/text"] },
+  { path: "src/quant", imports: ["src/custom.ts", "src/numbers", "src/shadow.ts", "src/text"] },
   {
     path: "src/runtime",
     imports: ["src/numbers"],
@@ -41,6 +41,7 @@ export const ROOMS: readonly Room[] = [
   {
     path: "src/backend",
     imports: [
+      "src/grouped",
       "src/numbers",
       "src/onnx",
       "src/ops/mod.ts",
@@ -54,15 +55,20 @@ export const ROOMS: readonly Room[] = [
   { path: "src/layers", imports: [], types: ["src/numbers", "src/quant"] },
   { path: "src/custom.ts", imports: ["src/text"] },
   { path: "src/channels", imports: ["src/custom.ts"] },
+  { path: "src/grouped", imports: ["src/custom.ts"] },
   { path: "src/operations", imports: ["src/custom.ts", "src/text"] },
   { path: "src/sequences", imports: ["src/custom.ts"] },
-  { path: "src/rewrite", imports: ["src/channels", "src/layers", "src/operations", "src/sequences", "src/text"] },
+  {
+    path: "src/rewrite",
+    imports: ["src/channels", "src/grouped", "src/layers", "src/operations", "src/sequences", "src/text"],
+  },
   { path: "data", imports: ["src/events.ts", "src/io", "src/numbers", "src/text"] },
   {
     path: "models",
     imports: [
       "src/backend",
       "src/channels",
+      "src/grouped",
       "src/io",
       "src/layers",
       "src/numbers",
@@ -173,7 +179,7 @@ export const ROOMS: readonly Room[] = [
   { path: "cli.ts", imports: ["cli/main.ts"], packages: [] },
   {
     path: "layers.ts",
-    imports: ["src/channels", "src/operations", "src/quant", "src/rewrite", "src/sequences"],
+    imports: ["src/channels", "src/grouped", "src/operations", "src/quant", "src/rewrite", "src/sequences"],
     packages: [],
   },
   { path: "mod.ts", imports: "any" },

@@ -42,7 +42,7 @@ export async function startEngine(
 }
 
 /** Layers whose convolutions TF.js dilates; its DepthwiseConv2D ignores the rate. */
-const DILATED = ["Conv1D", "Conv2D", "Conv3D", "SeparableConv2D"];
+const DILATED = ["Conv1D", "Conv2D", "Conv3D", "GroupConv2D", "SeparableConv2D"];
 
 /**
  * Checks that `backend` can train every layer of `model`: TF.js has no gradient of dilated convolutions.

@@ -1,4 +1,4 @@
-/** What TF.js layers of this project share: checks of what they are told and given. */
+/** What TF.js layers of this project share: checks of what they are told and given, and weights of a layer inside. */
 import type * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { showValue } from "./text/plain.ts";
@@ -61,4 +61,20 @@ export function shapesOf(given: Shapes, inputs: Inputs): readonly tfl.Shape[] {
 export function firstMask(mask: tf.Tensor | tf.Tensor[] | undefined): tf.Tensor {
   // TF.js takes null for no mask, and its types do not say so.
   return (Array.isArray(mask) ? mask[0] : mask ?? null) as tf.Tensor;
+}
+
+/**
+ * Makes the weights of `inner`, which is built, also those of `outer`, in the same order, ahead of outer's own.
+ *
+ * The variables are shared, so optimizers, `save` and `trainable` see them through either layer.
+ */
+export function adoptWeights(outer: tfl.layers.Layer, inner: tfl.layers.Layer): void {
+  // A frozen layer lists all its weights as not trainable; unfrozen for a moment, it tells which truly are not.
+  const trainable = outer.trainable;
+  inner.trainable = true;
+  outer.trainable = true;
+  outer.trainableWeights = [...inner.trainableWeights, ...outer.trainableWeights];
+  outer.nonTrainableWeights = [...inner.nonTrainableWeights, ...outer.nonTrainableWeights];
+  inner.trainable = trainable;
+  outer.trainable = trainable;
 }

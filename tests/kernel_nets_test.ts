@@ -9,6 +9,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { calibrate } from "../quantize/calibrate.ts";
 import { prepareQat } from "../quantize/prepare.ts";
+import { groupConv2d } from "../src/grouped/mod.ts";
 import { BACKEND, registerBackend } from "../src/backend/mod.ts";
 import { Random } from "../src/numbers/random.ts";
 import { fit } from "../train/fit.ts";
@@ -87,6 +88,21 @@ for (const [i, target] of (Object.keys(TARGETS) as (keyof typeof TARGETS)[]).ent
       await assertSameCodes(() => randomNet(seed, 8), target);
     });
   }
+}
+
+for (const target of ["x86", "x86-portable", "arm"] as const) {
+  Deno.test(`evaluation has the codes of the file for ${target} when convolutions come in groups`, async () => {
+    await assertSameCodes(() => {
+      const image = tfl.input({ shape: [8, 8, 3], name: "image" });
+      const stem = apply(layers.conv2d({ filters: 16, kernelSize: 3, padding: "same", activation: "relu" }), image);
+      const grouped = groupConv2d({ filters: 32, groups: 4, kernelSize: 3, padding: "same", useBias: false });
+      const normal = apply(layers.reLU(), apply(layers.batchNormalization(), apply(grouped, stem)));
+      const strided = apply(groupConv2d({ filters: 24, groups: 8, kernelSize: 3, strides: 2 }), normal);
+      const dilated = apply(groupConv2d({ filters: 6, groups: 2, kernelSize: 2, dilationRate: 2 }), strided);
+      const head = apply(layers.dense({ units: 5 }), apply(layers.flatten(), dilated));
+      return seedWeights(tfl.model({ inputs: image, outputs: head }));
+    }, target);
+  });
 }
 
 Deno.test("evaluation has the codes of the file when a net has 12 additions in a row", async () => {

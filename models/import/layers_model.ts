@@ -6,6 +6,7 @@ import { commitFiles, describeUnfinished, ensureWritableDirectory, type FileCont
 import { QuantizedLayerError, quantizedLayersIn } from "../../src/quant/mod.ts";
 import { registerConstantValue, withCopies } from "../../src/rewrite/mod.ts";
 import { registerChannelLayers } from "../../src/channels/mod.ts";
+import { registerGroupedLayers } from "../../src/grouped/mod.ts";
 import { registerOperations } from "../../src/operations/mod.ts";
 import { registerSequenceLayers } from "../../src/sequences/mod.ts";
 import { showValue } from "../../src/text/plain.ts";
@@ -71,6 +72,7 @@ export interface LoadedLayersModel {
 export async function loadLayersModel(path: string): Promise<LoadedLayersModel> {
   registerConstantValue();
   registerChannelLayers();
+  registerGroupedLayers();
   registerOperations();
   registerSequenceLayers();
   await tf.ready(); // no backend is the program's fault, and must not be blamed on the file below

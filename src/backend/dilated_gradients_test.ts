@@ -4,6 +4,7 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import { Random } from "../numbers/random.ts";
 import { QuantizedWeights, registerQuantKernels } from "../quant/mod.ts";
 import { assertClose, computedOn, random, useBackend } from "./_test_support.ts";
+import { spreadFilter } from "../ops/conv2d_cases.ts";
 import { BACKEND } from "./register.ts";
 
 type Pair = readonly [number, number];
@@ -19,21 +20,6 @@ interface Net {
   readonly pad: "same" | "valid" | number;
 }
 
-/** Puts zeros between the taps of a filter: without dilations, it then does what it did with them. */
-function spread(filter: tf.Tensor4D, [dy, dx]: Pair): tf.Tensor4D {
-  const [kh, kw, ins, outs] = filter.shape;
-  const apart = tf.pad(tf.reshape(filter, [kh, 1, kw, 1, ins, outs]), [
-    [0, 0],
-    [0, dy - 1],
-    [0, 0],
-    [0, dx - 1],
-    [0, 0],
-    [0, 0],
-  ]);
-  const wide = tf.reshape(apart, [kh * dy, kw * dx, ins, outs]) as tf.Tensor4D;
-  return tf.slice(wide, [0, 0, 0, 0], [(kh - 1) * dy + 1, (kw - 1) * dx + 1, ins, outs]);
-}
-
 /** The filters of `net`, in the order in which they are used. */
 function filtersOf({ kind, x, channels, outs, k }: Net): tf.Tensor4D[] {
   const middle = kind === "conv" ? [[...k, channels, outs]] : [[...k, channels, 2]];
@@ -45,7 +31,7 @@ function filtersOf({ kind, x, channels, outs, k }: Net): tf.Tensor4D[] {
 function answerOf({ kind, dilations, pad }: Net, isDilated: boolean, tensors: readonly tf.Tensor[]): tf.Tensor {
   const [x, first, second, third] = tensors as tf.Tensor4D[];
   const d = isDilated ? [...dilations] as [number, number] : 1;
-  const filter = isDilated ? second : spread(second, dilations);
+  const filter = isDilated ? second : spreadFilter(second, dilations);
   const y = tf.relu(tf.conv2d(x, first, 1, "same"));
   const z = kind === "conv"
     ? tf.conv2d(y, filter, 1, pad, "NHWC", d)

@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { OnnxRuntimeBackend } from "./backend.ts";
 import type { BackendOptions } from "./options.ts";
+import { registerGroupConvGradient } from "../grouped/convolve.ts";
 import { registerRecurrentLayers } from "../recurrent/layers.ts";
 import { addChainedMethods } from "./_chained_methods.ts";
 import { registerDilatedGradients } from "./dilated_gradients.ts";
@@ -48,6 +49,7 @@ export async function registerBackend(options: BackendOptions = {}): Promise<Onn
     registerKernels(BACKEND);
     registerDilatedGradients(BACKEND);
     registerRecurrentLayers(BACKEND);
+    registerGroupConvGradient();
     addChainedMethods();
   }
   await tf.setBackend(BACKEND);

@@ -24,7 +24,7 @@ import {
 export { codedWeights, LAYER_KINDS } from "./layer_rule.ts";
 export type { LayerDescription, LayerKind, LayerRow, LayerRule } from "./layer_rule.ts";
 
-/** The layer classes of TF.js 4.22 that a model can hold, and ours of sequences and channels. Models are flattened before. */
+/** The layer classes of TF.js 4.22 that a model can hold, and ours. Models are flattened before. */
 export type LayerClass =
   | "Activation"
   | "Add"
@@ -67,6 +67,7 @@ export type LayerClass =
   | "GlobalAveragePooling2D"
   | "GlobalMaxPooling1D"
   | "GlobalMaxPooling2D"
+  | "GroupConv2D"
   | "InputLayer"
   | "LSTM"
   | "LSTMCell"
@@ -154,6 +155,7 @@ export const LAYER_ROWS: Readonly<Record<LayerClass, LayerRow>> = {
   GlobalAveragePooling2D: rescale,
   GlobalMaxPooling1D: sameScale,
   GlobalMaxPooling2D: sameScale,
+  GroupConv2D: weighted({ name: "kernel", axis: 3 }),
   InputLayer: passthrough,
   LSTM: noKernel("recurrent layers"),
   LSTMCell: noKernel("recurrent layers"),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { registerChannelLayers } from "../channels/mod.ts";
+import { registerGroupedLayers } from "../grouped/mod.ts";
 import { registerOperations } from "../operations/mod.ts";
 import { registerSequenceLayers } from "../sequences/mod.ts";
 import { LAYER_ROWS, ruleOf } from "./mod.ts";
@@ -15,6 +16,7 @@ function registered(base: abstract new (...args: never[]) => unknown): string[] 
 
 Deno.test("LAYER_ROWS has a row for every layer class of TF.js and of ours, and for nothing else", () => {
   registerChannelLayers();
+  registerGroupedLayers();
   registerOperations();
   registerSequenceLayers();
   const models = ["Functional", "Model", "Sequential"];

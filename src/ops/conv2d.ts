@@ -8,15 +8,20 @@ export function filterToOnnx(emit: Emit, filter: Value): Value {
   return emit.node("Transpose", [filter], { perm: [3, 2, 0, 1] });
 }
 
-/** Emits the convolution of a channels-first `x`. */
+/** Emits the convolution of a channels-first `x`, in `group` groups of channels. */
 export function emitConv(
   emit: Emit,
-  inputs: { readonly x: Value; readonly filter: Value; readonly bias?: Value | undefined },
+  inputs: {
+    readonly x: Value;
+    readonly filter: Value;
+    readonly bias?: Value | undefined;
+    readonly group?: number;
+  },
   geometry: Geometry,
 ): Value {
   const operands = [cropped(emit, inputs.x, endsOf(geometry)), filterToOnnx(emit, inputs.filter)];
   if (inputs.bias !== undefined) operands.push(inputs.bias);
-  return emit.node("Conv", operands, convAttrs(geometry));
+  return emit.node("Conv", operands, convAttrs(geometry, inputs.group));
 }
 
 /** 2-D convolution. Shapes: x [n, h, w, in], filter [kh, kw, in, out] → [n, h', w', out]. */

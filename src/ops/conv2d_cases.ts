@@ -1,4 +1,4 @@
-import { backend_util } from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
 import type { InputSpec, OpCase, OpCases, Tolerance } from "../../tests/_support/op_cases.ts";
 
 /** Sums of up to some hundred products of numbers below 2 cancel: their rounding is that of the terms, not of the sum. */
@@ -87,7 +87,7 @@ export function attrsOf({ strides = 1, pad = "same", dilations = 1, dimRoundingM
 /** Shape of the result, [n, h', w', out], as TF.js computes it. */
 export function outShape(geometry: ConvCase, depthwise = false): number[] {
   const { strides, pad, dilations, dimRoundingMode } = attrsOf(geometry);
-  const info = backend_util.computeConv2DInfo(
+  const info = tf.backend_util.computeConv2DInfo(
     [...geometry.x],
     [...geometry.filter],
     strides as number,
@@ -97,6 +97,25 @@ export function outShape(geometry: ConvCase, depthwise = false): number[] {
     depthwise,
   );
   return [...info.outShape];
+}
+
+/**
+ * Puts zeros between the taps of a filter [kh, kw, in, out]: without dilations, it then does what it did with them, and
+ * TF.js has its gradient.
+ */
+export function spreadFilter(filter: tf.Tensor4D, dilations: number | readonly number[]): tf.Tensor4D {
+  const [dy, dx] = typeof dilations === "number" ? [dilations, dilations] : dilations;
+  const [kh, kw, ins, outs] = filter.shape;
+  const apart = tf.pad(tf.reshape(filter, [kh, 1, kw, 1, ins, outs]), [
+    [0, 0],
+    [0, dy - 1],
+    [0, 0],
+    [0, dx - 1],
+    [0, 0],
+    [0, 0],
+  ]);
+  const wide = tf.reshape(apart, [kh * dy, kw * dx, ins, outs]) as tf.Tensor4D;
+  return tf.slice(wide, [0, 0, 0, 0], [(kh - 1) * dy + 1, (kw - 1) * dx + 1, ins, outs]);
 }
 
 /** [n, h, w, c] → [n, c, h, w]. */

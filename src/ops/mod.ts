@@ -21,6 +21,7 @@ import { fakeQuantizeGrad } from "./fake_quantize_grad.ts";
 import { fill, onesLike, zerosLike } from "./fill.ts";
 import { fusedConv2d, fusedDepthwiseConv2d, fusedMatMul } from "./fused.ts";
 import { fusedBatchNorm } from "./fused_batch_norm.ts";
+import { groupConv2d, groupConv2dBackpropFilter, groupConv2dBackpropInput } from "./group_conv2d.ts";
 import { gru } from "./gru.ts";
 import { gruGrad } from "./gru_grad.ts";
 import { argMax, argMin, gatherNd, gatherV2, oneHot, topK } from "./indexing.ts";
@@ -106,6 +107,9 @@ const TABLE = {
   FusedDepthwiseConv2D: fusedDepthwiseConv2d,
   GatherNd: gatherNd,
   GatherV2: gatherV2,
+  GroupConv2D: groupConv2d,
+  GroupConv2DBackpropFilter: groupConv2dBackpropFilter,
+  GroupConv2DBackpropInput: groupConv2dBackpropInput,
   Greater: comparisons.Greater,
   GreaterEqual: comparisons.GreaterEqual,
   Gru: gru,

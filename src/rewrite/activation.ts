@@ -18,6 +18,7 @@ const FUSING: ReadonlySet<string> = new Set([
   "Conv2DTranspose",
   "Conv3DTranspose",
   "DepthwiseConv2D",
+  "GroupConv2D",
   "SeparableConv2D",
   "Dense",
 ]);

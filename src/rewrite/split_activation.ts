@@ -4,7 +4,14 @@ import { freshName, replaceCalls } from "./edit.ts";
 import { callsOf, isOutput, type LayerGraph, type LayerNode, type LayerSpec, ownCall } from "./layer_graph.ts";
 import type { Rule } from "./rule.ts";
 
-const SPLIT: ReadonlySet<string> = new Set(["Conv1D", "Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Dense"]);
+const SPLIT: ReadonlySet<string> = new Set([
+  "Conv1D",
+  "Conv2D",
+  "DepthwiseConv2D",
+  "GroupConv2D",
+  "SeparableConv2D",
+  "Dense",
+]);
 
 /**
  * Turns the `activation:` of convolutions and dense layers into an Activation layer `${layer}_${activation}`.

@@ -4,6 +4,7 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import { copyRepeatedReads } from "./edit.ts";
 import { isConstant, registerConstantValue } from "./constant_value.ts";
 import { registerChannelLayers } from "../channels/mod.ts";
+import { registerGroupedLayers } from "../grouped/mod.ts";
 import { registerOperations } from "../operations/mod.ts";
 import { registerSequenceLayers } from "../sequences/mod.ts";
 import { registerFadingReLU } from "./fading_relu.ts";
@@ -27,6 +28,7 @@ export function toModel(graph: LayerGraph, { load = setWeights }: { load?: LoadW
   registerConstantValue();
   registerFadingReLU();
   registerChannelLayers();
+  registerGroupedLayers();
   registerOperations();
   registerSequenceLayers();
   const tensors = new Map<string, tfl.SymbolicTensor>();

@@ -1,8 +1,12 @@
 /** Convolutions and dense layers, and BatchNormalization behind them and on its own. */
+import { groupConv2d, type GroupConv2DArgs } from "../../src/grouped/mod.ts";
 import { apply } from "../_support/small_models.ts";
 import { batchNorm, between, chain, conv, conv1d, dense, IMAGE, int8, layers, net, relu, row, wired } from "./net.ts";
 
 const depthwise = (name: string, args = {}) => layers.depthwiseConv2d({ kernelSize: 3, name, ...args });
+
+const grouped = (args: Partial<GroupConv2DArgs>) =>
+  groupConv2d({ filters: 8, kernelSize: 3, groups: 2, name: "x", ...args });
 
 /** What is wrong with the cpu backend's normalization of another axis than the last. */
 export const WRONG_AXIS = "its FusedBatchNorm takes parameters of any shape for those of the last axis";
@@ -28,6 +32,17 @@ export const WEIGHTED = [
         net(`DepthwiseConv2D ${JSON.stringify(args)}`, row(IMAGE, () => [depthwise("x", args)]), int8("QLinearConv")),
     ),
   net("DepthwiseConv2D between", between(() => [depthwise("x", { depthMultiplier: 2 })]), int8("QLinearConv")),
+  ...[
+    {},
+    { groups: 4, padding: "same" as const, strides: 2 },
+    { kernelSize: 1, groups: 1, useBias: false },
+    { filters: 4, groups: 4, dilationRate: 2, activation: "relu" as const },
+  ].map((args) => net(`GroupConv2D ${JSON.stringify(args)}`, between(() => [grouped(args)]), int8("QLinearConv"))),
+  net(
+    "GroupConv2D on the image",
+    row(IMAGE, () => [grouped({ filters: 6, groups: 3 })]),
+    int8("QLinearConv"),
+  ),
   net(
     "SeparableConv2D",
     row(IMAGE, () => [layers.separableConv2d({ filters: 5, kernelSize: 3, depthMultiplier: 2, name: "x" })]),
@@ -66,6 +81,11 @@ export const BATCH_NORM = [
   net(
     "BatchNormalization behind DepthwiseConv2D",
     row(IMAGE, () => [depthwise("a", { depthMultiplier: 2 }), batchNorm("x"), relu("r"), conv("b")]),
+  ),
+  net(
+    "BatchNormalization behind GroupConv2D",
+    between(() => [grouped({ useBias: false }), batchNorm("norm"), relu("r")]),
+    int8("QLinearConv"),
   ),
   net("BatchNormalization behind Dense", row([6], () => [dense("a"), batchNorm("x"), relu("r"), dense("b")])),
   net("BatchNormalization behind Dense on sequences", row([4, 6], () => [dense("a"), batchNorm("x"), dense("b")])),

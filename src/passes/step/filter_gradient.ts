@@ -1,8 +1,9 @@
 /**
  * Computes a convolution's gradient by its filter as products of matrices.
  *
- * It is recorded as a convolution of x [in, n, h, w] with dy [out, n, h', w'], the batch in the channels' place. Where no
- * operator on blocked channels takes it, gathering patches and multiplying is 2 to 3 times as fast (docs/engine.md).
+ * It is recorded as a convolution of x [in, n, h, w] with dy [out, n, h', w'], the batch in the channels' place; in groups,
+ * of x [in / groups, groups · n, h, w] (src/ops/group_conv2d.ts). Where no operator on blocked channels takes it,
+ * gathering patches and multiplying is 2 to 3 times as fast (docs/engine.md).
  */
 import { type Graph, type Node, sizeOf } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
@@ -14,17 +15,33 @@ import { definePass, type Pass } from "../pass.ts";
 export interface Correlated {
   readonly x: string;
   readonly dy: string;
+  readonly groups: number;
 }
 
 /** Returns the pictures if `node` convolves one with the other, both with batch and channels swapped. */
 export function correlatedBy(node: Node, index: Index): Correlated | undefined {
-  if (node.op !== "Conv" || node.domain !== undefined || (node.attrs.group ?? 1) !== 1) return undefined;
-  const [x, dy] = node.inputs.slice(0, 2).map((name) => index.producer(name));
-  return isSwap(x) && isSwap(dy) ? { x: x.inputs[0], dy: dy.inputs[0] } : undefined;
+  if (node.op !== "Conv" || node.domain !== undefined) return undefined;
+  const groups = Number(node.attrs.group ?? 1);
+  const [x, dy] = [
+    groups === 1 ? movedBy("1,0,2,3", node.inputs[0], index) : swappedInGroups(node.inputs[0], index),
+    movedBy("1,0,2,3", node.inputs[1], index),
+  ];
+  return x === undefined || dy === undefined ? undefined : { x, dy, groups };
 }
 
-function isSwap(node: Node | undefined): node is Node {
-  return node?.op === "Transpose" && (node.attrs.perm as readonly number[]).join() === "1,0,2,3";
+/** What a transposition by `perm` gives `name` of. */
+function movedBy(perm: string, name: string, index: Index): string | undefined {
+  const node = index.producer(name);
+  const isMoved = node?.op === "Transpose" && (node.attrs.perm as readonly number[]).join() === perm;
+  return isMoved ? node.inputs[0] : undefined;
+}
+
+/** The picture [n, in, h, w] of which `name` is [in / groups, groups · n, h, w]. */
+function swappedInGroups(name: string, index: Index): string | undefined {
+  const joined = index.producer(name);
+  const split = joined?.op === "Reshape" ? movedBy("2,1,0,3,4", joined.inputs[0], index) : undefined;
+  const reshape = split === undefined ? undefined : index.producer(split);
+  return reshape?.op === "Reshape" ? reshape.inputs[0] : undefined;
 }
 
 /** Replaces correlations of pictures: dW = Σ over images of patches(x) · dyᵀ. */
@@ -48,8 +65,9 @@ function rewrite(graph: Graph): Graph {
   return removeDeadNodes(out.finish());
 }
 
-function placeProducts(node: Node, out: GraphWriter, { x, dy }: Correlated): void {
+function placeProducts(node: Node, out: GraphWriter, { x, dy, groups }: Correlated): void {
   const [n, outs, h, w] = out.typeOf(dy).shape;
+  const own = outs / groups;
   const view = (name: string, shape: readonly number[], output?: string) =>
     out.emit("Reshape", [name, out.ints(`${name}_shape`, shape)], {
       like: node,
@@ -58,17 +76,20 @@ function placeProducts(node: Node, out: GraphWriter, { x, dy }: Correlated): voi
   const columns = patches(node, out, x);
   const [, rows] = out.typeOf(columns).shape;
   // Patches times dy, not dy times patches: what is transposed on the fly is the smaller one then.
-  const products = out.emit("FusedMatMul", [view(columns, [n, rows, h * w]), view(dy, [n, outs, h * w])], {
-    attrs: { transB: 1 },
-    like: node,
-  });
+  const factors = [
+    view(columns, [n, groups, rows / groups, h * w]),
+    view(dy, [n, groups, own, h * w]),
+  ];
+  const products = out.emit("FusedMatMul", factors, { attrs: { transB: 1 }, like: node });
   const sum = out.emit("ReduceSum", [products, out.ints(`${products}_axes`, [0])], {
     attrs: { keepdims: 0 },
     like: node,
   });
-  const [ins, , kh, kw] = out.typeOf(node.outputs[0]).shape;
-  const perTap = view(sum, [ins, kh, kw, outs]);
-  out.emit("Transpose", [perTap], { attrs: { perm: [0, 3, 1, 2] }, output: node.outputs[0], like: node });
+  const [output] = node.outputs;
+  const [ins, , kh, kw] = out.typeOf(output).shape;
+  const perTap = view(sum, [groups, ins, kh, kw, own]);
+  const moved = out.emit("Transpose", [perTap], { attrs: { perm: [1, 0, 4, 2, 3] }, like: node });
+  view(moved, [ins, outs, kh, kw], output);
 }
 
 /**

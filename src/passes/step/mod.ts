@@ -14,6 +14,7 @@ import { asKernels } from "./kernels/as_kernels.ts";
 import { centerConvolutions } from "./center_convolutions.ts";
 import { earlyMasks } from "./early_masks.ts";
 import { multiplyFilterGradients } from "./filter_gradient.ts";
+import { mergeGroups } from "./merge_groups.ts";
 import { mergeMasks } from "./merge_masks.ts";
 import { recompute } from "./recompute.ts";
 import { shareEqual } from "./share_equal.ts";
@@ -41,6 +42,7 @@ export function stepPasses({ block = 1, kernels = true }: StepOptions = {}): rea
     scaleDequantized,
     ...(kernels ? [asKernels] : []),
     guardPad,
+    mergeGroups(block),
     centerConvolutions,
     blockChannels(block),
     fuseBlocked,

@@ -25,7 +25,7 @@ function rewrite(graph: Graph): Graph {
   const renamed = new Map<Node, Map<string, string>>();
   const types = new Map(graph.types);
   for (const node of graph.nodes) {
-    const late = isCheap(node) ? lateReaders(node, context) : [];
+    const late = isCheap(node, graph) ? lateReaders(node, context) : [];
     if (late.length === 0) continue;
     const [value] = node.outputs;
     const copy = `${value}_again`;
@@ -49,9 +49,10 @@ interface Context {
 }
 
 /** Whether `node` is one pass over memory. */
-function isCheap({ op, domain, inputs, attrs }: Node): boolean {
+function isCheap({ op, domain, inputs, attrs }: Node, graph: Graph): boolean {
   if (op === "DequantizeLinear" || op === "BatchNormalization") return true;
-  const isDepthwise = op === "Conv" && domain === BLOCKED_DOMAIN && Number(attrs.group) > 1 && inputs.length <= 3;
+  if (op !== "Conv" || domain !== BLOCKED_DOMAIN || inputs.length > 3) return false;
+  const isDepthwise = Number(attrs.group) > 1 && typeOf(graph, inputs[1]).shape[1] === 1;
   return isDepthwise && sizeOf(attrs.kernel_shape as readonly number[]) === 1;
 }
 

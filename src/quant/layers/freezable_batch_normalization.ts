@@ -7,12 +7,13 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { adoptWeights } from "../../custom.ts";
 import { LEAST_SCALE } from "../../numbers/qparams.ts";
 import { batchNormFrozen } from "../batch_norm_frozen.ts";
 import { batchNormTraining } from "../batch_norm_training.ts";
 import { layerBefore, quantizerBefore, roundBias, straightThrough } from "./_accumulator_grid.ts";
 import { axis, checkArgs, flag, type Rule, within } from "./_check_args.ts";
-import { adoptWeights, type CallArgs, findWeight, type Layer, oneShape, oneTensor, type Shapes } from "./layer.ts";
+import { type CallArgs, findWeight, type Layer, oneShape, oneTensor, type Shapes } from "./layer.ts";
 import {
   type BiasFolding,
   type NamedGrid,

@@ -1,4 +1,4 @@
-/** What this room's layers share: argument types, single inputs, and taking over another layer's weights. */
+/** What this room's layers share: argument types, single inputs, and weights by name. */
 import type * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 
@@ -33,22 +33,6 @@ export function oneShape(shapes: Shapes, layer: Layer): tfl.Shape {
 
 function isListOfShapes(shapes: Shapes): shapes is tfl.Shape[] {
   return Array.isArray(shapes[0]);
-}
-
-/**
- * Makes the weights of `inner`, which is built, also those of `outer`, in the same order, ahead of outer's own.
- *
- * The variables are shared, so optimizers, `save` and `trainable` see them through either layer.
- */
-export function adoptWeights(outer: Layer, inner: Layer): void {
-  // A frozen layer lists all its weights as not trainable; unfrozen for a moment, it tells which truly are not.
-  const trainable = outer.trainable;
-  inner.trainable = true;
-  outer.trainable = true;
-  outer.trainableWeights = [...inner.trainableWeights, ...outer.trainableWeights];
-  outer.nonTrainableWeights = [...inner.nonTrainableWeights, ...outer.nonTrainableWeights];
-  inner.trainable = trainable;
-  outer.trainable = trainable;
 }
 
 /** Returns the variable of `layer` called `name` ("kernel", "gamma", …), or undefined. */

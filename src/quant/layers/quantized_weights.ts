@@ -7,6 +7,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { adoptWeights } from "../../custom.ts";
 import { showValue } from "../../text/plain.ts";
 import { shadow } from "../../shadow.ts";
 import { symmetricZeroPoint } from "../../numbers/qparams.ts";
@@ -24,7 +25,7 @@ import {
   type QuantizedLayer,
   QuantizedLayerError,
 } from "./quantized_layer.ts";
-import { adoptWeights, type CallArgs, findWeight, type Layer, type LayerArgs, type Shapes } from "./layer.ts";
+import { type CallArgs, findWeight, type Layer, type LayerArgs, type Shapes } from "./layer.ts";
 import { CALL_AT, type Callable } from "./shared_call.ts";
 import { channelsOf, channelView, type QuantizedWeight } from "./weight_channels.ts";
 

@@ -37,15 +37,19 @@ export const conv: BlockedRule = (node, forms) => {
   const [outs, ins] = filterShape;
   const group = (node.attrs.group as number | undefined) ?? 1;
   if (!forms.isWorthwhile(outs)) return false;
-  if (group > 1) {
-    const isDepthwise = group === outs && ins === 1;
-    if (!isDepthwise) return false;
+  if (group === outs && ins === 1 && group > 1) {
     const channels = forms.roundUp(outs);
     const parts = { x: forms.blocked(x), filter: depthwiseFilter(forms, filter), bias, padding: timesZero(forms, x) };
     return placeConv(node, forms, { ...parts, attrs: { ...node.attrs, group: channels } });
   }
   const pictures = correlatedBy(node, forms.index);
   if (pictures !== undefined) return correlation(node, forms, pictures);
+  if (group > 1) {
+    // Groups that are whole blocks: others would share one.
+    if ([ins, outs / group].some((channels) => channels % forms.block !== 0)) return false;
+    const parts = { x: forms.blocked(x), filter: denseFilter(forms, filter), bias };
+    return placeConv(node, forms, { ...parts, attrs: node.attrs, padding: "zero" });
+  }
   if (forms.isBlocked(x) || forms.isWorthwhile(ins)) {
     const parts = { x: forms.blockedToSum(x), filter: denseFilter(forms, filter), bias };
     return placeConv(node, forms, { ...parts, attrs: node.attrs, padding: "zero" });
@@ -66,27 +70,30 @@ function productsOf(forms: BlockedForms, x: string): Padding {
 }
 
 function correlation(node: Node, forms: BlockedForms, pictures: Correlated): boolean {
+  const { groups } = pictures;
   const [n] = forms.shapeOf(pictures.x);
-  const isOnePixel = forms.shapeOf(node.outputs[0]).slice(2).every((dim) => dim === 1);
+  const [, outs, ...taps] = forms.shapeOf(node.outputs[0]);
+  const isOnePixel = groups === 1 && taps.every((dim) => dim === 1);
   if (isOnePixel && correlatePixels(node, forms, pictures)) return true;
-  if (!forms.isWorthwhile(n)) return false;
+  if (!forms.isWorthwhile(n) || (groups > 1 && outs / groups % forms.block !== 0)) return false;
   const pads = (node.attrs.pads as readonly number[] | undefined) ?? [0, 0, 0, 0];
   const filter = pictureFilter(forms, pictures.dy);
   // Windows that reach over a border are computed one by one, inner ones three at a time: the border is written out.
-  const x = forms.blocked(bordered(forms, node.inputs[0], { pads, picture: pictures.x }));
+  const swapped = bordered(forms, node.inputs[0], { pads, pictures });
+  const x = forms.blocked(filledGroups(forms, swapped, { n, groups }));
   const attrs = { ...node.attrs, pads: [0, 0, 0, 0] };
   return placeConv(node, forms, { x, filter, attrs, padding: productsOf(forms, pictures.dy) });
 }
 
 /**
- * Writes zeros around the pictures of `swapped`, which are those of `picture` with batch and channels swapped.
+ * Writes zeros around the pictures of `swapped`, which are those of `pictures.x` with batch and channels swapped.
  *
  * In blocks a 1 × 1 depthwise convolution with ones does it on all threads; Pad runs on one.
  */
 function bordered(
   forms: BlockedForms,
   swapped: string,
-  { pads, picture }: { readonly pads: readonly number[]; readonly picture: string },
+  { pads, pictures: { x: picture, groups } }: { readonly pads: readonly number[]; readonly pictures: Correlated },
 ): string {
   const { out } = forms;
   if (pads.every((pad) => pad === 0)) return forms.plain(swapped);
@@ -108,7 +115,21 @@ function bordered(
     attrs: { channels: own },
     type: { dtype: "float32", shape: [n, own, ...size] },
   });
-  return forms.transpose(plain, [1, 0, 2, 3]);
+  if (groups === 1) return forms.transpose(plain, [1, 0, 2, 3]);
+  const split = forms.view(plain, [n, groups, own / groups, ...size]);
+  return forms.view(forms.transpose(split, [2, 1, 0, 3, 4]), [own / groups, groups * n, ...size]);
+}
+
+/** Fills up the batch of each group, which stands in the place of its channels, to whole blocks. */
+function filledGroups(
+  forms: BlockedForms,
+  swapped: string,
+  { n, groups }: { readonly n: number; readonly groups: number },
+): string {
+  if (groups === 1 || n % forms.block === 0) return swapped;
+  const [inside, , ...size] = forms.shapeOf(swapped);
+  const split = forms.view(swapped, [inside, groups, n, ...size]);
+  return forms.view(forms.padEnd(split, 2, forms.roundUp(n)), [inside, groups * forms.roundUp(n), ...size]);
 }
 
 /**

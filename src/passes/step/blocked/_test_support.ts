@@ -4,7 +4,7 @@ import { channelBlock } from "../../../backend/_channel_block.ts";
 import type { GraphBuilder, Value } from "../../../onnx/writer.ts";
 import { type Graph, sizeOf } from "../../../onnx/graph.ts";
 import { BLOCKED_DOMAIN } from "../../../onnx/schema/mod.ts";
-import { applied, type Feeds, feedsFor, run, wholeNumbers } from "../../_test_support.ts";
+import { applied, type Feeds, feedsFor, ints, run, wholeNumbers } from "../../_test_support.ts";
 import { emulateBlocks } from "./_test_emulate.ts";
 import { blockChannels } from "./block_channels.ts";
 import { fuseBlocked } from "./fuse_blocked.ts";
@@ -72,4 +72,33 @@ export function conv(
   const k = w.shape.slice(2);
   const [strides, dilations] = [stride, dilation].map((step) => [step, step]);
   return b.node("Conv", [x, w], { kernel_shape: k, strides, dilations, pads: [pad, pad, pad, pad], group });
+}
+
+/** The gradient of a convolution [kh, kw, in / groups, out] by its filter, as src/ops writes it. */
+export function filterGradient(b: GraphBuilder, { x, dy, k, stride, pad, dilation = 1, groups = 1 }: {
+  readonly x: Value;
+  readonly dy: Value;
+  readonly k: number;
+  readonly stride: number;
+  readonly pad: number;
+  readonly dilation?: number;
+  readonly groups?: number;
+}): Value {
+  const swap = (value: Value) => b.node("Transpose", [value], { perm: [1, 0, 2, 3] });
+  const swapGroups = (value: Value) => {
+    const [n, ins, ...size] = value.shape;
+    const split = b.node("Reshape", [value, ints(b, [n, groups, ins / groups, ...size])]);
+    const moved = b.node("Transpose", [split], { perm: [2, 1, 0, 3, 4] });
+    return b.node("Reshape", [moved, ints(b, [ins / groups, groups * n, ...size])]);
+  };
+  const end = (i: number) => (dy.shape[i] - 1) * stride + (k - 1) * dilation + 1 - pad - x.shape[i];
+  const gradient = b.node("Conv", [groups === 1 ? swap(x) : swapGroups(x), swap(dy)], {
+    kernel_shape: dy.shape.slice(2),
+    dilations: [stride, stride],
+    strides: [dilation, dilation],
+    pads: [pad, pad, end(2), end(3)],
+    group: groups,
+  });
+  assert.deepEqual(gradient.shape.slice(2), [k, k]);
+  return b.node("Transpose", [gradient], { perm: [2, 3, 0, 1] });
 }

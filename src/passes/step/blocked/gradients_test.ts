@@ -1,31 +1,8 @@
 import assert from "node:assert/strict";
-import type { GraphBuilder, Value } from "../../../onnx/writer.ts";
 import { typeOf } from "../../../onnx/graph.ts";
 import { applied, feedsFor, graphOf, ints, run } from "../../_test_support.ts";
 import { multiplyFilterGradients } from "../filter_gradient.ts";
-import { assertSame, blockedOps, conv, testBlocks, whole, X } from "./_test_support.ts";
-
-/** The gradient of a convolution [kh, kw, in, out] by its filter, of pictures that are in blocks. */
-function filterGradient(b: GraphBuilder, { x, dy, k, stride, pad, dilation = 1 }: {
-  readonly x: Value;
-  readonly dy: Value;
-  readonly k: number;
-  readonly stride: number;
-  readonly pad: number;
-  readonly dilation?: number;
-}): Value {
-  const swap = (value: Value) => b.node("Transpose", [value], { perm: [1, 0, 2, 3] });
-  const end = (i: number) => (dy.shape[i] - 1) * stride + (k - 1) * dilation + 1 - pad - x.shape[i];
-  const gradient = b.node("Conv", [swap(x), swap(dy)], {
-    kernel_shape: dy.shape.slice(2),
-    dilations: [stride, stride],
-    strides: [dilation, dilation],
-    pads: [pad, pad, end(2), end(3)],
-    group: 1,
-  });
-  assert.deepEqual(gradient.shape.slice(2), [k, k]);
-  return b.node("Transpose", [gradient], { perm: [2, 3, 0, 1] });
-}
+import { assertSame, blockedOps, conv, filterGradient, testBlocks, whole, X } from "./_test_support.ts";
 
 for (
   const [n, k, stride, pad, dilation = 1] of [
@@ -57,6 +34,36 @@ for (
     const feeds = feedsFor(graph);
     assert.deepEqual(run(products, feeds), run(graph, feeds));
   });
+}
+
+for (
+  const [n, groups, inside, own, stride, dilation = 1] of [[16, 2, 16, 16, 1], [8, 2, 4, 32, 2], [4, 3, 16, 16, 1], [
+    6,
+    2,
+    16,
+    16,
+    1,
+    2,
+  ]]
+) {
+  testBlocks(
+    `blockChannels() computes the gradient of ${groups} groups of ${inside} channels and ${own} filters, ${n} images`,
+    (block) => {
+      const graph = graphOf([n, 32, 8, 7], (b, x) => {
+        const picture = conv(b, x, whole(b, [groups * inside, 32, 1, 1]), { pad: 0 });
+        const dy = conv(b, x, whole(b, [groups * own, 32, 3, 3], 4), { stride, pad: 1, dilation });
+        return filterGradient(b, { x: picture, dy, k: 3, stride, pad: 1, dilation, groups });
+      });
+      const ofPictures = assertSame(graph, { block }).nodes.filter(({ op, attrs }) =>
+        op === "Conv" && attrs.group === groups
+      );
+      const isBlocked = own % block === 0 && 3 * n >= 2 * Math.ceil(n / block) * block;
+      assert.deepEqual(ofPictures.map(({ domain }) => domain !== undefined), [isBlocked]);
+      const products = applied(multiplyFilterGradients, graph);
+      const feeds = feedsFor(graph);
+      assert.deepEqual(run(products, feeds), run(graph, feeds));
+    },
+  );
 }
 
 for (const [ins, outs] of [[32, 48], [48, 32], [40, 16], [48, 29], [29, 48], [32, 32]]) {

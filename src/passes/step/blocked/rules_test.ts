@@ -38,6 +38,11 @@ const CASES: readonly Case[] = [
     (b, y) => conv(b, y, whole(b, [32, 1, 3, 3]), { group: 32 }),
     "Reshape Transpose Reshape +Conv +ReorderOutput",
   ],
+  [
+    "a convolution of groups that are whole blocks",
+    (b, y) => conv(b, y, whole(b, [64, 16, 3, 3]), { group: 2 }),
+    "Reshape Transpose Reshape +Conv +ReorderOutput",
+  ],
   ["a convolution of two filters a group", (b, y) => conv(b, y, whole(b, [64, 1, 3, 3]), { group: 32 }), REFUSED_CONV],
   ["a convolution of two channels a group", (b, y) => conv(b, y, whole(b, [16, 2, 3, 3]), { group: 16 }), REFUSED_CONV],
   [
