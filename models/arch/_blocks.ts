@@ -12,6 +12,8 @@ export interface ArchOptions extends HeadOptions {
   readonly padding?: number;
   /** What the tokens are, where samples are sequences of tokens. */
   readonly tokens?: Vocabulary;
+  /** How many times as many channels there are, of architectures that come in several widths. Default: 1. */
+  readonly width?: number;
   /** Of the initial weights; every layer draws from a seed of its own. */
   readonly seed: number;
 }
@@ -47,10 +49,13 @@ type Layer = InstanceType<typeof tfl.layers.Layer>;
 export interface ConvOptions {
   readonly name: string;
   readonly filters: number;
-  readonly kernelSize: number;
+  /** Of both sides, or height and width. */
+  readonly kernelSize: number | readonly [height: number, width: number];
   readonly strides?: number;
   /** "same" (default): rows and columns that are missing are added at the end first; "valid": none are. */
   readonly padding?: "same" | "valid";
+  /** Whether it adds a bias, 0 at first. Default: it does not, for batch normalization follows. */
+  readonly useBias?: boolean;
   /** Shape of one image, for the first layer of a sequential model. */
   readonly inputShape?: readonly number[];
 }
@@ -58,6 +63,8 @@ export interface ConvOptions {
 /** A depthwise convolution and its place in the model. */
 export interface DepthwiseOptions extends Pick<ConvOptions, "name" | "strides" | "padding"> {
   readonly channels: number;
+  /** Of both sides. Default: 3. */
+  readonly kernelSize?: number;
 }
 
 /** A dense layer and its place in the model. */
@@ -69,31 +76,58 @@ export interface DenseOptions {
 }
 
 /**
- * Makes the layers that fit one run's seed.
- *
- * Convolutions start as in He et al., "Delving Deep into Rectifiers" (2015): variance 2 / fan-in, TF.js's truncated
- * normal. They have no bias, for batch normalization follows; its momentum of 0.9 is PyTorch's default of 0.1.
+ * What the weights of convolutions start from: a normal distribution of this deviation, or one of variance 2 / n as in He et
+ * al., "Delving Deep into Rectifiers" (2015), n being what each output reads ("he-in": TF.js's, cut off at two sigma;
+ * "he-uniform": uniform) or each input is read by ("he-out"); or Glorot and Bengio's of 2010, uniform.
  */
+export type Start = "he-in" | "he-out" | "he-uniform" | "glorot" | number;
+
+/** What the layers of an architecture have in common. */
+export interface BlocksOptions {
+  /** Of normalization. */
+  readonly epsilon: number;
+  /** Of batch normalization. Default: 0.9, which is PyTorch's default of 0.1. */
+  readonly momentum?: number;
+  /** Default: "he-in". */
+  readonly start?: Start;
+  /** Deviation of what dense layers start from. Default: as in Glorot and Bengio (2010), uniform. */
+  readonly denseStart?: number;
+}
+
+/** Makes the layers that fit one run's seed. */
 export class Blocks {
   readonly #seed: number;
-  readonly #epsilon: number;
+  readonly #options: Required<Omit<BlocksOptions, "denseStart">> & Pick<BlocksOptions, "denseStart">;
 
-  constructor(seed: number, { epsilon }: { readonly epsilon: number }) {
+  constructor(seed: number, options: BlocksOptions) {
     this.#seed = seed;
-    this.#epsilon = epsilon;
+    this.#options = { momentum: 0.9, start: "he-in", ...options };
   }
 
   /** A convolution, by default padded to keep height and width (divided by the strides, rounded up). */
-  conv({ name, inputShape, strides = 1, padding = "same", ...size }: ConvOptions): Layer {
+  conv(conv: ConvOptions): Layer {
+    const { name, filters, kernelSize, inputShape, strides = 1, padding = "same", useBias = false } = conv;
     return layers.conv2d({
-      ...size,
       ...(inputShape === undefined ? {} : { inputShape: [...inputShape] }),
       name,
+      filters,
+      kernelSize: typeof kernelSize === "number" ? kernelSize : [...kernelSize],
       strides,
       padding,
-      useBias: false,
-      kernelInitializer: initializers.heNormal({ seed: seedFor(name, this.#seed) }),
+      useBias,
+      kernelInitializer: this.#start(conv),
     });
+  }
+
+  #start({ name, filters, kernelSize }: Pick<ConvOptions, "name" | "filters" | "kernelSize">) {
+    const seed = seedFor(name, this.#seed);
+    const { start } = this.#options;
+    if (start === "he-in") return initializers.heNormal({ seed });
+    if (start === "he-uniform") return initializers.heUniform({ seed });
+    if (start === "glorot") return initializers.glorotUniform({ seed });
+    const [height, width] = typeof kernelSize === "number" ? [kernelSize, kernelSize] : kernelSize;
+    const stddev = start === "he-out" ? Math.sqrt(2 / (height * width * filters)) : start;
+    return initializers.randomNormal({ stddev, seed });
   }
 
   /**
@@ -101,7 +135,9 @@ export class Blocks {
    * needs a layer of zeros before it.
    */
   convAround(
-    { name, kernelSize, strides = 1, ...rest }: Omit<ConvOptions, "padding" | "inputShape">,
+    { name, kernelSize, strides = 1, ...rest }: Omit<ConvOptions, "padding" | "inputShape" | "kernelSize"> & {
+      readonly kernelSize: number;
+    },
   ): readonly Layer[] {
     const size = { ...rest, name, kernelSize, strides };
     if (strides === 1) return [this.conv(size)];
@@ -121,12 +157,14 @@ export class Blocks {
 
   /** A dense layer with bias, of a sequence or a row, that no normalization follows. */
   projection({ name, units }: Pick<DenseOptions, "name" | "units">): Layer {
-    return layers.dense({ name, units, kernelInitializer: this.uniform(name) });
+    const { denseStart } = this.#options;
+    const kernelInitializer = denseStart === undefined ? this.uniform(name) : this.normal(name, denseStart);
+    return layers.dense({ name, units, kernelInitializer });
   }
 
   /** Layer normalization. */
   layerNorm(name: string): Layer {
-    return layers.layerNormalization({ name, epsilon: this.#epsilon });
+    return layers.layerNormalization({ name, epsilon: this.#options.epsilon });
   }
 
   /** Initial weights of the layer called `name`, as in Glorot and Bengio (2010): uniform, variance 2 / (fan-in + fan-out). */
@@ -139,15 +177,15 @@ export class Blocks {
     return initializers.randomNormal({ stddev, seed: seedFor(name, this.#seed) });
   }
 
-  /** A depthwise 3×3 convolution of `channels` channels. */
-  depthwise({ name, channels, strides = 1, padding = "same" }: DepthwiseOptions): Layer {
+  /** A depthwise convolution of `channels` channels, which starts from variance 2 / (what each output reads). */
+  depthwise({ name, channels, kernelSize = 3, strides = 1, padding = "same" }: DepthwiseOptions): Layer {
     return layers.depthwiseConv2d({
       name,
-      kernelSize: 3,
+      kernelSize,
       strides,
       padding,
       useBias: false,
-      // TF.js counts all channels into the fan-in of [3, 3, channels, 1], though each output sees one.
+      // TF.js counts all channels into the fan-in of [k, k, channels, 1], though each output sees one.
       depthwiseInitializer: initializers.varianceScaling({
         scale: 2 * channels,
         mode: "fanIn",
@@ -159,15 +197,34 @@ export class Blocks {
 
   /** Batch normalization. */
   norm(name: string): Layer {
-    return layers.batchNormalization({ name, epsilon: this.#epsilon, momentum: 0.9 });
+    const { epsilon, momentum } = this.#options;
+    return layers.batchNormalization({ name, epsilon, momentum });
+  }
+
+  /** Batch normalization `${name}_bn` and a ReLU `${name}_relu`, which cuts at `maxValue` too where there is one. */
+  normReLU(name: string, { maxValue }: { readonly maxValue?: number } = {}): readonly Layer[] {
+    return [
+      this.norm(`${name}_bn`),
+      layers.reLU({ name: `${name}_relu`, ...(maxValue === undefined ? {} : { maxValue }) }),
+    ];
+  }
+
+  /** A depthwise convolution padded by as much on all sides. */
+  depthwiseAround(depthwise: Omit<DepthwiseOptions, "padding">): readonly Layer[] {
+    const { name, kernelSize = 3, strides = 1 } = depthwise;
+    if (strides === 1) return [this.depthwise(depthwise)];
+    return [...padAround(name, kernelSize), this.depthwise({ ...depthwise, padding: "valid" })];
   }
 
   /** The last layers: a dense one, and "softmax" or "sigmoid" where its outputs are their logits. */
-  head({ outputs, head = "softmax", padding }: HeadOptions & Pick<ArchOptions, "padding">): readonly Layer[] {
-    const dense = this.projection({ name: "dense", units: outputs });
-    if (head !== "softmax" && head !== "sigmoid") return [dense];
+  head({ outputs, head, padding }: HeadOptions & Pick<ArchOptions, "padding">): readonly Layer[] {
+    return [this.projection({ name: "dense", units: outputs }), ...this.last(head, padding)];
+  }
+
+  /** What stands behind the last layer with weights. */
+  last(head: HeadOptions["head"] = "softmax", padding?: number): readonly Layer[] {
+    if (head !== "softmax" && head !== "sigmoid") return [];
     return [
-      dense,
       // TF.js takes axis 1 where none is named; and it hands a mask of steps on to layers behind those that end it, of
       // which Softmax takes it for one of its numbers.
       head === "softmax" && padding === undefined

@@ -2,8 +2,11 @@
 import type { ArchEnd, Architecture, SampleKind } from "./_architecture.ts";
 import type { ArchOptions, Vocabulary } from "./_blocks.ts";
 
-/** Smaller pictures have no pixel left after the poolings. */
-const MIN_SIDE = 4;
+/** The least side of pictures, where an architecture has none of its own. */
+const LEAST_SIDE = 4;
+
+/** The greatest width that anybody asks for: beyond it a number was mistyped, and memory is gone. */
+const GREATEST_WIDTH = 8;
 
 /** What each kind's shape is. */
 const SHAPES: Readonly<Record<SampleKind, { readonly rank: number; readonly what: string }>> = {
@@ -37,6 +40,7 @@ export function endOf({ head = "softmax", perPosition = false }: ArchOptions): A
  */
 export function checkOptions(options: ArchOptions, row: Architecture, cannot: string): void {
   checkShape(options, row, cannot);
+  checkWidth(options, row, cannot);
   const end = endOf(options);
   if (!row.ends.includes(end)) {
     const own = row.ends.map((name) => ENDS[name]).join(" or ");
@@ -47,7 +51,11 @@ export function checkOptions(options: ArchOptions, row: Architecture, cannot: st
   checkHead(options, cannot);
 }
 
-function checkShape(options: ArchOptions, { takes, multipleOf = 1 }: Architecture, cannot: string): void {
+function checkShape(
+  options: ArchOptions,
+  { takes, multipleOf = 1, leastSide = LEAST_SIDE }: Architecture,
+  cannot: string,
+): void {
   const { inputShape: shape, tokens } = options;
   const given = takes.filter((kind) =>
     SHAPES[kind].rank === shape.length && (kind === "tokens") === (tokens !== undefined)
@@ -61,12 +69,21 @@ function checkShape(options: ArchOptions, { takes, multipleOf = 1 }: Architectur
   if (tokens !== undefined) checkVocabulary(tokens, cannot);
   if (shape.length < 3) return;
   const [height, width] = shape;
-  if (Math.min(height, width) < MIN_SIDE) {
-    throw new RangeError(`${cannot}: images are ${height}x${width}, at least ${MIN_SIDE}x${MIN_SIDE} are needed`);
+  if (Math.min(height, width) < leastSide) {
+    throw new RangeError(`${cannot}: images are ${height}x${width}, at least ${leastSide}x${leastSide} are needed`);
   }
   if (height % multipleOf === 0 && width % multipleOf === 0) return;
   throw new RangeError(
     `${cannot}: images are ${height}x${width}, sides that are multiples of ${multipleOf} are needed`,
+  );
+}
+
+function checkWidth({ width }: ArchOptions, { hasWidths = false }: Architecture, cannot: string): void {
+  if (width === undefined) return;
+  if (!hasWidths) throw new RangeError(`${cannot}: a width of ${width} is asked for, it comes in one width only`);
+  if (width > 0 && width <= GREATEST_WIDTH) return;
+  throw new RangeError(
+    `${cannot}: a width of ${width} is asked for, needed is a number above 0 and up to ${GREATEST_WIDTH}`,
   );
 }
 

@@ -5,25 +5,33 @@ import { checkSeed } from "../../src/numbers/random.ts";
 import { checkChoice } from "../../src/text/nearest.ts";
 import { PUBLISHED_ANCHORS } from "../anchors.ts";
 import { attachDetection } from "../detection.ts";
-import type { ArchEnd, Architecture, SampleKind } from "./_architecture.ts";
+import type { ArchEnd, Architecture, Published, SampleKind } from "./_architecture.ts";
 import type { ArchOptions, HeadOptions, Vocabulary } from "./_blocks.ts";
 import { checkOptions } from "./_check.ts";
 import { cifarCnn } from "./cifar_cnn.ts";
 import { startBoxes } from "./_darknet.ts";
+import { densenet121 } from "./densenet121.ts";
+import { efficientnetLite0 } from "./efficientnet_lite0.ts";
+import { googlenet } from "./googlenet.ts";
+import { inceptionV3 } from "./inception_v3.ts";
 import { mlp } from "./mlp.ts";
+import { mobilenetV1 } from "./mobilenet_v1.ts";
 import { mobilenetV2 } from "./mobilenet_v2.ts";
+import { mobilenetV3Small } from "./mobilenet_v3_small.ts";
 import { gru, lstm } from "./recurrent.ts";
-import { resnet18 } from "./resnet18.ts";
+import { resnet18, resnet34, resnet50 } from "./resnet.ts";
 import { resnet20 } from "./resnet20.ts";
 import { shufflenetV2, shufflenetV2Half } from "./shufflenet_v2.ts";
+import { squeezenet } from "./squeezenet.ts";
 import { tinyYolo } from "./tiny_yolo.ts";
 import { tinyYolov2 } from "./tiny_yolov2.ts";
-import { transformer } from "./transformer.ts";
+import { transformer, transformerEncoder } from "./transformer.ts";
 import { unet, UNET_STRIDE, unetTransposed } from "./unet.ts";
+import { vgg16 } from "./vgg16.ts";
 import { yolov3 } from "./yolov3.ts";
 import { yolov3Tiny } from "./yolov3_tiny.ts";
 
-export type { ArchEnd, Architecture, ArchOptions, HeadOptions, SampleKind, Vocabulary };
+export type { ArchEnd, Architecture, ArchOptions, HeadOptions, Published, SampleKind, Vocabulary };
 export { BERT_BASE, SMALL_TRANSFORMER, transformer, type TransformerOptions } from "./transformer.ts";
 export type { TransformerSize } from "./transformer.ts";
 
@@ -33,13 +41,24 @@ export const ARCH_NAMES = [
   "tiny_yolo",
   "resnet20",
   "resnet18",
+  "resnet34",
+  "resnet50",
+  "mobilenet_v1",
   "mobilenet_v2",
+  "mobilenet_v3_small",
+  "efficientnet_lite0",
   "shufflenet_v2",
   "shufflenet_v2_x0_5",
+  "squeezenet",
+  "googlenet",
+  "inception_v3",
+  "densenet121",
+  "vgg16",
   "mlp",
   "lstm",
   "gru",
   "transformer",
+  "transformer_encoder",
   "yolov3_tiny",
   "yolov3",
   "tiny_yolov2",
@@ -59,34 +78,99 @@ const DEFAULTS: Readonly<Record<SampleKind, ArchName>> = {
 
 const WHOLE = ["classes", "numbers"] as const;
 const SEQUENCE = [...WHOLE, "positions"] as const;
+const PICTURES = { takes: ["pictures"], ends: WHOLE } as const;
 const DETECTOR = { takes: ["pictures"], ends: ["boxes"], multipleOf: 32 } as const;
 
 /**
  * The built-in architectures: what each takes, and what it can end in.
  *
- * Pictures are [n, h, w, c], rows of numbers [n, columns], tokens [n, t], sequences of rows [n, t, columns]. Answers for a sample are [n, outputs] of a layer
- * "dense", behind which comes "softmax" or "sigmoid" if that is the head; those at each position [n, t, outputs]; boxes
+ * Pictures are [n, h, w, c], rows of numbers [n, columns], tokens [n, t], sequences of rows [n, t, columns]. Answers for a
+ * sample are [n, outputs] of a layer "dense" (of `squeezenet` a convolution whose places are averaged), behind which comes
+ * "softmax" or "sigmoid" if that is the head; those at each position [n, t, outputs]; boxes
  * [n, h/s, w/s, anchors · (5 + outputs)] of layers `boxes_${s}`, the coarsest grid first; a map [n, h, w, outputs] of a layer
  * "map", before any softmax. One seed gives the same weights on every backend.
  */
 export const ARCHITECTURES: Readonly<Record<ArchName, Architecture>> = {
-  cifar_cnn: { takes: ["pictures"], ends: WHOLE, make: cifarCnn },
-  tiny_yolo: { takes: ["pictures"], ends: WHOLE, make: tinyYolo },
-  resnet20: { takes: ["pictures"], ends: WHOLE, make: resnet20 },
-  resnet18: { takes: ["pictures"], ends: WHOLE, make: resnet18 },
-  mobilenet_v2: { takes: ["pictures"], ends: WHOLE, make: mobilenetV2 },
-  shufflenet_v2: { takes: ["pictures"], ends: WHOLE, make: shufflenetV2 },
-  shufflenet_v2_x0_5: { takes: ["pictures"], ends: WHOLE, make: shufflenetV2Half },
+  cifar_cnn: { ...PICTURES, make: cifarCnn },
+  tiny_yolo: { ...PICTURES, make: tinyYolo },
+  resnet20: { ...PICTURES, make: resnet20 },
+  resnet18: { ...PICTURES, published: photographs("torchvision's resnet18", 11_689_512), make: resnet18 },
+  resnet34: { ...PICTURES, published: photographs("torchvision's resnet34", 21_797_672), make: resnet34 },
+  resnet50: { ...PICTURES, published: photographs("torchvision's resnet50", 25_557_032), make: resnet50 },
+  mobilenet_v1: {
+    ...PICTURES,
+    hasWidths: true,
+    published: photographs("Keras' MobileNet", 4_231_976),
+    make: mobilenetV1,
+  },
+  mobilenet_v2: {
+    ...PICTURES,
+    hasWidths: true,
+    published: photographs("torchvision's mobilenet_v2", 3_504_872),
+    make: mobilenetV2,
+  },
+  mobilenet_v3_small: {
+    ...PICTURES,
+    hasWidths: true,
+    published: photographs("torchvision's mobilenet_v3_small", 2_542_856),
+    make: mobilenetV3Small,
+  },
+  efficientnet_lite0: {
+    ...PICTURES,
+    published: photographs("TensorFlow's efficientnet-lite0", 4_652_008),
+    make: efficientnetLite0,
+  },
+  shufflenet_v2: {
+    ...PICTURES,
+    published: photographs("torchvision's shufflenet_v2_x1_0", 2_278_604),
+    make: shufflenetV2,
+  },
+  shufflenet_v2_x0_5: {
+    ...PICTURES,
+    published: photographs("torchvision's shufflenet_v2_x0_5", 1_366_792),
+    make: shufflenetV2Half,
+  },
+  squeezenet: {
+    ...PICTURES,
+    leastSide: 17,
+    published: photographs("torchvision's squeezenet1_1", 1_235_496),
+    make: squeezenet,
+  },
+  googlenet: {
+    ...PICTURES,
+    leastSide: 15,
+    published: photographs("torchvision's googlenet without auxiliary classifiers", 6_624_904),
+    make: googlenet,
+  },
+  inception_v3: {
+    ...PICTURES,
+    leastSide: 75,
+    published: photographs("torchvision's inception_v3 without its auxiliary classifier", 23_834_568, 299),
+    make: inceptionV3,
+  },
+  densenet121: {
+    ...PICTURES,
+    leastSide: 29,
+    published: photographs("torchvision's densenet121", 7_978_856),
+    make: densenet121,
+  },
+  vgg16: { ...PICTURES, leastSide: 32, published: photographs("torchvision's vgg16", 138_357_544), make: vgg16 },
   mlp: { takes: ["rows"], ends: WHOLE, make: mlp },
   lstm: { takes: ["pictures", "tokens", "series"], ends: SEQUENCE, make: lstm },
   gru: { takes: ["pictures", "tokens", "series"], ends: SEQUENCE, make: gru },
   transformer: { takes: ["pictures", "tokens"], ends: SEQUENCE, make: transformer },
+  transformer_encoder: { takes: ["pictures", "tokens"], ends: SEQUENCE, make: transformerEncoder },
   yolov3_tiny: { ...DETECTOR, boxes: { kind: "yolov3", anchors: PUBLISHED_ANCHORS.yolov3_tiny }, make: yolov3Tiny },
   yolov3: { ...DETECTOR, boxes: { kind: "yolov3", anchors: PUBLISHED_ANCHORS.yolov3 }, make: yolov3 },
   tiny_yolov2: { ...DETECTOR, boxes: { kind: "region", anchors: PUBLISHED_ANCHORS.tiny_yolov2 }, make: tinyYolov2 },
   unet: { takes: ["pictures"], ends: ["map"], multipleOf: UNET_STRIDE, make: unet },
   unet_transposed: { takes: ["pictures"], ends: ["map"], multipleOf: UNET_STRIDE, make: unetTransposed },
 };
+
+/** One of colour photographs in 1000 classes. */
+function photographs(by: string, weights: number, side = 224): Published {
+  return { by, inputShape: [side, side, 3], outputs: 1000, weights };
+}
 
 /**
  * Builds the architecture called `name`, with fresh weights.
@@ -95,7 +179,7 @@ export const ARCHITECTURES: Readonly<Record<ArchName, Architecture>> = {
  * `detectionOf`).
  *
  * @throws {RangeError} If there is none of that name, it takes no such samples or cannot end as asked, or the shape, the
- *   number of outputs, an anchor or the seed is out of range.
+ *   number of outputs, the width, an anchor or the seed is out of range.
  *
  * @example
  * ```ts

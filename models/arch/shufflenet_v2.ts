@@ -39,7 +39,7 @@ function buildShufflenet(
   const image = tfl.input({ shape: [...inputShape], name: "image" });
   let x = applyAll(image, [
     ...blocks.convAround({ name: "conv1", filters: STEM, kernelSize: 3, strides: 2 }),
-    ...activated(blocks, "conv1"),
+    ...blocks.normReLU("conv1"),
     ...padAround("pool1", 3),
     layers.maxPooling2d({ name: "pool1", poolSize: 3, strides: 2 }),
   ]);
@@ -53,7 +53,7 @@ function buildShufflenet(
   });
   const outputs = applyAll(x, [
     blocks.conv({ name: "conv5", filters: LAST, kernelSize: 1 }),
-    ...activated(blocks, "conv5"),
+    ...blocks.normReLU("conv5"),
     layers.globalAveragePooling2d({ name: "global_pool" }),
     ...blocks.head(head),
   ]);
@@ -82,9 +82,10 @@ function split(x: tfl.SymbolicTensor, block: Block): tfl.SymbolicTensor {
 function strided(x: tfl.SymbolicTensor, block: Block): tfl.SymbolicTensor {
   const { name, from, channels, blocks } = block;
   const skip = applyAll(x, [
-    ...depthwise(blocks, { name: `${name}_skip_depthwise`, channels: from, strides: 2 }),
+    ...blocks.depthwiseAround({ name: `${name}_skip_depthwise`, channels: from, strides: 2 }),
+    blocks.norm(`${name}_skip_depthwise_bn`),
     blocks.conv({ name: `${name}_skip_conv`, filters: channels / 2, kernelSize: 1 }),
-    ...activated(blocks, `${name}_skip_conv`),
+    ...blocks.normReLU(`${name}_skip_conv`),
   ]);
   return shuffled([skip, applyAll(x, branch(block, 2))], name);
 }
@@ -100,27 +101,10 @@ function branch({ name, channels, blocks }: Block, strides: number): readonly La
   const [conv1, conv2] = [1, 2].map((i) => blocks.conv({ name: `${name}_conv${i}`, filters, kernelSize: 1 }));
   return [
     conv1,
-    ...activated(blocks, `${name}_conv1`),
-    ...depthwise(blocks, { name: `${name}_depthwise`, channels: filters, strides }),
+    ...blocks.normReLU(`${name}_conv1`),
+    ...blocks.depthwiseAround({ name: `${name}_depthwise`, channels: filters, strides }),
+    blocks.norm(`${name}_depthwise_bn`),
     conv2,
-    ...activated(blocks, `${name}_conv2`),
+    ...blocks.normReLU(`${name}_conv2`),
   ];
-}
-
-/** A depthwise convolution with batch normalization, padded by as much on all sides. */
-function depthwise(
-  blocks: Blocks,
-  { name, channels, strides }: { readonly name: string; readonly channels: number; readonly strides: number },
-): readonly Layer[] {
-  const isStrided = strides > 1;
-  return [
-    ...(isStrided ? padAround(name, 3) : []),
-    blocks.depthwise({ name, channels, strides, padding: isStrided ? "valid" : "same" }),
-    blocks.norm(`${name}_bn`),
-  ];
-}
-
-/** Batch normalization and ReLU. */
-function activated(blocks: Blocks, name: string): readonly Layer[] {
-  return [blocks.norm(`${name}_bn`), layers.reLU({ name: `${name}_relu` })];
 }

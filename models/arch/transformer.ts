@@ -26,6 +26,9 @@ export const SMALL_TRANSFORMER: TransformerSize = { layers: 2, width: 64, heads:
 /** Source: Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers" (2019), section 3: BERT-base. */
 export const BERT_BASE: TransformerSize = { layers: 12, width: 768, heads: 12, hidden: 3072, activation: "gelu" };
 
+/** Source: Vaswani et al., "Attention Is All You Need" (2017), table 3: the encoder of the base model. */
+const ENCODER_BASE: TransformerSize = { layers: 6, width: 512, heads: 8, hidden: 2048, activation: "relu" };
+
 /** What a transformer is told. */
 export interface TransformerOptions extends ArchOptions {
   /** Default: `SMALL_TRANSFORMER`. */
@@ -41,6 +44,21 @@ export interface TransformerOptions extends ArchOptions {
  * Normalization in the Transformer Architecture" (2020).
  */
 export function transformer(options: TransformerOptions): tfl.LayersModel {
+  return buildTransformer("transformer", options);
+}
+
+/**
+ * Makes `transformer_encoder`: the same of the size of the paper's encoder, six blocks of width 512 with 8 heads and 2048 units.
+ *
+ * Shapes: as `transformer`. Its blocks have the weights of PyTorch's `nn.TransformerEncoder` of as many
+ * `nn.TransformerEncoderLayer(512, 8, 2048, norm_first=True)` with a last `nn.LayerNorm`. Without dropout, with positions
+ * that are learned.
+ */
+export function transformerEncoder(options: ArchOptions): tfl.LayersModel {
+  return buildTransformer("transformer_encoder", { ...options, size: ENCODER_BASE });
+}
+
+function buildTransformer(name: string, options: TransformerOptions): tfl.LayersModel {
   const { tokens, seed, size = SMALL_TRANSFORMER, perPosition = false, ...rest } = options;
   const blocks = new Blocks(seed, { epsilon: 1e-5 });
   const { input, sequence } = beginSequence(options, { width: size.width, blocks });
@@ -61,7 +79,7 @@ export function transformer(options: TransformerOptions): tfl.LayersModel {
     ...(perPosition ? [] : [new TokenAt({ name: "first" })]),
     ...blocks.head(rest),
   ];
-  return tfl.model({ inputs: input, outputs: applyAll(x, last), name: "transformer" });
+  return tfl.model({ inputs: input, outputs: applyAll(x, last), name });
 }
 
 /** Deviation of the vectors that positions start from: as large as those of tokens. */

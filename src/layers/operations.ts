@@ -15,6 +15,7 @@ const RULES: Readonly<Record<string, LayerRule>> = {
 
 /** What ONNX Runtime lacks, by the operation's name, where it says more than that. */
 const LACKING: Readonly<Record<string, string>> = {
+  hardSigmoid: "HardSigmoid",
   reduce: "reductions over axes of one's own",
   resize: "resizing to a size of one's own",
   pad: "this padding",

@@ -54,6 +54,7 @@ const CASES: Readonly<Record<OperationName, Case>> = {
   logSoftmax: { inputs: [[[0, Math.log(3)]]], gives: [[Math.log(0.25), Math.log(0.75)]] },
   elu: { ...each((x) => x > 0 ? x : 0.7 * (Math.exp(x) - 1)), options: { alpha: 0.7 } },
   clip: { ...each((x) => Math.min(1, Math.max(-0.25, x))), options: { min: -0.25, max: 1 } },
+  hardSigmoid: { ...each((x) => Math.min(1, Math.max(0, 0.5 * x + 0.25))), options: { alpha: 0.5, beta: 0.25 } },
   subtract: both((a, b) => a - b),
   divide: both((a, b) => a / b),
   power: both((a, b) => a ** b, POSITIVE, X),

@@ -46,6 +46,7 @@ export type OperationName =
   | "logSoftmax"
   | "elu"
   | "clip"
+  | "hardSigmoid"
   | "subtract"
   | "divide"
   | "power"
@@ -89,6 +90,11 @@ export const OPERATIONS: Readonly<Record<OperationName, OperationRow>> = {
   clip: {
     options: { min: ANY_NUMBER, max: ANY_NUMBER },
     call: ([x], { min, max }) => tf.clipByValue(x, Number(min), Number(max)),
+  },
+  /** min(1, max(0, alpha · x + beta)) */
+  hardSigmoid: {
+    options: { alpha: ANY_NUMBER, beta: ANY_NUMBER },
+    call: ([x], { alpha, beta }) => tf.clipByValue(tf.add(tf.mul(x, Number(alpha)), Number(beta)), 0, 1),
   },
   subtract: binary(tf.sub),
   divide: binary(tf.div),
