@@ -74,6 +74,8 @@ export const ROOMS: readonly Room[] = [
       "src/numbers",
       "src/onnx",
       "src/operations",
+      "src/passes/deploy/drop_nan_guards.ts",
+      "src/passes/pass.ts",
       "src/quant",
       "src/rewrite",
       "src/runtime",

@@ -3,7 +3,7 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import { exists } from "../../src/io/disk.ts";
 import { loadDarknet } from "./darknet/mod.ts";
 import { readGraphJson } from "./_model_json.ts";
-import { importGraphModel } from "./graph_model.ts";
+import { importGraphModel } from "./graph/mod.ts";
 import { loadLayersModel } from "./layers_model.ts";
 import { loadOnnx } from "./onnx/mod.ts";
 
@@ -15,6 +15,11 @@ export interface OpenModelOptions {
   readonly outputs?: readonly string[];
   /** Height and width of pictures where a graph-model or an ONNX model leaves them open. Default: it is refused then. */
   readonly side?: number;
+  /**
+   * Shapes of inputs, the batch first, by their names and in the axes of the file: of those that a graph-model or an ONNX
+   * model leaves open. Of a graph-model also of nodes within, which become inputs so.
+   */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
   /** Is told what was found. */
   readonly log?: (line: string) => void;
 }

@@ -13,6 +13,7 @@ import { inputShapeOf } from "../_input_shape.ts";
 import { LayerBuilder } from "./_builder.ts";
 import { Call, Refusal, type Row } from "./_call.ts";
 import { livingNodes, observe, type Observed } from "./_observe.ts";
+import { proposedOutputs, refusalOf, type RefusedNode } from "./_refusals.ts";
 import { upgrade } from "./_upgrade.ts";
 import { channelsLast, plainOrder, type Value } from "./_value.ts";
 import { CONVOLUTIONS } from "./ops/conv.ts";
@@ -109,6 +110,8 @@ export interface ImportOptions {
   readonly layout: "nchw" | "nhwc";
   /** Default 1e-4. */
   readonly tolerance?: number;
+  /** Nodes of the source that are not in the graph, since they cannot be; its outputs are what they read. */
+  readonly refused?: readonly RefusedNode[];
 }
 
 /**
@@ -118,17 +121,19 @@ export interface ImportOptions {
  */
 export async function importGraph(
   { bytes, graph: read, opset }: GraphFile,
-  { path, name, inputs, layout, outputs = read.outputs, tolerance = TOLERANCE }: ImportOptions,
+  { path, name, inputs, layout, outputs = read.outputs, tolerance = TOLERANCE, refused = [] }: ImportOptions,
 ): Promise<tfl.LayersModel> {
+  if (outputs.length === 0 && refused.length > 0) throw cannot(path, refusalOf(refused, []));
   const graph = { ...upgrade(named(read), opset), outputs };
   let observed: Observed;
   try {
     observed = observe(bytes, { graph: read, inputs, outputs });
   } catch (cause) {
+    if (refused.length > 0) throw cannot(path, refusalOf(refused, []));
     throw cannot(path, `ONNX Runtime cannot run it: ${reasonOf(cause, "it is damaged")}`, cause);
   }
   const statics = new Map([...graph.initializers, ...observed.statics]);
-  const built = translate(graph, { shapes: observed.shapes, statics, path, name, layout });
+  const built = translate(graph, { shapes: observed.shapes, statics, path, name, layout, refused });
   const model = toModel(built.layers);
   await compare(model, { observed, outputs: built.outputs, path, tolerance });
   return model;
@@ -165,9 +170,15 @@ interface Translated {
   readonly outputs: readonly { readonly name: string; readonly value: Value }[];
 }
 
-type Translating = Pick<Observed, "shapes" | "statics"> & Pick<ImportOptions, "path" | "name" | "layout">;
+type Translating =
+  & Pick<Observed, "shapes" | "statics">
+  & Pick<ImportOptions, "path" | "name" | "layout">
+  & { readonly refused: readonly RefusedNode[] };
 
-function translate(graph: Graph, { shapes, statics, path, name: modelName, layout }: Translating): Translated {
+function translate(
+  graph: Graph,
+  { shapes, statics, path, name: modelName, layout, refused }: Translating,
+): Translated {
   const builder = new LayerBuilder();
   const nodes = livingNodes(graph, statics);
   const values = new Map<string, Value>();
@@ -183,7 +194,7 @@ function translate(graph: Graph, { shapes, statics, path, name: modelName, layou
     readers.set(name, (readers.get(name) ?? 0) + 1);
   }
   const sources = { values, statics, shapes, readers };
-  const refusals: string[] = [];
+  const refusals = [...refused];
   const unknown = new Set<string>();
   for (const node of nodes) {
     if (node.inputs.some((name) => unknown.has(name))) {
@@ -196,12 +207,13 @@ function translate(graph: Graph, { shapes, statics, path, name: modelName, layou
       given.forEach((value, i) => values.set(node.outputs[i], value));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      refusals.push(`"${node.name}" (${node.op}): ${error.message}`);
+      refusals.push({ node: node.name, op: node.op, because: error.message });
       node.outputs.forEach((name) => unknown.add(name));
     }
   }
   if (refusals.length > 0) {
-    throw cannot(path, `${refusals.length} of its nodes cannot be imported: ${refusals.join("; ")}`);
+    const proposed = proposedOutputs(graph, { nodes, unknown, isValue: (value) => values.has(value) });
+    throw cannot(path, refusalOf(refusals, proposed));
   }
   const outputs = graph.outputs.map((name) => {
     const value = values.get(name);

@@ -1,6 +1,6 @@
 /** Graph-models that are imported. */
 import { openModel } from "../../../models/import/open_model.ts";
-import { CONV, GraphWriter } from "../../../models/import/_test_graph_model.ts";
+import { CONV, GraphWriter } from "../../../models/import/graph/_test_graph.ts";
 import { check, type Prepare } from "../_case.ts";
 import { mutateBytes, mutateText } from "../_mutate.ts";
 import { startTf } from "./_start.ts";

@@ -1,6 +1,6 @@
 /** Pools, and means over a picture. */
 import { type Call, refuse, type Row } from "../_call.ts";
-import { channelsLast, type Value } from "../_value.ts";
+import { channelsLast, plainOrder, type Value } from "../_value.ts";
 import { isSame, isValid, type Windows, windowsOf } from "../_windows.ts";
 import { zeroPadding } from "./conv.ts";
 import { reduced } from "./operations.ts";
@@ -144,19 +144,19 @@ function reduce(call: Call, kind: string): Value {
   const x = call.value(0);
   const rank = x.shape.length;
   const axes = (call.integers(1, "axes") ?? []).map((axis) => axis < 0 ? axis + rank : axis);
-  const isSpace = rank >= 3 && axes.length === rank - 2 && axes.every((axis) => axis >= 2);
-  // A mean over time [n, t, c] is one over a row whose channels come last.
-  const isTime = rank === 3 && axes.length === 1 && axes[0] === 1;
-  if (!isSpace && !isTime) return reduced(call, kind === "GlobalMaxPooling" ? "max" : "mean");
-  const order = isSpace ? channelsLast(rank) : [1, 2];
+  const left = plainOrder(rank).filter((axis) => !axes.includes(axis));
+  // All axes but the batch and one, which is stored last or is cheaply brought there: a picture's or a row's channels.
+  const isPool = (rank === 3 || rank === 4) && left.length === 1 && axes.length === rank - 2 && !axes.includes(0) &&
+    (rank === 3 || left[0] === 1 || x.order.at(-1) === left[0]);
+  if (!isPool) return reduced(call, kind === "GlobalMaxPooling" ? "max" : "mean");
+  const order = [...plainOrder(rank).filter((axis) => axes.includes(axis)), ...left];
   const name = call.builder.layer({
     className: `${kind}${rank - 2}D`,
     config: rank === 4 ? { dataFormat: "channelsLast" } : {},
     inbound: [call.builder.stored(x, order)],
   });
-  const keeps = call.number("keepdims", 1) === 1;
-  if (!keeps) return call.gives(name, [1]);
-  if (isSpace) return asPixel(call, name, x);
+  if (call.number("keepdims", 1) !== 1) return call.gives(name, [1]);
   const shape = call.outputShape();
-  return { shape, order: [1, 2], read: () => call.builder.reshape(name, shape.slice(1)), row: name };
+  const read = () => call.builder.reshape(name, order.map((axis) => shape[axis]));
+  return { shape, order, read, row: name, isNonNegative: x.isNonNegative === true };
 }

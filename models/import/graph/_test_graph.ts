@@ -1,5 +1,5 @@
 /** Small graph-models, written as tfjs-converter writes them. */
-import { Random } from "../../src/numbers/random.ts";
+import { Random } from "../../../src/numbers/random.ts";
 
 type Attr = Readonly<Record<string, unknown>>;
 
@@ -46,6 +46,11 @@ export class GraphWriter {
     return this.#constant({ name, shape: [values.length], dtype: "int32", values });
   }
 
+  /** Adds a whole number. */
+  scalar(name: string, value: number): string {
+    return this.#constant({ name, shape: [], dtype: "int32", values: [value] });
+  }
+
   #constant(weight: Weight): string {
     this.weights.push(weight);
     const type = weight.dtype === "float32" ? "DT_FLOAT" : "DT_INT32";
@@ -53,7 +58,7 @@ export class GraphWriter {
   }
 
   /** Writes model.json and its weights into a folder. */
-  save(dir: string): void {
+  save(dir: string, more: Readonly<Record<string, unknown>> = {}): void {
     const bytes = this.weights.map(({ dtype, values }) =>
       new Uint8Array((dtype === "float32" ? Float32Array.from(values) : Int32Array.from(values)).buffer)
     );
@@ -64,6 +69,7 @@ export class GraphWriter {
       format: "graph-model",
       modelTopology: { node: this.nodes, versions: {} },
       weightsManifest: [{ paths: ["weights.bin"], weights }],
+      ...more,
     };
     Deno.writeTextFileSync(`${dir}/model.json`, JSON.stringify(json));
   }

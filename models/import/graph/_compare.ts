@@ -1,0 +1,72 @@
+/** Holds what was imported to what TensorFlow.js itself answers. */
+import * as tf from "@tensorflow/tfjs-core";
+import type { GraphModel } from "@tensorflow/tfjs-converter";
+import type * as tfl from "@tensorflow/tfjs-layers";
+import { Random } from "../../../src/numbers/random.ts";
+import { reasonOf } from "../../../src/text/plain_errors.ts";
+import { cannotLoad } from "../_model_json.ts";
+import type { GraphInput } from "./_trace.ts";
+
+/** The largest error, relative to the largest answer. */
+const TOLERANCE = 1e-4;
+
+/** Makes random numbers for inputs, by their names. */
+export function randomFeeds(inputs: readonly GraphInput[]): Readonly<Record<string, tf.Tensor>> {
+  return Object.fromEntries(inputs.map(({ name, shape, dtype }, i) => {
+    const random = new Random(1, [i]);
+    const size = shape.reduce((product, side) => product * side, 1);
+    const draw = dtype === "float32" ? () => random.between(0, 1) : () => random.below(dtype === "bool" ? 2 : 100);
+    return [name, tf.tensor(Float32Array.from({ length: size }, draw), shape, dtype)];
+  }));
+}
+
+interface Comparing {
+  readonly model: GraphModel;
+  readonly feeds: Readonly<Record<string, tf.Tensor>>;
+  /** The inputs that the layers have, by the graph's names. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly path: string;
+}
+
+/**
+ * Compares what layers answer with what the graph-model does.
+ *
+ * @throws {ModelFileError} If an output differs.
+ */
+export async function compareWithTf(
+  layers: tfl.LayersModel,
+  { model, feeds, inputs, outputs, path }: Comparing,
+): Promise<void> {
+  const own = tf.tidy(() => {
+    const fed = inputs.map((name) => tf.cast(feeds[name], "float32"));
+    return [layers.predict(fed.length === 1 ? fed[0] : fed)].flat();
+  });
+  let known: tf.Tensor[] = [];
+  try {
+    known = [model.execute({ ...feeds }, [...outputs])].flat();
+    for (const [i, output] of outputs.entries()) {
+      const error = relativeError(await own[i].data(), await known[i].data());
+      if (error <= TOLERANCE) continue;
+      throw cannotLoad(
+        path,
+        `its output "${output}" would be wrong by ${error.toExponential(1)} of its largest number`,
+      );
+    }
+  } catch (cause) {
+    if (cause instanceof Error && cause.name === "ModelFileError") throw cause;
+    throw cannotLoad(path, `TensorFlow.js cannot run it: ${reasonOf(cause, "it is damaged")}`, cause);
+  } finally {
+    tf.dispose([own, known]);
+  }
+}
+
+function relativeError(own: ArrayLike<number>, known: ArrayLike<number>): number {
+  let [largest, most] = [1e-6, 0];
+  for (let i = 0; i < known.length; i++) {
+    largest = Math.max(largest, Math.abs(known[i]));
+    const difference = Object.is(own[i], known[i]) ? 0 : Math.abs(own[i] - known[i]);
+    if (!(difference <= most)) most = Number.isNaN(difference) ? Infinity : difference;
+  }
+  return own.length === known.length ? most / largest : Infinity;
+}

@@ -1,0 +1,148 @@
+/**
+ * A graph-model as an ONNX graph: node by node on the backend that records, so that what cannot be recorded is known by name
+ * and the values of the ONNX graph are called as TensorFlow's are.
+ */
+import type * as tf from "@tensorflow/tfjs-core";
+import type { GraphModel } from "@tensorflow/tfjs-converter";
+import type { registerBackend } from "../../../src/backend/mod.ts";
+import { reasonOf } from "../../../src/text/plain_errors.ts";
+import { type Given, named, type NamedGraph } from "./_names.ts";
+import { giverOf, type GraphNode, type GraphNodes, inOrder, placeOf, plainName } from "./_topology.ts";
+
+/** An input, as it is recorded. */
+export interface GraphInput {
+  readonly name: string;
+  readonly shape: number[];
+  readonly dtype: tf.DataType;
+}
+
+/** A node that cannot be recorded. */
+export interface Refused {
+  readonly node: string;
+  readonly op: string;
+  readonly because: string;
+}
+
+/** What was recorded. */
+export interface Traced {
+  /** Its outputs are the values that were wanted and could be recorded, then those that refused nodes read. */
+  readonly graph: NamedGraph;
+  readonly refused: readonly Refused[];
+}
+
+interface Tracing {
+  readonly model: GraphModel;
+  readonly backend: Awaited<ReturnType<typeof registerBackend>>;
+  readonly inputs: readonly GraphInput[];
+  readonly wanted: readonly string[];
+}
+
+/** Loops and branches as TensorFlow 1 has them, and as TensorFlow 2 has them. */
+const CONTROL_FLOW =
+  /^(Switch|Merge|Enter|Exit|NextIteration|LoopCond|If|While|StatelessIf|StatelessWhile|Tensor(List|Array)\w+|EmptyTensorList)$/;
+
+/** Records all nodes of a graph that can be. */
+export function trace(nodes: GraphNodes, { model, backend, inputs, wanted }: Tracing): Traced {
+  const ends = new Set(inputs.map(({ name }) => name));
+  const refused: Refused[] = [];
+  const given: Given[] = [];
+  let outputs: readonly string[] = [];
+  const graph = backend.trace(inputs, (tensors) => {
+    const recorder = new NodeRecorder(model, nodes, new Map(inputs.map(({ name }, i) => [name, [tensors[i]]])));
+    const unknown = new Set<string>();
+    const ordered = inOrder(nodes, ends);
+    for (const node of [...ordered, ...unordered(nodes, ordered)]) {
+      if (ends.has(node.name) || node.op === "Const" || node.op === "NoOp") continue;
+      const because = CONTROL_FLOW.test(node.op)
+        ? "it is part of a loop or a branch"
+        : node.inputs.some((value) => unknown.has(giverOf(value)))
+        ? ""
+        : recorder.record(node);
+      if (because === undefined) continue;
+      unknown.add(node.name);
+      if (because !== "") refused.push({ node: node.name, op: node.op, because });
+    }
+    const known = recorder.tensors;
+    const readByUnknown = [...unknown].flatMap((name) => nodes.get(name)?.inputs ?? []).map(plainName);
+    const isKnown = (value: string) => known.get(giverOf(value))?.[placeOf(value)] !== undefined;
+    const read = refused.length === 0 ? [] : readByUnknown.filter((value) => !ends.has(giverOf(value)));
+    outputs = [...new Set([...wanted, ...read])].filter(isKnown);
+    for (const [node, list] of known) {
+      list.forEach((tensor, i) => given.push({ value: i === 0 ? node : `${node}:${i}`, tensor }));
+    }
+    return given.map(({ tensor }) => tensor);
+  });
+  return { graph: named(graph, { given, nodes, outputs, inputs: ends }), refused };
+}
+
+/** Nodes in circles, and what is behind them. */
+function unordered(nodes: GraphNodes, ordered: readonly GraphNode[]): readonly GraphNode[] {
+  const seen = new Set(ordered.map(({ name }) => name));
+  return [...nodes.values()].filter(({ name }) => !seen.has(name));
+}
+
+/** Runs single nodes of a model on what those before gave. */
+class NodeRecorder {
+  /** What nodes gave, by their names. */
+  readonly tensors: Map<string, readonly tf.Tensor[]>;
+  readonly #model: GraphModel;
+  readonly #nodes: GraphNodes;
+  readonly #inputs: ReadonlyMap<string, readonly tf.Tensor[]>;
+  /** How many outputs of each node are read. */
+  readonly #counts = new Map<string, number>();
+
+  constructor(model: GraphModel, nodes: GraphNodes, inputs: ReadonlyMap<string, readonly tf.Tensor[]>) {
+    this.#model = model;
+    this.#nodes = nodes;
+    this.#inputs = inputs;
+    this.tensors = new Map(inputs);
+    for (const value of [...nodes.values()].flatMap((node) => node.inputs)) {
+      const count = Math.max(this.#counts.get(giverOf(value)) ?? 1, placeOf(value) + 1);
+      this.#counts.set(giverOf(value), count);
+    }
+  }
+
+  /** Records a node; says why that cannot be done. */
+  record({ name, inputs }: GraphNode): string | undefined {
+    const values = Array.from({ length: this.#counts.get(name) ?? 1 }, (_, i) => `${name}:${i}`);
+    const run = (feeds: ReadonlyMap<string, readonly tf.Tensor[]>) => {
+      const given = [...feeds].map(([node, [tensor]]): [string, tf.Tensor] => [node, tensor]);
+      return [this.#model.execute(Object.fromEntries(given), values)].flat();
+    };
+    try {
+      this.tensors.set(name, run(this.#near(inputs)));
+      return undefined;
+    } catch {
+      // TensorFlow.js takes some values for others than they are where they are fed.
+    }
+    try {
+      this.tensors.set(name, run(this.#inputs));
+      return undefined;
+    } catch (cause) {
+      return becauseOf(cause);
+    }
+  }
+
+  /** What has to be fed for nodes to give `values`: what they gave; of those that give several, what they read. */
+  #near(values: readonly string[]): ReadonlyMap<string, readonly tf.Tensor[]> {
+    const feeds = new Map<string, readonly tf.Tensor[]>();
+    for (const value of values) {
+      const name = giverOf(value);
+      const tensors = this.tensors.get(name);
+      if (tensors?.length === 1) feeds.set(name, tensors);
+      else for (const feed of this.#near(this.#nodes.get(name)?.inputs ?? [])) feeds.set(...feed);
+    }
+    return feeds;
+  }
+}
+
+/** What TensorFlow.js says of a node that it cannot run without knowing its inputs. */
+function becauseOf(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : "";
+  if (message.startsWith("Unknown op")) return "TensorFlow.js has no such operator";
+  if (/dynamic op|returned a promise/.test(message)) return "how much it gives depends on what it reads";
+  if (/while a graph is traced/.test(message)) {
+    return "it has no form in ONNX, or reads numbers that are not known before the model runs";
+  }
+  return reasonOf(cause, "it computes what cannot be recorded");
+}
