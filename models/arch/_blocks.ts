@@ -1,5 +1,6 @@
 /** What the built-in architectures are made of. Activations are [n, h, w, c]. */
 import * as tfl from "@tensorflow/tfjs-layers";
+import { groupConv2d } from "../../src/grouped/mod.ts";
 import { seedFor } from "../../src/numbers/seed.ts";
 
 const { layers, initializers } = tfl;
@@ -56,6 +57,8 @@ export interface ConvOptions {
   readonly padding?: "same" | "valid";
   /** Whether it adds a bias, 0 at first. Default: it does not, for batch normalization follows. */
   readonly useBias?: boolean;
+  /** Groups that channels and filters come in, of which each reads its own. Default: 1. */
+  readonly groups?: number;
   /** Shape of one image, for the first layer of a sequential model. */
   readonly inputShape?: readonly number[];
 }
@@ -106,8 +109,8 @@ export class Blocks {
 
   /** A convolution, by default padded to keep height and width (divided by the strides, rounded up). */
   conv(conv: ConvOptions): Layer {
-    const { name, filters, kernelSize, inputShape, strides = 1, padding = "same", useBias = false } = conv;
-    return layers.conv2d({
+    const { name, filters, kernelSize, inputShape, strides = 1, padding = "same", useBias = false, groups = 1 } = conv;
+    const config = {
       ...(inputShape === undefined ? {} : { inputShape: [...inputShape] }),
       name,
       filters,
@@ -116,7 +119,8 @@ export class Blocks {
       padding,
       useBias,
       kernelInitializer: this.#start(conv),
-    });
+    };
+    return groups === 1 ? layers.conv2d(config) : groupConv2d({ ...config, groups });
   }
 
   #start({ name, filters, kernelSize }: Pick<ConvOptions, "name" | "filters" | "kernelSize">) {

@@ -45,6 +45,8 @@ export interface Bottleneck {
   readonly filters: number;
   /** Filters of the others. */
   readonly within: number;
+  /** Groups of the 3×3 convolution. */
+  readonly groups: number;
   readonly strides: number;
   /** Whether it gives another shape than it reads. */
   readonly isOther: boolean;
@@ -57,13 +59,13 @@ export interface Bottleneck {
  */
 export function bottleneck(
   x: tfl.SymbolicTensor,
-  { name, filters, within, strides, isOther, blocks }: Bottleneck,
+  { name, filters, within, groups, strides, isOther, blocks }: Bottleneck,
 ): tfl.SymbolicTensor {
   const body = [
     blocks.conv({ name: `${name}_conv1`, filters: within, kernelSize: 1 }),
     blocks.norm(`${name}_bn1`),
     layers.reLU({ name: `${name}_relu1` }),
-    ...blocks.convAround({ name: `${name}_conv2`, filters: within, kernelSize: 3, strides }),
+    ...blocks.convAround({ name: `${name}_conv2`, filters: within, kernelSize: 3, strides, groups }),
     blocks.norm(`${name}_bn2`),
     layers.reLU({ name: `${name}_relu2` }),
     blocks.conv({ name: `${name}_conv3`, filters, kernelSize: 1 }),

@@ -19,7 +19,7 @@ import { mobilenetV1 } from "./mobilenet_v1.ts";
 import { mobilenetV2 } from "./mobilenet_v2.ts";
 import { mobilenetV3Small } from "./mobilenet_v3_small.ts";
 import { gru, lstm } from "./recurrent.ts";
-import { resnet18, resnet34, resnet50 } from "./resnet.ts";
+import { resnet18, resnet34, resnet50, resnext101, resnext50 } from "./resnet.ts";
 import { resnet20 } from "./resnet20.ts";
 import { shufflenetV2, shufflenetV2Half } from "./shufflenet_v2.ts";
 import { squeezenet } from "./squeezenet.ts";
@@ -43,6 +43,8 @@ export const ARCH_NAMES = [
   "resnet18",
   "resnet34",
   "resnet50",
+  "resnext50_32x4d",
+  "resnext101_32x8d",
   "mobilenet_v1",
   "mobilenet_v2",
   "mobilenet_v3_small",
@@ -97,6 +99,16 @@ export const ARCHITECTURES: Readonly<Record<ArchName, Architecture>> = {
   resnet18: { ...PICTURES, published: photographs("torchvision's resnet18", 11_689_512), make: resnet18 },
   resnet34: { ...PICTURES, published: photographs("torchvision's resnet34", 21_797_672), make: resnet34 },
   resnet50: { ...PICTURES, published: photographs("torchvision's resnet50", 25_557_032), make: resnet50 },
+  resnext50_32x4d: {
+    ...PICTURES,
+    published: photographs("torchvision's resnext50_32x4d", 25_028_904),
+    make: resnext50,
+  },
+  resnext101_32x8d: {
+    ...PICTURES,
+    published: photographs("torchvision's resnext101_32x8d", 88_791_336),
+    make: resnext101,
+  },
   mobilenet_v1: {
     ...PICTURES,
     hasWidths: true,

@@ -52,6 +52,29 @@ const ZOO: Readonly<Partial<Record<ArchName, Claim>>> = {
       stage4_block3_relu3: "7x7x2048",
     },
   },
+  resnext50_32x4d: {
+    other: { inputShape: [75, 100, 3], weights: 23_000_394 },
+    norm: [1e-5, 0.9],
+    shapes: {
+      stage1_block1_relu1: "56x56x128",
+      stage1_block3_relu3: "56x56x256",
+      stage2_block1_relu1: "56x56x256",
+      stage2_block1_relu2: "28x28x256",
+      stage4_block3_relu2: "7x7x1024",
+      stage4_block3_relu3: "7x7x2048",
+    },
+  },
+  resnext101_32x8d: {
+    other: { inputShape: [75, 100, 3], weights: 86_762_826 },
+    norm: [1e-5, 0.9],
+    shapes: {
+      stage1_block3_relu2: "56x56x256",
+      stage2_block4_relu3: "28x28x512",
+      stage3_block23_relu2: "14x14x1024",
+      stage4_block3_relu2: "7x7x2048",
+      stage4_block3_relu3: "7x7x2048",
+    },
+  },
   mobilenet_v1: {
     other: { inputShape: [75, 100, 3], weights: 4_231_976 - 1025 * 990 },
     norm: [1e-3, 0.99],
