@@ -23,6 +23,12 @@ export function countTests({ code, output }: { code: number; output: string }): 
   return { passed: Number(passed), failed: Number(failed) + unexplained, skipped };
 }
 
+/** Adds up the counts of several runs. */
+export function addCounts(all: readonly Counts[]): Counts {
+  const sum = (name: keyof Counts) => all.reduce((total, counts) => total + counts[name], 0);
+  return { passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped") };
+}
+
 /** Writes the counts as the line that ends a run. */
 export function closingLine({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { closingLine, countTests } from "./_count_tests.ts";
+import { addCounts, closingLine, countTests } from "./_count_tests.ts";
 
 Deno.test("countTests() reads the summary of a run that went well", () => {
   const output = "a ... ok (1ms)\n\n\x1b[32mok\x1b[0m | 12 passed (3 steps) | 0 failed (2s)\n\n";
@@ -28,4 +28,10 @@ Deno.test("countTests() counts a failure when the run broke off", () => {
 Deno.test("closingLine() names skipped tests only where there are some", () => {
   assert.equal(closingLine({ passed: 3, failed: 0, skipped: 0 }), "3 passed, 0 failed");
   assert.equal(closingLine({ passed: 3, failed: 1, skipped: 2 }), "3 passed, 1 failed, 2 skipped");
+});
+
+Deno.test("addCounts() adds up runs, each count by itself", () => {
+  const runs = [{ passed: 5, failed: 0, skipped: 1 }, { passed: 20, failed: 3, skipped: 0 }];
+  assert.deepEqual(addCounts(runs), { passed: 25, failed: 3, skipped: 1 });
+  assert.deepEqual(addCounts([]), { passed: 0, failed: 0, skipped: 0 });
 });

@@ -1,5 +1,5 @@
 /**
- * Runs the code cells of notebooks, each notebook in a process of its own, types checked first.
+ * Runs the code cells of notebooks, each notebook in a process of its own, types checked first, a process a processor.
  *
  * Arguments are notebooks; without any, those of examples/ are run. Fails naming notebook, cell and error.
  */
@@ -14,19 +14,28 @@ const PRELUDE = new URL("./notebook_prelude.ts", import.meta.url).href;
 // Deno's name for a module that it reads from standard input, in the folder that it runs in
 const POSITION = /file:\/\/[^\s:]*\$deno\$stdin\.ts:(\d+):\d+/g;
 
-/** Returns why the notebook failed, or undefined. */
-async function runNotebook(url: URL): Promise<string | undefined> {
+/** What came of a notebook: what it printed, and why it failed, if it did. */
+interface Ending {
+  readonly stdout: string;
+  readonly errors: string;
+  readonly failure?: string;
+}
+
+async function runNotebook(url: URL): Promise<Ending> {
   const name = nameOf(url);
   try {
     const module = joinCells(readCodeCells(await Deno.readTextFile(url)), PRELUDE);
     return await runModule(module, { name, folder: new URL(".", url) });
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof Deno.errors.NotFound) return `${name}: ${error.message}`;
-    throw error;
+    if (!(error instanceof SyntaxError || error instanceof Deno.errors.NotFound)) throw error;
+    return { stdout: "", errors: "", failure: `${name}: ${error.message}` };
   }
 }
 
-async function runModule(module: NotebookModule, { name, folder }: { name: string; folder: URL }) {
+async function runModule(
+  module: NotebookModule,
+  { name, folder }: { name: string; folder: URL },
+): Promise<Ending> {
   const permissions = [
     "--no-prompt",
     "--allow-read",
@@ -42,7 +51,7 @@ async function runModule(module: NotebookModule, { name, folder }: { name: strin
     stderr: "piped",
   }).spawn();
   const [stdout, stderr, status] = await Promise.all([
-    echo(child.stdout),
+    new Response(child.stdout).text(),
     new Response(child.stderr).text(),
     child.status,
     feed(child.stdin, module.source),
@@ -51,23 +60,12 @@ async function runModule(module: NotebookModule, { name, folder }: { name: strin
     const origin = module.locate(Number(line));
     return origin ? `${name}, cell ${origin.cell}, line ${origin.line}` : position;
   });
-  if (errors) console.error(errors.trimEnd());
-  return status.success ? undefined : explain({ name, stdout, errors });
+  return { stdout, errors, failure: status.success ? undefined : explain({ name, stdout, errors }) };
 }
 
 /** Writes `text` to a process; one that ended before it read all says why by its exit code. */
 async function feed(stdin: WritableStream<Uint8Array>, text: string): Promise<void> {
   await new Response(text).body?.pipeTo(stdin).catch(() => {});
-}
-
-/** Prints a stream as it comes, and returns all of it. */
-async function echo(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
-  let text = "";
-  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
-    await new Blob([chunk]).stream().pipeTo(Deno.stdout.writable, { preventClose: true });
-    text += chunk;
-  }
-  return text;
 }
 
 /** Names the cell by the error's first position in the notebook, or else by the last heading printed. */
@@ -90,13 +88,18 @@ async function findNotebooks(folder: URL): Promise<URL[]> {
 
 const notebooks = Deno.args.length > 0 ? Deno.args.map((path) => pathToFileURL(path)) : await findNotebooks(EXAMPLES);
 const failures: string[] = [];
-for (const url of notebooks) {
-  console.log(`\n== ${nameOf(url)}`);
-  const start = performance.now();
-  const failure = await runNotebook(url);
-  if (failure) failures.push(failure);
-  console.log(`\n${failure ? "FAILED" : "ok"} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
-}
+const queue = notebooks.values();
+// Two notebooks at once print one after the other.
+await Promise.all(Array.from({ length: navigator.hardwareConcurrency }, async () => {
+  for (const url of queue) {
+    const start = performance.now();
+    const { stdout, errors, failure } = await runNotebook(url);
+    if (failure) failures.push(failure);
+    console.log(`\n== ${nameOf(url)}\n${stdout}`);
+    if (errors) console.error(errors.trimEnd());
+    console.log(`\n${failure ? "FAILED" : "ok"} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
+  }
+}));
 if (notebooks.length === 0) failures.push("no notebook in examples/");
 for (const failure of failures) console.error(`notebooks: ${failure}`);
 Deno.exit(failures.length > 0 ? 1 : 0);
