@@ -55,7 +55,7 @@ function mapInfos(inputs: Inputs, fn: (info: tf.TensorInfo) => tf.Tensor): unkno
 }
 
 function isInfo(inputs: NonNullable<Inputs>): inputs is tf.TensorInfo {
-  return "dataId" in inputs && "dtype" in inputs;
+  return "dataId" in inputs;
 }
 
 /** Makes a tensor of the cpu backend; some of its kernels ask for more than a TensorInfo has, such as the rank. */

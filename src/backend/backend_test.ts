@@ -62,6 +62,30 @@ Deno.test("OnnxRuntimeBackend lets tensors of one array have different shapes", 
   assert.deepEqual([...tf.add(tf.reshape(turned, [6]), doubled).dataSync()], [4, 12, 10, 18, 16, 24]);
 });
 
+Deno.test("OnnxRuntimeBackend runs what computes a weight before an operator reads it, whichever input it is", async () => {
+  const backend = await useBackend();
+  const weight = tf.variable(tf.tensor1d([1, 2]));
+  const range = tf.variable(tf.tensor1d([1, 2]), false);
+  const x = tf.tensor1d([10, 20]);
+  const runsOf = (read: () => tf.Tensor) => {
+    backend.flush();
+    const { runs } = backend.stats();
+    tf.tidy(() => weight.assign(tf.mul(weight, 2)));
+    tf.tidy(() => range.assign(tf.mul(range, 2)));
+    const y = read();
+    const ran = backend.stats().runs - runs;
+    y.dispose();
+    return ran;
+  };
+  for (const read of [() => tf.add(weight, x), () => tf.add(x, weight), () => tf.exp(weight)]) {
+    assert.equal(runsOf(read), 1);
+  }
+  // What is not trained is read in the step that assigns it.
+  assert.equal(runsOf(() => tf.add(range, x)), 0);
+  assert.deepEqual([...weight.dataSync()], [16, 32]);
+  tf.dispose([weight, range, x]);
+});
+
 Deno.test("OnnxRuntimeBackend frees an array when the last tensor of it is disposed", async () => {
   const backend = await useBackend();
   const ids = backend.numDataIds();

@@ -36,6 +36,17 @@ Deno.test("give() drops the kinds unused for longest when the pool is full", () 
   assert.notEqual(pool.take("float32", 11), recent.data);
 });
 
+Deno.test("give() keeps arrays up to the very limit", () => {
+  const pool = new BufferPool(80);
+  const [first, second] = [floats(10), floats(10)];
+  pool.give("float32", first);
+  pool.give("float32", second);
+  assert.equal(pool.bytes, 80);
+  const whole = new BufferPool(40);
+  whole.give("float32", first);
+  assert.equal(whole.bytes, 40);
+});
+
 Deno.test("clear() drops all", () => {
   const pool = new BufferPool(100);
   pool.give("float32", floats(10));

@@ -170,7 +170,7 @@ Deno.test("repeat() records anew when the key, the size or the session is anothe
   task.dispose();
 });
 
-Deno.test("repeat() never repeats a step that draws numbers, reads its own values or leaves tensors behind", async () => {
+Deno.test("repeat() never repeats a step that draws or counts, reads its own values or leaves tensors behind", async () => {
   let draws = 0;
   const random = () => {
     // Both tasks draw the same.
@@ -180,6 +180,15 @@ Deno.test("repeat() never repeats a step that draws numbers, reads its own value
   assert.equal(await steps((backend) => new Task(backend, tf.train.sgd(0.1), { extra: random })), 0);
   const reading = () => tf.scalar(tf.add(tf.scalar(0.5), 0.25).dataSync()[0]);
   assert.equal(await steps((backend) => new Task(backend, tf.train.sgd(0.1), { extra: reading })), 0);
+  // Assigned to by JavaScript: what it assigns comes out of no run.
+  const counts = tf.variable(tf.scalar(0), false);
+  const counting = () => {
+    counts.assign(tf.scalar(++draws));
+    return tf.scalar(1);
+  };
+  assert.equal(await steps((backend) => new Task(backend, tf.train.sgd(0.1), { extra: counting })), 0);
+  assert.deepEqual([...counts.dataSync()], [draws]);
+  counts.dispose();
   const left: tf.Tensor[] = [];
   const leaving = () => {
     left.push(tf.keep(tf.exp(tf.scalar(left.length))));
