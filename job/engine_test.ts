@@ -4,7 +4,8 @@ import { chooseDevice, DEVICES, deviceWarning } from "../src/backend/mod.ts";
 import { GraphBuilder } from "../src/onnx/writer.ts";
 import { encodeModel } from "../src/onnx/file/mod.ts";
 import { listDevices } from "../src/runtime/session.ts";
-import { countOperators, reportDevice } from "./_engine.ts";
+import { registerBackend } from "../src/backend/mod.ts";
+import { countOperators, inTrainingArithmetic, reportDevice } from "./_engine.ts";
 import { save, SMALL, tinyModel, withFolder } from "./_test_support.ts";
 import { runQat } from "./qat.ts";
 
@@ -84,6 +85,33 @@ Deno.test("runQat() refuses backends and devices that do not exist", async () =>
   await assert.rejects(runQat({ device: bad.device }), {
     message: 'Cannot use --device "gpu": needed is one of cpu, webgpu, cuda, coreml (did you mean "cpu"?)',
   });
+});
+
+Deno.test("inTrainingArithmetic() computes without integer kernels for a while, where they are used at all", async () => {
+  const backend = await registerBackend();
+  const device = { asked: "cpu", ran: "cpu" } as const;
+  // Sessions that were made with other kernels are forgotten.
+  const sessionsAfter = () => {
+    tf.tidy(() => tf.add(tf.tensor1d([1, 2]), 1).dataSync());
+    return backend.stats().sessions;
+  };
+  const before = sessionsAfter();
+  assert.ok(before > 0);
+  const within = await inTrainingArithmetic({ backend: "onnxruntime", device }, () => {
+    const { sessions } = backend.stats();
+    return Promise.resolve([sessions, sessionsAfter()]);
+  });
+  assert.deepEqual(within, [0, 1]);
+  assert.equal(backend.stats().sessions, 0);
+  sessionsAfter();
+  const failing = inTrainingArithmetic({ backend: "onnxruntime", device }, () => Promise.reject(new Error("no")));
+  await assert.rejects(failing, /^Error: no$/);
+  sessionsAfter();
+  const never = () => Promise.reject(new Error("it is so anyway"));
+  assert.equal(await inTrainingArithmetic({ backend: "cpu", device }, never), undefined);
+  const gpu = { asked: "webgpu", ran: "webgpu" } as const;
+  assert.equal(await inTrainingArithmetic({ backend: "onnxruntime", device: gpu }, never), undefined);
+  assert.equal(backend.stats().sessions, 1);
 });
 
 Deno.test("reportDevice() runs nothing to know of the cpu", () => {

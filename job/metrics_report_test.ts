@@ -9,14 +9,17 @@ import { describeModels } from "./_metrics_report.ts";
 const LABELS = [0, 1, 1, 0, 1, 0, 0, 1];
 const task = bindTasks({ task: defaultTask() }, { outputs: [{ name: "y", shape: [2] }], model: "net" });
 
-/** A model that answers the first `right` of eight samples rightly. */
-function answering(right: number): Evaluation {
-  const values = Float32Array.from({ length: 16 }, (_, i) => {
+/** A model that answers the first `right` of eight samples rightly; of fewer samples the first. */
+function answering(right: number, count = 8): Evaluation {
+  const values = Float32Array.from({ length: 2 * count }, (_, i) => {
     const [sample, column] = [Math.floor(i / 2), i % 2];
     return (column === LABELS[sample]) === (sample < right) ? 0.9 : 0.1;
   });
-  const judged = { answers: { y: { values, shape: [8, 2] } }, targets: { y: Int32Array.from(LABELS) } };
-  return { ...judged, metrics: measureAll(task, judged), count: 8, task };
+  const judged = {
+    answers: { y: { values, shape: [count, 2] } },
+    targets: { y: Int32Array.from(LABELS.slice(0, count)) },
+  };
+  return { ...judged, metrics: measureAll(task, judged), count, task };
 }
 
 /** Which float model quantization is measured against. */
@@ -37,4 +40,17 @@ Deno.test("describeModels() measures against the control, else the net as its us
   assert.equal(referenceAmong("original", "swapped"), "original");
   assert.equal(referenceAmong("original", "adapted"), "adapted");
   assert.equal(referenceAmong("original"), "original");
+});
+
+Deno.test("describeModels() keeps which samples the last form of the model hit, of one sample too", () => {
+  const kept = (count: number, ...right: readonly number[]) => {
+    const [float, simulated, deployed] = right.map((right) => answering(right, count));
+    const forms = { ...(simulated && { simulated }), ...(deployed && { deployed }) };
+    const { kept } = describeModels({ float: [{ step: "original", epochs: 0, judged: float }], ...forms });
+    return kept?.kind === "hits" ? [...kept.hits] : kept;
+  };
+  assert.deepEqual(kept(4, 4, 0, 2), [1, 1, 0, 0]);
+  assert.deepEqual(kept(4, 4, 1), [1, 0, 0, 0]);
+  assert.deepEqual(kept(4, 3), [1, 1, 1, 0]);
+  assert.deepEqual(kept(1, 0, 0, 1), [1]);
 });

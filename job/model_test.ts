@@ -12,9 +12,10 @@ function twoOutputs(): tfl.LayersModel {
 }
 
 /** Loads what was saved; what was said, and the outputs that are left. */
-async function load(path: string, outputs?: readonly string[]) {
+async function load(path: string, outputs?: readonly string[], inputSize?: number) {
   const lines: string[] = [];
-  const model = await loadModel(path, { outputs, seed: 0, log: (line) => lines.push(line.replace(path, "PATH")) });
+  const log = (line: string) => lines.push(line.replace(path, "PATH"));
+  const model = await loadModel(path, { outputs, inputSize, seed: 0, log });
   return { lines, outputs: model.outputs.map(({ sourceLayer }) => sourceLayer.name), shape: model.inputs[0].shape };
 }
 
@@ -45,4 +46,24 @@ Deno.test("loadModel() says nothing of a model with one output, and fixes sides 
     const { lines, shape } = await load(open);
     assert.deepEqual(lines, ['"PATH" takes images of any size; 224x224 is used.']);
     assert.deepEqual(shape, [null, 224, 224, 3]);
+  }));
+
+Deno.test("loadModel() takes the sides that are asked for where they are open, and refuses others than a model's own", () =>
+  withFolder(async (dir) => {
+    const open = await save(tinyModel({ inputShape: [null, null, 3] }), `${dir}/open`);
+    assert.deepEqual((await load(open, undefined, 16)).shape, [null, 16, 16, 3]);
+    const own = await save(tinyModel(), `${dir}/own`);
+    assert.deepEqual((await load(own, undefined, 8)).shape, [null, 8, 8, 3]);
+    const wide = await save(tinyModel({ inputShape: [8, 16, 3] }), `${dir}/wide`);
+    for (const side of [8, 16]) {
+      await assert.rejects(load(wide, undefined, side), {
+        name: "RangeError",
+        message: `Cannot use --input-size ${side} with "${wide}": it takes images of 8x16`,
+      });
+    }
+    const rows = await save(twoOutputs(), `${dir}/rows`);
+    await assert.rejects(
+      load(rows, undefined, 4),
+      /^RangeError: Cannot use --input-size 4 with ".*": it takes no images$/,
+    );
   }));

@@ -1,6 +1,8 @@
 /** What sets the stages of training apart, and what a stage does. */
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
+import { fadeActivation, rewriteModel } from "../src/rewrite/mod.ts";
 import { fit } from "../train/fit.ts";
 import { trainingBatches } from "./_data.ts";
 import type { StageName } from "./events.ts";
@@ -90,6 +92,30 @@ Deno.test("trainStage() takes the last epoch where there are no validation sampl
   ]]);
   assert.equal(log.at(-1), "control: the last of 3 epochs is taken.");
   model.dispose();
+});
+
+Deno.test("trainStage() takes slopes to 0 in the epochs that are asked for, of the model that is swapped alone", async () => {
+  const slopeAfter = async (name: StageName, swapEpochs: number) => {
+    const { layers } = tfl;
+    const { model } = rewriteModel(
+      tfl.sequential({
+        layers: [
+          layers.dense({ units: 4, inputShape: [2] }),
+          layers.leakyReLU({ alpha: 0.25, name: "leaky" }),
+          layers.dense({ units: 2, activation: "softmax", name: "fc" }),
+        ],
+      }),
+      [fadeActivation()],
+    );
+    const job = await pointsJob({ ...STILL, swapEpochs });
+    await trainStage(job, { name, model, epochs: 2 });
+    const [slope] = model.getLayer("leaky").getWeights()[0].dataSync();
+    model.dispose();
+    return slope;
+  };
+  assert.equal(await slopeAfter("adapted", 1), 0);
+  assert.equal(await slopeAfter("adapted", 0), 0.25);
+  assert.equal(await slopeAfter("own-adapted", 1), 0.25);
 });
 
 Deno.test("decidingMetrics() takes the file's, where there is none the simulation's, of a float model its own", () => {

@@ -141,12 +141,14 @@ function readPairing(report: Fields): Pick<ReadRun, "pairing"> {
 }
 
 function readFiles(report: Fields): Pick<ReadRun, "latencyMs" | "bytes"> {
-  const latency = report.has("latencyMs") ? report.object("latencyMs") : undefined;
-  const bytes = report.has("bytes") ? report.object("bytes") : undefined;
-  const median = (side: "float" | "deployed") => latency?.object(side).number("p50") ?? 0;
+  const read = (key: "latencyMs" | "bytes", numberOf: (of: Fields, side: "float" | "deployed") => number) => {
+    if (!report.has(key)) return {};
+    const of = report.object(key);
+    return { [key]: { float: numberOf(of, "float"), file: numberOf(of, "deployed") } };
+  };
   return {
-    ...(latency === undefined ? {} : { latencyMs: { float: median("float"), file: median("deployed") } }),
-    ...(bytes === undefined ? {} : { bytes: { float: bytes.number("float"), file: bytes.number("deployed") } }),
+    ...read("latencyMs", (of, side) => of.object(side).number("p50")),
+    ...read("bytes", (of, side) => of.number(side)),
   };
 }
 

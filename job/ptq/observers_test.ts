@@ -53,7 +53,10 @@ Deno.test("runPtq() finds each range by the observer that a rule names, else by 
       JSON.stringify({ rules: [{ match: { name: "conv2" }, then: { observer: "min-max" } }] }),
     );
     const rangesOf = async (options: PtqOptions) => {
+      const started = performance.now();
       const { layers, ptq } = await runPtq({ ...QUICK, model, calibrate: "generated", out: `${dir}/out`, ...options });
+      const { seconds } = ptq!.calibration!;
+      assert.ok(seconds > 0 && seconds < (performance.now() - started) / 1000, `${seconds} s`);
       const of = (name: string) => layers?.find((layer) => layer.name === name)?.range;
       return { conv: of("conv"), conv2: of("conv2"), observers: ptq!.calibration!.observers };
     };
