@@ -60,7 +60,15 @@ export const ROOMS: readonly Room[] = [
   { path: "src/sequences", imports: ["src/custom.ts"] },
   {
     path: "src/rewrite",
-    imports: ["src/channels", "src/grouped", "src/layers", "src/operations", "src/sequences", "src/text"],
+    imports: [
+      "src/channels",
+      "src/custom.ts",
+      "src/grouped",
+      "src/layers",
+      "src/operations",
+      "src/sequences",
+      "src/text",
+    ],
   },
   { path: "data", imports: ["src/events.ts", "src/io", "src/numbers", "src/text"] },
   {
@@ -89,6 +97,7 @@ export const ROOMS: readonly Room[] = [
     path: "quantize",
     imports: [
       "src/backend",
+      "src/custom.ts",
       "src/events.ts",
       "src/io",
       "src/layers",

@@ -1,7 +1,8 @@
 /** From a prepared model back to one that TF.js reads by itself. */
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { isOwnClass } from "../src/custom.ts";
 import { isQuantizedClass } from "../src/quant/mod.ts";
-import { fromModel, isConstant, toModel } from "../src/rewrite/mod.ts";
+import { fromModel, type LayerNode, toModel } from "../src/rewrite/mod.ts";
 import { floatGraph } from "./_float_graph.ts";
 
 /** A float model, and what of it is not TF.js's. */
@@ -40,9 +41,10 @@ export interface OwnLayer {
  */
 export function floatModelOf(prepared: LayersModel): FloatModel {
   const graph = floatGraph(fromModel(prepared), prepared);
-  const own = graph.nodes.filter((node) => isConstant(node) || isQuantizedClass(node.layer.className));
+  const model = toModel(graph);
+  const isOwn = ({ layer: { className } }: LayerNode) => isOwnClass(className) || isQuantizedClass(className);
   return {
-    model: toModel(graph),
-    ownLayers: own.map(({ name, layer: { className } }) => ({ layer: name, className })),
+    model,
+    ownLayers: graph.nodes.filter(isOwn).map(({ name, layer: { className } }) => ({ layer: name, className })),
   };
 }

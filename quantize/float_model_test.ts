@@ -4,6 +4,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { registerBackend } from "../src/backend/mod.ts";
 import { layersModelFiles } from "../models/import/layers_model.ts";
+import { registerLayers } from "../layers.ts";
+import { ChannelSplit } from "../src/channels/mod.ts";
+import { isOwnClass } from "../src/custom.ts";
+import { Operation } from "../src/operations/mod.ts";
 import { isQuantizedClass, setQatPhase } from "../src/quant/mod.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { predictAll } from "../export/validate.ts";
@@ -52,6 +56,10 @@ function sharedModel(): tfl.LayersModel {
     name: "shared",
   }));
 }
+
+/** Classes that TF.js knows: it registers its own when it is imported, and rooms theirs only when they are told to. */
+const registered = () => Object.keys(tf.serialization.SerializationMap.getMap().classNameMap);
+const OF_TFJS = registered();
 
 const MODELS = { sequentialModel, skipModel, islandModel, sharedModel };
 
@@ -103,4 +111,26 @@ Deno.test("floatModelOf() keeps names of layers, outputs and weights, and shares
   );
   prepared.dispose();
   assert.ok(predict(model, inputFor(model))[0].every(Number.isFinite));
+});
+
+Deno.test("floatModelOf() lists the layers that TF.js does not know by itself, of every room that has some", () => {
+  registerLayers();
+  const added = registered().filter((name) => !OF_TFJS.includes(name));
+  const isTold = (name: string) => isOwnClass(name) || isQuantizedClass(name);
+  assert.deepEqual(added.filter((name) => !isTold(name)), []);
+  assert.ok(added.includes("ChannelSplit") && added.includes("Operation") && added.includes("Attention"), `${added}`);
+  assert.ok(OF_TFJS.every((name) => !isOwnClass(name)));
+
+  const input = tfl.input({ shape: [4], name: "row" });
+  const hidden = apply(layers.dense({ units: 4, name: "hidden" }), input);
+  const half = apply(
+    new Operation({ operation: "abs", name: "half" }),
+    apply(new ChannelSplit({ name: "left" }), hidden),
+  );
+  const outputs = apply(layers.dense({ units: 2, name: "out" }), half);
+  const { model: prepared } = prepareQat(seedWeights(tfl.model({ inputs: input, outputs })));
+  assert.deepEqual(floatModelOf(prepared).ownLayers, [
+    { layer: "left", className: "ChannelSplit" },
+    { layer: "half", className: "Operation" },
+  ]);
 });

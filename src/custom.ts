@@ -1,7 +1,23 @@
-/** What TF.js layers of this project share: checks of what they are told and given, and weights of a layer inside. */
-import type * as tf from "@tensorflow/tfjs-core";
+/** What TF.js layers of this project share: that they are its own, checks of what they are told, weights of a layer inside. */
+import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { showValue } from "./text/plain.ts";
+
+/** Classes that were registered as this project's. */
+const OWN = new Set<string>();
+
+/** Registers classes of this project with TF.js, which loads no model with such layers before. Again is harmless. */
+export function registerOwn(...classes: readonly tf.serialization.SerializableConstructor<tfl.layers.Layer>[]): void {
+  for (const layer of classes) {
+    tf.serialization.registerClass(layer);
+    OWN.add(layer.className);
+  }
+}
+
+/** Whether layers of the registered class `className` are this project's. */
+export function isOwnClass(className: string): boolean {
+  return OWN.has(className);
+}
 
 /** Arguments that every TF.js layer takes. */
 export type LayerArgs = NonNullable<ConstructorParameters<typeof tfl.layers.Layer>[0]>;

@@ -1,5 +1,5 @@
 /** TF.js layers that pick and move channels. */
-import * as tf from "@tensorflow/tfjs-core";
+import { registerOwn } from "../custom.ts";
 import { ChannelShuffle } from "./shuffle.ts";
 import { ChannelSplit } from "./split.ts";
 
@@ -8,5 +8,5 @@ export { ChannelSplit, type ChannelSplitArgs } from "./split.ts";
 
 /** Registers this room's layers, so that models with them load. Again is harmless. */
 export function registerChannelLayers(): void {
-  for (const layer of [ChannelShuffle, ChannelSplit]) tf.serialization.registerClass(layer);
+  registerOwn(ChannelShuffle, ChannelSplit);
 }

@@ -1,7 +1,7 @@
 /** The TF.js layer of convolutions in groups of channels. */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
-import { adoptWeights, checkName, checkWhole, listOf, type Shapes, shapesOf } from "../custom.ts";
+import { adoptWeights, checkName, checkWhole, listOf, registerOwn, type Shapes, shapesOf } from "../custom.ts";
 import { groupConvolution } from "./convolve.ts";
 
 const ONE = { what: "pictures", least: 1, most: 1 } as const;
@@ -147,5 +147,5 @@ export function groupConv2d(args: GroupConv2DArgs): GroupConv2D {
 
 /** Registers GroupConv2D, so that models with it load. Again is harmless. */
 export function registerGroupedLayers(): void {
-  tf.serialization.registerClass(GroupConv2D);
+  registerOwn(GroupConv2D);
 }

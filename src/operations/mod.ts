@@ -7,7 +7,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
-import { checkName, type LayerArgs, listOf, type Shapes, shapesOf } from "../custom.ts";
+import { checkName, type LayerArgs, listOf, registerOwn, type Shapes, shapesOf } from "../custom.ts";
 import { checkChoice } from "../text/nearest.ts";
 import { broadcastShape } from "./_shapes.ts";
 import { checkOptions, type OptionRule, type Options, type OptionValue } from "./_options.ts";
@@ -109,5 +109,5 @@ export class Operation extends tfl.layers.Layer {
 
 /** Registers Operation, so that models with it load. Again is harmless. */
 export function registerOperations(): void {
-  tf.serialization.registerClass(Operation);
+  registerOwn(Operation);
 }

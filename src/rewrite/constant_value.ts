@@ -8,6 +8,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { registerOwn } from "../custom.ts";
 import { showValue } from "../text/plain.ts";
 import { type LayerNode, ownCall } from "./layer_graph.ts";
 
@@ -105,7 +106,7 @@ export class ConstantValue extends tfl.layers.Layer {
 
 /** Registers ConstantValue, so that models with constants load. Again is harmless. */
 export function registerConstantValue(): void {
-  tf.serialization.registerClass(ConstantValue);
+  registerOwn(ConstantValue);
 }
 
 /** Makes the node of a constant: `data` in row-major order, of `shape` without the batch. */

@@ -6,6 +6,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { registerOwn } from "../custom.ts";
 import { showValue } from "../text/plain.ts";
 import { replaceNode } from "./edit.ts";
 import { ownCall } from "./layer_graph.ts";
@@ -93,7 +94,7 @@ export class FadingReLU extends tfl.layers.Layer {
 
 /** Registers FadingReLU with TF.js, so that models with it load. Again is harmless. */
 export function registerFadingReLU(): void {
-  tf.serialization.registerClass(FadingReLU);
+  registerOwn(FadingReLU);
 }
 
 /** Puts ReLU in the place of every FadingReLU, whose slope is 0 by then. */

@@ -1,5 +1,5 @@
 /** TF.js layers for sequences of tokens. */
-import * as tf from "@tensorflow/tfjs-core";
+import { registerOwn } from "../custom.ts";
 import { Attention, AttentionContext, AttentionScores, AttentionWeights } from "./attention.ts";
 import { PaddingMask, PositionEmbedding, TokenAt } from "./tokens.ts";
 
@@ -13,17 +13,15 @@ export {
   type TokenAtArgs,
 } from "./tokens.ts";
 
-const LAYERS = [
-  Attention,
-  AttentionContext,
-  AttentionScores,
-  AttentionWeights,
-  PaddingMask,
-  PositionEmbedding,
-  TokenAt,
-];
-
 /** Registers this room's layers, so that models with them load. Again is harmless. */
 export function registerSequenceLayers(): void {
-  for (const layer of LAYERS) tf.serialization.registerClass(layer);
+  registerOwn(
+    Attention,
+    AttentionContext,
+    AttentionScores,
+    AttentionWeights,
+    PaddingMask,
+    PositionEmbedding,
+    TokenAt,
+  );
 }
