@@ -168,7 +168,7 @@ export const LAYER_ROWS: Readonly<Record<LayerClass, LayerRow>> = {
   Maximum: noKernel("Max"),
   Minimum: noKernel("Min"),
   Multiply: rescale,
-  Operation: (config) => operationRule(config.operation),
+  Operation: (config) => operationRule(config),
   PReLU: noKernel("PRelu"),
   PaddingMask: float(INDICES),
   Permute: sameScale,

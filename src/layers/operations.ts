@@ -1,9 +1,16 @@
 /** How the operations of `src/operations` are quantized. */
 import { float, type LayerRule, noKernel, rescale, sameScale } from "./layer_rule.ts";
 
+/** An operation, and its options. */
+export type OperationDescription = Readonly<{ operation?: unknown; options?: unknown }>;
+
 /** Those that move numbers, and those that integer kernels compute; what is not here stays in float. */
-const RULES: Readonly<Record<string, LayerRule>> = {
+const RULES: Readonly<Record<string, LayerRule | ((options: Readonly<Record<string, unknown>>) => LayerRule)>> = {
   gather: sameScale,
+  // What is added is 0, or is there already.
+  pad: ({ mode, value }) =>
+    mode === "constant" && value !== 0 ? noKernel("padding by a number other than 0") : sameScale,
+  reverse: sameScale,
   slice: sameScale,
   tile: sameScale,
   // A bound that the grid behind it has anyway.
@@ -18,11 +25,14 @@ const LACKING: Readonly<Record<string, string>> = {
   hardSigmoid: "HardSigmoid",
   reduce: "reductions over axes of one's own",
   resize: "resizing to a size of one's own",
-  pad: "this padding",
+  blend: "resizing by sums of its own",
+  responseNorm: "LRN",
 };
 
 /** Returns the rule of an operation. */
-export function operationRule(operation: unknown): LayerRule {
+export function operationRule({ operation, options }: OperationDescription): LayerRule {
   if (typeof operation !== "string") return float("it is no operation that is known");
-  return Object.hasOwn(RULES, operation) ? RULES[operation] : noKernel(LACKING[operation] ?? `"${operation}"`);
+  if (!Object.hasOwn(RULES, operation)) return noKernel(LACKING[operation] ?? `"${operation}"`);
+  const rule = RULES[operation];
+  return typeof rule === "function" ? rule(Object(options)) : rule;
 }

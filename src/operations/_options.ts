@@ -23,8 +23,13 @@ const isWhole = (value: unknown, least: number) =>
 /** A finite number. */
 export const ANY_NUMBER: OptionRule = { what: "a finite number", holds: Number.isFinite };
 
+/** A whole number. */
+export function wholeFrom(least: number): OptionRule {
+  return { what: `a whole number from ${least}`, holds: (value) => isWhole(value, least) };
+}
+
 /** A whole number from 1. */
-export const WHOLE: OptionRule = { what: "a whole number from 1", holds: (value) => isWhole(value, 1) };
+export const WHOLE: OptionRule = wholeFrom(1);
 
 /** True or false. */
 export const flag: OptionRule = { what: "true or false", holds: (value) => typeof value === "boolean" };
@@ -43,6 +48,14 @@ export const pairs: OptionRule = {
   holds: (value) =>
     Array.isArray(value) && value.length > 0 &&
     value.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every((each) => isWhole(each, 0))),
+};
+
+/** A list of lists of numbers. */
+export const numberRows: OptionRule = {
+  what: "a list of lists of numbers",
+  holds: (value) =>
+    Array.isArray(value) && value.length > 0 &&
+    value.every((row) => Array.isArray(row) && row.length > 0 && row.every(Number.isFinite)),
 };
 
 /** One of a few words. */

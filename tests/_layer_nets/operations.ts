@@ -31,7 +31,29 @@ export const OPERATION_NETS: readonly LayerNet[] = [
     one("resize", { by: "bilinear", size: [12, 5], alignCorners: false, halfPixelCenters: true }),
     float(/resizing/),
   ),
-  net("Operation pad", one("pad", { mode: "reflect", paddings: [[1, 1], [2, 0], [0, 0]], value: 0 }), float(/padding/)),
+  ...["constant", "edge", "reflect"].map((mode) =>
+    net(`Operation pad by ${mode}`, one("pad", { mode, paddings: [[1, 1], [2, 0], [0, 0]], value: 0 }))
+  ),
+  net(
+    "Operation pad by a number",
+    one("pad", { mode: "constant", paddings: [[1, 1], [2, 0], [0, 0]], value: 0.5 }),
+    float(/padding by a number other than 0/),
+  ),
+  net("Operation reverse", one("reverse", { axes: [1, 3] }), int8("Slice")),
+  net("Operation argument", one("argument", { of: "max", axis: 3, keepDims: true }), float(/no int8 kernel/)),
+  net("Operation cumulate", one("cumulate", { axis: 1, exclusive: false, reverse: true }), float(/no int8 kernel/)),
+  net("Operation topK", one("topK", { k: 2, of: "min", gives: "values" }), float(/no int8 kernel/)),
+  net(
+    "Operation blend",
+    one("blend", { axis: 1, places: [[0, 1], [2, 3]], factors: [[0.5, 0.5], [2, -1]] }),
+    float(/sums of its own/),
+  ),
+  net("Operation maxDilated", one("maxDilated", { size: [2, 2], dilations: [2, 1] }), float(/no int8 kernel/)),
+  net(
+    "Operation responseNorm",
+    one("responseNorm", { before: 1, behind: 1, bias: 1, alpha: 0.5, beta: 0.75 }),
+    float(/LRN/),
+  ),
   net(
     "Operation subtract",
     wired((image) =>

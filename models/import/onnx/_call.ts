@@ -22,6 +22,8 @@ export interface Sources {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   /** How many nodes read a value, outputs counted as one. */
   readonly readers: ReadonlyMap<string, number>;
+  /** Values that are whole numbers in the file; here all are real ones. */
+  readonly integers: ReadonlySet<string>;
 }
 
 /** A node with what it reads. */
@@ -67,9 +69,25 @@ export class Call {
     return this.#sources.values.has(this.node.inputs[i] ?? "");
   }
 
+  /** Whether a value of this name is read by a node, or is an output. */
+  isRead(name: string): boolean {
+    return (this.#sources.readers.get(name) ?? 0) > 0;
+  }
+
   /** How many nodes read input `i`. */
   readersOf(i: number): number {
     return this.#sources.readers.get(this.node.inputs[i]) ?? 0;
+  }
+
+  /** Whether input `i` is of whole numbers. */
+  isInteger(i: number): boolean {
+    return this.#sources.integers.has(this.node.inputs[i] ?? "");
+  }
+
+  /** An axis of an attribute, of a value of `rank` axes, counted from the first. */
+  axis(otherwise: number, rank: number): number {
+    const asked = this.number("axis", otherwise);
+    return asked < 0 ? asked + rank : asked;
   }
 
   /** The shape of input `i`. */

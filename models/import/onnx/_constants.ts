@@ -9,7 +9,7 @@ export interface Laid {
 }
 
 /** Lays constant input `i` out as `x` is stored, if it is a constant that can be added to it, sample by sample. */
-export function constantAs(call: Call, i: number, x: Value): Laid | undefined {
+export function constantAs(call: Call, i: number, x: Pick<Value, "shape" | "order">): Laid | undefined {
   const tensor = call.constant(i);
   if (tensor === undefined) return undefined;
   const rank = x.shape.length;
@@ -32,6 +32,15 @@ export function constantAs(call: Call, i: number, x: Value): Laid | undefined {
     return values[from];
   });
   return { shape, data };
+}
+
+/** Constant input `i` as a value of its own, one for all samples, stored as `like` is. */
+export function constantValue(call: Call, i: number, like: Pick<Value, "shape" | "order">): Value {
+  const laid = constantAs(call, i, like) ?? refuse(`its input ${i} is unknown`);
+  const shape = [...like.shape];
+  like.order.forEach((axis, at) => shape[axis] = laid.shape[at]);
+  const name = call.builder.constant(laid.shape, laid.data);
+  return { shape, order: like.order, read: () => name };
 }
 
 /** factor · x + term, number by number: a constant factor and a constant term. */

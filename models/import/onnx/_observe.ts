@@ -10,6 +10,8 @@ export interface Observed {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   /** Constants, and what follows from constants and shapes alone. */
   readonly statics: ReadonlyMap<string, Tensor>;
+  /** Values that are whole numbers. */
+  readonly integers: ReadonlySet<string>;
   /** What was fed, and what came of it. */
   readonly feeds: Readonly<Record<string, HostTensor>>;
   readonly outputs: Readonly<Record<string, HostTensor>>;
@@ -33,7 +35,8 @@ export function observe(
     readonly outputs: readonly string[];
   },
 ): Observed {
-  const names = [...new Set(graph.nodes.flatMap(({ outputs }) => outputs).filter((name) => name !== ""))];
+  const seen = graph.nodes.filter(({ op }) => !NO_TENSORS.has(op)).flatMap(({ outputs }) => outputs);
+  const names = [...new Set(seen.filter((name) => name !== ""))];
   const session = new Session(withOutputs(file, names.filter((name) => !graph.outputs.includes(name))), {
     optimization: "disabled",
   });
@@ -52,8 +55,12 @@ export function observe(
       ...Object.entries(feeds).map(([name, { shape }]) => [name, shape] as const),
       ...Object.entries(found).map(([name, { shape }]) => [name, shape] as const),
     ]);
+    const integers = new Set(
+      [...graph.initializers, ...Object.entries(feeds), ...Object.entries(found)]
+        .filter(([, { dtype }]) => /^u?int/.test(dtype)).map(([name]) => name),
+    );
     const outputs = Object.fromEntries(wanted.map((name) => [name, found[name]]));
-    return { shapes, statics: new Map(known), feeds, outputs };
+    return { shapes, statics: new Map(known), integers, feeds, outputs };
   } finally {
     session.dispose();
   }
@@ -64,12 +71,27 @@ function staticNames(graph: Graph): ReadonlySet<string> {
   const known = new Set(graph.initializers.keys());
   const isKnown = (name: string) => name === "" || known.has(name);
   for (const { op, inputs, outputs } of graph.nodes) {
-    if (OF_SHAPES.has(op) || (!RANDOM.has(op) && inputs.every(isKnown))) outputs.forEach((name) => known.add(name));
+    if (OF_SHAPES.has(op) || (!NEVER_STATIC.has(op) && inputs.every(isKnown))) {
+      outputs.forEach((name) => known.add(name));
+    }
   }
   return known;
 }
 
-const RANDOM = new Set(["RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial"]);
+/** Operators that hold graphs, which may read any value, and what they give may be a list of tensors. */
+const WITH_GRAPHS = ["If", "Loop", "Scan", "SequenceMap"];
+/** Operators that give lists of tensors, or none. */
+const OF_LISTS = [
+  "SequenceConstruct",
+  "SequenceEmpty",
+  "SequenceErase",
+  "SequenceInsert",
+  "SplitToSequence",
+  "Optional",
+];
+const RANDOM = ["RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli"];
+const NEVER_STATIC = new Set([...WITH_GRAPHS, ...OF_LISTS, ...RANDOM]);
+const NO_TENSORS = new Set([...WITH_GRAPHS, ...OF_LISTS]);
 
 function randomInput(
   graph: Graph,

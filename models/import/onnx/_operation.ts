@@ -19,7 +19,12 @@ export function operation(
 }
 
 /** An operation number by number, on values or on inputs by their places, constants among them. */
-export function elementwise(call: Call, name: OperationName, inputs: readonly (Value | number)[]): Value {
+export function elementwise(
+  call: Call,
+  name: OperationName,
+  inputs: readonly (Value | number)[],
+  options: Options = {},
+): Value {
   const shape = call.outputShape();
   const known = inputs.map((input) =>
     typeof input !== "number" ? input : call.isValue(input) ? call.value(input) : undefined
@@ -34,7 +39,7 @@ export function elementwise(call: Call, name: OperationName, inputs: readonly (V
     const laid = constantAs(call, Number(input), first) ?? refuse(`its input ${input} is unknown`);
     return call.builder.constant(laid.shape, laid.data);
   });
-  return call.gives(operation(call, name, { inbound }), first.order);
+  return call.gives(operation(call, name, { inbound, options }), first.order);
 }
 
 function sizeOf({ shape }: Value): number {

@@ -19,7 +19,11 @@ const BECAME_INPUTS: Readonly<Record<string, Readonly<Record<string, number>>>> 
   ReduceMax: { axes: 1 },
   ReduceMin: { axes: 1 },
   ReduceProd: { axes: 1 },
+  ReduceL1: { axes: 1 },
   ReduceL2: { axes: 1 },
+  ReduceLogSum: { axes: 1 },
+  ReduceLogSumExp: { axes: 1 },
+  ReduceSumSquare: { axes: 1 },
   Slice: { starts: 1, ends: 2, axes: 3 },
   Pad: { pads: 1, value: 2 },
   Clip: { min: 1, max: 2 },
@@ -43,10 +47,17 @@ const UPGRADES: Readonly<Record<string, Upgrade>> = {
     const { inputs: [x, scales], attrs: { mode = "nearest" } } = node;
     return { node: { ...node, inputs: [x, "", scales], attrs: cornered(mode) } };
   },
-  // Until opset 12 everything from the axis on is one row.
-  Softmax: (node, opset) =>
-    opset >= 13 ? { node } : { node: { ...node, attrs: { ...node.attrs, axis: node.attrs.axis ?? 1, rows: 1 } } },
+  Softmax: inRows,
+  LogSoftmax: inRows,
+  Hardmax: inRows,
+  Scatter: (node) => ({ node: { ...node, op: "ScatterElements" } }),
 };
+
+/** Until opset 12 everything from the axis on is one row. */
+function inRows(node: Node, opset: number): Upgraded {
+  if (opset >= 13) return { node };
+  return { node: { ...node, attrs: { ...node.attrs, axis: node.attrs.axis ?? 1, rows: 1 } } };
+}
 
 const cornered = (mode: Attr) => ({ mode, coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" });
 

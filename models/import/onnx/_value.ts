@@ -32,6 +32,11 @@ export function channelsLast(rank: number): readonly number[] {
   return [...plainOrder(rank).slice(1), 1];
 }
 
+/** Returns the order in which one axis of a value is stored last, and the others as they are. */
+export function lastOrder({ order }: Pick<Value, "order">, axis: number): readonly number[] {
+  return [...order.filter((own) => own !== axis), axis];
+}
+
 /** Returns the stored shape, without the batch. */
 export function storedShape({ shape, order }: Value): readonly number[] {
   return order.map((axis) => shape[axis]);

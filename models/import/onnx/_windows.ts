@@ -46,6 +46,23 @@ export function windowsOf(
   return { size, strides, dilations, begin, end, count: output, endAsked };
 }
 
+/** Picks windows along some axes; where it is one alone, those of a picture of one column. */
+export function alongAxes(windows: Windows, axes: readonly number[]): Windows {
+  const pick = (list: readonly number[], other: number) => {
+    const picked = axes.map((axis) => list[axis]);
+    return picked.length === 1 ? [...picked, other] : picked;
+  };
+  return {
+    size: pick(windows.size, 1),
+    strides: pick(windows.strides, 1),
+    dilations: pick(windows.dilations, 1),
+    begin: pick(windows.begin, 0),
+    end: pick(windows.end, 0),
+    count: pick(windows.count, 1),
+    endAsked: pick(windows.endAsked, 0),
+  };
+}
+
 /** Whether TF.js's "same" has the same windows over `input`. */
 export function isSame({ size, strides, dilations, begin, count }: Windows, input: readonly number[]): boolean {
   return size.every((k, i) => {

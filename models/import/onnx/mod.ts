@@ -18,16 +18,26 @@ import { upgrade } from "./_upgrade.ts";
 import { channelsLast, plainOrder, type Value } from "./_value.ts";
 import { CONVOLUTIONS } from "./ops/conv.ts";
 import { ELEMENTWISE } from "./ops/elementwise.ts";
+import { NORMALIZATIONS } from "./ops/normalize.ts";
 import { OPERATION_ROWS } from "./ops/operations.ts";
 import { POOLS } from "./ops/pool.ts";
+import { REDUCTIONS } from "./ops/reduce.ts";
+import { RESIZES } from "./ops/resize.ts";
 import { SHAPES } from "./ops/shape.ts";
+import { SLICES } from "./ops/slice.ts";
+import { SOFTMAXES } from "./ops/softmax.ts";
 
 /** The operators that can be imported, by their names. */
 export const ONNX_ROWS: Readonly<Record<string, Row>> = {
   ...CONVOLUTIONS,
   ...ELEMENTWISE,
+  ...NORMALIZATIONS,
   ...POOLS,
+  ...REDUCTIONS,
+  ...RESIZES,
   ...SHAPES,
+  ...SLICES,
+  ...SOFTMAXES,
   ...OPERATION_ROWS,
 };
 
@@ -133,9 +143,9 @@ export async function importGraph(
     throw cannot(path, `ONNX Runtime cannot run it: ${reasonOf(cause, "it is damaged")}`, cause);
   }
   const statics = new Map([...graph.initializers, ...observed.statics]);
-  const built = translate(graph, { shapes: observed.shapes, statics, path, name, layout, refused });
+  const built = translate(graph, { ...observed, statics, path, name, layout, refused });
   const model = toModel(built.layers);
-  await compare(model, { observed, outputs: built.outputs, path, tolerance });
+  await compare(model, { observed, ...built, path, tolerance });
   return model;
 }
 
@@ -167,17 +177,18 @@ function named(graph: Graph): Graph {
 
 interface Translated {
   readonly layers: ReturnType<LayerBuilder["build"]>;
+  readonly inputs: readonly { readonly name: string; readonly value: Value }[];
   readonly outputs: readonly { readonly name: string; readonly value: Value }[];
 }
 
 type Translating =
-  & Pick<Observed, "shapes" | "statics">
+  & Pick<Observed, "shapes" | "statics" | "integers">
   & Pick<ImportOptions, "path" | "name" | "layout">
   & { readonly refused: readonly RefusedNode[] };
 
 function translate(
   graph: Graph,
-  { shapes, statics, path, name: modelName, layout, refused }: Translating,
+  { shapes, statics, integers, path, name: modelName, layout, refused }: Translating,
 ): Translated {
   const builder = new LayerBuilder();
   const nodes = livingNodes(graph, statics);
@@ -186,14 +197,15 @@ function translate(
     const shape = shapes.get(name) ?? [];
     const order = layout === "nhwc" ? plainOrder(shape.length) : inputOrder(name, shape, nodes);
     const made = builder.input(name, order.map((axis) => shape[axis]));
-    values.set(name, { shape, order, read: () => made });
-    return made;
+    const value: Value = { shape, order, read: () => made };
+    values.set(name, value);
+    return { name, value, made };
   });
   const readers = new Map<string, number>();
   for (const name of [...nodes.flatMap(({ inputs }) => inputs), ...graph.outputs]) {
     readers.set(name, (readers.get(name) ?? 0) + 1);
   }
-  const sources = { values, statics, shapes, readers };
+  const sources = { values, statics, shapes, readers, integers };
   const refusals = [...refused];
   const unknown = new Set<string>();
   for (const node of nodes) {
@@ -225,7 +237,7 @@ function translate(
       : plainOrder(value.shape.length);
     return { name, value: { ...value, order }, stored: builder.stored(value, order) };
   });
-  const given = new Map(inputs.map((name) => [name, name]));
+  const given = new Map(inputs.map(({ made }) => [made, made]));
   const named = outputs.map(({ name, stored }) => {
     const known = given.get(stored);
     builder.base = name;
@@ -236,8 +248,8 @@ function translate(
     if (known === undefined) given.set(stored, own);
     return own;
   });
-  const layers = builder.build(modelName, { inputs, outputs: named });
-  return { layers, outputs };
+  const layers = builder.build(modelName, { inputs: inputs.map(({ made }) => made), outputs: named });
+  return { layers, inputs, outputs };
 }
 
 function importNode(call: Call): readonly Value[] {
@@ -258,26 +270,26 @@ function inputOrder(name: string, shape: readonly number[], nodes: readonly Node
   return isLast ? plainOrder(4) : channelsLast(4);
 }
 
-interface Comparing {
+interface Comparing extends Pick<Translated, "inputs" | "outputs"> {
   readonly observed: Observed;
-  readonly outputs: Translated["outputs"];
   readonly path: string;
   readonly tolerance: number;
 }
 
 /** Holds what the model answers to what ONNX Runtime did. */
-async function compare(model: tfl.LayersModel, { observed, outputs, path, tolerance }: Comparing): Promise<void> {
-  const fed = model.inputs.map((input, i) => {
-    const { shape, data } = Object.values(observed.feeds)[i];
-    const x = tf.tensor(numbersOf(data), [...shape]);
-    const stored = input.shape.slice(1).join();
-    return stored === shape.slice(1).join() || shape.length !== 4 ? x : tf.transpose(x, [0, 2, 3, 1]);
+async function compare(
+  model: tfl.LayersModel,
+  { observed, inputs, outputs, path, tolerance }: Comparing,
+): Promise<void> {
+  const fed = inputs.map(({ name, value }) => {
+    const { shape, data } = observed.feeds[name];
+    return tf.transpose(tf.tensor(numbersOf(data), [...shape]), [0, ...value.order]);
   });
   const answers = [model.predict(fed.length === 1 ? fed[0] : fed)].flat();
   try {
     for (const [i, { name, value }] of outputs.entries()) {
       const { data, shape } = observed.outputs[name];
-      const expected = tf.transpose(tf.tensor(Float32Array.from(data as Float32Array), [...shape]), [
+      const expected = tf.transpose(tf.tensor(numbersOf(data), [...shape]), [
         0,
         ...value.order,
       ]);

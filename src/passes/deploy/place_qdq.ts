@@ -5,7 +5,7 @@
  * the grid of their input already, so the repeated pair changes no number. Pad between pairs stays in float, whatever
  * they are (docs/quantization.md, section 7): it is written as what it is to be, a Pad of codes by the zero point.
  */
-import type { Graph, Node } from "../../onnx/graph.ts";
+import type { Attrs, Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf } from "../../onnx/index.ts";
 import { traitsOf } from "../../onnx/schema/mod.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
@@ -116,21 +116,28 @@ function pushWithPairs(out: GraphWriter, node: Node, gridFor: (output: string) =
   });
 }
 
-/** Whether the values that `node` gives are on the grid of its first input: all are, or 0, which every grid has. */
+/** Whether the values that `node` gives are on the grid of its first input: all are its own, or 0, which every grid has. */
 export function staysOnGrid(node: Node, index: Index): boolean {
-  return traitsOf(node).movement === true || padsByZero(node, index);
+  return traitsOf(node).movement === true || padsOnGrid(node, index);
 }
 
-function padsByZero({ op, inputs, attrs }: Node, index: Index): boolean {
-  if (op !== "Pad" || (attrs.mode ?? "constant") !== "constant") return false;
+function padsOnGrid({ op, inputs, attrs }: Node, index: Index): boolean {
+  if (op !== "Pad") return false;
+  if (!padsByConstant(attrs)) return true;
   return inputs[2] === undefined || inputs[2] === "" || Number(index.constant(inputs[2])?.data[0]) === 0;
+}
+
+/** Whether what is added is one number, not what is there already. */
+function padsByConstant({ mode = "constant" }: Attrs): boolean {
+  return mode === "constant";
 }
 
 /** Appends a Pad of what `node` pads, as codes on the grid of `like`; 0 is the zero point. */
 function padCodes(out: GraphWriter, node: Node, like: Node): void {
   const [, zeroPoint] = gridOf(like);
   const codes = out.emit("QuantizeLinear", [node.inputs[0], ...gridOf(like)], { like: node });
-  const padded = out.emit("Pad", [codes, node.inputs[1], zeroPoint, ...node.inputs.slice(3)], {
+  const value = padsByConstant(node.attrs) ? [zeroPoint, ...node.inputs.slice(3)] : [];
+  const padded = out.emit("Pad", [codes, node.inputs[1], ...value], {
     attrs: node.attrs,
     like: node,
   });

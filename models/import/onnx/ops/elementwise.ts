@@ -1,6 +1,6 @@
-/** Operators on each number by itself, sums and products, and batch normalization. */
+/** Operators on each number by itself, and sums and products. */
 import { type Call, refuse, type Row } from "../_call.ts";
-import { constantAs, join, type Laid, scale } from "../_constants.ts";
+import { constantAs, constantValue, join, type Laid, scale } from "../_constants.ts";
 import { storedShape, type Value } from "../_value.ts";
 import { elementwise, operation } from "../_operation.ts";
 
@@ -26,28 +26,20 @@ export const ELEMENTWISE: Readonly<Record<string, Row>> = {
     const x = call.value(0);
     return call.gives(operation(call, "elu", { inbound: [x.read()], options: { alpha } }), x.order);
   },
-  Selu: (call) => {
-    const isStandard = Math.abs(call.number("alpha", 1.67326) - 1.67326) < 1e-4 &&
-      Math.abs(call.number("gamma", 1.0507) - 1.0507) < 1e-4;
-    return isStandard
-      ? unary(call, "Activation", { activation: "selu" })
-      : refuse("its alpha and gamma are not SELU's");
-  },
   Gelu: (call) =>
     unary(call, "Activation", { activation: call.text("approximate", "none") === "tanh" ? "gelu_new" : "gelu" }),
   PRelu: pRelu,
   Clip: clip,
   HardSigmoid: (call) => hardSigmoid(call, { alpha: call.number("alpha", 0.2), beta: call.number("beta", 0.5) }),
   HardSwish: (call) => product(call, call.value(0), hardSigmoid(call, { alpha: 1 / 6, beta: 0.5 })),
-  Softmax: softmax,
-  BatchNormalization: batchNorm,
   Add: (call) => sum(call, 1),
   Sum: (call) => merge(call, "Add"),
   Sub: (call) => sum(call, -1),
-  Mul: (call) => multiply(call, (x) => x),
-  Div: (call) => multiply(call, (x) => 1 / x),
+  Mul: multiply,
+  Div: divide,
   And: (call) => merge(call, "Multiply"),
   Or: (call) => merge(call, "Maximum"),
+  ThresholdedRelu: (call) => unary(call, "ThresholdedReLU", { theta: call.number("alpha", 1) }),
   Max: (call) => merge(call, "Maximum"),
   Min: (call) => merge(call, "Minimum"),
   Mean: (call) => merge(call, "Average"),
@@ -61,16 +53,23 @@ function same(call: Call): Value {
   return call.value(0);
 }
 
-/** TensorProto's codes of float32, float16 and float64, and of booleans. */
-const REALS: readonly number[] = [1, 10, 11];
+/** TensorProto's codes of float32, float16, float64 and bfloat16, of whole numbers, and of booleans. */
+const REALS: readonly number[] = [1, 10, 11, 16];
+const INTEGERS: readonly number[] = [2, 3, 4, 5, 6, 7, 12, 13];
 const BOOL = 9;
 
-/** Masks are real numbers here, 0 and 1. */
+/** Masks are real numbers here, 0 and 1, and so are whole numbers. */
 function cast(call: Call): Value {
   const to = call.number("to", 1);
-  if (REALS.includes(to)) return same(call);
-  if (to !== BOOL) refuse("it gives integers");
   const x = call.value(0);
+  const isNonNegative = x.isNonNegative === true;
+  if (REALS.includes(to)) return x;
+  if (INTEGERS.includes(to)) {
+    return call.isInteger(0)
+      ? x
+      : call.gives(operation(call, "trunc", { inbound: [x.read()] }), x.order, { isNonNegative });
+  }
+  if (to !== BOOL) refuse("it gives texts");
   const nothing = call.builder.constant(x.order.map(() => 1), Float32Array.of(0));
   const isNothing = operation(call, "equal", { inbound: [x.read(), nothing], suffix: "_nothing" });
   return call.gives(operation(call, "not", { inbound: [isNothing] }), x.order, { isNonNegative: true });
@@ -95,6 +94,7 @@ function pRelu(call: Call): Value {
 const FLOAT32 = 3.4028234663852886e38;
 
 function clip(call: Call): Value {
+  if (call.isValue(1) || call.isValue(2)) return bounded(call);
   const bound = (i: number, otherwise: number) => call.has(i) ? call.reals(i, "bound")[0] : otherwise;
   const [low, high] = [bound(1, -Infinity), bound(2, Infinity)];
   const x = call.value(0);
@@ -105,6 +105,15 @@ function clip(call: Call): Value {
     return call.gives(operation(call, "clip", { inbound: [x.read()], options }), x.order, { isNonNegative: low > 0 });
   }
   return { ...unary(call, "ReLU", { maxValue: isOpen ? null : high }), isNonNegative: true };
+}
+
+/** Between bounds that are computed. */
+function bounded(call: Call): Value {
+  return ([[1, "Maximum"], [2, "Minimum"]] as const).reduce((x, [i, className]) => {
+    if (!call.has(i)) return x;
+    const bound = call.isValue(i) ? call.value(i) : constantValue(call, i, x);
+    return joined(call, className, [x, bound]);
+  }, call.value(0));
 }
 
 /** min(1, max(0, alpha · x + beta)) */
@@ -122,48 +131,6 @@ function product(call: Call, a: Value, b: Value): Value {
   return call.gives(join(call, "Multiply", [a.read(), b.read()]), a.order);
 }
 
-function softmax(call: Call): Value {
-  const x = call.value(0);
-  const rank = x.shape.length;
-  const asked = call.number("axis", -1);
-  const axis = asked < 0 ? asked + rank : asked;
-  const isRow = call.number("rows", 0) === 1;
-  if (isRow && x.shape.slice(axis + 1).some((side) => side !== 1)) {
-    refuse(`it is over all of [${x.shape.slice(axis)}] together, one axis is needed`);
-  }
-  if (axis === 0) refuse("it is over the batch");
-  const order = [...x.order.filter((own) => own !== axis), axis];
-  const config = { axis: -1 };
-  const name = call.builder.layer({ className: "Softmax", config, inbound: [call.builder.stored(x, order)] });
-  return call.gives(name, order, { isNonNegative: true });
-}
-
-function batchNorm(call: Call): Value {
-  const x = call.value(0);
-  if (call.number("training_mode", 0) !== 0) refuse("it is in training mode");
-  const order = [...x.order.filter((own) => own !== 1), 1];
-  const [gamma, beta, mean, variance] = ["scale", "bias", "mean", "variance"].map((what, i) => call.reals(i + 1, what));
-  const shape = [gamma.length];
-  const name = call.builder.layer({
-    className: "BatchNormalization",
-    config: {
-      axis: -1,
-      momentum: call.number("momentum", 0.9),
-      epsilon: call.number("epsilon", 1e-5),
-      center: true,
-      scale: true,
-    },
-    inbound: [call.builder.stored(x, order)],
-    weights: [
-      { name: "gamma", shape, data: gamma },
-      { name: "beta", shape, data: beta },
-      { name: "moving_mean", shape, data: mean },
-      { name: "moving_variance", shape, data: variance },
-    ],
-  });
-  return call.gives(name, order);
-}
-
 function sum(call: Call, sign: 1 | -1): Value {
   const place = call.isValue(0) ? 0 : 1;
   const other = 1 - place;
@@ -176,8 +143,7 @@ function sum(call: Call, sign: 1 | -1): Value {
   const term = sign === -1 && other === 1 ? data.map((value) => -value) : data;
   const base = sign === -1 && other === 0 ? scale(call, x, { factor: -1 }) : x;
   const biased = asBias(call, base, { shape, data: term, readers: call.readersOf(place) });
-  if (biased !== undefined) return { ...base, shape: call.outputShape() };
-  checkAlike(call, base);
+  if (biased !== undefined) return { shape: call.outputShape(), order: base.order, read: base.read };
   return call.gives(join(call, "Add", [base.read(), call.builder.constant(shape, term)]), base.order);
 }
 
@@ -208,23 +174,30 @@ function asBias(
   return true;
 }
 
-function multiply(call: Call, change: (value: number) => number): Value {
-  const isDivision = change(2) !== 2;
+function multiply(call: Call): Value {
   const place = call.isValue(0) ? 0 : 1;
-  if (isDivision && call.isValue(1)) return elementwise(call, "divide", [0, 1]);
   if (call.isValue(1 - place)) return merge(call, "Multiply");
   const x = call.value(place);
   const { shape, data } = constantAs(call, 1 - place, x) ?? refuse("one of its inputs is unknown");
-  checkAlike(call, x);
-  const factors = data.map(change);
-  if (!factors.every(Number.isFinite)) refuse("it divides by 0");
-  return call.gives(join(call, "Multiply", [x.read(), call.builder.constant(shape, factors)]), x.order);
+  return call.gives(join(call, "Multiply", [x.read(), call.builder.constant(shape, data)]), x.order, {
+    isNonNegative: x.isNonNegative === true && data.every((factor) => factor >= 0),
+  });
 }
 
-/** A constant may be smaller than the value, not larger. */
-function checkAlike(call: Call, x: Value): void {
-  if (call.outputShape().join() === x.shape.join()) return;
-  refuse(`its constant makes [${call.outputShape()}] of [${x.shape}], one shape is needed`);
+/** By constants it is a product; of whole numbers what is left over is dropped. */
+function divide(call: Call): Value {
+  if (call.isInteger(0)) {
+    const quotient = elementwise(call, "divide", [0, 1]);
+    return call.gives(operation(call, "trunc", { inbound: [quotient.read()] }), quotient.order);
+  }
+  if (call.isValue(1)) return elementwise(call, "divide", [0, 1]);
+  const x = call.value(0);
+  const { shape, data } = constantAs(call, 1, x) ?? refuse("its divisor is unknown");
+  const factors = data.map((value) => 1 / value);
+  if (!factors.every(Number.isFinite)) refuse("it divides by 0");
+  return call.gives(join(call, "Multiply", [x.read(), call.builder.constant(shape, factors)]), x.order, {
+    isNonNegative: x.isNonNegative === true && factors.every((factor) => factor >= 0),
+  });
 }
 
 /** Joins all inputs, constants among them, by a layer of TF.js. */
@@ -232,11 +205,7 @@ function merge(call: Call, className: string): Value {
   const places = call.node.inputs.map((_, i) => i);
   const values = places.filter((i) => call.isValue(i)).map((i) => call.value(i));
   const [first] = values;
-  const constants = places.filter((i) => !call.isValue(i)).map((i) => {
-    const { shape, data } = constantAs(call, i, first) ?? refuse(`its input ${i} is unknown`);
-    const name = call.builder.constant(shape, data);
-    return { shape: first.shape, order: first.order, read: () => name };
-  });
+  const constants = places.filter((i) => !call.isValue(i)).map((i) => constantValue(call, i, first));
   if (places.length === 1) return first;
   return joined(call, className, [...values, ...constants]);
 }

@@ -1,0 +1,77 @@
+/** What operations compute that are several calls of TF.js. */
+import * as tf from "@tensorflow/tfjs-core";
+import { type Pairs, reflected } from "./_gradients.ts";
+
+/** Reductions over axes, by name. */
+export const REDUCERS: Readonly<Record<string, (x: tf.Tensor, axes: number[], keepDims: boolean) => tf.Tensor>> = {
+  mean: tf.mean,
+  sum: tf.sum,
+  max: tf.max,
+  min: tf.min,
+  prod: tf.prod,
+  l1: (x, axes, keepDims) => tf.sum(tf.abs(x), axes, keepDims),
+  l2: (x, axes, keepDims) => tf.sqrt(tf.sum(tf.square(x), axes, keepDims)),
+  sumSquare: (x, axes, keepDims) => tf.sum(tf.square(x), axes, keepDims),
+  logSum: (x, axes, keepDims) => tf.log(tf.sum(x, axes, keepDims)),
+  logSumExp: tf.logSumExp,
+};
+
+/** A list of numbers for each element. */
+export type Rows = readonly (readonly number[])[];
+
+/** Sums of elements along an axis, each by its factor. */
+export function blended(
+  x: tf.Tensor,
+  { axis, places, factors }: { readonly axis: number; readonly places: Rows; readonly factors: Rows },
+): tf.Tensor {
+  const sides = x.shape.map((_, i) => i === axis ? places.length : 1);
+  const terms = places[0].map((_, i) => {
+    const picked = tf.gather(x, tf.tensor1d(places.map((row) => row[i]), "int32"), axis);
+    return tf.mul(picked, tf.tensor(factors.map((row) => row[i]), sides));
+  });
+  return terms.reduce((sum, term) => tf.add(sum, term));
+}
+
+/** What is told of a normalization by the channels around. */
+export interface ResponseNorm {
+  /** Channels before each that count. */
+  readonly before: number;
+  /** Channels behind each that count. */
+  readonly behind: number;
+  readonly bias: number;
+  readonly alpha: number;
+  readonly beta: number;
+}
+
+/** Computes x / (bias + alpha · Σ x²)^beta, the sum over the channel, those before and those behind it. */
+export function responseNorm(x: tf.Tensor, { before, behind, bias, alpha, beta }: ResponseNorm): tf.Tensor {
+  if (before === behind && x.rank === 4) {
+    return tf.localResponseNormalization(x as tf.Tensor4D, before, bias, alpha, beta);
+  }
+  const last = x.rank - 1;
+  const padded = tf.pad(tf.square(x), x.shape.map((_, axis) => axis === last ? [before, behind] : [0, 0]));
+  const parts = Array.from(
+    { length: before + 1 + behind },
+    (_, i) => tf.slice(padded, x.shape.map((_, axis) => axis === last ? i : 0), x.shape),
+  );
+  return tf.div(x, tf.pow(tf.add(tf.mul(tf.addN(parts), alpha), bias), beta));
+}
+
+/** Surrounds x along its axes behind the batch by a value, its mirror image or its outermost elements. */
+export function padded(
+  x: tf.Tensor,
+  { mode, paddings, value }: { readonly mode: string; readonly paddings: Pairs; readonly value: number },
+): tf.Tensor {
+  const all = [[0, 0], ...paddings.map(([before, behind]) => [before, behind])] as [number, number][];
+  if (mode === "constant") return tf.pad(x, all, value);
+  if (mode === "reflect") return reflected(x, all);
+  return paddings.reduce<tf.Tensor>((y, [before, behind], i) => {
+    if (before === 0 && behind === 0) return y;
+    const side = y.shape[i + 1];
+    const places = Array.from(
+      { length: side + before + behind },
+      (_, at) => Math.min(side - 1, Math.max(0, at - before)),
+    );
+    return tf.gather(y, tf.tensor1d(places, "int32"), i + 1);
+  }, x);
+}
