@@ -168,12 +168,23 @@ Deno.test("placeQdq() pads codes by the zero point, and goes on behind", () => {
   }
 });
 
-Deno.test("placeQdq() keeps a Pad of other values, of other modes, and of values on no grid", () => {
-  const pad = (b: GraphBuilder, x: Value, { value = 0, mode = "constant" } = {}) =>
-    b.node("Pad", [x, ints(b, [0, 0, 1, 1, 0, 0, 1, 1]), b.constant("float32", [], [value])], { mode });
+Deno.test("placeQdq() pads codes by what is there", () => {
+  for (const mode of ["reflect", "edge"]) {
+    const graph = graphOf([2, 3, 4, 4], (b, x) => {
+      const padded = b.node("Pad", [fakeQuantized(b, x, GRID), ints(b, [0, 0, 1, 0, 0, 0, 2, 1])], { mode });
+      return b.node("Neg", [padded]);
+    });
+    const after = applied(placeQdq, graph);
+    assertSameNumbers(graph, after, { real: true });
+    assert.deepEqual(opsOf(after), [Q, DQ, Q, "Pad", DQ, "Neg"]);
+  }
+});
+
+Deno.test("placeQdq() keeps a Pad of other values, and of values on no grid", () => {
+  const pad = (b: GraphBuilder, x: Value, { value = 0 } = {}) =>
+    b.node("Pad", [x, ints(b, [0, 0, 1, 1, 0, 0, 1, 1]), b.constant("float32", [], [value])]);
   const graphs = [
     graphOf([2, 3, 4, 4], (b, x) => pad(b, fakeQuantized(b, x, GRID), { value: 1 })),
-    graphOf([2, 3, 4, 4], (b, x) => pad(b, fakeQuantized(b, x, GRID), { mode: "reflect" })),
     graphOf([2, 3, 4, 4], (b, x) => pad(b, b.node("Neg", [x]))),
   ];
   for (const graph of graphs) assert.deepEqual(opsOf(applied(placeQdq, graph)), opsOf(graph));
