@@ -60,6 +60,7 @@ export { type SessionOptions } from "./src/runtime/session.ts";
 
 // Models: files, and the built-in architectures.
 export * from "./models/import/mod.ts";
+export * from "./models/transfer/mod.ts";
 export { OutputError, writeFileAtomic } from "./src/io/atomic.ts";
 export {
   type AnchorOptions,

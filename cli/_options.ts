@@ -18,6 +18,11 @@ export function number(text: string): number {
   return Number(text);
 }
 
+/** Reads a number of things, or that the data has as many. */
+export function count(text: string): number | "data" {
+  return text === "data" ? text : number(text);
+}
+
 /** Reads names between commas. */
 function list(text: string): readonly string[] {
   return text.split(",").map((name) => name.trim());

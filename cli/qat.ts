@@ -1,5 +1,5 @@
 /** `deno task qat`: the main job. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import {
   createProgress,
   dryRun,
@@ -19,6 +19,7 @@ import {
   addPrinting,
   addQuantization,
   addTask,
+  count,
   number,
   parseFlags,
   type Printing,
@@ -89,7 +90,13 @@ export function qatCommand(): Command {
     .option(
       "--arch <name>",
       "built-in architecture to train from nothing (default: cifar_cnn; of rows of numbers mlp, of tokens transformer)",
-    );
+    )
+    .option("--weights <file>", "weights that the architecture begins with: of TF.js, ONNX or darknet")
+    .addOption(
+      new Option("--head [n]", "a new last layer of n numbers; without n: as many as the data has classes")
+        .preset("data").argParser(count),
+    )
+    .option("--freeze-until <layer>", "layers up to this one do not train; none: all do again");
   addData(command, {
     data: "samples to learn from, and to judge by (default: generated)",
   })
@@ -108,7 +115,7 @@ export function qatCommand(): Command {
     .optionsGroup("Float training:")
     .option(
       "--float-epochs <n>",
-      "float training before quantization (default: 16 with --arch, 0 with --model)",
+      "float training before quantization (default: 16 of fresh weights, else 0)",
       number,
     )
     .option("--adapt-epochs <n>", "more of it after activations were swapped (default: --float-epochs / 4)", number)

@@ -93,6 +93,10 @@ type Telling = "value" | "what" | "not";
 const TOLD: Readonly<Record<keyof (QatOptions & Omit<PtqOptions, OfSteps>), Telling>> = {
   model: "what",
   arch: "value",
+  // A file.
+  weights: "not",
+  head: "value",
+  freezeUntil: "value",
   data: "what",
   task: "value",
   targets: "value",

@@ -71,7 +71,7 @@ function refuseOtherSize(path: string, shape: ImageShape | undefined, inputSize:
 }
 
 /** Of the folder of a job, the model that training goes on with; any other path as it is. */
-function modelIn(path: string): string {
+export function modelIn(path: string): string {
   const prepared = join(path, MODEL_DIRS[0]);
   const isOfJob = !exists(join(path, "model.json")) && exists(join(prepared, "model.json"));
   return isOfJob ? prepared : path;
@@ -123,12 +123,18 @@ export async function buildModel(options: JobOptions, data: SampleSplit): Promis
     ...(anchors === undefined ? {} : { anchors }),
     ...(input.kind === "tokens" ? { tokens: vocabularyOf(input) } : {}),
     ...(input.kind === "series" && input.steps !== undefined ? { padding: SERIES_PADDING } : {}),
-    outputs: target.kind === "points" ? targetWidth(target) : target.names.length,
+    outputs: answersFor(options, target),
     perPosition: "positions" in target && target.positions !== undefined,
     head,
     seed,
     ...(start === undefined ? {} : { bias: start }),
   });
+}
+
+/** Returns how many numbers a model of a job answers with: what `--head` says, or what the data has. */
+export function answersFor({ head }: Pick<JobOptions, "head">, target: SampleTarget): number {
+  if (typeof head === "number") return head;
+  return target.kind === "points" ? targetWidth(target) : target.names.length;
 }
 
 /** Returns what the boxes of an architecture start from; undefined if it gives none. */

@@ -4,8 +4,8 @@ import { showValue } from "../src/text/plain.ts";
 import { flagOf } from "./_flags.ts";
 import type { NumberOption } from "./_number_rules.ts";
 
-/** What an option takes: a number of its rule, text, a flag, or a list of names. */
-export type Kind = "number" | "text" | "flag" | "names";
+/** What an option takes: a number of its rule, text, a flag, a list of names, or a number of things that data may tell. */
+export type Kind = "number" | "text" | "flag" | "names" | "count";
 
 /** What each of a job's options takes; those with a rule for numbers take numbers. */
 export type Kinds<Options> = {
@@ -43,11 +43,22 @@ export function faultOfOption(value: unknown, kind: Kind): string | undefined {
   return FAULTS[kind](value);
 }
 
+/** More of anything would fit in no model. */
+const MOST_COUNTED = 1_000_000;
+
+/** What the data has as many of. */
+const OF_DATA = "data";
+
 /** Say what is wrong with a value, as the end of a sentence. */
 const FAULTS: Readonly<Record<Kind, (value: unknown) => string | undefined>> = {
   number: () => undefined,
   text: faultOfText,
   flag: (value) => typeof value === "boolean" ? undefined : "true or false is needed",
+  count: (value) => {
+    const isCount = typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= MOST_COUNTED;
+    if (isCount || value === OF_DATA) return undefined;
+    return `a whole number from 1 to ${MOST_COUNTED} is needed, or "${OF_DATA}" for as many as there are in the data`;
+  },
   names: (value) => {
     if (!Array.isArray(value)) return "a list of names is needed";
     const names: readonly unknown[] = value;

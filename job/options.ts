@@ -22,11 +22,26 @@ import {
 export interface QatOptions extends SharedOptions {
   /** A built-in architecture: see `ARCHITECTURES`. Default "cifar_cnn", for rows of numbers "mlp". */
   readonly arch?: string;
+  /**
+   * A file of weights that the `arch` begins with, of a net that is built alike: a layers-model or graph-model of TF.js, the
+   * folder of a job, an ONNX file, or darknet's. Default: fresh ones.
+   */
+  readonly weights?: string;
+  /**
+   * Numbers of a new last layer, with fresh weights, in the place of the one that the model, or the file of weights, has;
+   * "data": as many as the data needs. Default: the last layer is kept.
+   */
+  readonly head?: number | "data";
+  /**
+   * The layer up to which nothing trains, in the order of the model's summary; "none": layers train that were frozen so
+   * before. Default: as the model has it.
+   */
+  readonly freezeUntil?: string;
   /** Whether training images are flipped and shifted at random. Default: where it suits the data. */
   readonly augment?: boolean;
   /**
    * Epochs of float training before quantization: of an `arch` with its own activations, of a `model` after they were
-   * swapped. Default: 16 for `arch`, 0 for `model`.
+   * swapped. Default: 16 for fresh weights, those of a new `head` among them, else 0.
    */
   readonly floatEpochs?: number;
   /**
@@ -110,7 +125,17 @@ export interface QatOptions extends SharedOptions {
 }
 
 /** Options that mean something of their own where they are left out. */
-type Open = "arch" | "validation" | "augment" | "evalSize" | "patience" | "classWeights" | "cache";
+type Open =
+  | "arch"
+  | "weights"
+  | "head"
+  | "freezeUntil"
+  | "validation"
+  | "augment"
+  | "evalSize"
+  | "patience"
+  | "classWeights"
+  | "cache";
 
 type Own = Omit<QatOptions, keyof SharedOptions>;
 
@@ -128,6 +153,9 @@ export type JobOptions = ResolvedOptions & { readonly task: string };
 export const KINDS: Kinds<QatOptions> = {
   ...SHARED_KINDS,
   arch: "text",
+  weights: "text",
+  head: "count",
+  freezeUntil: "text",
   augment: "flag",
   floatEpochs: "number",
   adaptEpochs: "number",
@@ -171,7 +199,9 @@ function resolve(given: QatOptions): ResolvedOptions {
   checkKinds(given, KINDS);
   const { resume: _, overwrite: __, ...options } = given;
   checkNumbers(options);
-  const { model, arch, optimizer, epochs = 8, floatEpochs = model === undefined ? 16 : 0 } = options;
+  const { model, arch, weights, head, optimizer, epochs = 8 } = options;
+  const isTrained = (model !== undefined || weights !== undefined) && head === undefined;
+  const floatEpochs = options.floatEpochs ?? (isTrained ? 0 : 16);
   checkChoices({
     arch: [arch, ARCH_NAMES],
     optimizer: [optimizer, OPTIMIZER_NAMES],
@@ -184,6 +214,7 @@ function resolve(given: QatOptions): ResolvedOptions {
   if (model !== undefined && arch !== undefined) {
     throw new RangeError(`Cannot use --model and --arch together: "${arch}" is trained from nothing`);
   }
+  checkTransfer(options);
   const resolved = {
     ...options,
     ...shared,
@@ -210,6 +241,21 @@ function resolve(given: QatOptions): ResolvedOptions {
   checkEpochs(resolved);
   checkGradualSwap(resolved);
   return resolved;
+}
+
+/** @throws {RangeError} If weights or a head are for a model that has none, or has its own. */
+function checkTransfer({ model, weights, head }: QatOptions): void {
+  if (model !== undefined && weights !== undefined) {
+    throw new RangeError(
+      `Cannot use --weights ${
+        showValue(weights)
+      } with --model: it has weights of its own, --arch names a net that takes them`,
+    );
+  }
+  if (head === undefined || model !== undefined || weights !== undefined) return;
+  throw new RangeError(
+    `Cannot use --head ${head} without --model or --weights: an architecture has as many answers as the data`,
+  );
 }
 
 /** @throws {RangeError} If activations are to be swapped gradually that cannot be, or over more epochs than there are. */

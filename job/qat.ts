@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { describeNormalize } from "../data/normalize.ts";
-import { describeSkipped } from "../data/open.ts";
+import { describeSkipped, type OpenedData } from "../data/open.ts";
 import type { SampleSet } from "../data/samples.ts";
 import { type Displayable, displayReport } from "../report/notebook/display.ts";
 import type { Report } from "../report/schema.ts";
@@ -14,6 +14,7 @@ import { readTextWithin } from "../src/io/read.ts";
 import { parseJson } from "../src/text/json.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
 import { outputPorts } from "../models/ports.ts";
+import type { CopiedWeights } from "../models/transfer/mod.ts";
 import { bindTasks } from "../tasks/bind.ts";
 import { keepingOf } from "../tasks/keeping.ts";
 import { readClassWeights } from "../tasks/class_weights.ts";
@@ -57,6 +58,7 @@ import { checkOutputs, checkTargets, checkTaskOptions, dealTargets, defaultTaskO
 import { TrainingRecord } from "./_training_record.ts";
 import { atEvalSize, checkEvalSize, openSamples } from "./_samples.ts";
 import { type StageResult, trainStage } from "./_stage.ts";
+import { settle, withFrozen, withHead, withWeights } from "./_transfer.ts";
 import type { JobOptions, QatOptions, ResolvedOptions } from "./options.ts";
 
 export { RunError } from "./_run_record.ts";
@@ -195,8 +197,10 @@ export async function open(
   const name = options.model ?? archFor(options, opened);
   checkTargets(opened, options, name);
   if (loaded !== undefined) await noteAnchors(loaded, options, opened.train.targets);
-  const original = loaded ?? await buildModel(options, opened);
-  const data = await weighing(dataOf(dealTargets(opened, original, { ...options, name }), original, options), options);
+  const { model: made, idle } = await makeModel(loaded, { options, opened, log });
+  const data = await weighing(dataOf(dealTargets(opened, made, { ...options, name }), made, options), options);
+  settle(made, idle, data, log);
+  const original = withFrozen(made, options, log);
   checkInputs(original, data, name);
   checkOutputs(original, { options, data, name });
   checkEvalSize(original, { options, data, name });
@@ -210,6 +214,20 @@ export async function open(
     log(`Warning: --batch-size ${options.batchSize} is more than there are to train on, ${data.train.count} are used.`);
   }
   return { original, job: { ...given, options, data } };
+}
+
+/** Builds the model of a job with the weights that it is to begin with, or gives the one that was loaded its head. */
+async function makeModel(
+  loaded: tfl.LayersModel | undefined,
+  { options, opened, log }: {
+    readonly options: JobOptions;
+    readonly opened: OpenedData;
+    readonly log: (line: string) => void;
+  },
+): Promise<Pick<CopiedWeights, "model" | "idle">> {
+  if (loaded === undefined) return await withWeights(await buildModel(options, opened), options, log);
+  const [target] = Object.values(opened.train.targets);
+  return { model: withHead(loaded, { options, target, log }), idle: [] };
 }
 
 /** Whether targets may say where something is, and nobody knows it. */

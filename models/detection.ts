@@ -17,6 +17,9 @@ export interface Detection {
   readonly classes: number;
 }
 
+/** Numbers of a box before those of its classes: x, y, width, height, and whether there is one. */
+export const BEFORE_CLASSES = 5;
+
 /** Where it lies among a model's metadata, of which the rest is others'. */
 export const DETECTION_KEY = "detection";
 

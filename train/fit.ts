@@ -18,6 +18,7 @@ import { makeYield } from "../src/events.ts";
 import { type EpochInfo, EpochLog, type EpochRecord, median, type Reading } from "./_epoch_log.ts";
 import { Fading } from "./_fading.ts";
 import { refuseLoss, refuseWeights } from "./_finite.ts";
+import { holdStatistics } from "./_hold_statistics.ts";
 import { checkCounts, planSteps, refuseUncalibrated } from "./_plan.ts";
 import { type StepPlan, takeStep } from "./_step.ts";
 import { WeightAverage } from "./_weight_average.ts";
@@ -155,6 +156,7 @@ export async function fit(model: tfl.LayersModel, options: FitOptions): Promise<
   const average = averageDecay === undefined ? undefined : new WeightAverage(model, averageDecay);
   const { task, plan } = planSteps(model, options, average);
   const dropout = withSeededDropout(model, options.seed ?? 0);
+  const release = holdStatistics(model);
   const better = task.metrics[0]?.better ?? "higher";
   const best = new BestWeights(model, better);
   const progress: Progress = {
@@ -189,6 +191,7 @@ export async function fit(model: tfl.LayersModel, options: FitOptions): Promise<
     best.dispose();
     average?.dispose();
     dropout.restore();
+    release();
   }
 }
 

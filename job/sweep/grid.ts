@@ -76,6 +76,7 @@ function parseValue(text: string, given: ValueOptions): OptionValue {
   if (text === DEFAULT) return undefined;
   switch (given.kinds[given.option]) {
     case "number":
+    case "count":
       return checkValue(/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text, given);
     case "flag":
       return checkValue(text === "true" ? true : text === "false" ? false : text, given);

@@ -1,6 +1,7 @@
 /** What darknet's nets are made of: convolutions with batch normalization and LeakyReLU, and heads of boxes. */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { BEFORE_CLASSES } from "../detection.ts";
 import { applyTo, type Blocks } from "./_blocks.ts";
 
 const { layers } = tfl;
@@ -19,8 +20,7 @@ const HEAD_DEVIATION = 0.01;
 /** What share of boxes is there, to a net that knows nothing: the same paper's, section 3.3. */
 const PRIOR = 0.01;
 
-/** Numbers of an anchor: x, y, width, height, objectness, then one a class. */
-const BEFORE_CLASSES = 5;
+/** Which number of a box says whether there is one. */
 const OBJECTNESS = 4;
 
 /** A convolution's name and size. */
@@ -67,6 +67,11 @@ export function boxesOf(
     kernelInitializer: blocks.normal(name, HEAD_DEVIATION),
   });
   return applyTo(conv, x);
+}
+
+/** Draws the numbers that kernels of heads of boxes start from. */
+export function drawBoxes(shape: number[], seed: number): tf.Tensor {
+  return tfl.initializers.randomNormal({ stddev: HEAD_DEVIATION, seed }).apply(shape);
 }
 
 /**

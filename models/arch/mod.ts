@@ -9,7 +9,7 @@ import type { ArchEnd, Architecture, Published, SampleKind } from "./_architectu
 import type { ArchOptions, HeadOptions, Vocabulary } from "./_blocks.ts";
 import { checkOptions } from "./_check.ts";
 import { cifarCnn } from "./cifar_cnn.ts";
-import { startBoxes } from "./_darknet.ts";
+import { drawBoxes, startBoxes } from "./_darknet.ts";
 import { densenet121 } from "./densenet121.ts";
 import { efficientnetLite0 } from "./efficientnet_lite0.ts";
 import { googlenet } from "./googlenet.ts";
@@ -32,6 +32,7 @@ import { yolov3 } from "./yolov3.ts";
 import { yolov3Tiny } from "./yolov3_tiny.ts";
 
 export type { ArchEnd, Architecture, ArchOptions, HeadOptions, Published, SampleKind, Vocabulary };
+export { drawBoxes, startBoxes };
 export { BERT_BASE, SMALL_TRANSFORMER, transformer, type TransformerOptions } from "./transformer.ts";
 export type { TransformerSize } from "./transformer.ts";
 

@@ -4,7 +4,8 @@
  */
 import { type Answers, rowOf, widthOf } from "../../models/answers.ts";
 import { type FoundBox, rectangleOf } from "./boxes.ts";
-import { BEFORE_CLASSES, type Grid, type Grids, type HeadKind, MOST_LOG_SIZE } from "./grids.ts";
+import { BEFORE_CLASSES } from "../../models/detection.ts";
+import { type Grid, type Grids, type HeadKind, MOST_LOG_SIZE } from "./grids.ts";
 import { suppress } from "./nms.ts";
 
 /** Which boxes are told. */

@@ -36,9 +36,6 @@ export interface Grids {
   readonly grids: readonly Grid[];
 }
 
-/** Numbers of an anchor before its classes: tx, ty, tw, th, objectness. */
-export const BEFORE_CLASSES = 5;
-
 /** The largest tw and th that are told apart: e^8 anchors are wider than any picture, and still far from infinity. */
 export const MOST_LOG_SIZE = 8;
 

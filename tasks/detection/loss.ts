@@ -28,7 +28,8 @@ import {
   type Places,
 } from "./_decoded_boxes.ts";
 import { COLUMNS, ENCODED } from "./encode.ts";
-import { BEFORE_CLASSES, type Grid, type HeadKind } from "./grids.ts";
+import { BEFORE_CLASSES } from "../../models/detection.ts";
+import type { Grid, HeadKind } from "./grids.ts";
 
 /** How boxes are learned. */
 export const BOX_LOSSES = ["mse", "ciou"] as const;

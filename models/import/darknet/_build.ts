@@ -192,7 +192,7 @@ function convolution(spec: Of<"convolutional">, applying: Applying): Value {
   const normed = norm === undefined ? y : run(norm, [y]);
   if (reader !== undefined) {
     const { bias, statistics } = readBefore(spec, reader, filters);
-    const kernel = reader.read(size * size * (channels / groups) * filters, section, "kernel");
+    const kernel = reader.read(size * size * (channels / groups) * filters, whose(section, "kernel"));
     const order = { out: filters, in: channels / groups, size };
     setWeights(layer, [
       {
@@ -215,20 +215,25 @@ function readBefore(
   reader: WeightReader,
   filters: number,
 ): { readonly bias: Float32Array; readonly statistics?: Statistics } {
-  const bias = reader.read(filters, section, "biases");
+  const bias = reader.read(filters, whose(section, "biases"));
   return isNormalized ? { bias, statistics: readStatistics(reader, section, filters) } : { bias };
 }
 
 function readStatistics(reader: WeightReader, section: Spec["section"], count: number): Statistics {
   return [
-    reader.read(count, section, "scales"),
-    reader.read(count, section, "means"),
-    reader.read(count, section, "variances"),
+    reader.read(count, whose(section, "scales")),
+    reader.read(count, whose(section, "means")),
+    reader.read(count, whose(section, "variances")),
   ];
 }
 
+/** Says for messages what numbers of a section are. */
+function whose({ kind, line }: Spec["section"], what: string): string {
+  return `the ${what} of [${kind}] at line ${line} of the configuration`;
+}
+
 /** Kernels [out, in, height, width] → [height, width, in, out]; of a depthwise convolution [height, width, out, 1]. */
-function toChannelsLast(
+export function toChannelsLast(
   kernel: Float32Array,
   { out, in: channels, size }: { readonly out: number; readonly in: number; readonly size: number },
 ): Float32Array {
@@ -258,8 +263,8 @@ function connection(spec: Of<"connected">, applying: Applying): Value {
     : undefined;
   const normed = norm === undefined ? y : run(norm, [y]);
   if (reader !== undefined) {
-    const bias = reader.read(units, section, "biases");
-    const kernel = reader.read(inputs * units, section, "kernel");
+    const bias = reader.read(units, whose(section, "biases"));
+    const kernel = reader.read(inputs * units, whose(section, "kernel"));
     const shape = x.shape.length === 2 ? [1, 1, inputs] as const : before;
     setWeights(layer, [
       { values: toRows(kernel, shape, units), shape: [inputs, units] },

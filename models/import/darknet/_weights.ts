@@ -5,7 +5,6 @@
  * before. Source: `load_weights_upto` of darknet's parser.c.
  */
 import { ModelFileError } from "../../../src/io/errors.ts";
-import type { Section } from "./_cfg.ts";
 
 /** Hands out the numbers of a file in their order. */
 export class WeightReader {
@@ -23,27 +22,42 @@ export class WeightReader {
     this.#at = isWide ? 20 : 16;
   }
 
+  /** How many numbers are left. */
+  get left(): number {
+    return Math.max(0, Math.floor((this.#view.byteLength - this.#at) / 4));
+  }
+
   /**
    * Reads the next `count` numbers.
    *
+   * @param whose What they are, for messages: "the biases of …".
    * @throws {ModelFileError} If there are fewer, or one is not finite.
    */
-  read(count: number, { kind, line }: Section, what: string): Float32Array {
-    const left = Math.floor((this.#view.byteLength - this.#at) / 4);
-    const whose = `the ${what} of [${kind}] at line ${line} of the configuration`;
-    if (left < count) {
-      throw new ModelFileError(
-        `Cannot load "${this.#path}": it ends in ${whose}, which are ${count} numbers where ${
-          Math.max(0, left)
-        } are left`,
-      );
-    }
+  read(count: number, whose: string): Float32Array {
+    this.#need(count, whose);
     const values = new Float32Array(count);
     for (let i = 0; i < count; i++) values[i] = this.#view.getFloat32(this.#at + 4 * i, true);
     this.#at += 4 * count;
     const bad = values.findIndex((value) => !Number.isFinite(value));
     if (bad < 0) return values;
     throw new ModelFileError(`Cannot load "${this.#path}": number ${bad} of ${whose} is ${values[bad]}`);
+  }
+
+  /**
+   * Passes over the next `count` numbers.
+   *
+   * @throws {ModelFileError} If there are fewer.
+   */
+  skip(count: number, whose: string): void {
+    this.#need(count, whose);
+    this.#at += 4 * count;
+  }
+
+  #need(count: number, whose: string): void {
+    if (this.left >= count) return;
+    throw new ModelFileError(
+      `Cannot load "${this.#path}": it ends in ${whose}, which are ${count} numbers where ${this.left} are left`,
+    );
   }
 
   /** @throws {ModelFileError} If there is more in the file. */

@@ -12,6 +12,8 @@ import { parseCfg } from "./_cfg.ts";
 import { planOf, type Spec } from "./_specs.ts";
 import { WeightReader } from "./_weights.ts";
 
+export { type DarknetReading, readDarknetWeights } from "./arch_weights.ts";
+
 /** Which net. */
 export interface DarknetFiles {
   /** The configuration. */

@@ -122,7 +122,7 @@ export class FreezableBatchNormalization extends tfl.layers.Layer implements Cal
     this.built = true;
   }
 
-  /** Normalizes: by the batch's statistics in training, unless frozen; else by the moving ones. */
+  /** Normalizes: by the batch's statistics in training, unless frozen or not trainable; else by the moving ones. */
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs = {}): tf.Tensor | tf.Tensor[] {
     return this[CALL_AT](this, inputs, kwargs);
   }
@@ -130,7 +130,9 @@ export class FreezableBatchNormalization extends tfl.layers.Layer implements Cal
   /** Normalizes as it is called at `site`, which says what bias the file holds for it. */
   [CALL_AT](site: Layer, inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs): tf.Tensor | tf.Tensor[] {
     return tf.tidy(() => {
-      if (!kwargs.training || this.frozen) return this.#normalize(inputs, kwargs, this.#folding(site));
+      if (!kwargs.training || this.frozen || !this.trainable) {
+        return this.#normalize(inputs, kwargs, this.#folding(site));
+      }
       const x = oneTensor(inputs, this);
       const { gamma, beta } = this.#parameters();
       const { y, mean, variance } = batchNormTraining(x, { gamma, beta, epsilon: this.#epsilon });
