@@ -50,6 +50,32 @@ Deno.test("layOutGraph() gives a skip connection a lane of its own", () => {
   ]);
 });
 
+Deno.test("layOutGraph() uses a lane again once its value has been read for the last time, and opens another before", () => {
+  const lanesOf = (...nodes: readonly GraphNodeReport[]) => {
+    const [{ edges, lanes }] = layOutGraph(nodes, { columns: 1 });
+    return [lanes, ...edges.filter(({ lane }) => lane > 0).map(({ from, to, lane }) => [from, ...to, lane])];
+  };
+  const [a, b] = [node("a", []), node("b", ["a"])];
+  // One skip behind the other: the second begins where the first ends.
+  assert.deepEqual(lanesOf(a, b, node("c", ["a", "b"]), node("d", ["c"]), node("e", ["c", "d"])), [1, [0, 2, 1], [
+    2,
+    4,
+    1,
+  ]]);
+  // One within the other, which ends further down.
+  assert.deepEqual(lanesOf(a, b, node("c", ["b"]), node("d", ["b", "c"]), node("e", ["a", "d"])), [2, [0, 4, 1], [
+    1,
+    3,
+    2,
+  ]]);
+  // A value that is read twice keeps its lane until the second time.
+  assert.deepEqual(lanesOf(a, b, node("c", ["a", "b"]), node("d", ["b", "c"]), node("e", ["a", "d"])), [
+    2,
+    [0, 2, 4, 1],
+    [1, 3, 2],
+  ]);
+});
+
 Deno.test("layOutGraph() tells float tensors from codes", () => {
   const nodes: GraphNodeReport[] = [
     { ...node("q", ["input"]), op: "QuantizeLinear", int8: false },

@@ -87,6 +87,8 @@ function readEvent(message: Uint8Array): unknown {
     event.scalars = Object.fromEntries(
       fieldsOf(bytes).map((value) => {
         const [tag, scalar] = fieldsOf(value.bytes);
+        // summary.proto: Summary.value, Value.tag and Value.simple_value, a float.
+        assert.deepEqual([value.id, tag.id, scalar.id, scalar.wire], [1, 1, 2, 5]);
         return [new TextDecoder().decode(tag.bytes), viewOf(scalar.bytes).getFloat32(0, true)];
       }),
     );
