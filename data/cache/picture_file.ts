@@ -10,7 +10,7 @@
  */
 import { crc32 } from "node:zlib";
 import { basename, dirname, join } from "node:path";
-import { disk, exists, removeQuietly } from "../../src/io/disk.ts";
+import { disk, removeQuietly } from "../../src/io/disk.ts";
 import { OutputError } from "../../src/io/errors.ts";
 import { parseJson } from "../../src/text/json.ts";
 
@@ -110,7 +110,6 @@ export interface OpenPictureFile {
  * @returns Undefined if there is none, or it is damaged or of something else.
  */
 export function openPictureFile(path: string, { count, width }: PictureFileShape): OpenPictureFile | undefined {
-  if (!exists(path)) return undefined;
   try {
     using file = Deno.openSync(path);
     const size = file.statSync().size;

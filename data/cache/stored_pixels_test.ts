@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { OutputError } from "../../src/io/errors.ts";
-import { exists } from "../../src/io/disk.ts";
+import { disk, exists } from "../../src/io/disk.ts";
+import { shadow } from "../../src/shadow.ts";
 import { openPictureFile, PictureFileWriter } from "./picture_file.ts";
 import { StoredPixels } from "./stored_pixels.ts";
 
@@ -34,7 +35,13 @@ Deno.test("StoredPixels gives the pictures that were written, by places and sele
     const some = all.select([5, 0, 5]).select([2, 1]);
     assert.deepEqual(some.subarray(0, some.length), Uint8Array.of(...picture(5), ...picture(0)));
     assert.deepEqual(openPictureFile(path, { count: COUNT, width: WIDTH })?.notes, { skipped: [7] });
-    assert.throws(() => all.subarray(1, WIDTH), RangeError);
+    for (const [start, end] of [[1, WIDTH], [0, WIDTH + 1], [WIDTH - 1, WIDTH]]) {
+      assert.throws(() => all.subarray(start, end), {
+        name: "RangeError",
+        message: `Cannot read bytes ${start} to ${end} of pictures: each has ${WIDTH}, whole ones are needed`,
+      });
+    }
+    assert.equal(all.subarray(0, 0).length, 0);
     assert.notEqual(all.digest, all.select([1, 0]).digest);
     assert.equal(all.digest, open(path).digest);
     all.close();
@@ -118,4 +125,78 @@ Deno.test("PictureFileWriter says in one line where there is no room or no folde
   writer.abandon();
   assert.deepEqual([...Deno.readDirSync(dir)].map(({ name }) => name), ["file"]);
   Deno.removeSync(dir, { recursive: true });
+});
+
+Deno.test("StoredPixels and PictureFileWriter go on where the system writes or reads a part at a time", async () => {
+  using stack = new DisposableStack();
+  const file = Deno.FsFile.prototype;
+  stack.defer(shadow(file, "writeSync", (next, bytes) => next(bytes.subarray(0, 7))));
+  stack.defer(shadow(file, "readSync", (next, into) => next(into.subarray(0, 7))));
+  stack.defer(shadow(file, "read", (next, into) => next(into.subarray(0, 7))));
+  await withFile(async (path) => {
+    const all = open(path);
+    assert.deepEqual(all.subarray(3 * WIDTH, 5 * WIDTH), Uint8Array.of(...picture(3), ...picture(4)));
+    const lease = all.lease([1, 2]);
+    await lease.ready;
+    assert.deepEqual([lease.get(1), lease.get(2)], [picture(1), picture(2)]);
+    lease.release();
+    all.close();
+  });
+});
+
+Deno.test("StoredPixels refuses pictures of a file that has become shorter, and removes it", () =>
+  withFile(async (path) => {
+    for (const read of ["subarray", "lease"]) {
+      Deno.copyFileSync(path, `${path}.copy`);
+      const all = open(`${path}.copy`);
+      Deno.truncateSync(`${path}.copy`, 5 * WIDTH + 3);
+      assert.deepEqual(all.subarray(4 * WIDTH, 5 * WIDTH), picture(4));
+      const failing = async () =>
+        read === "lease" ? await all.lease([5]).ready : void all.subarray(5 * WIDTH, 6 * WIDTH);
+      await assert.rejects(failing, /^Error: Cannot read picture 5 of the cache/);
+      assert.equal(exists(`${path}.copy`), false);
+      all.close();
+    }
+  }));
+
+Deno.test("StoredPixels lets a lease be given up, and lends no memory that is still being read into", () =>
+  withFile(async (path) => {
+    const bytes = Deno.readFileSync(path);
+    bytes[11 * WIDTH] ^= 1;
+    Deno.writeFileSync(`${path}.copy`, bytes);
+    const damaged = open(`${path}.copy`);
+    // Nobody waits for it, so nobody is told.
+    damaged.lease([11]).release();
+    const all = open(path);
+    const indices = Array.from({ length: COUNT }, (_, i) => i).filter((i) => i !== 7);
+    const givenUp = all.lease(indices);
+    givenUp.release();
+    const next = all.lease(indices.toReversed());
+    await givenUp.ready;
+    await next.ready;
+    for (const i of indices) assert.deepEqual(next.get(i), picture(i));
+    assert.equal(givenUp.get(0), undefined);
+    next.release();
+    all.close();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    damaged.close();
+  }));
+
+Deno.test("PictureFileWriter has a file on the disk before it has its name, and then the name", () => {
+  using stack = new DisposableStack();
+  const done: string[] = [];
+  stack.defer(shadow(Deno.FsFile.prototype, "syncSync", (next) => {
+    next();
+    done.push("file");
+  }));
+  stack.defer(shadow(disk, "rename", (next, from, to) => {
+    done.push("name");
+    next(from, to);
+  }));
+  stack.defer(shadow(disk, "syncFolder", (next, path) => {
+    done.push("folder");
+    next(path);
+  }));
+  // The folder is one that is synchronized as files are.
+  return withFile(() => assert.deepEqual(done.slice(-4), ["file", "name", "folder", "file"]));
 });
