@@ -1,5 +1,14 @@
 /** How each activation function is quantized, as an `Activation` layer. */
-import { type LayerRule, noKernel, relu, sameScale, signedUnitInterval, split, unitInterval } from "./layer_rule.ts";
+import {
+  hardSigmoid,
+  type LayerRule,
+  noKernel,
+  relu,
+  sameScale,
+  signedUnitInterval,
+  split,
+  unitInterval,
+} from "./layer_rule.ts";
 
 /** The activation functions of TF.js 4.22, as layers spell them. */
 export type ActivationName =
@@ -25,7 +34,7 @@ export const ACTIVATION_RULES: Readonly<Record<ActivationName, LayerRule>> = {
   elu: noKernel("Elu"),
   gelu: noKernel("Erf"),
   gelu_new: noKernel("Tanh"),
-  hardSigmoid: noKernel("HardSigmoid"),
+  hardSigmoid,
   linear: sameScale,
   logSoftmax: noKernel("LogSoftmax"),
   mish: noKernel("Softplus and Tanh"),

@@ -1,5 +1,5 @@
 /** How the operations of `src/operations` are quantized. */
-import { float, type LayerRule, noKernel, rescale, sameScale } from "./layer_rule.ts";
+import { float, hardSigmoid, type LayerRule, noKernel, rescale, sameScale } from "./layer_rule.ts";
 
 /** An operation, and its options. */
 export type OperationDescription = Readonly<{ operation?: unknown; options?: unknown }>;
@@ -13,6 +13,7 @@ const RULES: Readonly<Record<string, LayerRule | ((options: Readonly<Record<stri
   reverse: sameScale,
   slice: sameScale,
   tile: sameScale,
+  hardSigmoid,
   // A bound that the grid behind it has anyway.
   clip: rescale,
   matMul: rescale,
@@ -22,7 +23,6 @@ const RULES: Readonly<Record<string, LayerRule | ((options: Readonly<Record<stri
 
 /** What ONNX Runtime lacks, by the operation's name, where it says more than that. */
 const LACKING: Readonly<Record<string, string>> = {
-  hardSigmoid: "HardSigmoid",
   reduce: "reductions over axes of one's own",
   resize: "resizing to a size of one's own",
   blend: "resizing by sums of its own",

@@ -9,6 +9,7 @@ import type { LayerGraph } from "./layer_graph.ts";
 import { type Rewrite, rewrite, type Rule } from "./rule.ts";
 import { splitActivation } from "./split_activation.ts";
 import { splitAttention } from "./split_attention.ts";
+import { splitHardSigmoid } from "./split_hard_sigmoid.ts";
 import { splitMerge } from "./split_merge.ts";
 import { splitSeparable } from "./split_separable.ts";
 import { splitSwish } from "./split_swish.ts";
@@ -63,6 +64,7 @@ export {
   hoistRelu,
   splitActivation,
   splitAttention,
+  splitHardSigmoid,
   splitMerge,
   splitSeparable,
   splitSwish,
@@ -75,6 +77,7 @@ export function qatRules(swaps: readonly Swap[]): readonly Rule[] {
     ...swaps.map(swapActivation),
     splitActivation,
     splitSwish,
+    splitHardSigmoid,
     splitAttention,
     splitMerge,
     dropIdentity,

@@ -10,7 +10,6 @@ const CLAIMS: Readonly<Partial<Record<ActivationName, string | RegExp>>> = {
   elu: /Elu/,
   gelu: /Erf/,
   gelu_new: /Tanh/,
-  hardSigmoid: /HardSigmoid/,
   logSoftmax: /LogSoftmax/,
   mish: /Softplus/,
   selu: /Selu/,
@@ -21,6 +20,9 @@ const CLAIMS: Readonly<Partial<Record<ActivationName, string | RegExp>>> = {
   tanh: "QLinearSigmoid",
 };
 
+/** What is claimed of those of dense layers beside. */
+const ROW_CLAIMS: typeof CLAIMS = { hardSigmoid: /HardSigmoid/ };
+
 const NAMES = Object.keys(ACTIVATION_RULES) as ActivationName[];
 
 /** The spelling of layers' names. */
@@ -30,13 +32,12 @@ const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.to
 export const ACTIVATIONS = NAMES.flatMap((name) => {
   // TF.js's types do not list logSoftmax.
   const activation = name as Identifier;
-  const claim = CLAIMS[name];
-  const of = (layer: string) =>
+  const of = (layer: string, claim = CLAIMS[name]) =>
     claim === undefined ? {} : typeof claim === "string" ? { int8: { [layer]: claim } } : { float: { [layer]: claim } };
   const fused = () => [layers.dense({ units: 5, activation, name: "a" }), dense("b")];
   return [
     net(`Activation ${name}`, between(() => [layers.activation({ activation, name: "x" })]), of("x")),
-    net(`activation ${name} of Dense`, row([6], fused), of(`a_${snake(name)}`)),
+    net(`activation ${name} of Dense`, row([6], fused), of(`a_${snake(name)}`, CLAIMS[name] ?? ROW_CLAIMS[name])),
   ];
 });
 

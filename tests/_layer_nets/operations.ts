@@ -23,6 +23,7 @@ export const OPERATION_NETS: readonly LayerNet[] = [
     net(`Operation ${name}`, one(name), float(/no int8 kernel/))
   ),
   net("Operation clip", one("clip", { min: -0.5, max: 0.25 })),
+  net("Operation hardSigmoid", one("hardSigmoid", { alpha: 1 / 6, beta: 0.5 }), { int8: { x_line: "QLinearConv" } }),
   net("Operation square", one("square"), int8("QLinearMul")),
   net("Operation tile", one("tile", { repeats: [2, 1, 1] })),
   net("Operation reduce", one("reduce", { by: "mean", axes: [3], keepDims: true }), float(/reductions/)),
