@@ -122,9 +122,8 @@ function hardSigmoid(call: Call, { alpha, beta }: { readonly alpha: number; read
   if (alpha === 0.2 && beta === 0.5) {
     return { ...unary(call, "Activation", { activation: "hardSigmoid" }), isNonNegative: true };
   }
-  const line = scale(call, x, { factor: alpha, term: beta });
-  const name = call.builder.layer({ className: "ReLU", config: { maxValue: 1 }, inbound: [line.read()] }, "_gate");
-  return { ...x, read: () => name, isNonNegative: true };
+  const name = operation(call, "hardSigmoid", { inbound: [x.read()], options: { alpha, beta } });
+  return call.gives(name, x.order, { isNonNegative: true });
 }
 
 function product(call: Call, a: Value, b: Value): Value {
