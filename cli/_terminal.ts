@@ -1,6 +1,6 @@
 /** What the terminal can show, and printing to it. */
 import { asciiText } from "../src/text/plain.ts";
-import type { TerminalOptions } from "../mod.ts";
+import type { Progress, TerminalOptions } from "../mod.ts";
 
 /** Variables that say what the terminal is, and in which charset. */
 type Variable = "TERM" | "LC_ALL" | "LC_CTYPE" | "LANG";
@@ -37,6 +37,16 @@ export function isDumb(get: (name: Variable) => string | undefined = variable): 
 function variable(name: Variable): string | undefined {
   const isGranted = Deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
   return isGranted ? Deno.env.get(name) : undefined;
+}
+
+/** What shows the epochs of a job as they go by. */
+export function epochEvents(progress: Progress) {
+  return {
+    onPhase: ({ name }: { readonly name: string }) => progress.start(name),
+    onStep: progress.step.bind(progress),
+    onEpoch: progress.epochEnd.bind(progress),
+    onPhaseEnd: () => progress.stop(),
+  };
 }
 
 /** Prints a value as JSON whose every character is a printable one. */

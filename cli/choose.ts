@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { type ChooseOptions, chooseQuantization, createProgress, formatChoice } from "../mod.ts";
 import { addData, addEngine, addModel, addPrinting, number, parseFlags, type Printing } from "./_options.ts";
 import { runCommand } from "./_run.ts";
-import { fitTerminal, isDumb, printJson, terminalOptions } from "./_terminal.ts";
+import { epochEvents, fitTerminal, isDumb, printJson, terminalOptions } from "./_terminal.ts";
 
 type Flags = ChooseOptions & Printing;
 
@@ -25,10 +25,7 @@ export async function choose(args: readonly string[]): Promise<void> {
   await runCommand(async (signal) => {
     const report = await chooseQuantization({ ...options, ...(debug ? { debug } : {}) }, {
       ...log,
-      onPhase: ({ name }) => progress.start(name),
-      onStep: progress.step.bind(progress),
-      onEpoch: progress.epochEnd.bind(progress),
-      onPhaseEnd: () => progress.stop(),
+      ...epochEvents(progress),
       signal,
     });
     if (json) printJson(report);

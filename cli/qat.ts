@@ -6,7 +6,6 @@ import {
   formatRecord,
   formatReport,
   formatTargets,
-  type Progress,
   type QatOptions,
   type Report,
   runQat,
@@ -27,7 +26,7 @@ import {
   weightScales,
 } from "./_options.ts";
 import { runCommand } from "./_run.ts";
-import { fitTerminal, isDumb, printJson, terminalOptions } from "./_terminal.ts";
+import { epochEvents, fitTerminal, isDumb, printJson, terminalOptions } from "./_terminal.ts";
 
 interface Flags extends QatOptions, Printing {
   readonly perTensor?: boolean;
@@ -68,7 +67,7 @@ export async function qat(args: readonly string[]): Promise<void> {
     }
     const report = await runQat({ ...options, ...weights, ...(debug ? { debug } : {}) }, {
       ...log,
-      ...eventsFor(progress),
+      ...epochEvents(progress),
       onBegin: (dir) => begun = dir,
       signal,
     });
@@ -165,15 +164,6 @@ function addTraining(command: Command): void {
       "--class-weights <what>",
       "balanced, numbers between commas, or a JSON file of them by class (default: alike)",
     );
-}
-
-function eventsFor(progress: Progress) {
-  return {
-    onPhase: ({ name }: { readonly name: string }) => progress.start(name),
-    onStep: progress.step.bind(progress),
-    onEpoch: progress.epochEnd.bind(progress),
-    onPhaseEnd: () => progress.stop(),
-  };
 }
 
 /** The command that goes on with the run in `dir`, as a shell reads it. */

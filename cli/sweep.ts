@@ -5,7 +5,7 @@ import { parseFlags, type Printing, WEIGHT_SCALES, weightScales } from "./_optio
 import { ptqCommand } from "./ptq.ts";
 import { qatCommand } from "./qat.ts";
 import { EXIT, runCommand } from "./_run.ts";
-import { fitTerminal, isDumb, printJson, terminalOptions } from "./_terminal.ts";
+import { epochEvents, fitTerminal, isDumb, printJson, terminalOptions } from "./_terminal.ts";
 
 /** The jobs, with their flags. */
 const JOBS = { qat: qatCommand, ptq: ptqCommand } as const;
@@ -61,10 +61,7 @@ export async function sweep(args: readonly string[]): Promise<void> {
   await runCommand(async (signal) => {
     const report = await runSweep({ of, options: base, ...own }, {
       ...log,
-      onPhase: ({ name }) => progress.start(name),
-      onStep: progress.step.bind(progress),
-      onEpoch: progress.epochEnd.bind(progress),
-      onPhaseEnd: () => progress.stop(),
+      ...epochEvents(progress),
       signal,
     });
     if (json) printJson(report);

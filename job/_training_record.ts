@@ -5,6 +5,7 @@
  * lost nor doubled an epoch. While training goes on they lie in `run/log/`; the results have them too, all at once with
  * the others. See docs/design/training_record.md.
  */
+import { joinBytes } from "../src/numbers/bytes.ts";
 import { dirname, join } from "node:path";
 import { writeFileAtomic } from "../src/io/atomic.ts";
 import { disk } from "../src/io/disk.ts";
@@ -72,7 +73,7 @@ export class TrainingRecord {
     const events = [...this.#stages].map(([stage, rows]) => ({
       path: EVENT_FILES[stage],
       what: `the epochs of "${stage}", for TensorBoard`,
-      bytes: join8([header(rows), ...rows.map((row) => this.#event(row))]),
+      bytes: joinBytes([header(rows), ...rows.map((row) => this.#event(row))]),
     }));
     return [{ path: METRICS_FILE, what: "all epochs as a table", bytes: this.#table() }, ...events];
   }
@@ -82,8 +83,8 @@ export class TrainingRecord {
     const path = join(this.#place.dir, EVENT_FILES[stage]);
     const before = this.#written.get(stage);
     // A TensorBoard that watches has the file open: it sees what is added, and nothing of another file of that name.
-    if (before === undefined) writeAnew(path, join8([header(rows), ...rows.map((row) => this.#event(row))]));
-    else append(path, join8(rows.slice(before).map((row) => this.#event(row))));
+    if (before === undefined) writeAnew(path, joinBytes([header(rows), ...rows.map((row) => this.#event(row))]));
+    else append(path, joinBytes(rows.slice(before).map((row) => this.#event(row))));
     this.#written.set(stage, rows.length);
   }
 
@@ -126,16 +127,6 @@ function attempt(path: string, operation: () => void): void {
 
 function header(rows: readonly Row[]): Uint8Array {
   return encodeHeader((rows.at(0)?.endedAt ?? 0) / 1000);
-}
-
-function join8(parts: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
 }
 
 /** A column of the table. */

@@ -6,8 +6,8 @@ import type { SampleSplit } from "../samples.ts";
 import { type BadBox, type Box, checkBox, type FoundBox } from "./_box_checks.ts";
 import { type BoxSample, boxSet, ROOM } from "./_box_set.ts";
 import type { BadImage } from "./_decode.ts";
-import type { CacheOptions } from "./stored.ts";
 import { decodeLetterboxed } from "./_letterboxed.ts";
+import { type PartName, type PictureSetOptions, STREAMS } from "./_picture_sets.ts";
 
 /** A picture and what its annotation says of it. */
 export interface Annotated {
@@ -27,21 +27,8 @@ export interface Annotated {
 /** What a reader finds: a picture, or why there is none. */
 export type Entry = Annotated | BadImage;
 
-/** How a set of pictures with boxes is read. */
-export interface BoxOptions {
-  /** What pictures are letterboxed to. */
-  readonly shape: ImageShape;
-  /** Decides the split, and what a limit keeps; default 0. */
-  readonly seed?: number;
-  /** Part that becomes the test part where the set has none of its own; default 0.2. */
-  readonly testFraction?: number;
-  /** Read at most so many samples of each part, drawn at random. */
-  readonly limit?: number;
-  /** Leave out pictures and boxes that are bad and list them in `skipped`; by default they are an error. */
-  readonly skipBadImages?: boolean;
-  /** Where pictures are kept that are too many for memory; absent: they must not be. */
-  readonly cache?: CacheOptions;
-}
+/** How a set of pictures with boxes is read: pictures are letterboxed. */
+export type BoxOptions = PictureSetOptions;
 
 /** Pictures with boxes: the input "image", the target "boxes". */
 export interface BoxSplit extends SampleSplit {
@@ -59,11 +46,6 @@ export interface Found {
   /** Names of the classes; absent: those of the training part, by code point. */
   readonly classNames?: readonly string[];
 }
-
-type PartName = keyof Parts<unknown>;
-
-/** Random streams. */
-const STREAMS = { split: 0, train: 1, test: 2, validation: 3 };
 
 /** More classes than any set has: they are names of the boxes. */
 const MOST_CLASSES = 2 ** 16;

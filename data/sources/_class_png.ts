@@ -6,6 +6,7 @@
  *
  * Source: PNG specification (third edition), 5.3 chunks, 11.2.1 IHDR, 13.12 sample depth scaling.
  */
+import { joinBytes } from "../../src/numbers/bytes.ts";
 import { crc32 } from "node:zlib";
 import type sharp from "sharp";
 import { readPictureHeader } from "./_picture_header.ts";
@@ -46,7 +47,7 @@ export function greyPng(bytes: Uint8Array): { readonly bytes: Uint8Array; readon
     const name = new TextDecoder("latin1").decode(bytes.subarray(at + 4, at + 8));
     if (name === "IHDR") kept.push(asGrey(bytes.slice(at, end)));
     else if (name === "IDAT" || name === "IEND") kept.push(bytes.subarray(at, end));
-    if (name === "IEND") return { bytes: concat(kept), depth };
+    if (name === "IEND") return { bytes: joinBytes(kept), depth };
     at = end;
   }
   return "it is a PNG that is cut off";
@@ -60,16 +61,6 @@ function asGrey(chunk: Uint8Array): Uint8Array {
   chunk[17] = GREY;
   if (wasSound) view.setUint32(chunk.length - 4, crc32(chunk.subarray(4, -4)));
   return chunk;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** PNG files of one value a pixel, written plainly, so that palettes and few bits are what a test says. */
+import { joinBytes } from "../../src/numbers/bytes.ts";
 import { crc32, deflateSync } from "node:zlib";
 
 /** What a file holds. */
@@ -22,7 +23,7 @@ export function plainPng({ width, values, depth = 8, kind = "grey" }: PlainPng):
   header.set([depth, kind === "palette" ? 3 : 0], 8);
   const rows = Array.from({ length: height }, (_, y) => [0, ...pack(values.slice(y * width, (y + 1) * width), depth)]);
   const palette = Uint8Array.from({ length: 3 * 2 ** Math.min(8, depth) }, (_, i) => (i * 67 + 40) % 256);
-  return concat([
+  return joinBytes([
     Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
     chunk("IHDR", header),
     // What would change colours must not change classes.
@@ -51,8 +52,4 @@ function chunk(name: string, data: Uint8Array): Uint8Array {
   out.set(data, 8);
   view.setUint32(8 + data.length, crc32(out.subarray(4, 8 + data.length)));
   return out;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
 }

@@ -8,7 +8,7 @@
  */
 import { checkSeed, Random } from "../../src/numbers/random.ts";
 import { parseDecimal } from "../../src/text/decimal.ts";
-import { checkMemory, imageBytes, type ImageShape, type Parts } from "../dataset.ts";
+import { checkMemory, imageBytes, type Parts } from "../dataset.ts";
 import type { SampleInput, SampleSet, SampleSplit, SampleTarget } from "../samples.ts";
 import { type Line, locatePicture, readTable, refuseCell, type Table } from "./_csv_table.ts";
 import { checkHeader, type ColumnKind, type Columns, columnsOf } from "./_csv_columns.ts";
@@ -23,31 +23,20 @@ import {
 } from "./_csv_sequences.ts";
 import { joinPictures } from "../pixels.ts";
 import type { BadImage } from "./_decode.ts";
-import { type CacheOptions, decodeAll, isBad } from "./stored.ts";
+import { decodeAll, isBad } from "./stored.ts";
 import { isFile, join } from "./_files.ts";
+import { type PartName, type PictureSetOptions, STREAMS } from "./_picture_sets.ts";
 
 export type { SequenceOptions };
 
 /** How a table is read. */
-export interface CsvOptions {
+export interface CsvOptions extends PictureSetOptions {
   /** What the target columns hold: one class by name, real numbers, or zeros and ones. */
   readonly targets: ColumnKind;
   /** Names of the target columns. Default: with pictures all others, else those that begin with "target" or "y". */
   readonly columns?: readonly string[];
   /** Which lines are a sequence. Default: those of a column "sequence"; without one each line is a sample. */
   readonly sequence?: SequenceOptions;
-  /** What pictures are scaled to. */
-  readonly shape: ImageShape;
-  /** Decides the split, and what a limit keeps; default 0. */
-  readonly seed?: number;
-  /** Part that becomes the test part where the table has none of its own; default 0.2. */
-  readonly testFraction?: number;
-  /** Read at most so many samples of each part, drawn at random. */
-  readonly limit?: number;
-  /** Leave out pictures that cannot be read and list them in `skipped`; by default they are an error. */
-  readonly skipBadImages?: boolean;
-  /** Where pictures are kept that are too many for memory; absent: they must not be. */
-  readonly cache?: CacheOptions;
 }
 
 /** Samples from a table. */
@@ -55,9 +44,6 @@ export interface CsvSplit extends SampleSplit {
   /** Pictures that could not be read. */
   readonly skipped: readonly BadImage[];
 }
-
-/** What the parts of a table are called. */
-type PartName = keyof Parts<unknown>;
 
 /** The lines of one part, and the table that they stand in. */
 interface Part {
@@ -67,9 +53,6 @@ interface Part {
 
 /** More classes than any set of pictures has: they are numbers, or names of the samples. */
 const MOST_CLASSES = 2 ** 16;
-
-/** Random streams. */
-const STREAMS = { split: 0, train: 1, test: 2, validation: 3 };
 
 /**
  * Reads a table of samples, in UTF-8 with commas and a header line.

@@ -7,26 +7,14 @@ import { checkMemory, checkShape, imageBytes, type ImageShape, type Parts } from
 import { NO_CLASS, type SampleSet, type SampleSplit } from "../samples.ts";
 import { joinPictures, type Picture } from "../pixels.ts";
 import type { BadImage } from "./_decode.ts";
-import { type CacheOptions, decodeAll, isBad } from "./stored.ts";
+import { decodeAll, isBad } from "./stored.ts";
 import { isFile, isFolder, join, listFolder, readBytes } from "./_files.ts";
 import { type ClassMap, decodeMasks } from "./_masks.ts";
+import { type PartName, type PictureSetOptions, STREAMS } from "./_picture_sets.ts";
 import { type Pair, type PairsFound, pairsOf } from "./_pairs.ts";
 
-/** How masks are read. */
-export interface MasksOptions {
-  /** What pictures and masks are scaled to. */
-  readonly shape: ImageShape;
-  /** Decides the split, and what a limit keeps; default 0. */
-  readonly seed?: number;
-  /** Part that becomes the test part where there are no folders for it; default 0.2. */
-  readonly testFraction?: number;
-  /** Read at most so many pictures of each part, drawn at random. */
-  readonly limit?: number;
-  /** Leave out what cannot be read, or has no partner, and list it in `skipped`; by default it is an error. */
-  readonly skipBadImages?: boolean;
-  /** Where pictures are kept that are too many for memory; absent: they must not be. */
-  readonly cache?: CacheOptions;
-}
+/** How masks are read: pictures and masks are scaled alike. */
+export type MasksOptions = PictureSetOptions;
 
 /** Pictures and masks from folders. */
 export interface MasksSplit extends SampleSplit {
@@ -35,16 +23,6 @@ export interface MasksSplit extends SampleSplit {
   /** What was seen of them, in sentences. */
   readonly notes: readonly string[];
 }
-
-type PartName = keyof Parts<unknown>;
-
-/** Random streams. */
-const STREAMS: Readonly<Record<PartName, number>> & { readonly split: number } = {
-  split: 0,
-  train: 1,
-  test: 2,
-  validation: 3,
-};
 
 const VALIDATION_FOLDERS = ["val", "valid", "validation"];
 

@@ -16,25 +16,13 @@ import { joinPictures } from "../pixels.ts";
 import type { BadImage } from "./_decode.ts";
 import { type CacheOptions, isBad } from "./stored.ts";
 import { isFile, isFolder, join, listFolder } from "./_files.ts";
+import { type PartName, type PictureSetOptions, STREAMS } from "./_picture_sets.ts";
 import { KNOWN_COUNTS, knownLayout, type PointLayout } from "./_point_layouts.ts";
 import { readPointsFile } from "./_points_file.ts";
 import { type PointsRow, type PointsTable, readPointsTable, rowsOf } from "./_points_table.ts";
 
-/** How tables of points are read. */
-export interface PointsOptions {
-  /** What crops are scaled to. */
-  readonly shape: ImageShape;
-  /** Decides the split, and what a limit keeps; default 0. */
-  readonly seed?: number;
-  /** Part of the people who become the test part where there is no test.csv; default 0.2. */
-  readonly testFraction?: number;
-  /** Read at most so many samples of each part, drawn at random. */
-  readonly limit?: number;
-  /** Leave out samples that are bad and list them in `skipped`; by default they are an error. */
-  readonly skipBadImages?: boolean;
-  /** Where pictures are kept that are too many for memory; absent: they must not be. */
-  readonly cache?: CacheOptions;
-}
+/** How tables of points are read: crops are scaled, and people parted. */
+export type PointsOptions = PictureSetOptions;
 
 /** Pictures with points. */
 export interface PointsSplit extends SampleSplit {
@@ -43,11 +31,6 @@ export interface PointsSplit extends SampleSplit {
   /** What is worth knowing of them, in sentences. */
   readonly notes: readonly string[];
 }
-
-type PartName = keyof Parts<unknown>;
-
-/** Random streams. */
-const STREAMS = { split: 0, train: 1, test: 2, validation: 3 };
 
 /** What a points.json beside the table is called. */
 const ABOUT = "points.json";

@@ -4,6 +4,7 @@
  * Of the 20,000 training pictures of CIFAR-10 that are there, the last 5,000 are held out and judged by, with the test
  * file's. Those that ranges are found on stand in folders of their own, so that ONNX Runtime's quantizer is given the same.
  */
+import { joinBytes } from "../../../src/numbers/bytes.ts";
 import { readMnist } from "../../../data/sources/mnist.ts";
 import { exists } from "../_children.ts";
 
@@ -47,7 +48,7 @@ export async function writeMnistCalibration(from: string, to: string, count = CA
   const spread = spreadOver(train.count, count);
   await Deno.mkdir(to, { recursive: true });
   for (const [half, indices] of [["train", spread], ["t10k", spread.slice(0, 1)]] as const) {
-    const images = joined(indices.map((i) => train.images.subarray(i * size, (i + 1) * size)));
+    const images = joinBytes(indices.map((i) => train.images.subarray(i * size, (i + 1) * size)));
     const labels = Uint8Array.from(indices, (i) => train.labels[i]);
     await Deno.writeFile(`${to}/${half}-images-idx3-ubyte`, idx([indices.length, train.height, train.width], images));
     await Deno.writeFile(`${to}/${half}-labels-idx1-ubyte`, idx([indices.length], labels));
@@ -59,8 +60,8 @@ async function writeCifarFiles(to: string, train: readonly Uint8Array[], test: r
   const last = `${to}/test_batch.bin`;
   if (await exists(last)) return;
   await Deno.mkdir(to, { recursive: true });
-  await Deno.writeFile(`${to}/data_batch_1.bin`, joined(train));
-  await Deno.writeFile(last, joined(test));
+  await Deno.writeFile(`${to}/data_batch_1.bin`, joinBytes(train));
+  await Deno.writeFile(last, joinBytes(test));
 }
 
 function recordsOf(bytes: Uint8Array): readonly Uint8Array[] {
@@ -73,20 +74,10 @@ export function spreadOver(of: number, count: number): readonly number[] {
   return Array.from({ length: most }, (_, i) => Math.floor(i * of / most));
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
-
 /** An IDX file of bytes: two zeros, type 8, the rank, the dimensions in big-endian order, the elements. */
 function idx(dims: readonly number[], data: Uint8Array): Uint8Array {
   const header = new DataView(new ArrayBuffer(4 + 4 * dims.length));
   header.setUint16(2, 0x0800 | dims.length);
   dims.forEach((dim, i) => header.setUint32(4 + 4 * i, dim));
-  return joined([new Uint8Array(header.buffer), data]);
+  return joinBytes([new Uint8Array(header.buffer), data]);
 }

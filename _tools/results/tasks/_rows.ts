@@ -142,7 +142,7 @@ export const PAGES: readonly TaskPage[] = [
         "--swap",
         "none",
         "--float-epochs",
-        "60",
+        "30",
       ], { quick: ["--input-size", "96", "--float-epochs", "1", "--adapt-epochs", "0"] }),
       float("adapted", "LeakyReLU swapped for ReLU, and adapted", [
         "--swap",
@@ -150,12 +150,12 @@ export const PAGES: readonly TaskPage[] = [
         "--batch-size",
         "8",
         "--adapt-epochs",
-        "20",
+        "10",
       ], { from: "float", quick: ["--adapt-epochs", "1"] }),
-      float("gradual", "the same, the slope going to 0 over ten epochs", [
-        ...["--swap", "leaky_relu:relu", "--batch-size", "8", "--adapt-epochs", "20", "--swap-epochs", "10"],
+      float("gradual", "the same, the slope going to 0 over five epochs", [
+        ...["--swap", "leaky_relu:relu", "--batch-size", "8", "--adapt-epochs", "10", "--swap-epochs", "5"],
       ], { from: "float", quick: ["--adapt-epochs", "1", "--swap-epochs", "1"] }),
-      ...trained("adapted", 8, { flags: ["--batch-size", "8"] }),
+      ...trained("adapted", 5, { flags: ["--batch-size", "8"] }),
       ...observers("adapted"),
       still("adapted", "heads", "static, the heads' convolutions in float", "--keep-float", "boxes_32", "boxes_16"),
     ],

@@ -1,4 +1,5 @@
 /** What ONNX Runtime finds when it runs a model once: the shape of every value, and the values that no input decides. */
+import { joinBytes } from "../../../src/numbers/bytes.ts";
 import type { Graph, Node, Tensor } from "../../../src/onnx/graph.ts";
 import { bytesPerElement } from "../../../src/numbers/dtype.ts";
 import { Random } from "../../../src/numbers/random.ts";
@@ -127,27 +128,17 @@ const [GRAPH, OUTPUT, NAME] = [7, 12, 1];
 export function withOutputs(file: Uint8Array, names: readonly string[]): Uint8Array {
   const encoder = new TextEncoder();
   const outputs = names.map((name) => field(OUTPUT, field(NAME, encoder.encode(name))));
-  return concat([file, field(GRAPH, concat(outputs))]);
+  return joinBytes([file, field(GRAPH, joinBytes(outputs))]);
 }
 
 function field(number: number, bytes: Uint8Array): Uint8Array {
-  return concat([varint(8 * number + 2), varint(bytes.length), bytes]);
+  return joinBytes([varint(8 * number + 2), varint(bytes.length), bytes]);
 }
 
 function varint(value: number): Uint8Array {
   const bytes: number[] = [];
   for (; value > 127; value = Math.floor(value / 128)) bytes.push(value % 128 + 128);
   return Uint8Array.from([...bytes, value]);
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /** Lists the nodes whose results are needed and not static. */

@@ -1,4 +1,5 @@
 /** Writes graphs as ONNX files. */
+import { joinBytes } from "../../numbers/bytes.ts";
 import protobuf, { type Writer } from "protobufjs";
 import {
   ATTRIBUTE_TYPE,
@@ -96,13 +97,7 @@ function join(pieces: readonly Uint8Array[], name: string): Uint8Array<ArrayBuff
   if (length > MAX_BYTES) {
     throw new RangeError(`Cannot write graph "${name}": it takes ${length} bytes, protobuf allows ${MAX_BYTES}`);
   }
-  const result = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    result.set(piece, at);
-    at += piece.length;
-  }
-  return result;
+  return joinBytes(pieces);
 }
 
 /** Writes a GraphProto as pieces to be joined, big tensors as views of their own memory. */
