@@ -8,6 +8,7 @@ import { registerChannelLayers } from "./src/channels/mod.ts";
 import { registerGroupedLayers } from "./src/grouped/mod.ts";
 import { registerOperations } from "./src/operations/mod.ts";
 import { registerQuantKernels, registerQuantLayers } from "./src/quant/mod.ts";
+import { registerRecurrentCells } from "./src/recurrent/reset_after.ts";
 import { registerConstantValue } from "./src/rewrite/mod.ts";
 import { registerSequenceLayers } from "./src/sequences/mod.ts";
 
@@ -20,4 +21,5 @@ export function registerLayers(): void {
   registerGroupedLayers();
   registerOperations();
   registerSequenceLayers();
+  registerRecurrentCells();
 }

@@ -37,7 +37,7 @@ export const ROOMS: readonly Room[] = [
     imports: ["src/numbers", "src/onnx"],
     types: ["src/quant/kernel_types.ts", "src/recurrent/kernel_types.ts"],
   },
-  { path: "src/recurrent", imports: ["src/shadow.ts"] },
+  { path: "src/recurrent", imports: ["src/custom.ts", "src/shadow.ts"] },
   {
     path: "src/backend",
     imports: [
@@ -66,6 +66,7 @@ export const ROOMS: readonly Room[] = [
       "src/grouped",
       "src/layers",
       "src/operations",
+      "src/recurrent",
       "src/sequences",
       "src/text",
     ],
@@ -190,7 +191,15 @@ export const ROOMS: readonly Room[] = [
   { path: "cli.ts", imports: ["cli/main.ts"], packages: [] },
   {
     path: "layers.ts",
-    imports: ["src/channels", "src/grouped", "src/operations", "src/quant", "src/rewrite", "src/sequences"],
+    imports: [
+      "src/channels",
+      "src/grouped",
+      "src/operations",
+      "src/quant",
+      "src/recurrent",
+      "src/rewrite",
+      "src/sequences",
+    ],
     packages: [],
   },
   { path: "mod.ts", imports: "any" },

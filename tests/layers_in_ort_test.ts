@@ -51,7 +51,7 @@ for (const net of LAYER_NETS) {
 
 Deno.test("LAYER_NETS holds a net for every layer class and activation", async () => {
   await registerBackend();
-  const cells = ["ConvLSTM2DCell", "GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"];
+  const cells = ["ConvLSTM2DCell", "GRUCell", "LSTMCell", "ResetAfterGRUCell", "SimpleRNNCell", "StackedRNNCells"];
   const classes = new Set(cells);
   const activations = new Set<unknown>();
   for (const { build, broken, name } of LAYER_NETS) {

@@ -90,6 +90,7 @@ export type LayerClass =
   | "ReLU"
   | "RepeatVector"
   | "Rescaling"
+  | "ResetAfterGRUCell"
   | "Reshape"
   | "Resizing"
   | "SeparableConv2D"
@@ -178,6 +179,7 @@ export const LAYER_ROWS: Readonly<Record<LayerClass, LayerRow>> = {
   ReLU: relu,
   RepeatVector: sameScale,
   Rescaling: float("it brings the input into the range that the model expects, before that is put on a grid"),
+  ResetAfterGRUCell: noKernel("recurrent layers"),
   Reshape: sameScale,
   Resizing: float("TF.js 4.22 cannot run it within a model"),
   SeparableConv2D: split(

@@ -4,6 +4,7 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import { registerChannelLayers } from "../channels/mod.ts";
 import { registerGroupedLayers } from "../grouped/mod.ts";
 import { registerOperations } from "../operations/mod.ts";
+import { registerRecurrentCells } from "../recurrent/reset_after.ts";
 import { registerSequenceLayers } from "../sequences/mod.ts";
 import { LAYER_ROWS, ruleOf } from "./mod.ts";
 import { ACTIVATION_RULES } from "./activations.ts";
@@ -18,6 +19,7 @@ Deno.test("LAYER_ROWS has a row for every layer class of TF.js and of ours, and 
   registerChannelLayers();
   registerGroupedLayers();
   registerOperations();
+  registerRecurrentCells();
   registerSequenceLayers();
   const models = ["Functional", "Model", "Sequential"];
   const own = ["FakeQuantize", "FreezableBatchNormalization", "QuantizedWeights", "SharedCall"];

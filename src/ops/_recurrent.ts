@@ -9,6 +9,7 @@ import type { RecurrentActivation, RecurrentAttrs, RecurrentInputs } from "../re
 import { activationAttrs } from "./_recurrent_activation.ts";
 import { cast, scalar, transposed, unsqueezed, vector } from "./_emit.ts";
 import { turned } from "./reverse.ts";
+import type { Attrs } from "../onnx/graph.ts";
 import type { Emit, Value, ValuesOf } from "./op.ts";
 
 /** One of ONNX's recurrent operators. */
@@ -18,6 +19,8 @@ export interface RecurrentOp {
   readonly gates: readonly number[];
   /** Its activations, in ONNX's order. */
   readonly activations: readonly RecurrentActivation[];
+  /** Attributes that it alone has. */
+  readonly attrs?: Attrs;
 }
 
 /** A recurrent kernel's inputs by name. */
@@ -74,7 +77,7 @@ interface Run extends RecurrentOp {
 
 /** Emits the operator. Shapes: y [n, t, units], states [n, units]. */
 function emitOperator(emit: Emit, inputs: Inputs, run: Run) {
-  const { x, kernel, recurrentKernel, bias, h0, c0 } = inputs;
+  const { x, kernel, recurrentKernel, bias, recurrentBias, h0, c0 } = inputs;
   const { op, gates, activations, direction, lengths = null } = run;
   const units = recurrentKernel.shape[0];
   const columns = (weight: Value) => gatesOf(emit, weight, gates);
@@ -84,12 +87,12 @@ function emitOperator(emit: Emit, inputs: Inputs, run: Run) {
     swapped(emit, x),
     unsqueezed(emit, transposed(emit, columns(kernel), [1, 0]), [0]),
     unsqueezed(emit, transposed(emit, columns(recurrentKernel), [1, 0]), [0]),
-    bias === undefined ? null : emitBias(emit, columns(bias)),
+    bias === undefined ? null : emitBias(emit, columns(bias), recurrentBias),
     lengths,
     ...states,
   ];
   const present = all.slice(0, all.findLastIndex((input) => input !== null) + 1);
-  const attrs = { hidden_size: units, direction, ...activationAttrs(activations) };
+  const attrs = { hidden_size: units, direction, ...activationAttrs(activations), ...run.attrs };
   const [y, ...last] = emit.nodes(op, present, attrs, 1 + states.length);
   return {
     y: swapped(emit, emit.node("Squeeze", [y, vector(emit, [1])])),
@@ -106,10 +109,18 @@ function gatesOf(emit: Emit, weight: Value, order: readonly number[]): Value {
   return emit.node("Concat", order.map((gate) => parts[gate]), { axis });
 }
 
-/** ONNX has a bias of the input and one of the state, which are added: [gates · units] → [1, 2 · gates · units]. */
-function emitBias(emit: Emit, bias: Value): Value {
+/** ONNX has a bias of the input and one of the state, whose last gate's may count by itself: → [1, 2 · gates · units]. */
+function emitBias(emit: Emit, bias: Value, recurrent?: Value): Value {
   const [length] = bias.shape;
-  return unsqueezed(emit, emit.node("Pad", [bias, vector(emit, [0, length])]), [0]);
+  const both = recurrent === undefined
+    ? emit.node("Pad", [bias, vector(emit, [0, length])])
+    : emit.node("Concat", [bias, atEnd(emit, recurrent, length)], { axis: 0 });
+  return unsqueezed(emit, both, [0]);
+}
+
+/** Puts zeros before a vector, for it to have `length` elements. */
+export function atEnd(emit: Emit, vectorOfLast: Value, length: number): Value {
+  return emit.node("Pad", [vectorOfLast, vector(emit, [length - vectorOfLast.shape[0], 0])]);
 }
 
 /** A layer whose mask is given, with steps in the order in which they are taken. */

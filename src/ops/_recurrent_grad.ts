@@ -117,6 +117,7 @@ export interface Gradients {
   /** By what goes into the gates, [t·n, gates · units]. */
   readonly gates: Value;
   readonly recurrentKernel: Value;
+  readonly recurrentBias?: Value;
   readonly h0: Value;
   readonly c0?: Value;
 }
@@ -139,6 +140,7 @@ export function gradientsOf(
     kernel: () => byWeight(emit, steps.x, by.gates),
     recurrentKernel: () => by.recurrentKernel,
     bias: () => reduceSum(emit, by.gates, { axes: [0] }),
+    recurrentBias: () => by.recurrentBias,
     h0: () => by.h0,
     c0: () => by.c0,
     mask: () => undefined,

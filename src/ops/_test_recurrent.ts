@@ -11,7 +11,8 @@ export type Kernel = keyof typeof GATES;
 export type Elements = Readonly<Partial<Record<typeof RECURRENT_INPUTS[number], readonly number[]>>>;
 
 /** A layer's sizes and attributes. */
-export interface Layer extends Pick<RecurrentAttrs, "activation" | "recurrentActivation" | "goBackwards"> {
+export interface Layer
+  extends Pick<RecurrentAttrs, "activation" | "recurrentActivation" | "goBackwards" | "resetAfter"> {
   readonly kernel: Kernel;
   readonly samples: number;
   readonly steps: number;
@@ -75,7 +76,7 @@ interface State {
 }
 
 function takeStep(
-  { kernel, units, activation, recurrentActivation }: Layer,
+  { kernel, units, activation, recurrentActivation, resetAfter = false }: Layer,
   { elements, x, state }: { readonly elements: Elements; readonly x: readonly number[]; readonly state: State },
 ): State & { readonly gates: readonly number[] } {
   const [phi, sigma] = [FUNCTIONS[activation], FUNCTIONS[recurrentActivation]];
@@ -96,7 +97,12 @@ function takeStep(
     return { gates: [i, f, g, o].flat(), c, h: columns.map((unit) => sigma(o[unit]) * phi(c[unit])) };
   }
   const [z, r] = [gate(0), gate(1)];
-  const fresh = gate(2, columns.map((unit) => sigma(r[unit]) * state.h[unit]));
+  const product = (unit: number) => dot(state.h, elements.recurrentKernel!, 2 * units + unit);
+  const fresh = resetAfter
+    ? columns.map((unit) =>
+      ofX[2 * units + unit] + sigma(r[unit]) * (product(unit) + (elements.recurrentBias?.[unit] ?? 0))
+    )
+    : gate(2, columns.map((unit) => sigma(r[unit]) * state.h[unit]));
   const share = z.map(sigma);
   const h = columns.map((unit) => share[unit] * state.h[unit] + (1 - share[unit]) * phi(fresh[unit]));
   return { gates: [z, r, fresh].flat(), h, c: state.c };

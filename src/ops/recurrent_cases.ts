@@ -7,6 +7,7 @@ import {
   type RecurrentAttrs,
   type RecurrentInputs,
 } from "../recurrent/kernel_types.ts";
+import { ResetAfterGRUCell } from "../recurrent/reset_after.ts";
 
 type Kernel = "Lstm" | "Gru" | "SimpleRnn";
 
@@ -19,7 +20,8 @@ const KERNELS = {
 /** ONNX Runtime's recurrent operators compute sigmoid and tanh by quotients of polynomials, and steps build on steps. */
 const STEPS: Tolerance = { relative: 1e-5, absolute: 1e-5 };
 
-interface Options extends Partial<Pick<RecurrentAttrs, "activation" | "recurrentActivation" | "goBackwards">> {
+interface Options
+  extends Partial<Pick<RecurrentAttrs, "activation" | "recurrentActivation" | "goBackwards" | "resetAfter">> {
   /** Samples, steps, features, units. */
   readonly sizes?: readonly [number, number, number, number];
   readonly bias?: boolean;
@@ -38,6 +40,7 @@ function caseOf(kernel: Kernel, options: Options = {}): OpCase {
     kernel: { shape: [features, gates * units], range: [-0.5, 0.5] },
     recurrentKernel: { shape: [units, gates * units], range: [-0.6, 0.6] },
     bias: bias ? { shape: [gates * units], range: [-0.5, 0.5] } : undefined,
+    recurrentBias: bias && rest.resetAfter === true ? { shape: [units], range: [-0.5, 0.5] } : undefined,
     h0: states ? state : undefined,
     c0: states && kernel === "Lstm" ? state : undefined,
     mask: mask && { shape: [samples, steps], dtype: "bool", values: mask.flatMap((row) => [...row].map(Number)) },
@@ -66,19 +69,16 @@ function ofLayer(kernel: Kernel, { list, attrs, units }: {
   readonly attrs: RecurrentAttrs;
   readonly units: number;
 }): tf.Tensor[] {
-  const { given, read: _, ...args } = attrs;
+  const { given, read: _, resetAfter = false, ...args } = attrs;
   const input = (name: typeof given[number]) => given.includes(name) ? list[given.indexOf(name)] : undefined;
   const isThere = (tensor: tf.Tensor | undefined) => tensor !== undefined;
-  const weights = [input("kernel"), input("recurrentKernel"), input("bias")].filter(isThere);
+  const weights = [input("kernel"), input("recurrentKernel"), input("bias"), input("recurrentBias")].filter(isThere);
   const states = [input("h0"), input("c0")].filter(isThere);
-  const layer = KERNELS[kernel].layer({
-    ...args,
-    units,
-    useBias: given.includes("bias"),
-    returnSequences: true,
-    returnState: true,
-    recurrentInitializer: "zeros",
-  });
+  const returns = { returnSequences: true, returnState: true };
+  const cell = { ...args, units, useBias: given.includes("bias") };
+  const layer = resetAfter
+    ? tfl.layers.rnn({ cell: new ResetAfterGRUCell(cell), goBackwards: args.goBackwards, ...returns })
+    : KERNELS[kernel].layer({ ...cell, ...returns, recurrentInitializer: "zeros" });
   const x = list[0];
   layer.build(x.shape);
   layer.setWeights(weights);
@@ -110,7 +110,8 @@ function casesOf(kernel: Kernel): OpCase[] {
       .filter(() => kernel !== "SimpleRnn"),
     ...Object.values(MASKS).flatMap((mask): Options[] => [{ mask }, { mask, states: true, goBackwards: true }]),
   ];
-  return options.map((each) => caseOf(kernel, each));
+  const all = kernel === "Gru" ? options.flatMap((each) => [each, { ...each, resetAfter: true }]) : options;
+  return all.map((each) => caseOf(kernel, each));
 }
 
 /** Cases by kernel. */

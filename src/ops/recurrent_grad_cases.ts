@@ -4,7 +4,7 @@ import { Random } from "../numbers/random.ts";
 import { RECURRENT_ACTIVATIONS, RECURRENT_INPUTS, type RecurrentAttrs } from "../recurrent/kernel_types.ts";
 import { compute, differences, type Elements, GATES, type Kernel, type Layer } from "./_test_recurrent.ts";
 
-interface Options extends Partial<Pick<RecurrentAttrs, "activation" | "recurrentActivation" | "goBackwards">> {
+interface Options extends Partial<Pick<Layer, "activation" | "recurrentActivation" | "goBackwards" | "resetAfter">> {
   readonly steps?: number;
   readonly bias?: boolean;
   readonly states?: boolean;
@@ -24,7 +24,13 @@ function caseOf(kernel: Kernel, options: Options): OpCase {
   const random = new Random(3, [Object.keys(GATES).indexOf(kernel), steps]);
   const numbers = (shape: readonly number[]) =>
     Array.from({ length: shape.reduce((a, b) => a * b) }, () => Math.fround(random.between(-0.7, 0.7)));
-  const isThere: Readonly<Record<string, boolean>> = { bias, h0: states, c0: states && kernel === "Lstm", mask: false };
+  const isThere: Readonly<Record<string, boolean>> = {
+    bias,
+    recurrentBias: bias && rest.resetAfter === true,
+    h0: states,
+    c0: states && kernel === "Lstm",
+    mask: false,
+  };
   const floats = RECURRENT_INPUTS.filter((name) => isThere[name] ?? true);
   const elements: Elements = {
     ...Object.fromEntries(floats.map((name) => [name, numbers(shapes[name])])),
@@ -60,6 +66,7 @@ function shapesOf({ kernel, samples, steps, features, units }: Layer): Readonly<
     kernel: [features, width],
     recurrentKernel: [units, width],
     bias: [width],
+    recurrentBias: [units],
     h0: [samples, units],
     c0: [samples, units],
     mask: [samples, steps],
@@ -86,7 +93,8 @@ function casesOf(kernel: Kernel): OpCase[] {
     ...(kernel === "SimpleRnn" ? [] : RECURRENT_ACTIVATIONS)
       .map((recurrentActivation): Options => ({ recurrentActivation, states: true })),
   ];
-  return options.map((each) => caseOf(kernel, each));
+  const all = kernel === "Gru" ? options.flatMap((each) => [each, { ...each, resetAfter: true }]) : options;
+  return all.map((each) => caseOf(kernel, each));
 }
 
 /** Cases by kernel. */

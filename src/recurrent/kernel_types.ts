@@ -35,6 +35,8 @@ export interface RecurrentInputs {
   readonly recurrentKernel: TensorInfo;
   /** [gates · units]. */
   readonly bias?: TensorInfo;
+  /** Added to what the state gives the new state, of a Gru that resets it afterwards, [units]; zeros if absent. */
+  readonly recurrentBias?: TensorInfo;
   /** State before the first step, [n, units]; zeros if absent. */
   readonly h0?: TensorInfo;
   /** Cell state before the first step, of Lstm alone, [n, units]; zeros if absent. */
@@ -49,6 +51,7 @@ export const RECURRENT_INPUTS = [
   "kernel",
   "recurrentKernel",
   "bias",
+  "recurrentBias",
   "h0",
   "c0",
   "mask",
@@ -64,6 +67,8 @@ export interface RecurrentAttrs {
   readonly recurrentActivation: RecurrentActivation;
   /** Whether steps are taken from the last to the first. */
   readonly goBackwards: boolean;
+  /** Of a Gru: whether the state is reset behind its product with the kernel, as PyTorch has it. Default: before it. */
+  readonly resetAfter?: boolean;
   /** The inputs that are there, in the order of {@linkcode RECURRENT_INPUTS}. */
   readonly given: readonly (keyof RecurrentInputs)[];
   /** The outputs that are read: they alone are differentiated. */

@@ -15,11 +15,13 @@ import {
   type RecurrentInputs,
 } from "./kernel_types.ts";
 import { type RecurrentKernel, registerRecurrentGradients } from "./gradients.ts";
+import { registerRecurrentCells, ResetAfterGRUCell } from "./reset_after.ts";
 
 /** The cells that have a kernel, by their class's name. */
 const KERNELS: ReadonlyMap<string, RecurrentKernel> = new Map([
   ["LSTMCell", "Lstm"],
   ["GRUCell", "Gru"],
+  ["ResetAfterGRUCell", "Gru"],
   ["SimpleRNNCell", "SimpleRnn"],
 ]);
 
@@ -31,6 +33,9 @@ const KERNELS: ReadonlyMap<string, RecurrentKernel> = new Map([
  */
 export function registerRecurrentLayers(backendName: string): void {
   registerRecurrentGradients();
+  registerRecurrentCells();
+  // TF.js 4.22 hands all layers of a model one object of arguments, and leaves a layer's initial states in it.
+  shadow(tfl.RNN.prototype, "apply", (next, inputs, kwargs) => next(inputs, kwargs && { ...kwargs }));
   shadow(tfl.RNN.prototype, "call", function (next, inputs, kwargs) {
     return tf.tidy(() => {
       const run = tf.getBackend() === backendName ? runOf(this, inputs, kwargs) : undefined;
@@ -45,6 +50,7 @@ interface Run {
   readonly inputs: tf.NamedTensorMap;
   readonly activation: RecurrentActivation;
   readonly recurrentActivation: RecurrentActivation;
+  readonly resetAfter: boolean;
 }
 
 /** What TF.js passes to a recurrent layer besides its input. */
@@ -66,7 +72,8 @@ function runOf(layer: tfl.RNN, inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs
   const [x, ...rest] = Array.isArray(inputs) ? inputs : [inputs];
   if (rest.length > 0 || x.dtype !== "float32" || x.rank !== 3 || x.size === 0) return undefined;
   const named = { x, ...weightsOf(layer.cell), ...statesOf(kernel, initialState), ...maskOf(mask, x) };
-  return hasAll(named) ? { kernel, inputs: named, activation, recurrentActivation } : undefined;
+  const resetAfter = layer.cell instanceof ResetAfterGRUCell;
+  return hasAll(named) ? { kernel, inputs: named, activation, recurrentActivation, resetAfter } : undefined;
 }
 
 /** The kernel of TF.js's own cells; somebody else's may have the same name. */
@@ -95,11 +102,12 @@ function weightsOf(cell: tfl.RNN["cell"]): Inputs {
   // By name: those that are not trained come behind the others.
   const named = (part: string) =>
     cell.weights.find(({ originalName }) => originalName.split("/").at(-1) === part)?.read();
-  const bias = named("bias");
+  const [bias, recurrentBias] = [named("bias"), named("recurrent_bias")];
   return {
     kernel: named("kernel") ?? null,
     recurrentKernel: named("recurrent_kernel") ?? null,
     ...(bias === undefined ? {} : { bias }),
+    ...(recurrentBias === undefined ? {} : { recurrentBias }),
   };
 }
 
@@ -120,13 +128,12 @@ function maskOf(mask: CallArgs["mask"], x: tf.Tensor): Inputs {
   return { mask: tf.reshape(tf.cast(mask, "bool"), [samples, steps]) };
 }
 
-function runKernel(layer: tfl.RNN, { kernel, inputs, activation, recurrentActivation }: Run): tf.Tensor | tf.Tensor[] {
+function runKernel(layer: tfl.RNN, { kernel, inputs, ...run }: Run): tf.Tensor | tf.Tensor[] {
   const { goBackwards, returnSequences, returnState } = layer;
   const states = kernel === "Lstm" ? ["h", "c"] : ["h"];
   const given = RECURRENT_INPUTS.filter((name) => inputs[name] !== undefined);
   const attrs = {
-    activation,
-    recurrentActivation,
+    ...run,
     goBackwards,
     given,
     read: [...(returnSequences ? ["y"] : []), ...(returnState ? states : returnSequences ? [] : ["h"])],

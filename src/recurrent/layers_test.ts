@@ -5,6 +5,7 @@ import { assertAgree, onBothBackends } from "../../tests/_support/backends.ts";
 import { randomTensor, seedWeights } from "../../tests/_support/small_models.ts";
 import { registerBackend } from "../backend/mod.ts";
 import { shadow } from "../shadow.ts";
+import { ResetAfterGRUCell } from "./reset_after.ts";
 
 const { layers } = tfl;
 
@@ -89,6 +90,56 @@ Deno.test("states go in and come out as they do on cpu, and have gradients", asy
       return Promise.resolve(results.map((tensor) => Array.from(tensor.dataSync())));
     });
     actual.forEach((values, i) => assertAgree(values, expected[i], 1e-5));
+  }
+});
+
+Deno.test("a GRU that resets afterwards runs the kernel, gives what its cell does, and is loaded as it was saved", async () => {
+  for (const useBias of [true, false]) {
+    const { actual, expected, fallbacks } = await onBothBackends(async () => {
+      const cell = new ResetAfterGRUCell({
+        units: 4,
+        activation: "softsign",
+        recurrentActivation: "hardSigmoid",
+        useBias,
+      });
+      const layer = layers.rnn({ cell, goBackwards: true, returnSequences: true, inputShape: shape }) as tfl.RNN;
+      const model = modelOf(layer);
+      if (tf.getBackend() !== "cpu") assert.deepEqual(kernelsOf(() => model.predict(series())), ["Gru"]);
+      const variables = layer.trainableWeights.map((weight) => weight.read() as tf.Variable);
+      assert.deepEqual(variables.map(({ shape }) => shape), [[3, 12], [4, 12], ...(useBias ? [[12], [4]] : [])]);
+      const total = () => tf.sum(tf.square(model.predict(series()) as tf.Tensor)) as tf.Scalar;
+      const { grads } = tf.variableGrads(total, variables);
+      const loaded = await tfl.models.modelFromJSON({ modelTopology: Object(model.toJSON(null, false)) });
+      loaded.setWeights(model.getWeights());
+      const answers = [model, loaded].map((each) => each.predict(series()) as tf.Tensor);
+      return [...answers, ...variables.map(({ name }) => grads[name])].map((each) => Array.from(each.dataSync()));
+    });
+    actual.forEach((values, i) => assertAgree(values, expected[i], 1e-5));
+    assert.deepEqual(actual[0], actual[1]);
+    assert.deepEqual(fallbacks, {});
+  }
+});
+
+Deno.test("ResetAfterGRUCell says what it needs", () => {
+  for (const units of [0, 1.5, NaN]) assert.throws(() => new ResetAfterGRUCell({ units }), RangeError);
+  const cell = new ResetAfterGRUCell({ units: 2 });
+  assert.throws(() => cell.call([tf.zeros([1, 3]), tf.zeros([1, 2])]), /the cell is not built yet/);
+  assert.throws(() => cell.build([null, null]), /its number of features is .*, a whole number from 1 is needed/);
+});
+
+Deno.test("initial states of one layer of a model are not those of the next, in training neither", async () => {
+  await registerBackend();
+  const [x, h] = [tfl.input({ shape }), tfl.input({ shape: [4] })];
+  const first = layers.gru({ units: 4, returnSequences: true, ...zeros });
+  const second = layers.simpleRNN({ units: 2, ...zeros });
+  const model = seedWeights(
+    tfl.model({ inputs: [x, h], outputs: second.apply(first.apply([x, h])) as tfl.SymbolicTensor }),
+  );
+  const fed = [series(), randomTensor([2, 4], 5)];
+  const alone = second.apply(first.apply([...fed])) as tf.Tensor;
+  for (const training of [false, true]) {
+    const answer = model.apply(fed, { training }) as tf.Tensor;
+    assertAgree(Array.from(answer.dataSync()), Array.from(alone.dataSync()), 1e-6);
   }
 });
 

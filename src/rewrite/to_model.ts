@@ -6,6 +6,7 @@ import { isConstant, registerConstantValue } from "./constant_value.ts";
 import { registerChannelLayers } from "../channels/mod.ts";
 import { registerGroupedLayers } from "../grouped/mod.ts";
 import { registerOperations } from "../operations/mod.ts";
+import { registerRecurrentCells } from "../recurrent/reset_after.ts";
 import { registerSequenceLayers } from "../sequences/mod.ts";
 import { registerFadingReLU } from "./fading_relu.ts";
 import { type LayerGraph, type LayerNode, type LayerSpec, valueOf } from "./layer_graph.ts";
@@ -31,6 +32,7 @@ export function toModel(graph: LayerGraph, { load = setWeights }: { load?: LoadW
   registerGroupedLayers();
   registerOperations();
   registerSequenceLayers();
+  registerRecurrentCells();
   const tensors = new Map<string, tfl.SymbolicTensor>();
   const layers = new Map<string, Made>();
   for (const node of copyRepeatedReads(graph).nodes) {

@@ -1,5 +1,6 @@
 /** Layers that stay in float, between layers that do not. */
 import type * as tfl from "@tensorflow/tfjs-layers";
+import { ResetAfterGRUCell } from "../../src/recurrent/reset_after.ts";
 import { apply } from "../_support/small_models.ts";
 import { between, conv, dense, float, IMAGE, type Layer, layers, net, refused, relu, row, wired } from "./net.ts";
 
@@ -50,6 +51,11 @@ export const FLOATS = [
   ),
   net("GRU", sequence(() => layers.gru({ units: 3, name: "x" })), float(/recurrent/)),
   net("SimpleRNN", sequence(() => layers.simpleRNN({ units: 3, name: "x" })), float(/recurrent/)),
+  net(
+    "RNN of a cell of ours",
+    sequence(() => layers.rnn({ cell: new ResetAfterGRUCell({ units: 3 }), name: "x" })),
+    float(/recurrent/),
+  ),
   net(
     "RNN of cells",
     sequence(() => layers.rnn({ cell: [layers.lstmCell({ units: 3 }), layers.gruCell({ units: 3 })], name: "x" })),
