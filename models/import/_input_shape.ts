@@ -23,7 +23,10 @@ const BATCH = 2;
  * @throws {ModelFileError} If more than the batch is open and nobody says how large it is.
  */
 export function inputShapeOf({ name, path, shape, asked, side }: OpenInput): number[] {
-  const known = (asked ?? shape).map((size) => typeof size === "number" && size > 0 ? size : undefined);
+  const given = (asked ?? shape).map((size) => typeof size === "number" && size > 0 ? size : undefined);
+  // Where one axis of a sequence alone is open, it is the batch: PyTorch's recurrent nets have it second.
+  const isOneOpen = given.length < 4 && given.filter((size) => size === undefined).length === 1;
+  const known = isOneOpen ? given.map((size) => size ?? BATCH) : given;
   const [batch = BATCH, ...rest] = known;
   const isPicture = rest.length === 3 && rest.filter((size) => size !== undefined).length === 1 &&
     (rest[0] === undefined || rest[2] === undefined);

@@ -7,7 +7,7 @@ import {
   type LayerWeight,
   ownCall,
 } from "../../../src/rewrite/mod.ts";
-import { isAlike, plainOrder, type Value } from "./_value.ts";
+import { isAlike, plainOrder, storedShape, type Value } from "./_value.ts";
 
 /** A layer's weight, its elements real numbers. */
 export interface RealWeight {
@@ -30,6 +30,8 @@ export class LayerBuilder {
   readonly #nodes: LayerNode[] = [];
   readonly #names = new Set<string>();
   readonly #moved = new Map<string, string>();
+  /** What values were before a reshape. */
+  readonly #unshaped = new Map<string, { readonly value: string; readonly shape: readonly number[] | undefined }>();
   /** The name of the node that is imported: layers are named after it. */
   base = "";
 
@@ -63,7 +65,7 @@ export class LayerBuilder {
     const known = this.#moved.get(key);
     if (known !== undefined) return known;
     const name = isAlike(value.shape, value.order, order)
-      ? this.reshape(value.read(), order.map((axis) => value.shape[axis]))
+      ? this.reshape(value.read(), order.map((axis) => value.shape[axis]), storedShape(value))
       : this.layer({
         className: "Permute",
         config: { dims: order.map((axis) => value.order.indexOf(axis) + 1) },
@@ -73,14 +75,18 @@ export class LayerBuilder {
     return name;
   }
 
-  /** Gives a value another stored shape. */
-  reshape(value: string, shape: readonly number[]): string {
+  /** Gives a value another stored shape; `from` is the one that it has, if it is known. */
+  reshape(value: string, shape: readonly number[], from?: readonly number[]): string {
+    if (shape.join() === from?.join()) return value;
+    const before = this.#unshaped.get(value);
+    if (before !== undefined) return this.reshape(before.value, shape, before.shape);
     const key = `${value} reshaped ${shape}`;
     const known = this.#moved.get(key);
     if (known !== undefined) return known;
     const config = { targetShape: [...shape] };
     const name = this.layer({ className: "Reshape", config, inbound: [value] }, "_reshaped");
     this.#moved.set(key, name);
+    this.#unshaped.set(name, { value, shape: from });
     return name;
   }
 
@@ -101,7 +107,11 @@ export class LayerBuilder {
    */
   nameOutput(value: string, wanted: string): string {
     const node = this.nodeOf(value);
-    if (node === undefined) return value;
+    // One of several values of a layer is called as that is.
+    if (node === undefined || node.outputs > 1) {
+      this.base = wanted;
+      return this.layer({ className: "Activation", config: { activation: "linear" }, inbound: [value] });
+    }
     this.#names.delete(value);
     const name = this.#fresh(wanted);
     this.#nodes.forEach((other, i) => {

@@ -6,10 +6,14 @@
  * moved only where an operator reads them in an order that is not the stored one. The batch is axis 0, always.
  */
 
+import type { Batch } from "./batch/mod.ts";
+
 /** A value, as ONNX has it and as it is stored. */
 export interface Value {
   /** In ONNX's order, the batch first. */
   readonly shape: readonly number[];
+  /** Where the file has the batch, of inputs and outputs. Absent: first. */
+  readonly batch?: Batch;
   /** ONNX's axes in the order in which they are stored, without the batch: [2, 3, 1] of a picture in TF.js's layout. */
   readonly order: readonly number[];
   /** Returns the name of the value that holds it; what has to be made for it is made when this is called. */
@@ -18,6 +22,8 @@ export interface Value {
   readonly rowOf?: Value;
   /** The same numbers [n, c] where they are there without a layer. */
   readonly row?: string;
+  /** What it is made of, one element of an axis each, where they are there without a layer. */
+  readonly parts?: { readonly axis: number; readonly values: readonly Value[] };
   /** Whether no number is below 0. */
   readonly isNonNegative?: boolean;
 }

@@ -4,7 +4,7 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import { basename } from "node:path";
 import { ModelFileError } from "../../../src/io/errors.ts";
 import { readFileWithin } from "../../../src/io/read.ts";
-import type { Graph, Node } from "../../../src/onnx/graph.ts";
+import type { Graph, Node, Tensor } from "../../../src/onnx/graph.ts";
 import { decodeModel, OnnxFileError } from "../../../src/onnx/file/mod.ts";
 import { toModel } from "../../../src/rewrite/mod.ts";
 import { inPlainWords, reasonOf } from "../../../src/text/plain_errors.ts";
@@ -12,7 +12,10 @@ import { checkChoice } from "../../../src/text/nearest.ts";
 import { inputShapeOf } from "../_input_shape.ts";
 import { LayerBuilder } from "./_builder.ts";
 import { Call, Refusal, type Row } from "./_call.ts";
+import { batchAxes, type BatchFirst, bringBatchFirst, elementsFirst, isFirst, type Placed } from "./batch/mod.ts";
 import { livingNodes, observe, type Observed } from "./_observe.ts";
+import type { HostTensor } from "../../../src/runtime/session.ts";
+import { recognize } from "./_recognize.ts";
 import { proposedOutputs, refusalOf, type RefusedNode } from "./_refusals.ts";
 import { upgrade } from "./_upgrade.ts";
 import { channelsLast, plainOrder, type Value } from "./_value.ts";
@@ -20,6 +23,7 @@ import { CONVOLUTIONS } from "./ops/conv.ts";
 import { ELEMENTWISE } from "./ops/elementwise.ts";
 import { NORMALIZATIONS } from "./ops/normalize.ts";
 import { OPERATION_ROWS } from "./ops/operations.ts";
+import { RECURRENT } from "./ops/recurrent.ts";
 import { POOLS } from "./ops/pool.ts";
 import { REDUCTIONS } from "./ops/reduce.ts";
 import { RESIZES } from "./ops/resize.ts";
@@ -39,6 +43,7 @@ export const ONNX_ROWS: Readonly<Record<string, Row>> = {
   ...SLICES,
   ...SOFTMAXES,
   ...OPERATION_ROWS,
+  ...RECURRENT,
 };
 
 /** How a file is read. */
@@ -76,10 +81,12 @@ async function load(path: string, { shapes = {}, outputs, side, tolerance = TOLE
     throw cannot(path, reasonOf(cause, "it cannot be read"), cause);
   });
   const { graph, opset } = decode(bytes, path);
-  const inputs = Object.fromEntries(graph.inputs.map((name) => {
-    const { shape } = graph.types.get(name) ?? { shape: [] };
-    return [name, inputShapeOf({ name, path, shape, asked: shapes[name], side })];
-  }));
+  const dims = graph.inputs.map((name) => ({ name, shape: graph.types.get(name)?.shape ?? [] }));
+  const inputs = Object.fromEntries(dims.map(({ name, shape }) => [
+    name,
+    inputShapeOf({ name, path, shape, asked: shapes[name], side }),
+  ]));
+  const batches = Object.fromEntries(dims.map(({ name, shape }) => [name, batchAxes(shapes[name] ?? shape)]));
   const known = graph.nodes.flatMap((node) => node.outputs);
   const wanted = outputs?.map((name) =>
     checkChoice(name, { of: known, cannot: `Cannot load "${path}": its value "${name}"` })
@@ -88,6 +95,7 @@ async function load(path: string, { shapes = {}, outputs, side, tolerance = TOLE
   return await importGraph({ bytes, graph, opset }, {
     path,
     inputs,
+    batches,
     tolerance,
     name,
     layout: "nchw",
@@ -114,6 +122,8 @@ export interface ImportOptions {
   readonly name: string;
   /** The shape of each input, the batch first. */
   readonly inputs: Readonly<Record<string, readonly number[]>>;
+  /** The axes of each input that may be its batch, the likeliest first. Default: the first one. */
+  readonly batches?: Readonly<Record<string, readonly number[]>>;
   /** Values that are outputs. Default: the graph's own. */
   readonly outputs?: readonly string[];
   /** Where pictures have their channels at the borders of the graph. */
@@ -131,8 +141,9 @@ export interface ImportOptions {
  */
 export async function importGraph(
   { bytes, graph: read, opset }: GraphFile,
-  { path, name, inputs, layout, outputs = read.outputs, tolerance = TOLERANCE, refused = [] }: ImportOptions,
+  options: ImportOptions,
 ): Promise<tfl.LayersModel> {
+  const { path, inputs, batches = {}, outputs = read.outputs, tolerance = TOLERANCE, refused = [] } = options;
   if (outputs.length === 0 && refused.length > 0) throw cannot(path, refusalOf(refused, []));
   const graph = { ...upgrade(named(read), opset), outputs };
   let observed: Observed;
@@ -143,7 +154,14 @@ export async function importGraph(
     throw cannot(path, `ONNX Runtime cannot run it: ${reasonOf(cause, "it is damaged")}`, cause);
   }
   const statics = new Map([...graph.initializers, ...observed.statics]);
-  const built = translate(graph, { ...observed, statics, path, name, layout, refused });
+  const nodes = livingNodes(graph, statics);
+  const flow = bringBatchFirst(
+    { ...observed, nodes, statics },
+    readInputs(graph, nodes).map((name) => ({ name, axes: batches[name] ?? [0] })),
+  );
+  checkOpen(flow, { path, types: graph.types, batches });
+  const recognized = recognize(flow.nodes, { ...flow, outputs });
+  const built = translate({ ...graph, nodes: recognized }, { ...options, flow });
   const model = toModel(built.layers);
   await compare(model, { observed, ...built, path, tolerance });
   return model;
@@ -181,23 +199,26 @@ interface Translated {
   readonly outputs: readonly { readonly name: string; readonly value: Value }[];
 }
 
-type Translating =
-  & Pick<Observed, "shapes" | "statics" | "integers">
-  & Pick<ImportOptions, "path" | "name" | "layout">
-  & { readonly refused: readonly RefusedNode[] };
+/** Lists the inputs that nodes read. */
+function readInputs({ inputs }: Graph, nodes: readonly Node[]): readonly string[] {
+  return inputs.filter((name) => nodes.some((node) => node.inputs.includes(name)));
+}
 
-function translate(
-  graph: Graph,
-  { shapes, statics, integers, path, name: modelName, layout, refused }: Translating,
-): Translated {
+interface Translating extends Pick<ImportOptions, "path" | "name" | "layout" | "refused"> {
+  readonly flow: BatchFirst;
+}
+
+/** @param graph Its nodes are those that compute something, with the batch first. */
+function translate(graph: Graph, { flow, path, name: modelName, layout, refused = [] }: Translating): Translated {
+  const { shapes, places } = flow;
+  const { nodes } = graph;
   const builder = new LayerBuilder();
-  const nodes = livingNodes(graph, statics);
   const values = new Map<string, Value>();
-  const inputs = graph.inputs.filter((name) => nodes.some((node) => node.inputs.includes(name))).map((name) => {
+  const inputs = readInputs(graph, nodes).map((name) => {
     const shape = shapes.get(name) ?? [];
     const order = layout === "nhwc" ? plainOrder(shape.length) : inputOrder(name, shape, nodes);
     const made = builder.input(name, order.map((axis) => shape[axis]));
-    const value: Value = { shape, order, read: () => made };
+    const value: Value = { shape, order, read: () => made, ...batchOf(places.get(name)) };
     values.set(name, value);
     return { name, value, made };
   });
@@ -205,7 +226,7 @@ function translate(
   for (const name of [...nodes.flatMap(({ inputs }) => inputs), ...graph.outputs]) {
     readers.set(name, (readers.get(name) ?? 0) + 1);
   }
-  const sources = { values, statics, shapes, readers, integers };
+  const sources = { ...flow, values, readers };
   const refusals = [...refused];
   const unknown = new Set<string>();
   for (const node of nodes) {
@@ -215,8 +236,12 @@ function translate(
     }
     try {
       builder.base = node.name;
+      const because = flow.refused.get(node.name);
+      if (because !== undefined) throw new Refusal(because);
       const given = importNode(new Call(node, builder, sources));
-      given.forEach((value, i) => values.set(node.outputs[i], value));
+      given.forEach((value, i) => {
+        if ((node.outputs[i] ?? "") !== "") values.set(node.outputs[i], value);
+      });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       refusals.push({ node: node.name, op: node.op, because: error.message });
@@ -235,7 +260,7 @@ function translate(
     const order = layout === "nchw" && value.shape.length === 4 && value.order.join() === channelsLast(4).join()
       ? value.order
       : plainOrder(value.shape.length);
-    return { name, value: { ...value, order }, stored: builder.stored(value, order) };
+    return { name, value: { ...value, order, ...batchOf(places.get(name)) }, stored: builder.stored(value, order) };
   });
   const given = new Map(inputs.map(({ made }) => [made, made]));
   const named = outputs.map(({ name, stored }) => {
@@ -250,6 +275,22 @@ function translate(
   });
   const layers = builder.build(modelName, { inputs: inputs.map(({ made }) => made), outputs: named });
   return { layers, inputs, outputs };
+}
+
+function batchOf(place: Placed | undefined): Pick<Value, "batch"> {
+  return place === undefined || isFirst(place.batch) ? {} : { batch: place.batch };
+}
+
+interface Opened extends Pick<ImportOptions, "path" | "batches"> {
+  readonly types: Graph["types"];
+}
+
+/** Holds that an axis which was taken for the batch since it is the only open one can be it. */
+function checkOpen({ problems }: BatchFirst, { path, batches = {}, types }: Opened): void {
+  const odd = Object.keys(batches).find((name) => !batches[name].includes(0));
+  if (problems === 0 || odd === undefined) return;
+  const dims = (types.get(odd)?.shape ?? []).map((side) => side === "" ? "?" : side);
+  throw cannot(path, `its input "${odd}" is [${dims}], needed are numbers behind the batch (--shape ${odd}=1,…)`);
 }
 
 function importNode(call: Call): readonly Value[] {
@@ -281,18 +322,11 @@ async function compare(
   model: tfl.LayersModel,
   { observed, inputs, outputs, path, tolerance }: Comparing,
 ): Promise<void> {
-  const fed = inputs.map(({ name, value }) => {
-    const { shape, data } = observed.feeds[name];
-    return tf.transpose(tf.tensor(numbersOf(data), [...shape]), [0, ...value.order]);
-  });
+  const fed = inputs.map(({ name, value }) => asStored(observed.feeds[name], value));
   const answers = [model.predict(fed.length === 1 ? fed[0] : fed)].flat();
   try {
     for (const [i, { name, value }] of outputs.entries()) {
-      const { data, shape } = observed.outputs[name];
-      const expected = tf.transpose(tf.tensor(numbersOf(data), [...shape]), [
-        0,
-        ...value.order,
-      ]);
+      const expected = asStored(observed.outputs[name], value);
       const [own, known] = [await answers[i].data<"float32">(), await expected.data<"float32">()];
       const largest = known.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-6);
       const error = known.reduce((most, x, at) => Math.max(most, Math.abs(x - own[at])), 0) / largest;
@@ -302,6 +336,14 @@ async function compare(
   } finally {
     tf.dispose([fed, answers]);
   }
+}
+
+/** A value of the source as the model has it. */
+function asStored({ dtype, shape, data }: HostTensor, { batch, order }: Value): tf.Tensor {
+  // What ONNX Runtime gives are arrays of numbers or of big ones.
+  const source: Tensor = { dtype, shape, data: data as Tensor["data"] };
+  const first = batch === undefined ? source : elementsFirst(source, batch);
+  return tf.tidy(() => tf.transpose(tf.tensor(numbersOf(first.data), [...first.shape]), [0, ...order]));
 }
 
 /** Elements of whatever type as TF.js takes them. */

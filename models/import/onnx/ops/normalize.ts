@@ -1,7 +1,7 @@
 /** Normalizations: by statistics that are known, or by those of each sample. */
 import { type Call, refuse, type Row } from "../_call.ts";
 import { operation } from "../_operation.ts";
-import { lastOrder, type Value } from "../_value.ts";
+import { lastOrder, plainOrder, type Value } from "../_value.ts";
 import { reshaped } from "./shape.ts";
 
 /** The rows. */
@@ -9,6 +9,7 @@ export const NORMALIZATIONS: Readonly<Record<string, Row>> = {
   BatchNormalization: batchNorm,
   GroupNormalization: groupNorm,
   InstanceNormalization: instanceNorm,
+  LayerNormalization: layerNorm,
   LRN: responseNorm,
   LpNormalization: lpNorm,
   MeanVarianceNormalization: meanVarianceNorm,
@@ -136,4 +137,37 @@ function responseNorm(call: Call): Value {
     beta: call.number("beta", 0.75),
   };
   return call.gives(operation(call, "responseNorm", { inbound: [call.builder.stored(x, order)], options }), order);
+}
+
+/** (x − mean) / √(variance + ε) · scale + bias over the last axes of each sample. */
+function layerNorm(call: Call): Value {
+  const x = call.value(0);
+  const rank = x.shape.length;
+  const axis = call.axis(-1, rank);
+  if (axis < 1) refuse("it is over the batch");
+  if (call.node.outputs.slice(1).some((name) => call.isRead(name))) refuse("its mean or deviation is read too");
+  const sides = x.shape.slice(axis);
+  const parameter = (i: number, name: string) => {
+    const tensor = call.constant(i) ?? refuse(`its ${name} is computed, a constant is needed`);
+    const size = sides.reduce((product, side) => product * side, 1);
+    if (call.reals(i, name).length !== size) refuse(`its ${name} is [${tensor.shape}], [${sides}] is needed`);
+    return [{ name, shape: sides, data: call.reals(i, name) }];
+  };
+  const weights = [
+    ...(call.has(1) ? parameter(1, "gamma") : []),
+    ...(call.has(2) ? parameter(2, "beta") : []),
+  ];
+  const axes = sides.map((_, i) => axis + i);
+  const name = call.builder.layer({
+    className: "LayerNormalization",
+    config: {
+      axis: axes.length === 1 ? -1 : axes,
+      epsilon: call.number("epsilon", 1e-5),
+      scale: call.has(1),
+      center: call.has(2),
+    },
+    inbound: [call.builder.stored(x)],
+    weights,
+  });
+  return call.gives(name, plainOrder(rank));
 }

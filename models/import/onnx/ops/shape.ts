@@ -32,13 +32,16 @@ export function reshaped(call: Call, x: Value, shape: readonly number[]): Value 
     return {
       shape,
       order: found.order,
-      read: () => isStored ? x.read() : call.builder.reshape(x.read(), stored),
+      read: () => isStored ? x.read() : call.builder.reshape(x.read(), stored, storedShape(x)),
       ...more,
     };
   }
   const moved: Value = { ...x, order: joinedOrder(x, shape) };
   const { order } = regroup(moved, shape) ?? { order: plainOrder(shape.length) };
-  const read = () => call.builder.reshape(call.builder.stored(x, moved.order), order.map((axis) => shape[axis]));
+  const read = () => {
+    const from = moved.order.map((axis) => x.shape[axis]);
+    return call.builder.reshape(call.builder.stored(x, moved.order), order.map((axis) => shape[axis]), from);
+  };
   return { shape, order, read, ...(shape.length === 2 ? { rowOf: x } : {}), ...more };
 }
 
@@ -72,7 +75,9 @@ function concat(call: Call): Value {
   const isNonNegative = values.every((value) => value.isNonNegative === true);
   if (inbound.length === 1) return { ...values[0], shape };
   const name = call.builder.layer({ className: "Concatenate", config: { axis: order.indexOf(axis) + 1 }, inbound });
-  return call.gives(name, order, { isNonNegative });
+  const parts = values.flatMap((value) => value.parts?.axis === axis ? value.parts.values : []);
+  const isOfParts = parts.length === shape[axis];
+  return call.gives(name, order, { isNonNegative, ...(isOfParts ? { parts: { axis, values: parts } } : {}) });
 }
 
 /** Blocks of pixels from channels: axes are parted, transposed and joined, most of it without a layer. */

@@ -99,6 +99,8 @@ function gather(call: Call): Value {
   if (axis === 0) refuse("it picks samples");
   const tensor = call.constant(1) ?? refuse("its indices are computed, constants are needed");
   const indices = Array.from(call.reals(1, "indices"), (index) => index < 0 ? index + x.shape[axis] : index);
+  const known = tensor.shape.length === 0 && x.parts?.axis === axis ? x.parts.values[indices[0]] : undefined;
+  if (known !== undefined) return known;
   const isNonNegative = x.isNonNegative === true;
   const isAll = indices.length === x.shape[axis] && indices.every((index, i) => index === i);
   const options = { axis: x.order.indexOf(axis) + 1, indices };
