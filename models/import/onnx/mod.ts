@@ -20,6 +20,7 @@ import { proposedOutputs, refusalOf, type RefusedNode } from "./_refusals.ts";
 import { upgrade } from "./_upgrade.ts";
 import { channelsLast, plainOrder, type Value } from "./_value.ts";
 import { CONVOLUTIONS } from "./ops/conv.ts";
+import { TRANSPOSED_CONVOLUTIONS } from "./ops/conv_transpose.ts";
 import { ELEMENTWISE } from "./ops/elementwise.ts";
 import { NORMALIZATIONS } from "./ops/normalize.ts";
 import { OPERATION_ROWS } from "./ops/operations.ts";
@@ -34,6 +35,7 @@ import { SOFTMAXES } from "./ops/softmax.ts";
 /** The operators that can be imported, by their names. */
 export const ONNX_ROWS: Readonly<Record<string, Row>> = {
   ...CONVOLUTIONS,
+  ...TRANSPOSED_CONVOLUTIONS,
   ...ELEMENTWISE,
   ...NORMALIZATIONS,
   ...POOLS,

@@ -1,14 +1,15 @@
 /** Convolutions and products with constant weights. */
+import type { LayerConfig } from "../../../../src/rewrite/mod.ts";
 import { type Call, refuse, type Row } from "../_call.ts";
 import type { RealWeight } from "../_builder.ts";
 import { channelsLast, plainOrder, storedShape, type Value } from "../_value.ts";
-import { isSame, isValid, type Windows, windowsOf } from "../_windows.ts";
+import { alongAxes, isSame, isValid, type Windows, windowsOf } from "../_windows.ts";
 import { operation } from "../_operation.ts";
+import { asPicture, spaceOf } from "../_pictures.ts";
 
 /** The rows. */
 export const CONVOLUTIONS: Readonly<Record<string, Row>> = {
   Conv: conv,
-  ConvTranspose: convTranspose,
   Gemm: gemm,
   MatMul: matMul,
 };
@@ -20,100 +21,78 @@ function conv(call: Call): Value {
   const kernel = call.constant(1) ?? refuse("its kernel is computed, a constant is needed");
   const [filters, inside, ...size] = kernel.shape;
   const [, channels, ...input] = x.shape;
-  const [, , ...output] = call.outputShape();
-  const windows = windowsOf(call, { size, input, output });
+  const shape = call.outputShape();
+  const windows = windowsOf(call, { size, input, output: shape.slice(2) });
   const groups = channels / inside;
-  const isDepthwise = groups > 1 && inside === 1 && rank === 4;
-  if (groups !== 1 && !isDepthwise) return inGroups(call, { x, windows, groups });
-  const isDilated = windows.dilations.some((rate) => rate > 1);
-  if (isDepthwise && isDilated) refuse(`it is a depthwise convolution with the dilations ${windows.dilations}`);
-  const strided = windows.strides.some((stride) => stride > 1);
-  if (isDilated && strided) refuse(`it has the strides ${windows.strides} and the dilations ${windows.dilations}`);
-  const order = channelsLast(rank);
+  const isPlain = isValid(windows) || isSame(windows, input);
+  const isMixed = isDilated(windows) && windows.strides.some((stride) => stride > 1);
+  const filtering = { filters, inside, groups };
+  if (rank === 3 && isPlain && groups === 1 && !isMixed) {
+    const name = call.builder.stored(x, channelsLast(3));
+    return call.gives(convolved(call, "Conv1D", { ...filtering, name, input, windows }), channelsLast(3));
+  }
+  const picture = asPicture(call, x, spaceOf(x));
+  const axes = size.map((_, axis) => axis);
+  const of = { ...filtering, name: picture.name, input: picture.sides, windows: alongAxes(windows, axes) };
+  const isDepthwise = groups > 1 && inside === 1 && !isDilated(windows);
+  const className = isDepthwise ? "DepthwiseConv2D" : groups === 1 && !isMixed ? "Conv2D" : "GroupConv2D";
+  return picture.give(convolved(call, className, of), shape);
+}
+
+/** Whether the elements of windows lie apart. */
+export function isDilated({ dilations, size }: Windows): boolean {
+  return dilations.some((rate, i) => rate > 1 && size[i] > 1);
+}
+
+interface Convolving {
+  readonly name: string;
+  readonly input: readonly number[];
+  readonly windows: Windows;
+  readonly filters: number;
+  /** Channels that each filter reads. */
+  readonly inside: number;
+  readonly groups: number;
+}
+
+type ConvolutionClass = "Conv1D" | "Conv2D" | "DepthwiseConv2D" | "GroupConv2D";
+
+function convolved(
+  call: Call,
+  className: ConvolutionClass,
+  { name, input, windows, filters, inside, groups }: Convolving,
+): string {
+  const { size, strides, dilations } = windows;
+  const { inbound, padding } = padded(call, { name, input, windows });
+  const bias = call.has(2) ? [{ name: "bias", shape: [filters], data: call.reals(2, "bias") }] : [];
   const values = call.reals(1, "kernel");
   const area = size.reduce((product, side) => product * side, 1);
-  const multiplier = filters / channels;
-  const weight: RealWeight = isDepthwise
+  const isDepthwise = className === "DepthwiseConv2D";
+  const multiplier = filters / groups;
+  const kernel: RealWeight = isDepthwise
+    // [channels · multiplier, 1, h, w] → [h, w, channels, multiplier]
     ? {
       name: "depthwise_kernel",
-      shape: [...size, channels, multiplier],
-      // [channels · multiplier, 1, h, w] → [h, w, channels, multiplier]
+      shape: [...size, groups, multiplier],
       data: moveLast(values, { out: filters, inside: 1, area }),
     }
     : { name: "kernel", shape: [...size, inside, filters], data: moveLast(values, { out: filters, inside, area }) };
-  const bias = call.has(2) ? [{ name: "bias", shape: [filters], data: call.reals(2, "bias") }] : [];
-  const { inbound, padding } = padded(call, x, windows);
-  const shared = {
+  const own: LayerConfig = isDepthwise
+    ? { depthMultiplier: multiplier }
+    : { filters, dilationRate: [...dilations], ...(className === "GroupConv2D" ? { groups } : {}) };
+  const config = {
     kernelSize: [...size],
-    strides: [...windows.strides],
+    strides: [...strides],
     padding,
     useBias: bias.length > 0,
     activation: "linear",
     dataFormat: "channelsLast",
+    ...own,
   };
-  const name = call.builder.layer({
-    className: isDepthwise ? "DepthwiseConv2D" : rank === 4 ? "Conv2D" : "Conv1D",
-    config: isDepthwise
-      ? { ...shared, depthMultiplier: multiplier }
-      : { ...shared, filters, dilationRate: [...windows.dilations] },
-    inbound: [inbound],
-    weights: [weight, ...bias],
-  });
-  return call.gives(name, order);
-}
-
-interface Grouped {
-  readonly x: Value;
-  readonly windows: Windows;
-  readonly groups: number;
-}
-
-/** A convolution for each group of channels, beside each other. */
-function inGroups(call: Call, { x, windows, groups }: Grouped): Value {
-  const { builder } = call;
-  const rank = x.shape.length;
-  const [filters, inside, ...size] = call.constant(1)?.shape ?? [];
-  const kernel = call.reals(1, "kernel");
-  const bias = call.has(2) ? call.reals(2, "bias") : undefined;
-  const own = filters / groups;
-  const area = size.reduce((product, side) => product * side, 1);
-  const { inbound, padding } = padded(call, x, windows);
-  const parts = Array.from({ length: groups }, (_, index) => {
-    const part = builder.layer(
-      { className: "ChannelSplit", config: { parts: groups, index }, inbound: [inbound] },
-      "_part",
-    );
-    const values = kernel.subarray(index * own * inside * area, (index + 1) * own * inside * area);
-    const data = moveLast(values, { out: own, inside, area });
-    return builder.layer({
-      className: rank === 4 ? "Conv2D" : "Conv1D",
-      config: {
-        kernelSize: [...size],
-        strides: [...windows.strides],
-        padding,
-        useBias: bias !== undefined,
-        activation: "linear",
-        dataFormat: "channelsLast",
-        filters: own,
-        dilationRate: [...windows.dilations],
-      },
-      inbound: [part],
-      weights: [
-        { name: "kernel", shape: [...size, inside, own], data },
-        ...(bias === undefined
-          ? []
-          : [{ name: "bias", shape: [own], data: bias.slice(index * own, (index + 1) * own) }]),
-      ],
-    }, `_group${index}`);
-  });
-  return call.gives(
-    builder.layer({ className: "Concatenate", config: { axis: -1 }, inbound: parts }),
-    channelsLast(rank),
-  );
+  return call.builder.layer({ className, config, inbound: [inbound], weights: [kernel, ...bias] });
 }
 
 /** [out, inside, area] → [area, inside, out]. */
-function moveLast(
+export function moveLast(
   values: Float32Array,
   { out, inside, area }: { readonly out: number; readonly inside: number; readonly area: number },
 ): Float32Array {
@@ -129,82 +108,23 @@ function moveLast(
 /** Pads with zeros where TF.js's own paddings do not do it. */
 function padded(
   { builder }: Call,
-  x: Value,
-  windows: Windows,
+  { name, input, windows }: Pick<Convolving, "name" | "input" | "windows">,
 ): { readonly inbound: string; readonly padding: "same" | "valid" } {
-  const order = channelsLast(x.shape.length);
-  const stored = builder.stored(x, order);
-  const input = x.shape.slice(2);
-  if (isValid(windows)) return { inbound: stored, padding: "valid" };
-  if (isSame(windows, input)) return { inbound: stored, padding: "same" };
-  return { inbound: zeroPadding(builder, stored, windows), padding: "valid" };
+  if (isValid(windows)) return { inbound: name, padding: "valid" };
+  if (isSame(windows, input)) return { inbound: name, padding: "same" };
+  return { inbound: zeroPadding(builder, name, windows), padding: "valid" };
 }
 
-/** Adds zeros around a stored picture; in a row of numbers as in a picture of one column. */
+/** Adds zeros around a picture. */
 export function zeroPadding(
   builder: Call["builder"],
-  stored: string,
+  picture: string,
   { begin, end }: Pick<Windows, "begin" | "end">,
 ): string {
-  const sides = begin.map((pad, i) => [pad, Math.max(0, end[i])]);
-  if (sides.length === 1) refuse(`its padding of ${sides[0].join(" and ")} is none of TF.js's`);
-  const config = { padding: sides, dataFormat: "channelsLast" };
-  return builder.layer({ className: "ZeroPadding2D", config, inbound: [stored] }, "_padded");
-}
-
-function convTranspose(call: Call): Value {
-  const x = call.value(0);
-  if (x.shape.length !== 4) refuse(`it works on [${x.shape}], pictures are needed`);
-  if (call.number("group", 1) !== 1) refuse(`it has ${call.number("group", 1)} groups, 1 is needed`);
-  const kernel = call.constant(1) ?? refuse("its kernel is computed, a constant is needed");
-  const [channels, filters, ...size] = kernel.shape;
-  const strides = call.numbers("strides") ?? [1, 1];
-  if ((call.numbers("dilations") ?? [1]).some((rate) => rate !== 1)) refuse("it is dilated");
-  const input = x.shape.slice(2);
-  const output = call.outputShape().slice(2);
-  // Everything that TF.js's "valid" gives, of which the output is a part.
-  const whole = input.map((side, i) => Math.max(side * strides[i], (side - 1) * strides[i] + size[i]));
-  const pads = call.numbers("pads") ?? [0, 0, 0, 0];
-  const mode = call.text("auto_pad", "NOTSET");
-  const reach = input.map((side, i) => (side - 1) * strides[i] + size[i]);
-  const begin = mode === "NOTSET"
-    ? pads.slice(0, 2)
-    : reach.map((side, i) =>
-      mode === "VALID"
-        ? 0
-        : mode === "SAME_UPPER"
-        ? Math.floor((side - output[i]) / 2)
-        : Math.ceil((side - output[i]) / 2)
-    );
-  const cut = output.map((side, i) => whole[i] - begin[i] - side);
-  if (begin.some((pad) => pad < 0) || cut.some((pad) => pad < 0)) {
-    refuse("its output is larger than its kernel reaches");
-  }
-  const area = size[0] * size[1];
-  const values = call.reals(1, "kernel");
-  // [in, out, h, w] → [h, w, out, in]
-  const data = moveLast(values, { out: channels, inside: filters, area });
-  const bias = call.has(2) ? [{ name: "bias", shape: [filters], data: call.reals(2, "bias") }] : [];
-  const name = call.builder.layer({
-    className: "Conv2DTranspose",
-    config: {
-      filters,
-      kernelSize: [...size],
-      strides: [...strides],
-      padding: "valid",
-      useBias: bias.length > 0,
-      activation: "linear",
-      dataFormat: "channelsLast",
-    },
-    inbound: [call.builder.stored(x, channelsLast(4))],
-    weights: [{ name: "kernel", shape: [...size, filters, channels], data }, ...bias],
-  });
-  const isWhole = [...begin, ...cut].every((pad) => pad === 0);
-  const cropping = begin.map((pad, i) => [pad, cut[i]]);
-  const cropped = isWhole
-    ? name
-    : call.builder.layer({ className: "Cropping2D", config: { cropping }, inbound: [name] }, "_cropped");
-  return call.gives(cropped, channelsLast(4));
+  const padding = begin.map((pad, i) => [Math.max(0, pad), Math.max(0, end[i])]);
+  if (padding.flat().every((pad) => pad === 0)) return picture;
+  const config = { padding, dataFormat: "channelsLast" };
+  return builder.layer({ className: "ZeroPadding2D", config, inbound: [picture] }, "_padded");
 }
 
 function gemm(call: Call): Value {

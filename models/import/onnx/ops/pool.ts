@@ -5,7 +5,7 @@ import { operation } from "../_operation.ts";
 import { asPicture, spaceOf } from "../_pictures.ts";
 import { channelsLast, plainOrder, type Value } from "../_value.ts";
 import { alongAxes, isSame, isValid, type Windows, windowsOf } from "../_windows.ts";
-import { zeroPadding } from "./conv.ts";
+import { isDilated, zeroPadding } from "./conv.ts";
 import { reduced, reducedOver } from "./reduce.ts";
 
 /** The rows. */
@@ -53,10 +53,6 @@ function pool(call: Call, kind: Kind, { x = call.value(0), takesZeros = false } 
   const windows = alongAxes(all, sides.map((axis) => axis - 2));
   const name = pooled(call, kind, { name: picture.name, input: picture.sides, windows, isNonNegative, takesZeros });
   return { ...picture.give(name, shape), isNonNegative };
-}
-
-function isDilated({ dilations, size }: Windows): boolean {
-  return dilations.some((rate, i) => rate > 1 && size[i] > 1);
 }
 
 function countsPadding(call: Call, kind: Kind): boolean {
