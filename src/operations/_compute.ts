@@ -32,31 +32,6 @@ export function blended(
   return terms.reduce((sum, term) => tf.add(sum, term));
 }
 
-/** What is told of a normalization by the channels around. */
-export interface ResponseNorm {
-  /** Channels before each that count. */
-  readonly before: number;
-  /** Channels behind each that count. */
-  readonly behind: number;
-  readonly bias: number;
-  readonly alpha: number;
-  readonly beta: number;
-}
-
-/** Computes x / (bias + alpha · Σ x²)^beta, the sum over the channel, those before and those behind it. */
-export function responseNorm(x: tf.Tensor, { before, behind, bias, alpha, beta }: ResponseNorm): tf.Tensor {
-  if (before === behind && x.rank === 4) {
-    return tf.localResponseNormalization(x as tf.Tensor4D, before, bias, alpha, beta);
-  }
-  const last = x.rank - 1;
-  const padded = tf.pad(tf.square(x), x.shape.map((_, axis) => axis === last ? [before, behind] : [0, 0]));
-  const parts = Array.from(
-    { length: before + 1 + behind },
-    (_, i) => tf.slice(padded, x.shape.map((_, axis) => axis === last ? i : 0), x.shape),
-  );
-  return tf.div(x, tf.pow(tf.add(tf.mul(tf.addN(parts), alpha), bias), beta));
-}
-
 /** Surrounds x along its axes behind the batch by a value, its mirror image or its outermost elements. */
 export function padded(
   x: tf.Tensor,

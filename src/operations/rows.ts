@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { broadcastShape, sideOf } from "./_shapes.ts";
-import { blended, padded, REDUCERS, responseNorm, type Rows } from "./_compute.ts";
+import { blended, padded, REDUCERS, type Rows } from "./_compute.ts";
 import { everySoMany, flat, type Pairs, topValues } from "./_gradients.ts";
 import {
   ANY_NUMBER,
@@ -337,17 +337,13 @@ export const OPERATIONS: Readonly<Record<OperationName, OperationRow>> = {
       return [batch, ...sides, channels];
     },
   },
-  /** Each number by a power of 1 and more: the mean square of the channels around it. */
+  /** Each number of a picture by a power of a bias and the squares of the channels around it. */
   responseNorm: {
-    options: { before: wholeFrom(0), behind: wholeFrom(0), bias: ANY_NUMBER, alpha: ANY_NUMBER, beta: ANY_NUMBER },
-    call: ([x], { before, behind, bias, alpha, beta }) =>
-      responseNorm(x, {
-        before: Number(before),
-        behind: Number(behind),
-        bias: Number(bias),
-        alpha: Number(alpha),
-        beta: Number(beta),
-      }),
+    options: { radius: wholeFrom(0), bias: ANY_NUMBER, alpha: ANY_NUMBER, beta: ANY_NUMBER },
+    call: ([x], { radius, bias, alpha, beta }) => {
+      const picture = x as tf.Tensor4D;
+      return tf.localResponseNormalization(picture, Number(radius), Number(bias), Number(alpha), Number(beta));
+    },
   },
   resize: {
     options: { by: oneOf("nearest", "bilinear"), size: wholeNumbers(1), alignCorners: flag, halfPixelCenters: flag },

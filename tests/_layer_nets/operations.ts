@@ -52,7 +52,7 @@ export const OPERATION_NETS: readonly LayerNet[] = [
   net("Operation maxDilated", one("maxDilated", { size: [2, 2], dilations: [2, 1] }), float(/no int8 kernel/)),
   net(
     "Operation responseNorm",
-    one("responseNorm", { before: 1, behind: 1, bias: 1, alpha: 0.5, beta: 0.75 }),
+    one("responseNorm", { radius: 1, bias: 1, alpha: 0.5, beta: 0.75 }),
     float(/LRN/),
   ),
   net(

@@ -21,17 +21,24 @@ export function constantAs(call: Call, i: number, x: Pick<Value, "shape" | "orde
   if (!all.every((value, i) => value === all[i % width])) refuse(`its constant [${tensor.shape}] differs by sample`);
   aligned[0] = 1;
   const values = all.subarray(0, width);
-  const shape = x.order.map((axis) => aligned[axis]);
-  const steps = aligned.map((_, axis) => aligned.slice(axis + 1).reduce((product, side) => product * side, 1));
-  const data = Float32Array.from({ length: values.length }, (_, at) => {
+  return { shape: x.order.map((axis) => aligned[axis]), data: permuted(values, aligned, x.order) };
+}
+
+/** Returns elements of `shape` in the order that they have with its axes in the order `axes`; others are of one element. */
+export function permuted(
+  values: Float32Array,
+  shape: readonly number[],
+  axes: readonly number[],
+): Float32Array {
+  const steps = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, side) => product * side, 1));
+  return Float32Array.from({ length: values.length }, (_, at) => {
     let [left, from] = [at, 0];
-    for (let k = shape.length - 1; k >= 0; k--) {
-      from += left % shape[k] * steps[x.order[k]];
-      left = Math.floor(left / shape[k]);
+    for (let k = axes.length - 1; k >= 0; k--) {
+      from += left % shape[axes[k]] * steps[axes[k]];
+      left = Math.floor(left / shape[axes[k]]);
     }
     return values[from];
   });
-  return { shape, data };
 }
 
 /** Constant input `i` as a value of its own, one for all samples, stored as `like` is. */

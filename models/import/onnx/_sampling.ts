@@ -44,7 +44,9 @@ export function samplingOf(call: Call): Sampling {
     const rows = Array.from({ length: resized.to }, (_, i) => {
       const at = Math.fround(locate(i, resized));
       if (isCropped && (at < 0 || at > resized.from - 1)) refuse("it takes what is outside of its input");
-      if (mode === "nearest") return [[clamp(resized.scale === 1 && !isCropped ? i : nearest(at), resized.from), 1]];
+      if (mode === "nearest") {
+        return [[clamp(nearest(at, resized.scale), resized.from), 1]];
+      }
       return mode === "linear" ? linear(at, resized.from) : cubicTaps(at, resized.from, cubic);
     });
     return {
@@ -67,7 +69,9 @@ const LOCATE: Readonly<Record<string, (i: number, axis: Resized) => number>> = {
     to > 1 ? begin * (from - 1) + i * (end - begin) * (from - 1) / (to - 1) : 0.5 * (begin + end) * (from - 1),
 };
 
-const NEAREST: Readonly<Record<string, (at: number) => number>> = {
+const NEAREST: Readonly<Record<string, (at: number, scale: number) => number>> = {
+  // Of opset 10 and before, as ONNX Runtime has it.
+  simple: (at, scale) => scale < 1 ? Math.ceil(at) : Math.floor(at),
   floor: Math.floor,
   ceil: Math.ceil,
   round_prefer_floor: (at) => Math.ceil(at - 0.5),

@@ -121,7 +121,8 @@ export async function assertImports(net: TestNet): Promise<tfl.LayersModel> {
 
 /** TF.js's pictures have their channels last. */
 async function assertAlike(answer: tf.Tensor, { data, shape }: OrtTensor, name: string): Promise<void> {
-  const plain = tf.tensor(data as Float32Array, [...shape]);
+  // What ONNX Runtime gives are arrays of numbers or of big ones.
+  const plain = tf.tensor(Float32Array.from(data as Float32Array | BigInt64Array, Number), [...shape]);
   const expected = shape.length === 4 && answer.shape.join() !== shape.join()
     ? tf.transpose(plain, [0, 2, 3, 1])
     : plain;

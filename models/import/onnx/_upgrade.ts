@@ -59,7 +59,7 @@ function inRows(node: Node, opset: number): Upgraded {
   return { node: { ...node, attrs: { ...node.attrs, axis: node.attrs.axis ?? 1, rows: 1 } } };
 }
 
-const cornered = (mode: Attr) => ({ mode, coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" });
+const cornered = (mode: Attr) => ({ mode, coordinate_transformation_mode: "asymmetric", nearest_mode: "simple" });
 
 function floats(values: readonly (number | string)[]): Tensor {
   return { dtype: "float32", shape: [values.length], data: Float32Array.from(values, Number) };

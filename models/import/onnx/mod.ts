@@ -21,6 +21,7 @@ import { upgrade } from "./_upgrade.ts";
 import { channelsLast, plainOrder, type Value } from "./_value.ts";
 import { CONVOLUTIONS } from "./ops/conv.ts";
 import { TRANSPOSED_CONVOLUTIONS } from "./ops/conv_transpose.ts";
+import { EINSUMS } from "./ops/einsum.ts";
 import { ELEMENTWISE } from "./ops/elementwise.ts";
 import { NORMALIZATIONS } from "./ops/normalize.ts";
 import { OPERATION_ROWS } from "./ops/operations.ts";
@@ -36,6 +37,7 @@ import { SOFTMAXES } from "./ops/softmax.ts";
 export const ONNX_ROWS: Readonly<Record<string, Row>> = {
   ...CONVOLUTIONS,
   ...TRANSPOSED_CONVOLUTIONS,
+  ...EINSUMS,
   ...ELEMENTWISE,
   ...NORMALIZATIONS,
   ...POOLS,

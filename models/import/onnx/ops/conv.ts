@@ -2,7 +2,8 @@
 import type { LayerConfig } from "../../../../src/rewrite/mod.ts";
 import { type Call, refuse, type Row } from "../_call.ts";
 import type { RealWeight } from "../_builder.ts";
-import { channelsLast, plainOrder, storedShape, type Value } from "../_value.ts";
+import { constantValue, permuted } from "../_constants.ts";
+import { channelsLast, lastOrder, plainOrder, storedShape, type Value } from "../_value.ts";
 import { alongAxes, isSame, isValid, type Windows, windowsOf } from "../_windows.ts";
 import { operation } from "../_operation.ts";
 import { asPicture, spaceOf } from "../_pictures.ts";
@@ -149,16 +150,55 @@ function gemm(call: Call): Value {
 }
 
 function matMul(call: Call): Value {
-  const matrix = call.constant(1);
-  if (matrix === undefined || !call.isValue(0)) return product(call);
-  if (matrix.shape.length !== 2) refuse(`its second factor is [${matrix.shape}], a matrix is needed`);
-  const [rows, columns] = matrix.shape;
-  return dense(call, call.value(0), { rows, columns, kernel: call.reals(1, "second factor"), bias: undefined });
+  if (call.isValue(0) && call.isValue(1)) return product(call);
+  const place = call.isValue(0) ? 1 : 0;
+  const tensor = call.constant(place) ?? refuse("one of its factors is unknown");
+  const x = call.value(1 - place);
+  const matrix = tensor.shape.slice(tensor.shape.findIndex((side, i) => side !== 1 || i >= tensor.shape.length - 2));
+  const factor = call.reals(place, "factor");
+  if (tensor.shape.length > x.shape.length) refuse(`it multiplies [${x.shape}] and a constant [${tensor.shape}]`);
+  if (tensor.shape.length === 1) return byVector(call, x, factor);
+  if (matrix.length > 2) return byMatrices(call, x, place);
+  const [rows, columns] = matrix;
+  if (place === 1) return dense(call, x, { rows, columns, kernel: factor, bias: undefined });
+  // W · x is the transpose of xᵀ · Wᵀ: its rows are the columns of x.
+  const axis = x.shape.length - 2;
+  if (axis === 0) refuse(`it multiplies a constant by [${x.shape}], a matrix of each sample is needed`);
+  const order = lastOrder(x, axis);
+  const name = call.builder.layer({
+    className: "Dense",
+    config: { units: rows, useBias: false, activation: "linear" },
+    inbound: [call.builder.stored(x, order)],
+    weights: [{ name: "kernel", shape: [columns, rows], data: permuted(factor, [rows, columns], [1, 0]) }],
+  });
+  return call.gives(name, order);
+}
+
+/** A sum of the elements of the last axis, each by its factor. */
+function byVector(call: Call, x: Value, factor: Float32Array): Value {
+  if (!call.isValue(0)) refuse("its first factor is a list, a matrix is needed");
+  const name = call.builder.layer({
+    className: "Dense",
+    config: { units: 1, useBias: false, activation: "linear" },
+    inbound: [call.builder.stored(x)],
+    weights: [{ name: "kernel", shape: [factor.length, 1], data: factor }],
+  }, "_column");
+  const shape = call.outputShape();
+  return call.gives(call.builder.reshape(name, shape.slice(1)), plainOrder(shape.length));
+}
+
+/** A product with a constant that has a matrix for each of several axes, which are the same for all samples. */
+function byMatrices(call: Call, x: Value, place: number): Value {
+  const plain = { shape: x.shape.slice(0, -2).concat(0, 0), order: plainOrder(x.shape.length) };
+  const constant = constantValue(call, place, plain).read();
+  const own = call.builder.stored(x);
+  const inbound = place === 1 ? [own, constant] : [constant, own];
+  const name = operation(call, "matMul", { inbound, options: { transposeB: false } });
+  return call.gives(name, plain.order);
 }
 
 /** A product of two values, sample by sample. */
 function product(call: Call): Value {
-  if (!call.isValue(0) || !call.isValue(1)) refuse("its first factor is a constant");
   const factors = [call.value(0), call.value(1)];
   if (factors.some(({ shape }) => shape.length < 3 || shape.length !== factors[0].shape.length)) {
     refuse(

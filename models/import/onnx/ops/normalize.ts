@@ -128,10 +128,12 @@ function lpNorm(call: Call): Value {
 function responseNorm(call: Call): Value {
   const x = call.value(0);
   const size = call.number("size", 1);
+  if (x.shape.length !== 4 || size % 2 === 0) {
+    refuse(`it is over ${size} channels of [${x.shape}], an odd number of a picture's are needed`);
+  }
   const order = lastOrder(x, 1);
   const options = {
-    before: Math.floor((size - 1) / 2),
-    behind: Math.ceil((size - 1) / 2),
+    radius: (size - 1) / 2,
     bias: call.number("bias", 1),
     alpha: call.number("alpha", 1e-4) / size,
     beta: call.number("beta", 0.75),

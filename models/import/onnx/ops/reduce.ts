@@ -46,11 +46,12 @@ export interface Reduction {
 }
 
 /** Reduces `x` over axes, none of which is the batch. */
-export function reducedOver(call: Call, x: Value, { by, axes, keepDims }: Reduction): Value {
+export function reducedOver(call: Call, x: Value, { by, axes, keepDims }: Reduction, suffix = ""): Value {
   if (axes.includes(0)) refuse("it is over the batch");
   const places = axes.map((axis) => x.order.indexOf(axis) + 1).toSorted((a, b) => a - b);
-  const name = operation(call, "reduce", { inbound: [x.read()], options: { by, axes: places, keepDims } });
-  return call.gives(name, orderWithout(x, axes, keepDims));
+  const name = operation(call, "reduce", { inbound: [x.read()], options: { by, axes: places, keepDims }, suffix });
+  const shape = x.shape.flatMap((side, axis) => !axes.includes(axis) ? [side] : keepDims ? [1] : []);
+  return { shape, order: orderWithout(x, axes, keepDims), read: () => name };
 }
 
 function orderWithout({ order }: Value, axes: readonly number[], keepDims: boolean): readonly number[] {

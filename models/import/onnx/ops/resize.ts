@@ -20,7 +20,7 @@ function resize(call: Call): Value {
   if (call.number("antialias", 0) === 1) refuse("it smooths what it shrinks (antialias)");
   const sampling = samplingOf(call);
   const resized = shape.map((to, axis) => resizedAxis(call, { axis, from: x.shape[axis], to }));
-  const axes = [...shape.keys()].filter((axis) => isChanged(resized[axis], sampling));
+  const axes = [...shape.keys()].filter((axis) => resized[axis].scale !== 1);
   if (axes.length === 0) return x;
   const space = spaceOf(x);
   const isOfPicture = space.length > 0 && space.length <= 2 && axes.every((axis) => space.includes(axis));
@@ -29,11 +29,6 @@ function resize(call: Call): Value {
     : undefined;
   if (whole !== undefined) return whole;
   return axes.reduce<Value>((value, axis) => alongAxis(call, value, { axis, resized: resized[axis], sampling }), x);
-}
-
-/** An axis stays what it is if it is multiplied by 1, and no crop moves it. */
-function isChanged({ from, to, scale }: Resized, { coordinates }: Sampling): boolean {
-  return from !== to || scale !== 1 || coordinates === "tf_crop_and_resize";
 }
 
 interface WholePicture {
@@ -47,16 +42,17 @@ function wholePicture(call: Call, x: Value, { sampling, resized }: WholePicture)
   const { mode, coordinates, rounding } = sampling;
   const shape = call.outputShape();
   const isWhole = resized.every(({ scale }) => Number.isInteger(scale));
+  const isFloor = rounding === "floor" || (rounding === "simple" && resized.every(({ scale }) => scale >= 1));
   // Each pixel becomes a block of its own colour.
   const isBlocks = isWhole && mode === "nearest" && (
-    (coordinates === "asymmetric" && rounding === "floor") ||
+    (coordinates === "asymmetric" && isFloor) ||
     (/half_pixel(_symmetric)?$/.test(coordinates) && rounding.startsWith("round"))
   );
   const isUp = isBlocks || (isWhole && mode === "linear" && coordinates === "asymmetric");
   const known = COORDINATES[coordinates];
   const isExact = resized.every(({ from, to, scale }) => Math.abs(from * scale - to) < 1e-5);
   const isKnown = known !== undefined && isExact && resized.length === 2 && (
-    mode === "linear" ? !isShrunkToOne(sampling, resized) : coordinates === "asymmetric" && rounding === "floor"
+    mode === "linear" ? !isShrunkToOne(sampling, resized) : coordinates === "asymmetric" && isFloor
   );
   if (!isUp && (!isKnown || mode === "cubic")) return undefined;
   const picture = asPicture(call, x, spaceOf(x));
