@@ -44,20 +44,25 @@ export async function compareWithTf(
   });
   let known: tf.Tensor[] = [];
   try {
-    known = [model.execute({ ...feeds }, [...outputs])].flat();
+    known = answersOf(model, { feeds, outputs, path });
     for (const [i, output] of outputs.entries()) {
       const error = relativeError(await own[i].data(), await known[i].data());
       if (error <= TOLERANCE) continue;
-      throw cannotLoad(
-        path,
-        `its output "${output}" would be wrong by ${error.toExponential(1)} of its largest number`,
-      );
+      throw cannotLoad(path, `its output "${output}" would be wrong by ${error.toExponential(1)} of its largest number`);
     }
-  } catch (cause) {
-    if (cause instanceof Error && cause.name === "ModelFileError") throw cause;
-    throw cannotLoad(path, `TensorFlow.js cannot run it: ${reasonOf(cause, "it is damaged")}`, cause);
   } finally {
     tf.dispose([own, known]);
+  }
+}
+
+function answersOf(
+  model: GraphModel,
+  { feeds, outputs, path }: Pick<Comparing, "feeds" | "outputs" | "path">,
+): tf.Tensor[] {
+  try {
+    return [model.execute({ ...feeds }, [...outputs])].flat();
+  } catch (cause) {
+    throw cannotLoad(path, `TensorFlow.js cannot run it: ${reasonOf(cause, "it is damaged")}`, cause);
   }
 }
 

@@ -6,7 +6,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { GraphModel } from "@tensorflow/tfjs-converter";
-import { giverOf, type GraphNode, type GraphNodes, inOrder, placeOf } from "./_topology.ts";
+import { freeName, giverOf, type GraphNode, type GraphNodes, inOrder, placeOf } from "./_topology.ts";
 
 /** Operations whose results the shapes of what they read decide. */
 const OF_SHAPES = new Set(["Shape", "ShapeN", "Size", "Rank"]);
@@ -15,8 +15,8 @@ const OF_SHAPES = new Set(["Shape", "ShapeN", "Size", "Rank"]);
 const NEVER =
   /^(Placeholder$|Random|Multinomial|Truncated|NoOp|VarHandle|EmptyTensorList|TensorList|TensorArray|HashTable)/;
 
-/** Lists the values that are static and read by nodes that are not; `ends` are inputs. */
-export function staticValues(nodes: GraphNodes, ends: ReadonlySet<string> = new Set()): readonly string[] {
+/** Lists the nodes that are static, constants among them; `ends` are inputs. */
+export function staticNodes(nodes: GraphNodes, ends: ReadonlySet<string> = new Set()): ReadonlySet<string> {
   const known = new Set<string>();
   for (const { name, op, inputs } of inOrder(nodes, ends)) {
     if (ends.has(name) || NEVER.test(op)) continue;
@@ -24,6 +24,12 @@ export function staticValues(nodes: GraphNodes, ends: ReadonlySet<string> = new 
       (inputs.length > 0 && inputs.every((value) => known.has(giverOf(value))));
     if (isStatic) known.add(name);
   }
+  return known;
+}
+
+/** Lists the values that are static and no constants yet, and read by nodes that are not static. */
+export function staticValues(nodes: GraphNodes, ends: ReadonlySet<string> = new Set()): readonly string[] {
+  const known = staticNodes(nodes, ends);
   const wanted = [...nodes.values()].filter(({ name }) => !known.has(name) && !ends.has(name))
     .flatMap(({ inputs }) => inputs)
     .filter((value) => known.has(giverOf(value)) && nodes.get(giverOf(value))?.op !== "Const");
@@ -96,10 +102,6 @@ function compute(
       }
     }));
   }
-}
-
-function freeName(wanted: string, nodes: GraphNodes): string {
-  return nodes.has(wanted) ? freeName(`${wanted}_`, nodes) : wanted;
 }
 
 function isKept(tensor: tf.Tensor): boolean {

@@ -101,6 +101,11 @@ export function inOrder(nodes: GraphNodes, ends: ReadonlySet<string>): readonly 
   return ordered;
 }
 
+/** Returns a name that no node has. */
+export function freeName(wanted: string, nodes: GraphNodes): string {
+  return nodes.has(wanted) ? freeName(`${wanted}_`, nodes) : wanted;
+}
+
 /** A border of the graph: the node's value, and what the signature calls it. */
 export interface Border {
   readonly value: string;

@@ -7,7 +7,7 @@ import type { GraphModel } from "@tensorflow/tfjs-converter";
 import type { registerBackend } from "../../../src/backend/mod.ts";
 import { reasonOf } from "../../../src/text/plain_errors.ts";
 import { type Given, named, type NamedGraph } from "./_names.ts";
-import { giverOf, type GraphNode, type GraphNodes, inOrder, placeOf, plainName } from "./_topology.ts";
+import { freeName, giverOf, type GraphNode, type GraphNodes, inOrder, placeOf, plainName } from "./_topology.ts";
 
 /** An input, as it is recorded. */
 export interface GraphInput {
@@ -31,7 +31,9 @@ export interface Traced {
 }
 
 interface Tracing {
+  /** Of single nodes. */
   readonly model: GraphModel;
+  readonly single: SingleNodes;
   readonly backend: Awaited<ReturnType<typeof registerBackend>>;
   readonly inputs: readonly GraphInput[];
   readonly wanted: readonly string[];
@@ -42,13 +44,13 @@ const CONTROL_FLOW =
   /^(Switch|Merge|Enter|Exit|NextIteration|LoopCond|If|While|StatelessIf|StatelessWhile|Tensor(List|Array)\w+|EmptyTensorList)$/;
 
 /** Records all nodes of a graph that can be. */
-export function trace(nodes: GraphNodes, { model, backend, inputs, wanted }: Tracing): Traced {
+export function trace(nodes: GraphNodes, { model, single, backend, inputs, wanted }: Tracing): Traced {
   const ends = new Set(inputs.map(({ name }) => name));
   const refused: Refused[] = [];
   const given: Given[] = [];
   let outputs: readonly string[] = [];
   const graph = backend.trace(inputs, (tensors) => {
-    const recorder = new NodeRecorder(model, nodes, new Map(inputs.map(({ name }, i) => [name, [tensors[i]]])));
+    const recorder = new NodeRecorder(model, single, new Map(inputs.map(({ name }, i) => [name, [tensors[i]]])));
     const unknown = new Set<string>();
     const ordered = inOrder(nodes, ends);
     for (const node of [...ordered, ...unordered(nodes, ordered)]) {
@@ -86,54 +88,58 @@ class NodeRecorder {
   /** What nodes gave, by their names. */
   readonly tensors: Map<string, readonly tf.Tensor[]>;
   readonly #model: GraphModel;
-  readonly #nodes: GraphNodes;
-  readonly #inputs: ReadonlyMap<string, readonly tf.Tensor[]>;
+  readonly #single: SingleNodes;
   /** How many outputs of each node are read. */
   readonly #counts = new Map<string, number>();
 
-  constructor(model: GraphModel, nodes: GraphNodes, inputs: ReadonlyMap<string, readonly tf.Tensor[]>) {
+  constructor(model: GraphModel, single: SingleNodes, inputs: ReadonlyMap<string, readonly tf.Tensor[]>) {
     this.#model = model;
-    this.#nodes = nodes;
-    this.#inputs = inputs;
+    this.#single = single;
     this.tensors = new Map(inputs);
-    for (const value of [...nodes.values()].flatMap((node) => node.inputs)) {
-      const count = Math.max(this.#counts.get(giverOf(value)) ?? 1, placeOf(value) + 1);
-      this.#counts.set(giverOf(value), count);
+    for (const value of single.values.keys()) {
+      this.#counts.set(giverOf(value), Math.max(this.#counts.get(giverOf(value)) ?? 1, placeOf(value) + 1));
     }
   }
 
   /** Records a node; says why that cannot be done. */
   record({ name, inputs }: GraphNode): string | undefined {
-    const values = Array.from({ length: this.#counts.get(name) ?? 1 }, (_, i) => `${name}:${i}`);
-    const run = (feeds: ReadonlyMap<string, readonly tf.Tensor[]>) => {
-      const given = [...feeds].map(([node, [tensor]]): [string, tf.Tensor] => [node, tensor]);
-      return [this.#model.execute(Object.fromEntries(given), values)].flat();
-    };
-    try {
-      this.tensors.set(name, run(this.#near(inputs)));
-      return undefined;
-    } catch {
-      // TensorFlow.js takes some values for others than they are where they are fed.
+    const outputs = Array.from({ length: this.#counts.get(name) ?? 1 }, (_, i) => `${name}:${i}`);
+    const feeds: Record<string, tf.Tensor> = {};
+    for (const value of inputs) {
+      const fed = this.#single.values.get(value);
+      const tensor = this.tensors.get(giverOf(value))?.[placeOf(value)];
+      if (fed !== undefined && tensor !== undefined) feeds[fed] = tensor;
     }
     try {
-      this.tensors.set(name, run(this.#inputs));
+      this.tensors.set(name, [this.#model.execute(feeds, outputs)].flat());
       return undefined;
     } catch (cause) {
       return becauseOf(cause);
     }
   }
+}
 
-  /** What has to be fed for nodes to give `values`: what they gave; of those that give several, what they read. */
-  #near(values: readonly string[]): ReadonlyMap<string, readonly tf.Tensor[]> {
-    const feeds = new Map<string, readonly tf.Tensor[]>();
-    for (const value of values) {
-      const name = giverOf(value);
-      const tensors = this.tensors.get(name);
-      if (tensors?.length === 1) feeds.set(name, tensors);
-      else for (const feed of this.#near(this.#nodes.get(name)?.inputs ?? [])) feeds.set(...feed);
-    }
-    return feeds;
+/** Nodes that each can be run alone: all that they read of others is fed. */
+export interface SingleNodes {
+  readonly nodes: GraphNodes;
+  /** What stands for a value that is fed. */
+  readonly values: ReadonlyMap<string, string>;
+}
+
+/** Makes nodes read placeholders, one for each value that is no constant. */
+export function singleNodes(nodes: GraphNodes): SingleNodes {
+  const values = new Map<string, string>();
+  const isConstant = (value: string) => nodes.get(giverOf(value))?.op === "Const";
+  for (const value of [...nodes.values()].flatMap(({ inputs }) => inputs)) {
+    if (isConstant(value) || values.has(value)) continue;
+    values.set(value, freeName(`${giverOf(value)}/fed_${placeOf(value)}`, nodes));
   }
+  const single = [...nodes.values()].map((node): GraphNode => ({
+    ...node,
+    inputs: node.inputs.map((value) => values.get(value) ?? value),
+  }));
+  const fed = [...values.values()].map((name): GraphNode => ({ name, op: "Placeholder", inputs: [], attr: {} }));
+  return { nodes: new Map([...single, ...fed].map((node) => [node.name, node])), values };
 }
 
 /** What TensorFlow.js says of a node that it cannot run without knowing its inputs. */

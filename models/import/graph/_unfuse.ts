@@ -4,7 +4,7 @@
  * The last part has the name of the whole, so that names of values stay; those before it are called after it.
  */
 import type { JsonObject } from "../_model_json.ts";
-import type { GraphNode, GraphNodes } from "./_topology.ts";
+import { freeName, type GraphNode, type GraphNodes } from "./_topology.ts";
 
 /** What is left of each without what was fused into it. */
 const BARE: Readonly<Record<string, string>> = {
@@ -53,10 +53,6 @@ function partsOf(node: GraphNode, nodes: GraphNodes): readonly GraphNode[] {
 function attrOf(part: string, { T, leakyrelu_alpha: alpha }: JsonObject): JsonObject {
   const type = T === undefined ? {} : { T };
   return part === "LeakyRelu" && alpha !== undefined ? { ...type, alpha } : type;
-}
-
-function freeName(wanted: string, nodes: GraphNodes): string {
-  return nodes.has(wanted) ? freeName(`${wanted}_`, nodes) : wanted;
 }
 
 function textsOf(attr: unknown): readonly string[] {

@@ -20,7 +20,7 @@ import { readWeightBytes } from "../_shards.ts";
 import { inputShapeOf } from "../_input_shape.ts";
 import { importGraph } from "../onnx/mod.ts";
 import { compareWithTf, randomFeeds } from "./_compare.ts";
-import { settle, type SettledWeight } from "./_static_nodes.ts";
+import { settle, staticNodes, type SettledWeight } from "./_static_nodes.ts";
 import {
   type Border,
   bordersOf,
@@ -31,7 +31,7 @@ import {
   readNodes,
   writeNodes,
 } from "./_topology.ts";
-import { type GraphInput, trace } from "./_trace.ts";
+import { type GraphInput, singleNodes, type SingleNodes, trace } from "./_trace.ts";
 import { unfuse, unfuseMisread } from "./_unfuse.ts";
 
 /** How a graph-model is read. */
@@ -77,9 +77,12 @@ async function load(json: GraphJson, options: Loading): Promise<tfl.LayersModel>
   const feeds = randomFeeds(inputs);
   try {
     const settled = await settle(nodes, { model: given, feeds });
-    const model = await open(json, { ...parts, weights: settled.weights, nodes: unfuse(settled.nodes) });
+    const ends = new Set(inputs.map(({ name }) => name));
+    const plain = unfuse(neededFor(settled.nodes, { values: wanted, ends }));
+    const single = singleNodes(plain);
+    const model = await open(json, { ...parts, weights: settled.weights, nodes: single.nodes });
     try {
-      const made = await makeLayers(model, json, { nodes: unfuse(settled.nodes), inputs, wanted, ...options });
+      const made = await makeLayers(model, json, { nodes: plain, single, inputs, wanted, ...options });
       await compareWithTf(made.layers, { model: given, feeds, inputs: made.inputs, outputs: wanted, path: json.path });
       return made.layers;
     } finally {
@@ -115,10 +118,12 @@ function partOf(json: GraphJson, { outputs, shapes = {} }: GraphModelOptions): P
     .filter((value) => !borders.inputs.some((input) => input.value === value));
   const inputs = [...borders.inputs, ...within.map((value) => ({ value }))];
   const ends = new Set(inputs.map(({ value }) => giverOf(value)));
-  const nodes = neededFor(all, { values: wanted, ends });
+  const constants = staticNodes(all, ends);
+  const decided = outputs === undefined ? wanted.filter((value) => !constants.has(giverOf(value))) : wanted;
+  const nodes = neededFor(all, { values: decided, ends });
   const needed = inputs.filter(({ value }) => nodes.has(giverOf(value)));
   if (needed.length === 0) throw cannotLoad(path, "none of its outputs depends on an input");
-  return { nodes: withInputs(nodes, ends), inputs: needed, wanted };
+  return { nodes: withInputs(nodes, ends), inputs: needed, wanted: decided };
 }
 
 /** Makes placeholders of nodes that are inputs, and none of others. */
@@ -145,6 +150,7 @@ function inputsOf(
 
 interface Making extends Loading {
   readonly nodes: GraphNodes;
+  readonly single: SingleNodes;
   readonly inputs: readonly GraphInput[];
   readonly wanted: readonly string[];
 }
@@ -152,9 +158,9 @@ interface Making extends Loading {
 async function makeLayers(
   model: GraphModel,
   { path }: GraphJson,
-  { nodes, inputs, wanted, backend }: Making,
+  { nodes, single, inputs, wanted, backend }: Making,
 ): Promise<{ readonly layers: tfl.LayersModel; readonly inputs: readonly string[] }> {
-  const { graph: { recorded, plain }, refused } = trace(nodes, { model, backend, inputs, wanted });
+  const { graph: { recorded, plain }, refused } = trace(nodes, { model, single, backend, inputs, wanted });
   const { graph } = runPasses([dropNanGuards], plain);
   const bytes = encodeModel(recorded, { opset: OPSET });
   const layers = await importGraph({ bytes, graph, opset: OPSET }, {
@@ -163,6 +169,8 @@ async function makeLayers(
     inputs: Object.fromEntries(inputs.map(({ name, shape }) => [name, shape])),
     layout: "nhwc",
     refused,
+    // TensorFlow.js itself is asked below.
+    tolerance: Infinity,
   });
   return { layers, inputs: graph.inputs.filter((name) => graph.nodes.some((node) => node.inputs.includes(name))) };
 }

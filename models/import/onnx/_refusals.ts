@@ -12,11 +12,19 @@ export interface RefusedNode {
 /** More outputs than this are no place to cut a model. */
 const MOST_PROPOSED = 16;
 
-/** Says which nodes cannot be imported, and which outputs can. */
+/**
+ * Says which outputs can be imported, and which nodes cannot: those of one operator and one reason together, for lists of
+ * many are cut in the middle where they are shown.
+ */
 export function refusalOf(refused: readonly RefusedNode[], proposed: readonly string[]): string {
-  const listed = refused.map(({ node, op, because }) => `"${node}" (${op}): ${because}`).join("; ");
-  const way = proposed.length === 0 ? "" : `; needed are outputs before them (--outputs ${proposed.join(",")})`;
-  return `${refused.length} of its nodes cannot be imported: ${listed}${way}`;
+  const alike = new Map<string, string[]>();
+  for (const { node, op, because } of refused) {
+    const key = `(${op}): ${because}`;
+    alike.set(key, [...alike.get(key) ?? [], `"${node}"`]);
+  }
+  const listed = [...alike].map(([key, nodes]) => `${nodes.join(", ")} ${key}`).join("; ");
+  const way = proposed.length === 0 ? "" : `, needed are outputs before them (--outputs ${proposed.join(",")})`;
+  return `${refused.length} of its nodes cannot be imported${way}: ${listed}`;
 }
 
 interface Cutting {

@@ -181,12 +181,16 @@ function repeated(call: Call, x: Value, repeats: readonly number[]): Value {
 /** The modes of TF.js that pad as ONNX's do, and one that elements are picked for. */
 const MODES = ["constant", "reflect", "edge", "wrap"];
 
+/** The largest float32. */
+const FLOAT32 = 3.4028234663852886e38;
+
 function pad(call: Call): Value {
   const x = call.value(0);
   const rank = x.shape.length;
   const mode = call.text("mode", "constant");
   if (!MODES.includes(mode)) refuse(`it pads by "${mode}", one of ${MODES.join(", ")} is needed`);
-  const value = call.has(2) ? call.reals(2, "value")[0] : 0;
+  // An infinite one before a maximum counts as the largest that there is.
+  const value = Math.max(-FLOAT32, Math.min(FLOAT32, call.has(2) ? call.reals(2, "value")[0] : 0));
   const given = call.integers(1, "pads") ?? refuse("it has no pads");
   const axes = (call.integers(3, "axes") ?? x.shape.map((_, axis) => axis)).map((axis) =>
     axis < 0 ? axis + rank : axis
