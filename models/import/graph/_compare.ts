@@ -48,7 +48,10 @@ export async function compareWithTf(
     for (const [i, output] of outputs.entries()) {
       const error = relativeError(await own[i].data(), await known[i].data());
       if (error <= TOLERANCE) continue;
-      throw cannotLoad(path, `its output "${output}" would be wrong by ${error.toExponential(1)} of its largest number`);
+      throw cannotLoad(
+        path,
+        `its output "${output}" would be wrong by ${error.toExponential(1)} of its largest number`,
+      );
     }
   } finally {
     tf.dispose([own, known]);

@@ -46,6 +46,11 @@ export class GraphWriter {
     return this.#constant({ name, shape: [values.length], dtype: "int32", values });
   }
 
+  /** Adds whole numbers of a shape. */
+  table(name: string, shape: readonly number[], values: readonly number[]): string {
+    return this.#constant({ name, shape, dtype: "int32", values });
+  }
+
   /** Adds a whole number. */
   scalar(name: string, value: number): string {
     return this.#constant({ name, shape: [], dtype: "int32", values: [value] });

@@ -20,7 +20,7 @@ import { readWeightBytes } from "../_shards.ts";
 import { inputShapeOf } from "../_input_shape.ts";
 import { importGraph } from "../onnx/mod.ts";
 import { compareWithTf, randomFeeds } from "./_compare.ts";
-import { settle, staticNodes, type SettledWeight } from "./_static_nodes.ts";
+import { settle, type SettledWeight, staticNodes } from "./_static_nodes.ts";
 import {
   type Border,
   bordersOf,
@@ -31,7 +31,7 @@ import {
   readNodes,
   writeNodes,
 } from "./_topology.ts";
-import { type GraphInput, singleNodes, type SingleNodes, trace } from "./_trace.ts";
+import { type GraphInput, type SingleNodes, singleNodes, trace } from "./_trace.ts";
 import { unfuse, unfuseMisread } from "./_unfuse.ts";
 
 /** How a graph-model is read. */
