@@ -172,7 +172,7 @@ async function measure(
 }
 
 /** Means of a value's channels and of their squares. */
-function meansOf(value: tf.Tensor): readonly [tf.Tensor, tf.Tensor] {
+function meansOf(value: tf.Tensor): tf.Tensor[] {
   const axes = value.shape.slice(0, -1).map((_, axis) => axis);
   return [tf.mean(value, axes), tf.mean(tf.square(value), axes)];
 }

@@ -72,7 +72,7 @@ function answersOf(
 function relativeError(own: ArrayLike<number>, known: ArrayLike<number>): number {
   let [largest, most] = [1e-6, 0];
   for (let i = 0; i < known.length; i++) {
-    largest = Math.max(largest, Math.abs(known[i]));
+    if (Number.isFinite(known[i])) largest = Math.max(largest, Math.abs(known[i]));
     const difference = Object.is(own[i], known[i]) ? 0 : Math.abs(own[i] - known[i]);
     if (!(difference <= most)) most = Number.isNaN(difference) ? Infinity : difference;
   }

@@ -1,6 +1,7 @@
 /** Names of the nodes and values of a recorded graph: those of the TensorFlow graph that it was recorded of. */
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Graph, Node } from "../../../src/onnx/graph.ts";
+import { plainProducts } from "./_products.ts";
 import { type GraphNodes, plainName } from "./_topology.ts";
 
 /** A value of TensorFlow's graph, and what was recorded of it. */
@@ -63,7 +64,7 @@ export function named(graph: Graph, { given, nodes: source, outputs, inputs }: N
     if (type !== undefined) types.set(output, { dtype: type.dtype, shape: type.shape });
     return [{ op: "Identity", name: `${output}/Identity`, inputs: [source], outputs: [output], attrs: {} }];
   });
-  const recorded = { ...graph, nodes: needed([...nodes, ...copies], outputs), types, outputs };
+  const recorded = plainProducts({ ...graph, nodes: needed([...nodes, ...copies], outputs), types, outputs });
   const renamed = new Map([...values].map(([value, name]) => [value, rename(name)]));
   const plain = needed(withPlainOnes(recorded.nodes, { source, values: renamed }), outputs);
   return { recorded, plain: { ...recorded, nodes: plain } };

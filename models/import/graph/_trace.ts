@@ -7,6 +7,7 @@ import type { GraphModel } from "@tensorflow/tfjs-converter";
 import type { registerBackend } from "../../../src/backend/mod.ts";
 import { reasonOf } from "../../../src/text/plain_errors.ts";
 import { type Given, named, type NamedGraph } from "./_names.ts";
+import { REFUSED_OPERATORS } from "./operators.ts";
 import { freeName, giverOf, type GraphNode, type GraphNodes, inOrder, placeOf, plainName } from "./_topology.ts";
 
 /** An input, as it is recorded. */
@@ -39,10 +40,6 @@ interface Tracing {
   readonly wanted: readonly string[];
 }
 
-/** Loops and branches as TensorFlow 1 has them, and as TensorFlow 2 has them. */
-const CONTROL_FLOW =
-  /^(Switch|Merge|Enter|Exit|NextIteration|LoopCond|If|While|StatelessIf|StatelessWhile|Tensor(List|Array)\w+|EmptyTensorList)$/;
-
 /** Records all nodes of a graph that can be. */
 export function trace(nodes: GraphNodes, { model, single, backend, inputs, wanted }: Tracing): Traced {
   const ends = new Set(inputs.map(({ name }) => name));
@@ -55,11 +52,8 @@ export function trace(nodes: GraphNodes, { model, single, backend, inputs, wante
     const ordered = inOrder(nodes, ends);
     for (const node of [...ordered, ...unordered(nodes, ordered)]) {
       if (ends.has(node.name) || node.op === "Const" || node.op === "NoOp") continue;
-      const because = CONTROL_FLOW.test(node.op)
-        ? "it is part of a loop or a branch"
-        : node.inputs.some((value) => unknown.has(giverOf(value)))
-        ? ""
-        : recorder.record(node);
+      const isLost = node.inputs.some((value) => unknown.has(giverOf(value)));
+      const because = REFUSED_OPERATORS.get(node.op) ?? (isLost ? "" : recorder.record(node));
       if (because === undefined) continue;
       unknown.add(node.name);
       if (because !== "") refused.push({ node: node.name, op: node.op, because });

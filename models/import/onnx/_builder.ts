@@ -32,11 +32,19 @@ export class LayerBuilder {
   readonly #moved = new Map<string, string>();
   /** What values were before a reshape. */
   readonly #unshaped = new Map<string, { readonly value: string; readonly shape: readonly number[] | undefined }>();
+  /** Names that only outputs have. */
+  readonly #reserved: Set<string>;
   /** The name of the node that is imported: layers are named after it. */
   base = "";
 
+  /** @param outputs Names that other layers do not take. */
+  constructor(outputs: readonly string[] = []) {
+    this.#reserved = new Set(outputs.map(layerName));
+  }
+
   /** Adds an input of a stored shape, without the batch. */
   input(name: string, shape: readonly number[]): string {
+    this.#reserved.delete(layerName(name));
     const unique = this.#fresh(name);
     const config = { batchInputShape: [null, ...shape], dtype: "float32", sparse: false };
     this.#nodes.push(ownCall({ name: unique, className: "InputLayer", config, inbound: [] }));
@@ -107,6 +115,7 @@ export class LayerBuilder {
    */
   nameOutput(value: string, wanted: string): string {
     const node = this.nodeOf(value);
+    this.#reserved.delete(layerName(wanted));
     // One of several values of a layer is called as that is.
     if (node === undefined || node.outputs > 1) {
       this.base = wanted;
@@ -136,12 +145,16 @@ export class LayerBuilder {
     return { name, nodes, inputs, outputs };
   }
 
-  /** Names of layers hold neither colons nor slashes. */
   #fresh(wanted: string): string {
-    const base = wanted.replace(/[^A-Za-z0-9_.-]+/g, "_").replace(/^_+/, "") || "layer";
+    const base = layerName(wanted);
     let name = base;
-    for (let i = 1; this.#names.has(name); i++) name = `${base}_${i}`;
+    for (let i = 1; this.#names.has(name) || this.#reserved.has(name); i++) name = `${base}_${i}`;
     this.#names.add(name);
     return name;
   }
+}
+
+/** Names of layers hold neither colons nor slashes. */
+function layerName(wanted: string): string {
+  return wanted.replace(/[^A-Za-z0-9_.-]+/g, "_").replace(/^_+/, "") || "layer";
 }

@@ -216,7 +216,7 @@ interface Translating extends Pick<ImportOptions, "path" | "name" | "layout" | "
 function translate(graph: Graph, { flow, path, name: modelName, layout, refused = [] }: Translating): Translated {
   const { shapes, places } = flow;
   const { nodes } = graph;
-  const builder = new LayerBuilder();
+  const builder = new LayerBuilder(graph.outputs);
   const values = new Map<string, Value>();
   const inputs = readInputs(graph, nodes).map((name) => {
     const shape = shapes.get(name) ?? [];
@@ -271,9 +271,10 @@ function translate(graph: Graph, { flow, path, name: modelName, layout, refused 
     const known = given.get(stored);
     builder.base = name;
     // Outputs of one value, or of an input, are layers of their own, for each has a name.
-    const own = known === undefined
-      ? builder.nameOutput(stored, name)
-      : builder.layer({ className: "Activation", config: { activation: "linear" }, inbound: [known] });
+    const own = known === undefined ? builder.nameOutput(stored, name) : builder.nameOutput(
+      builder.layer({ className: "Activation", config: { activation: "linear" }, inbound: [known] }),
+      name,
+    );
     if (known === undefined) given.set(stored, own);
     return own;
   });
