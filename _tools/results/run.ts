@@ -5,6 +5,7 @@
  *     deno task results [--only NAME]…
  *     deno task results methods …          (see methods/run.ts)
  *     deno task results tasks …            (see tasks/run.ts)
+ *     deno task results zoo …              (see zoo/run.ts)
  *
  * A name is a job's, or "step" for the bench. Every result keeps the commit, the machine and the day of its run; with
  * `--only` the others stay as they are. Nothing else should run meanwhile.
@@ -20,6 +21,7 @@ import { type Origin, readOrigin } from "./_origin.ts";
 import { takePicture } from "./_picture.ts";
 import { runMethods } from "./methods/run.ts";
 import { runTasks } from "./tasks/run.ts";
+import { runZoo } from "./zoo/run.ts";
 
 const RESULTS = "docs/results.json";
 
@@ -28,7 +30,12 @@ const STEP = "step";
 
 if (import.meta.main) {
   const [command, ...args] = Deno.args;
-  await (command === "methods" ? runMethods(args) : command === "tasks" ? runTasks(args) : main());
+  const tables: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+    methods: runMethods,
+    tasks: runTasks,
+    zoo: runZoo,
+  };
+  await (Object.hasOwn(tables, command ?? "") ? tables[command](args) : main());
 }
 
 async function main(): Promise<void> {
