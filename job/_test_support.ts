@@ -9,6 +9,7 @@ import { Random } from "../src/numbers/random.ts";
 import { saveLayersModel } from "../models/import/layers_model.ts";
 import { seedWeights } from "../tests/_support/small_models.ts";
 import type { JobData } from "./_data.ts";
+import type { JobEvents } from "./events.ts";
 import type { TrainingJob } from "./_job.ts";
 import { readQuantization } from "./_recipe.ts";
 import { type QatOptions, resolveOptions } from "./options.ts";
@@ -74,6 +75,17 @@ export const SMALL = {
   // One folder for several jobs.
   overwrite: true,
 } satisfies QatOptions;
+
+/** What stops a job in a test. */
+export class Stopped extends Error {}
+
+/** Events that stop a job after `steps` steps of this process. */
+export function stopAfter(steps: number): JobEvents {
+  const controller = new AbortController();
+  let taken = 0;
+  const onStep = () => ++taken === steps ? controller.abort(new Stopped()) : undefined;
+  return { onStep, signal: controller.signal };
+}
 
 /** Lists all files and folders below `dir` with what is in the files, so that two states can be compared. */
 export function contentsOf(dir: string): Record<string, string> {

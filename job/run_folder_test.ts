@@ -2,22 +2,11 @@ import assert from "node:assert/strict";
 import "@tensorflow/tfjs-backend-cpu";
 import { FileLock } from "../src/io/lock.ts";
 import type { Report } from "../report/schema.ts";
-import { contentsOf, save, SMALL, tinyModel, withFolder } from "./_test_support.ts";
-import type { JobEvents } from "./events.ts";
+import { contentsOf, save, SMALL, stopAfter, Stopped, tinyModel, withFolder } from "./_test_support.ts";
 import type { QatOptions } from "./options.ts";
 import { runQat } from "./qat.ts";
 
 const { overwrite: _, ...JOB } = { ...SMALL, epochs: 2, floatEpochs: 1, arch: "tiny_yolo", limit: 24, batchSize: 12 };
-
-class Stopped extends Error {}
-
-/** Stops a job after `steps` steps of this process. */
-function stopAfter(steps: number): JobEvents {
-  const controller = new AbortController();
-  let taken = 0;
-  const onStep = () => ++taken === steps ? controller.abort(new Stopped()) : undefined;
-  return { onStep, signal: controller.signal };
-}
 
 /** The files of a run that two runs of one job share: all but the reports, with what the reports say without times. */
 function resultsIn(dir: string): unknown {
@@ -140,26 +129,6 @@ Deno.test("runQat() keeps older results until there are new ones", () =>
     const { seed } = await runQat({ resume: `${dir}/out` });
     assert.equal(seed, 1);
     assert.notDeepEqual(Deno.readFileSync(`${dir}/out/model.int8.onnx`), before);
-  }));
-
-Deno.test("runQat() without a folder takes the first of out, out-2, out-3 that is free, and says so", () =>
-  withFolder(async (dir) => {
-    const model = await save(tinyModel(), `${dir}/in`);
-    const { overwrite: _, ...options } = { ...SMALL, model };
-    const home = Deno.cwd();
-    Deno.chdir(dir);
-    const lines: string[] = [];
-    try {
-      await runQat(options);
-      await assert.rejects(runQat(options, stopAfter(1)), Stopped);
-      await runQat(options, { log: (line) => lines.push(line) });
-    } finally {
-      Deno.chdir(home);
-    }
-    assert.deepEqual(lines.filter((line) => line.startsWith("Results go to")), [
-      'Results go to "out-3", not to "out-2": it has a run that has not ended, --resume out-2 goes on with it, --overwrite replaces it.',
-    ]);
-    assert.ok(Deno.statSync(`${dir}/out-3/report.json`).isFile);
   }));
 
 Deno.test("runQat() refuses an option that is not that of the run it goes on with, by name", () =>
