@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { agreementPercent, byteSize, count, escapeHtml, milliseconds, percent, significant } from "./_format.ts";
+import { agreementPercent, byteSize, count, escapeHtml, milliseconds, percent, ratio, significant } from "./_format.ts";
 
 Deno.test("percent(), count() and milliseconds() format what a reader expects", () => {
   assert.equal(percent(0.97612), "97.61%");
@@ -12,6 +12,29 @@ Deno.test("percent(), count() and milliseconds() format what a reader expects", 
   assert.equal(byteSize(312_480), "312 kB");
   assert.equal(byteSize(1_162_304), "1.16 MB");
   assert.equal(significant(0.000012), "1.20e-5");
+});
+
+Deno.test("significant() keeps three digits, and no exponent between a ten-thousandth and a million", () => {
+  const numbers = [0, 1, -1, 99.94, 100, 123_456, 999_999, 1e6, -2.5e6, 0.001234, 0.0001, 0.00009999];
+  const texts = [
+    "0",
+    "1.00",
+    "-1.00",
+    "99.9",
+    "100",
+    "123456",
+    "999999",
+    "1.00e+6",
+    "-2.50e+6",
+    "0.00123",
+    "0.000100",
+    "1.00e-4",
+  ];
+  assert.deepEqual(numbers.map(significant), texts);
+});
+
+Deno.test("ratio() keeps a digit behind the point below a hundred", () => {
+  assert.deepEqual([3.24, 0.95, 99.4, 99.5, 1234].map(ratio), ["3.2×", "0.9×", "99.4×", "100×", "1234×"]);
 });
 
 Deno.test("formatters say n/a for what was not measured", () => {

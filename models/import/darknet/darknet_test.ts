@@ -123,6 +123,8 @@ Deno.test("loadDarknet() routes, adds, upsamples, averages, and connects what wa
   const last = conv(3, "size=1\nactivation=linear") + "[shortcut]\nfrom=-1\nactivation=linear\n[softmax]\n";
   await assertPlain(`${body}[avgpool]\n${last}`, count + 3 + 36);
   await assertPlain(`${body}[avgpool]\n[route]\nlayers=-1,-1\n[upsample]\nstride=3\n`, count);
+  // What is larger than it was is still a picture of so many rows and columns.
+  await assertPlain(`${body}[upsample]\nstride=2\n[connected]\noutput=2\nactivation=linear\n`, count + 2 + 2 * 12 * 16 * 12);
   await assertPlain(`${body}[route]\nlayers=2\n[connected]\noutput=5\nactivation=leaky\n`, count + 5 + 5 * 192);
   const twice = "[connected]\noutput=5\nactivation=relu\nbatch_normalize=1\n[connected]\noutput=3\nactivation=linear\n";
   for (const [filters, stride] of [[2, 1], [7, 1], [2, 2], [4, 2], [7, 2]]) {
@@ -194,6 +196,16 @@ const FAULTS: readonly (readonly [cfg: string, message: RegExp])[] = [
   [GOOD + "[yolo]\nmask=1\nanchors=1,2\nnum=1\nclasses=2\n", /"mask" names anchor 1/],
   [GOOD + "[convolutional]\nbinary=1\n", /"binary" is "1", only 0 can be imported/],
   [GOOD + conv(1e6, ""), /"filters" is "1000000"/],
+  [GOOD + "[upsample]\nstride=65\n", /"stride" is "65", needed is a whole number from 1 to 64$/],
+  [GOOD + "[upsample]\nstride=0\n", /"stride" is "0", needed is a whole number from 1 to 64$/],
+  [GOOD + conv(4, "padding=65"), /"padding" is "65", needed is a whole number from 0 to 64$/],
+  [GOOD + "[maxpool]\nsize=2\npadding=4\n", /"padding" is 4, less than twice its size of 2 is needed$/],
+  [GOOD + "[maxpool]\nsize=2\npadding=3\n", /"padding" is 3 at size 2 and stride 1, 0 or 1 is needed$/],
+  [GOOD + "[dropout]\nprobability=1\n", /"probability" is 1, needed is a number from 0 to below 1$/],
+  [GOOD + "[route]\nlayers=0.5\n", /"layers" names layer 0.5, needed is one of the 1 before it$/],
+  [GOOD + "[route]\nlayers=-2\n", /"layers" names layer -2, needed is one of the 1 before it$/],
+  [GOOD + "[connected]\noutput=70000\n", /"output" is "70000", needed is a whole number from 1 to 65536$/],
+  [GOOD + "[convolutional]\nsize=+\n", /"size" is "\+", needed is a whole number/],
 ];
 
 Deno.test("loadDarknet() names the section and the line of what it cannot import", () =>
@@ -228,6 +240,27 @@ Deno.test("loadDarknet() says where weights end too soon, that there are too man
     await assert.rejects(load(new Uint8Array([...sound, 0, 0])), /it has 2 bytes more than its configuration asks for/);
     new DataView(sound.buffer).setFloat32(24, NaN, true);
     await assert.rejects(load(sound), /number 1 of the biases .* is NaN/);
+  }));
+
+Deno.test("loadDarknet() finds the weights behind the header of any version, whose count of pictures is of 64 bits or of 32", () =>
+  withFolder(async (dir) => {
+    await registerBackend();
+    const files = { cfg: `${dir}/net.cfg`, weights: `${dir}/net.weights` };
+    await Deno.writeTextFile(files.cfg, net(4, 4, 1) + conv(1, "size=1\nactivation=linear"));
+    // darknet's own rule: major * 10 + minor >= 2, and neither is 1000 or more.
+    const wide = [[0, 2], [1, 0], [0, 999], [999, 999], [0, 3]];
+    const narrow = [[0, 0], [0, 1], [1000, 2], [1, 1000], [-1, 5]];
+    for (const [version, words] of [...wide.map((v) => [v, 2] as const), ...narrow.map((v) => [v, 1] as const)]) {
+      const numbers = [...version, 0, ...Array(words).fill(7)];
+      const bytes = new Uint8Array(4 * (numbers.length + 2));
+      const view = new DataView(bytes.buffer);
+      numbers.forEach((value, i) => view.setInt32(4 * i, value, true));
+      [0.25, 3].forEach((value, i) => view.setFloat32(4 * (numbers.length + i), value, true));
+      await Deno.writeFile(files.weights, bytes);
+      const model = await loadDarknet(files);
+      assert.deepEqual(model.getWeights().map((weight) => weight.dataSync()[0]), [3, 0.25], `${version}`);
+      model.dispose();
+    }
   }));
 
 testWithShared("loadDarknet() builds darknet's own configurations", "models/darknet", async (dir) => {
