@@ -54,6 +54,7 @@ Deno.test("chooseSentence() says what to deploy and what it gains, or how near a
       "static-min-max with 90.00%.",
   );
   assert.match(chooseSentence({ ...none, ended: "time", minutes: 3 }), /^Nothing in 3 minutes is within/);
+  assert.match(chooseSentence({ ...none, minutes: 3 }), /^Nothing of all that was tried is within/);
 });
 
 Deno.test("frontOf() keeps the points that no other beats in quality and time", () => {

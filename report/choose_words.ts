@@ -37,7 +37,7 @@ export function chooseSentence(report: ChooseReport): string {
     return `${rung.name} is within ${goal} of float: ${metric.name} ${value(rung.value)} against ${value(float)}` +
       `${gains === "" ? "" : `, ${gains}`}.`;
   }
-  const why = ended === "time" ? `in ${minutes ?? 0} minutes` : "of all that was tried";
+  const why = ended === "time" && minutes !== undefined ? `in ${minutes} minutes` : "of all that was tried";
   const best = bestRung(report);
   const nearest = best === undefined ? "" : `; nearest is ${best.name} with ${value(best.value)}`;
   return `Nothing ${why} is within ${goal} of float (${metric.name} ${value(float)}) and fast enough${nearest}.`;

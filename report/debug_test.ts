@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { DebugReport, KeepReport, PartFacts } from "./debug_schema.ts";
-import { debugRemarks, debugSentence, gainOf, keepSentence, worstParts } from "./debug_words.ts";
+import { debugRemarks, debugSentence, gainOf, keepCells, keepSentence, worstParts } from "./debug_words.ts";
 import { renderDebug } from "./html/debug.ts";
 import { formatDebug } from "./terminal/debug.ts";
 import { widthOf } from "./_width.ts";
@@ -90,6 +90,17 @@ Deno.test("keepSentence() says which layers to keep, that none need to be, or th
   );
   assert.match(keepSentence({ ...KEEP, best: 0 }), /is 91\.00% with everything quantized, .*nothing needs to stay/);
   assert.match(keepSentence({ ...KEEP, best: undefined }), /^No set of layers that was tried brings accuracy within/);
+});
+
+Deno.test("keepCells() says of each choice what it reaches, and which are no faster than float", () => {
+  const [none, poor] = KEEP.choices;
+  assert.deepEqual(keepCells(none, KEEP), { layers: "none", value: "91.00%", latency: "1.00 ms", note: "" });
+  const slow = { layers: "poor <layer>", value: "92.75%", latency: "2.50 ms", note: "no faster than float" };
+  assert.deepEqual(keepCells(poor, KEEP), slow);
+  assert.equal(keepCells({ ...poor, latencyMs: { p50: 2, p95: 2 } }, KEEP).note, "no faster than float");
+  assert.equal(keepCells({ ...poor, latencyMs: { p50: 1.99, p95: 2 } }, KEEP).note, "");
+  assert.deepEqual(keepCells({ ...poor, latencyMs: undefined }, KEEP), { ...slow, latency: "", note: "" });
+  assert.equal(keepCells(poor, { ...KEEP, floatMs: undefined }).note, "");
 });
 
 Deno.test("formatDebug() stays within any terminal, leaves empty columns out, and marks what is no faster", () => {

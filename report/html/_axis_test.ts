@@ -9,6 +9,16 @@ Deno.test("chooseAxis() gives an axis around the values with round ends and a ro
   assert.deepEqual([accuracy.min, accuracy.max].map((value) => Number(value.toFixed(6))), [0.88, 0.94]);
 });
 
+Deno.test("chooseAxis() leaves a quarter of a step beyond the values, and takes an even number of steps", () => {
+  // Of steps of 1, six end at 6: 5.75 leaves a quarter, and 5.8 does not.
+  assert.deepEqual(chooseAxis([0, 5.75]), { min: 0, max: 6, step: 1 });
+  assert.deepEqual(chooseAxis([0, 5.8]), { min: 0, max: 8, step: 1 });
+  assert.deepEqual(chooseAxis([1.25, 6]), { min: 1, max: 7, step: 1 });
+  assert.deepEqual(chooseAxis([1.2, 6]), { min: 0, max: 8, step: 1 });
+  // What has no room beyond 0 is on the other side.
+  assert.deepEqual(chooseAxis([-5.75, 0]), { min: -8, max: 0, step: 1 });
+});
+
 Deno.test("chooseAxis() stays within its bounds, and on the values' side of 0", () => {
   const top = chooseAxis([0.999, 1, 0.93], { min: 0, max: 1 });
   assert.ok(top.max === 1 && top.min <= 0.93);

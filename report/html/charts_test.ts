@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { BarsSection, CurveSection } from "../../tasks/section.ts";
 import { trainedReport } from "../_test_sample_report.ts";
 import type { LayerReport } from "../schema.ts";
+import { renderHistogram } from "./_debug_chart.ts";
 import { renderLayersChart } from "./_layers_chart.ts";
 import { colorOf, renderBarsChart, renderCurveChart } from "./_task_charts.ts";
 import { renderTrainingChart } from "./_training_chart.ts";
@@ -248,6 +249,39 @@ Deno.test("renderCurveChart() draws no more points than can be seen, the last am
   assert.equal(drawn(2001).length, 1001);
   assert.equal(drawn(2002).length, 1002);
   assert.equal(drawn(2002).at(-1)![0], 384);
+});
+
+Deno.test("renderHistogram() draws how often values lie where, over the ends and the steps of the grid", () => {
+  const histogram = { layer: "conv <1>", range: { min: 0, max: 4 }, counts: [1, 10, 0, 100] };
+  const grid = { min: -1, max: 4, scale: 0.5 };
+  const svg = renderHistogram(histogram, { grid, width: 460 });
+  assert.match(svg, /viewBox="0 0 460 170" role="img" aria-label="Values of conv &lt;1&gt;"/);
+  // 80 px for 1, from -1 at 44 on; half a pixel between bars.
+  const bars = barsOf(svg, "var(--float)");
+  close(bars.map(([x]) => x), [124, 204, 364]);
+  close(bars.map(([, , width]) => width), [79.5, 79.5, 79.5]);
+  // Down to a half, by logarithms: of 1 as high as from a half to 1.
+  const heights = bars.map(([, , , height]) => height);
+  close(heights.map((height) => height / heights[0]), [1, Math.log2(20), Math.log2(200)]);
+  assert.ok(bars.every(([, y, , height]) => Math.abs(y + height - 146) < 0.1), `${bars}`);
+  const uprights = (stroke: string) =>
+    pathsOf(svg, { stroke }).map(cornersOf).filter(([x, , x2]) => x === x2).map(([x]) => x);
+  close(uprights("var(--rule)"), Array.from({ length: 9 }, (_, i) => 124.5 + 40 * i));
+  close(pathsOf(svg, { stroke: "var(--int8)", "stroke-width": "2" }).map(cornersOf).map(([x]) => x), [44, 444]);
+  const texts = textsOf(svg);
+  assert.ok(texts.includes("conv &lt;1&gt; at 0, 0"), `${texts}`);
+  assert.deepEqual(texts.slice(0, -1).map((text) => text.split(" ")[0]), [
+    "-1.00",
+    "0",
+    "1.00",
+    "2.00",
+    "3.00",
+    "4.00",
+  ]);
+  // Steps that nobody could tell apart are not drawn.
+  const lines = (scale: number) =>
+    pathsOf(renderHistogram(histogram, { grid: { ...grid, scale }, width: 460 }), { stroke: "var(--rule)" }).length;
+  assert.deepEqual([lines(4 / 64), lines(4 / 65)], [65, 0]);
 });
 
 Deno.test("colorOf() gives models their colours, and other series one after the other", () => {
