@@ -86,6 +86,7 @@ Deno.test("formatChoice() stays within any terminal and says why rungs were left
   }
   const text = formatChoice(REPORT, { width: 100 });
   assert.match(text, /static-mse +92\.70% +-1\.20 to \+0\.30 +0\.800 ms +2\.5× +25\.0 kB +1\.7 min/);
+  assert.match(text, /^Rung +accuracy +Change/m);
   assert.match(text, /dynamic: left out: it has <no> dense layer/);
   assert.match(text, /To deploy: static-mse\/model\.int8\.onnx/);
 });

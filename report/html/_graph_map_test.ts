@@ -27,6 +27,36 @@ Deno.test("renderGraphMap() lets a skip connection run off the foot of its colum
   assert.equal(open?.length, 2);
 });
 
+Deno.test("renderGraphMap() draws lines and marks to the pixel, rows of 24 and lanes of 11 px", () => {
+  const nodes: GraphNodeReport[] = [
+    { name: "q", op: "QuantizeLinear", layer: "", int8: false, inputs: [] },
+    { name: "c", op: "QLinearConv", layer: "conv", int8: true, inputs: ["q"] },
+    { name: "t", op: "Tanh", layer: "t", int8: false, inputs: ["c"] },
+    { name: "a", op: "QLinearAdd", layer: "add", int8: true, inputs: ["q", "t"] },
+  ];
+  const html = renderGraphMap(nodes, { floatOps: [{ node: "t", op: "Tanh", because: "it <is> so" }] });
+  const expected = '<svg width="25" height="96" viewBox="0 0 25 96" aria-hidden="true">' +
+    '<path d="M18 12V36" class="edge"/>' +
+    // The skip: out to its lane, down, and back in, around corners of 7 px.
+    '<path d="M18 12H14Q7 12 7 19V77Q7 84 14 84H18" class="edge"/>' +
+    '<path d="M18 36V60" class="edge"/>' +
+    '<path d="M18 60V84" class="edge float"/>' +
+    '<circle cx="18" cy="12" r="3.5" class="border"/>' +
+    '<rect x="13" y="31" width="10" height="10" rx="2" class="int8"/>' +
+    '<path d="M18 54l6 6l-6 6l-6-6z" class="float"/>' +
+    '<rect x="13" y="79" width="10" height="10" rx="2" class="int8"/></svg>';
+  assert.ok(html.includes(expected), html);
+  assert.deepEqual(
+    Array.from(html.matchAll(/<li class="(\w+)" title="([^"]*)">/g), ([, kind, title]) => [kind, title]),
+    [
+      ["border", "QuantizeLinear\nnode q\nturns float into codes, or codes into float"],
+      ["int8", "QLinearConv\nnode c\nlayer conv\nruns in int8"],
+      ["float", "Tanh\nnode t\nruns in float: it &lt;is&gt; so"],
+      ["int8", "QLinearAdd\nnode a\nlayer add\nruns in int8"],
+    ],
+  );
+});
+
 Deno.test("renderGraphMap() marks int8, float and their border differently", () => {
   const html = renderGraphMap(residualReport().graph?.nodes ?? [], { floatOps: [] });
   assert.equal(html.match(/<rect /g)?.length, 83);

@@ -5,6 +5,7 @@ import { trainedReport } from "../_test_sample_report.ts";
 import type { LayerReport } from "../schema.ts";
 import { renderHistogram } from "./_debug_chart.ts";
 import { renderLayersChart } from "./_layers_chart.ts";
+import { renderParetoChart } from "./_pareto_chart.ts";
 import { colorOf, renderBarsChart, renderCurveChart } from "./_task_charts.ts";
 import { renderTrainingChart } from "./_training_chart.ts";
 
@@ -282,6 +283,53 @@ Deno.test("renderHistogram() draws how often values lie where, over the ends and
   const lines = (scale: number) =>
     pathsOf(renderHistogram(histogram, { grid: { ...grid, scale }, width: 460 }), { stroke: "var(--rule)" }).length;
   assert.deepEqual([lines(4 / 64), lines(4 / 65)], [65, 0]);
+});
+
+Deno.test("renderParetoChart() joins the models that no other beats, and marks the chosen one and float", () => {
+  const point = (name: string, ms: number, value: number, isChosen = false) => ({ name, ms, value, isChosen });
+  const points = [point("slow", 3, 0.95, true), point("fast", 1, 0.9), point("beaten", 4, 0.92)];
+  const metric = { name: "accuracy", unit: "fraction", better: "higher" } as const;
+  const svg = renderParetoChart({ metric, points, float: { value: 0.96, ms: 4 } }, { width: 482 });
+  // 400 px from 58 on for 4 ms; 0.89 to 0.97 from 294 up to 34.
+  const texts = textsOf(svg);
+  const ticks = texts.filter((text) => text.includes(" at 50, "));
+  assert.deepEqual([ticks[0], ticks.at(-1)], ["89% at 50, 294", "97% at 50, 34"]);
+  const place = (ms: number, value: number) => [58 + 100 * ms, 294 - (value - 0.89) / 0.08 * 260];
+  const [fast, slow, beaten] = [place(1, 0.9), place(3, 0.95), place(4, 0.92)];
+  const [front] = pathsOf(svg, { stroke: "var(--int8)", "stroke-dasharray": "4,4" });
+  close(cornersOf(front), [...fast, ...slow]);
+  const circles = circlesOf(svg, { fill: "var(--int8)" });
+  close(circles.flat(), [...slow, ...fast]);
+  close(circlesOf(svg, { fill: "var(--muted)" }).flat(), beaten);
+  assert.deepEqual(texts.filter((text) => /^(slow|fast|beaten|float) /.test(text)).map((text) => text.split(" ")[0]), [
+    "slow",
+    "fast",
+    "float",
+  ]);
+});
+
+Deno.test("charts write all their words in one size", () => {
+  const metric = { name: "accuracy", unit: "fraction", better: "higher" } as const;
+  const points = [{ name: "a", ms: 1, value: 0.9, isChosen: true }, { name: "b", ms: 2, value: 0.95, isChosen: false }];
+  const layers: LayerReport[] = [{
+    name: "l",
+    kind: "weighted",
+    range: { min: 0, max: 1 },
+    weightError: { sqnrDb: 30 },
+  }];
+  const charts = [
+    renderTrainingChart(trainedReport(), { width: 600 }),
+    renderLayersChart(layers, { width: 600 }),
+    renderCurveChart(CURVE, { width: 400 }),
+    renderParetoChart({ metric, points, float: { value: 0.96, ms: 4 } }, { width: 480 }),
+    renderHistogram({ layer: "l", range: { min: 0, max: 1 }, counts: [1, 2] }, {
+      grid: { min: 0, max: 1, scale: 0.1 },
+      width: 400,
+    }),
+  ];
+  for (const svg of charts) {
+    for (const { style, within } of elementsOf(svg, "text")) assert.match(style, /^font-size:12px;/, within);
+  }
 });
 
 Deno.test("colorOf() gives models their colours, and other series one after the other", () => {

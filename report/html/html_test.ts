@@ -111,6 +111,31 @@ Deno.test("renderHtml() lists layers that have numbers, and counts the others", 
   assert.match(text, /2 layers without a range of their own are not listed/);
 });
 
+Deno.test("renderHtml() names the layer with the noisiest weights, and counts those that are noisy where there are several", () => {
+  const layer = (name: string, sqnrDb: number) => ({ name, kind: "weighted", weightError: { sqnrDb } }) as const;
+  const lead = (...decibels: readonly number[]) => {
+    const layers = decibels.map((db, i) => layer(`conv${i}`, db));
+    return /The noisiest weights are those of (\S+) , (\S+) dB\.( \d+ layers are under 20 dB\.)?/.exec(
+      parse(renderHtml({ ...trainedReport(), layers })),
+    )?.slice(1);
+  };
+  assert.deepEqual(lead(40, 30, 35), ["conv1", "30.0", undefined]);
+  assert.deepEqual(lead(19.9, 20, 35), ["conv0", "19.9", undefined]);
+  assert.deepEqual(lead(40, 19, 12.34), ["conv2", "12.3", " 2 layers are under 20 dB."]);
+});
+
+Deno.test("renderHtml() tells how far the first metric's output agrees, or the first where that was not compared", () => {
+  const report = trainedReport();
+  const [entry] = report.agreement!;
+  const figure = (...outputs: readonly string[]) => {
+    const agreement = outputs.map((output, i) => ({ ...entry, output, count: 1000 * (i + 1), alike: undefined }));
+    return /Simulated and deployed agree \S+ of ([\d,]+)/.exec(parse(renderHtml({ ...report, agreement })))?.[1];
+  };
+  const { output } = report.metrics[0];
+  assert.deepEqual([figure("other", output), figure("other", "another")], ["2,000", "1,000"]);
+  assert.equal(figure(), undefined);
+});
+
 Deno.test("renderHtml() escapes every text of the report", () => {
   const attack = `<script>alert("1")</script><img src=x onerror='a'>]]>--></style></svg>`;
   for (const sample of Object.values(samples)) {

@@ -154,3 +154,10 @@ Deno.test("fitBar() stays on one line of the terminal, and leaves out what tells
   assert.match(fitBar(2, { head: "a", tail: [], columns: 80 }), /\[={20}\]$/);
   assert.match(fitBar(-1, { head: "a", tail: [], columns: 80 }), /\[-{20}\]$/);
 });
+
+Deno.test("fitBar() keeps a letter of what is before it, however narrow the terminal is", () => {
+  for (const columns of [1, 5, 8, 9]) {
+    assert.match(fitBar(0.5, { head: "qat 1/2", tail: [], columns }), /^\S \[/, `${columns}`);
+  }
+  assert.equal(fitBar(0.5, { head: "qat", tail: [], columns: 80 }), `qat [${"=".repeat(10)}${"-".repeat(10)}]`);
+});

@@ -4,6 +4,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { summarize } from "../../models/summary.ts";
 import { prepareQat } from "../../quantize/prepare.ts";
+import type { ResolvedLayer } from "../../quantize/record.ts";
 import type { RecipeRule } from "../../quantize/recipe.ts";
 import { TARGETS } from "../../quantize/targets/mod.ts";
 import { sequentialModel } from "../../tests/_support/small_models.ts";
@@ -69,6 +70,25 @@ Deno.test("formatRecord() writes a line a layer: codes, what is unlike most laye
     ["float", "int8", "it was asked to stay in float; rules", "1, 3"].slice(0, 3),
   );
   assert.equal(line("fc")?.at(-1), "range known: 0 to 1");
+});
+
+Deno.test("formatRecord() says of most layers only what they have", () => {
+  const record = prepareQat(sequentialModel());
+  const usual = (...left: readonly (keyof ResolvedLayer)[]) => {
+    const layers = record.layers.map((layer): ResolvedLayer => ({
+      ...layer,
+      ...Object.fromEntries(left.map((name) => [name, undefined])),
+    }));
+    const [, , ...lines] = formatRecord({ ...record, layers }, { width: 100 }).split("\n");
+    return lines.slice(0, lines.indexOf("")).join(" ");
+  };
+  const weights = "weights are int8 -127 to 127, symmetric, per channel";
+  const outputs = "outputs uint8 0 to 255, affine, per tensor";
+  const observer = "ranges are found by moving-average";
+  assert.equal(usual(), `Where a line has no note, ${weights}; ${outputs}; ${observer}.`);
+  assert.equal(usual("activations"), `Where a line has no note, ${weights}; ${observer}.`);
+  assert.equal(usual("weights", "observer"), `Where a line has no note, ${outputs}.`);
+  assert.equal(usual("weights", "observer", "activations"), "");
 });
 
 Deno.test("formatTargets() names every target with what it holds", () => {
