@@ -34,7 +34,7 @@ Deno.test("renderGraphMap() draws lines and marks to the pixel, rows of 24 and l
     { name: "t", op: "Tanh", layer: "t", int8: false, inputs: ["c"] },
     { name: "a", op: "QLinearAdd", layer: "add", int8: true, inputs: ["q", "t"] },
   ];
-  const html = renderGraphMap(nodes, { floatOps: [{ node: "t", op: "Tanh", because: "it <is> so" }] });
+  const html = renderGraphMap(nodes, { floatOps: [{ node: "t", layer: "t", op: "Tanh", because: "it <is> so" }] });
   const expected = '<svg width="25" height="96" viewBox="0 0 25 96" aria-hidden="true">' +
     '<path d="M18 12V36" class="edge"/>' +
     // The skip: out to its lane, down, and back in, around corners of 7 px.
