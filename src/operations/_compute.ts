@@ -16,6 +16,14 @@ export const REDUCERS: Readonly<Record<string, (x: tf.Tensor, axes: number[], ke
   logSumExp: tf.logSumExp,
 };
 
+/** Gives two stacks of matrices as many each: TF.js's gradient of their product wants that. */
+export function alike(a: tf.Tensor, b: tf.Tensor): readonly [tf.Tensor, tf.Tensor] {
+  const stack = tf.broadcast_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const stacked = (x: tf.Tensor) =>
+    x.shape.slice(0, -2).join() === stack.join() ? x : tf.broadcastTo(x, [...stack, ...x.shape.slice(-2)]);
+  return [stacked(a), stacked(b)];
+}
+
 /** A list of numbers for each element. */
 export type Rows = readonly (readonly number[])[];
 

@@ -7,7 +7,9 @@ export function flat(call: (inputs: readonly tf.Tensor[]) => tf.Tensor): (inputs
     tf.customGrad((...args) => {
       // Called with the inputs, and TF.js's function that keeps tensors for the gradient.
       const given = args.slice(0, inputs.length) as tf.Tensor[];
-      return { value: call(given), gradFunc: () => given.map((x) => tf.zerosLike(x)) };
+      // The inputs themselves may be gone by then.
+      const shapes = given.map(({ shape }) => shape);
+      return { value: call(given), gradFunc: () => shapes.map((shape) => tf.zeros(shape)) };
     })(...inputs);
 }
 

@@ -245,6 +245,7 @@ const DIFFERENTIATED: readonly Differentiated[] = [
   })),
   { operation: "where", shapes: [IMAGE, IMAGE, [2, 1, 1, 2]] },
   { operation: "matMul", options: { transposeB: true }, shapes: [[2, 3, 4], [2, 5, 4]] },
+  { operation: "matMul", options: { transposeB: false }, shapes: [[2, 1, 3, 4], [1, 2, 4, 5]] },
   ...["mean", "sum", "max", "min", "prod", "l1", "l2", "sumSquare", "logSum", "logSumExp"].map((by) =>
     one("reduce", { by, axes: [1, 3], keepDims: by === "mean" }, above(0.2))
   ),
@@ -290,7 +291,12 @@ for (const { operation, options = {}, shapes, of = (x: number) => x } of DIFFERE
     await tf.setBackend(BACKEND);
     const inputs = spread(shapes).map((values, i) => tf.tensor(values.map((x) => of(x)), [...shapes[i]]));
     const layer = new Operation({ operation, options });
-    const compute = (...x: tf.Tensor[]) => layer.call(x.length === 1 ? x[0] : x);
+    // What it reads is gone when gradients are computed, as within a model.
+    const compute = (...x: tf.Tensor[]) =>
+      tf.tidy(() => {
+        const inner = x.map((value) => tf.mul(value, 1));
+        return layer.call(inner.length === 1 ? inner[0] : inner);
+      });
     const weights = tf.randomUniform(compute(...inputs).shape, 0.5, 1.5, "float32", 7);
     const total = (...x: tf.Tensor[]) => tf.sum(tf.mul(compute(...x), weights)) as tf.Scalar;
     const gradients = tf.grads(total)(inputs);

@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { broadcastShape, sideOf } from "./_shapes.ts";
-import { blended, padded, REDUCERS, type Rows } from "./_compute.ts";
+import { alike, blended, padded, REDUCERS, type Rows } from "./_compute.ts";
 import { everySoMany, flat, type Pairs, topValues } from "./_gradients.ts";
 import {
   ANY_NUMBER,
@@ -180,7 +180,10 @@ export const OPERATIONS: Readonly<Record<OperationName, OperationRow>> = {
   matMul: {
     inputs: 2,
     options: { transposeB: flag },
-    call: ([a, b], { transposeB }) => tf.matMul(a, b, false, transposeB === true),
+    call: ([a, b], { transposeB }) => {
+      const [first, second] = alike(a, b);
+      return tf.matMul(first, second, false, transposeB === true);
+    },
     shape: ([a, b], { transposeB }) => {
       const [k, n] = transposeB === true ? [b.at(-1), b.at(-2)] : [b.at(-2), b.at(-1)];
       if (a.at(-1) !== k) throw new TypeError(`it multiplies rows of ${a.at(-1)} by columns of ${k}`);

@@ -4,6 +4,7 @@ import type { Graph, Node, Tensor } from "../../../src/onnx/graph.ts";
 import { bytesPerElement } from "../../../src/numbers/dtype.ts";
 import { Random } from "../../../src/numbers/random.ts";
 import { type HostTensor, Session } from "../../../src/runtime/session.ts";
+import { concat, field, textField } from "../../../src/onnx/file/wire.ts";
 
 /** What is known of a model's values. */
 export interface Observed {
@@ -126,19 +127,7 @@ const [GRAPH, OUTPUT, NAME] = [7, 12, 1];
  * (protobuf's encoding guide, "last one wins").
  */
 export function withOutputs(file: Uint8Array, names: readonly string[]): Uint8Array {
-  const encoder = new TextEncoder();
-  const outputs = names.map((name) => field(OUTPUT, field(NAME, encoder.encode(name))));
-  return joinBytes([file, field(GRAPH, joinBytes(outputs))]);
-}
-
-function field(number: number, bytes: Uint8Array): Uint8Array {
-  return joinBytes([varint(8 * number + 2), varint(bytes.length), bytes]);
-}
-
-function varint(value: number): Uint8Array {
-  const bytes: number[] = [];
-  for (; value > 127; value = Math.floor(value / 128)) bytes.push(value % 128 + 128);
-  return Uint8Array.from([...bytes, value]);
+  return concat([file, field(GRAPH, concat(names.map((name) => field(OUTPUT, textField(NAME, name)))))]);
 }
 
 /** Lists the nodes whose results are needed and not static. */

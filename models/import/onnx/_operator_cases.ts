@@ -180,7 +180,7 @@ const POOLS: readonly OperatorCase[] = [
   { op: "LpPool", attrs: { kernel_shape: [3], p: 1 }, shape: ROW },
   { op: "GlobalAveragePool", layers: "GlobalAveragePooling2D Reshape" },
   { op: "GlobalAveragePool", shape: [2, 3, 4, 5], layers: "·reduce" },
-  { op: "GlobalMaxPool", shape: ROW, layers: "Permute GlobalMaxPooling1D Reshape Reshape" },
+  { op: "GlobalMaxPool", shape: ROW, layers: "Permute GlobalMaxPooling1D Reshape" },
   { op: "ReduceMean", attrs: { axes: [2, 3], keepdims: 0 }, layers: "GlobalAveragePooling2D" },
   { op: "ReduceMax", attrs: { axes: [1, 3], keepdims: 0 } },
 ];
@@ -295,6 +295,7 @@ const NORMALIZATIONS: readonly OperatorCase[] = [
   },
   { op: "LRN", attrs: { size: 3, alpha: 0.5, beta: 0.6, bias: 1.5 }, layers: "·responseNorm" },
   ...[1, 2].map((p) => ({ op: "LpNormalization", attrs: { p, axis: 1 } })),
+  { op: "LayerNormalization", inputs: (net) => [net.random([10])], layers: "Permute LayerNormalization" },
   { op: "MeanVarianceNormalization", attrs: { axes: [2, 3] } },
   { op: "Softmax", attrs: { axis: 1 }, layers: "Softmax" },
   { op: "Softmax", attrs: { axis: 3 }, layers: "Permute Softmax Permute" },

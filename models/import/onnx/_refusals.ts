@@ -43,3 +43,16 @@ export function proposedOutputs(graph: Graph, { nodes, unknown, isValue }: Cutti
     .filter((value) => isValue(value) && !unknown.has(value) && !graph.inputs.includes(value));
   return ends.length > MOST_PROPOSED ? [] : ends;
 }
+
+/** Why operators have no row, where it is more than that nobody wrote one. */
+const REASONS: readonly (readonly [operators: RegExp, because: string])[] = [
+  [/^(If|Loop|Scan)$/, "its inputs decide what is computed"],
+  [/^(NonZero|Unique|Compress|NonMaxSuppression)$/, "its inputs decide how much it gives"],
+  [/Sequence|^Optional/, "it works on lists of tensors"],
+  [/^(Random|Multinomial$|Bernoulli$)/, "it is random"],
+];
+
+/** Says why a node of the default domain cannot be imported whose operator has no row. */
+export function whyUnknown(op: string): string {
+  return REASONS.find(([operators]) => operators.test(op))?.[1] ?? "the operator is not known";
+}

@@ -11,12 +11,13 @@ import { inPlainWords, reasonOf } from "../../../src/text/plain_errors.ts";
 import { checkChoice } from "../../../src/text/nearest.ts";
 import { inputShapeOf } from "../_input_shape.ts";
 import { LayerBuilder } from "./_builder.ts";
+import { settleBranches } from "./_branches.ts";
 import { Call, Refusal, type Row } from "./_call.ts";
 import { batchAxes, type BatchFirst, bringBatchFirst, elementsFirst, isFirst, type Placed } from "./batch/mod.ts";
 import { livingNodes, observe, type Observed } from "./_observe.ts";
 import type { HostTensor } from "../../../src/runtime/session.ts";
 import { recognize } from "./_recognize.ts";
-import { proposedOutputs, refusalOf, type RefusedNode } from "./_refusals.ts";
+import { proposedOutputs, refusalOf, type RefusedNode, whyUnknown } from "./_refusals.ts";
 import { upgrade } from "./_upgrade.ts";
 import { channelsLast, plainOrder, type Value } from "./_value.ts";
 import { CONVOLUTIONS } from "./ops/conv.ts";
@@ -143,20 +144,21 @@ export interface ImportOptions {
  *
  * @throws {ModelFileError} If nodes cannot be imported: all of them in one line.
  */
-export async function importGraph(
-  { bytes, graph: read, opset }: GraphFile,
-  options: ImportOptions,
-): Promise<tfl.LayersModel> {
-  const { path, inputs, batches = {}, outputs = read.outputs, tolerance = TOLERANCE, refused = [] } = options;
+export async function importGraph(file: GraphFile, options: ImportOptions): Promise<tfl.LayersModel> {
+  const { opset } = file;
+  const { path, inputs, batches = {}, outputs = file.graph.outputs, tolerance = TOLERANCE, refused = [] } = options;
   if (outputs.length === 0 && refused.length > 0) throw cannot(path, refusalOf(refused, []));
-  const graph = { ...upgrade(named(read), opset), outputs };
+  let read: Graph;
   let observed: Observed;
   try {
+    const { bytes, graph } = settleBranches(file, inputs);
+    read = graph;
     observed = observe(bytes, { graph: read, inputs, outputs });
   } catch (cause) {
     if (refused.length > 0) throw cannot(path, refusalOf(refused, []));
     throw cannot(path, `ONNX Runtime cannot run it: ${reasonOf(cause, "it is damaged")}`, cause);
   }
+  const graph = { ...upgrade(named(read), opset), outputs };
   const statics = new Map([...graph.initializers, ...observed.statics]);
   const nodes = livingNodes(graph, statics);
   const flow = bringBatchFirst(
@@ -302,7 +304,7 @@ function importNode(call: Call): readonly Value[] {
   const { op, domain } = call.node;
   const row = domain === undefined && Object.hasOwn(ONNX_ROWS, op) ? ONNX_ROWS[op] : undefined;
   if (row === undefined) {
-    throw new Refusal(domain === undefined ? "the operator is not known" : `its domain is "${domain}"`);
+    throw new Refusal(domain === undefined ? whyUnknown(op) : `its domain is "${domain}"`);
   }
   const given = row(call);
   return Array.isArray(given) ? given : [given as Value];

@@ -2,8 +2,8 @@
  * Transposed convolutions.
  *
  * Along an axis, element i of what is read and element k of the kernel add to place i · stride + k · dilation of a whole,
- * of which the output is a part. TF.js computes wholes of kernels that are not dilated. Dilated ones are convolutions of
- * what is read, with zeros between, by the kernel turned round.
+ * of which the output is a part. TF.js computes wholes of kernels that are not dilated. Others are convolutions of what is
+ * read, with zeros between, by the kernel turned round.
  */
 import { type Call, refuse, type Row } from "../_call.ts";
 import { asPicture, spaceOf } from "../_pictures.ts";
@@ -45,7 +45,9 @@ function convTranspose(call: Call): Value {
   const axes = axesOf(call, { input: x.shape.slice(2), size: kernel.shape.slice(2) });
   const groups = call.number("group", 1);
   const all = { axes, kernel: call.reals(1, "kernel"), bias: call.has(2) ? call.reals(2, "bias") : undefined };
-  const compute = axes.some(({ dilation, size }) => dilation > 1 && size > 1) ? byConvolution : byWhole;
+  const isDilated = axes.some(({ dilation, size }) => dilation > 1 && size > 1);
+  // With no zeros between it is a convolution at once, which has an int8 kernel.
+  const compute = isDilated || axes.every(({ stride }) => stride === 1) ? byConvolution : byWhole;
   if (groups === 1) {
     return picture.give(compute(call, { ...all, name: picture.name, channels, filters }, ""), call.outputShape());
   }

@@ -111,8 +111,8 @@ function clip(call: Call): Value {
 function bounded(call: Call): Value {
   return ([[1, "Maximum"], [2, "Minimum"]] as const).reduce((x, [i, className]) => {
     if (!call.has(i)) return x;
-    const bound = call.isValue(i) ? call.value(i) : constantValue(call, i, x);
-    return joined(call, className, [x, bound]);
+    const bound = call.isValue(i) ? whole(call, call.value(i)) : constantValue(call, i, x);
+    return joined(call, className, [whole(call, x), bound]);
   }, call.value(0));
 }
 
@@ -206,7 +206,17 @@ function merge(call: Call, className: string): Value {
   const [first] = values;
   const constants = places.filter((i) => !call.isValue(i)).map((i) => constantValue(call, i, first));
   if (places.length === 1) return first;
-  return joined(call, className, [...values, ...constants]);
+  const isChoice = className === "Maximum" || className === "Minimum";
+  return joined(call, className, [...isChoice ? values.map((value) => whole(call, value)) : values, ...constants]);
+}
+
+/** Repeats a value up to the shape of the output: TF.js's gradients of the larger and the smaller want that. */
+function whole(call: Call, x: Value): Value {
+  const shape = call.outputShape();
+  const repeats = x.order.map((axis) => shape[axis] / x.shape[axis]);
+  if (shape.length !== x.shape.length || repeats.every((count) => count === 1)) return x;
+  const name = operation(call, "tile", { inbound: [x.read()], options: { repeats }, suffix: "_repeated" });
+  return { shape: x.shape.map((side, axis) => axis === 0 ? side : shape[axis]), order: x.order, read: () => name };
 }
 
 function joined(call: Call, className: string, values: readonly Value[]): Value {

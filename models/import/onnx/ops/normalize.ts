@@ -149,14 +149,15 @@ function layerNorm(call: Call): Value {
   if (axis < 1) refuse("it is over the batch");
   if (call.node.outputs.slice(1).some((name) => call.isRead(name))) refuse("its mean or deviation is read too");
   const sides = x.shape.slice(axis);
+  const size = sides.reduce((product, side) => product * side, 1);
   const parameter = (i: number, name: string) => {
     const tensor = call.constant(i) ?? refuse(`its ${name} is computed, a constant is needed`);
-    const size = sides.reduce((product, side) => product * side, 1);
     if (call.reals(i, name).length !== size) refuse(`its ${name} is [${tensor.shape}], [${sides}] is needed`);
     return [{ name, shape: sides, data: call.reals(i, name) }];
   };
   const weights = [
-    ...(call.has(1) ? parameter(1, "gamma") : []),
+    // Without, TF.js has no gradient of it.
+    ...(call.has(1) ? parameter(1, "gamma") : [{ name: "gamma", shape: sides, data: new Float32Array(size).fill(1) }]),
     ...(call.has(2) ? parameter(2, "beta") : []),
   ];
   const axes = sides.map((_, i) => axis + i);
@@ -165,7 +166,7 @@ function layerNorm(call: Call): Value {
     config: {
       axis: axes.length === 1 ? -1 : axes,
       epsilon: call.number("epsilon", 1e-5),
-      scale: call.has(1),
+      scale: true,
       center: call.has(2),
     },
     inbound: [call.builder.stored(x)],
