@@ -38,9 +38,21 @@ export interface Words {
 
 /** Adds which model. */
 export function addModel(command: Command): Command {
+  command.option(
+    "--model <path>",
+    "TF.js layers-model or graph-model (model.json, its folder, or that of a job), NAME.onnx, or NAME.cfg of darknet",
+  );
+  return addPorts(command, "the last");
+}
+
+/** Adds what of a model is used. */
+export function addPorts(command: Command, outputs: string): Command {
   return command
-    .option("--model <path>", "TF.js layers-model: model.json, its folder, or the folder of a job")
-    .option("--outputs <names>", "outputs of the model that are used, between commas (default: the last)", list);
+    .option("--outputs <names>", `outputs of the model that are used, between commas (default: ${outputs})`, list)
+    .option(
+      "--shape <name=sides...>",
+      "sides of inputs that the model leaves open, the batch first: image=1,224,224,3",
+    );
 }
 
 /** Adds which samples, and what is done to them. */

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { STEPS } from "../mod.ts";
 import { chooseCommand } from "./choose.ts";
 import { debugCommand } from "./debug.ts";
+import { importFlags } from "./import.ts";
 import { ptqCommand } from "./ptq.ts";
 import { qatCommand } from "./qat.ts";
 
-const COMMANDS = { qat: qatCommand, ptq: ptqCommand, debug: debugCommand, choose: chooseCommand };
+const COMMANDS = { qat: qatCommand, ptq: ptqCommand, debug: debugCommand, choose: chooseCommand, import: importFlags };
 
 const FLAG = /`(--[\w-]+)/g;
 

@@ -103,6 +103,7 @@ const TOLD: Readonly<Record<keyof (QatOptions & Omit<PtqOptions, OfSteps>), Tell
   sequenceColumn: "value",
   sequenceLength: "value",
   outputs: "value",
+  shape: "value",
   inputSize: "value",
   evalSize: "value",
   // What is read of outputs tells them.

@@ -26,6 +26,7 @@ import { taskRow } from "../tasks/mod.ts";
 import { anchorsFor, checkOwnAnchors, readAnchors } from "./anchors.ts";
 import type { JobOptions } from "./options.ts";
 import { MODEL_DIRS } from "./_outputs.ts";
+import { parseShapes } from "./_shapes.ts";
 import type { SharedJobOptions } from "./shared_options.ts";
 
 /** Side of the images for a model that takes any: the one that most nets are made for, and a multiple of 32. */
@@ -40,9 +41,11 @@ const OPEN_SIDE = 224;
  * @throws {ModelFileError} If the files are damaged.
  * @throws {RangeError} If there is no output of a name that is asked for.
  */
-export async function loadModel(path: string, { outputs, inputSize, seed, log }: {
+export async function loadModel(path: string, { outputs, shape: shapes, inputSize, seed, log }: {
   /** Names of outputs to keep. */
   readonly outputs?: readonly string[] | undefined;
+  /** Shapes of inputs that the model leaves open. */
+  readonly shape?: readonly string[] | undefined;
   /** Sides of images, of a model that leaves them open. */
   readonly inputSize?: number | undefined;
   /** Of weights that a file does not have. */
@@ -52,10 +55,19 @@ export async function loadModel(path: string, { outputs, inputSize, seed, log }:
   registerQuantKernels();
   registerQuantLayers();
   const side = inputSize ?? OPEN_SIDE;
-  const model = await openModel(modelIn(path), { seed, log, side, ...(outputs === undefined ? {} : { outputs }) });
+  let isCut = false;
+  const model = await openModel(modelIn(path), {
+    seed,
+    log,
+    side,
+    ...(outputs === undefined ? {} : { outputs }),
+    ...(shapes === undefined ? {} : { shapes: parseShapes(shapes) }),
+    // Of these formats any value can be an output: those that are asked for are what the model has.
+    onImport: ({ format }) => isCut = outputs !== undefined && (format === "onnx" || format === "graph-model"),
+  });
   const shape = imageShapeOf(model, inputSize);
   refuseOtherSize(path, shape, inputSize);
-  const kept = keepOutputs(model, { path, outputs, log });
+  const kept = isCut ? model : keepOutputs(model, { path, outputs, log });
   const isOpen = shape !== undefined && model.inputs[0].shape.slice(1).includes(null);
   if (isOpen) log(`"${path}" takes images of any size; ${shape.height}x${shape.width} is used.`);
   const fixed = isOpen ? fixInputShape(kept, [shape.height, shape.width, shape.channels]) : kept;

@@ -20,6 +20,7 @@ export interface DebugOptions extends ModelOptions, DataOptions, EngineOptions, 
 const KINDS: Kinds<DebugOptions> = {
   model: "text",
   outputs: "names",
+  shape: "names",
   data: "text",
   task: "text",
   targets: "names",

@@ -8,6 +8,8 @@ export { type QatOptions } from "./options.ts";
 export { compareRuns, type CompareRunsOptions } from "./compare.ts";
 export { predict, type PredictEvents, type Prediction, type Predictions, type PredictOptions } from "./predict.ts";
 export { sweep, type SweepBase, type SweepEvents, type SweepOptions } from "./sweep.ts";
+export { type ImportComparison, type ImportedPort, importModel, type ImportReport } from "./import.ts";
+export { type ImportModelOptions } from "./import_options.ts";
 export { dryRunPtq, runPtq } from "./ptq.ts";
 export { type PtqOptions } from "./ptq_options.ts";
 export {

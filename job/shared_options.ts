@@ -8,14 +8,20 @@ import { showValue } from "../src/text/plain.ts";
 import { TASK_NAMES } from "../tasks/mod.ts";
 import { flagOf } from "./_flags.ts";
 import type { Kinds } from "./_option_kinds.ts";
+import { parseShapes } from "./_shapes.ts";
 import { TASK_KINDS, TASK_OPTIONS, type TaskOptionRow, type TaskOptions } from "./task_options.ts";
 
 /** Which model, and what of it. */
 export interface ModelOptions {
-  /** A TF.js layers-model: model.json, its folder, or the folder of a job that wrote one. */
+  /**
+   * A TF.js layers-model or graph-model (model.json, its folder, or the folder of a job that wrote one), an ONNX file, or a
+   * net of darknet (NAME.cfg, NAME.weights).
+   */
   readonly model?: string;
   /** Outputs of the model that are used. Default: the last. */
   readonly outputs?: readonly string[];
+  /** Shapes of inputs that the model leaves open, the batch first and the axes as its file has them: "image=1,224,224,3". */
+  readonly shape?: readonly string[];
 }
 
 /** Which samples, and how they go into the model. */
@@ -129,6 +135,7 @@ export type SharedJobOptions = ResolvedShared & { readonly task: string };
 export const SHARED_KINDS: Kinds<SharedOptions> = {
   model: "text",
   outputs: "names",
+  shape: "names",
   data: "text",
   task: "text",
   targets: "names",
@@ -202,7 +209,7 @@ export function resolveShared(
 }
 
 function checkSharedTexts(
-  { task, swap, normalize, inputLayout, format, input, backend, device }: SharedOptions,
+  { task, swap, normalize, shape, inputLayout, format, input, backend, device }: SharedOptions,
 ): void {
   checkChoices({
     task: [task, TASK_NAMES],
@@ -214,6 +221,7 @@ function checkSharedTexts(
   });
   if (swap !== undefined && swap !== NO_SWAP) checkText("swap", swap, parseSwap);
   if (normalize !== undefined) checkText("normalize", normalize, parseNormalize);
+  parseShapes(shape ?? []);
 }
 
 function checkTaskTexts(options: TaskOptions): void {

@@ -43,6 +43,7 @@ export interface ChooseEvents extends JobEvents {
 const KINDS: Kinds<ChooseOptions> = {
   model: SHARED_KINDS.model,
   outputs: SHARED_KINDS.outputs,
+  shape: SHARED_KINDS.shape,
   data: SHARED_KINDS.data,
   task: SHARED_KINDS.task,
   targets: SHARED_KINDS.targets,

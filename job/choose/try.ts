@@ -124,7 +124,7 @@ function ptqOptions(own: Partial<PtqOptions>, { options }: Trial): PtqOptions {
 
 /** Training goes on from a calibrated model: what was decided before that is in it. */
 function qatOptions(from: string, { options, ...trial }: Trial) {
-  const { calibrate: _, samples: __, swap: ___, target: ____, ...shared } = options;
+  const { calibrate: _, samples: __, swap: ___, target: ____, shape: _____, ...shared } = options;
   return { ...shared, model: dirOf(from, trial) };
 }
 

@@ -102,7 +102,8 @@ async function findShard(path: string, modelPath: string): Promise<string> {
   return file;
 }
 
-function leadsOut(path: string): boolean {
+/** Whether a relative path, or one that was to be one, leads out of the folder that it begins in. */
+export function leadsOut(path: string): boolean {
   return isAbsolute(path) || normalize(path).split(/[/\\]/).includes("..");
 }
 

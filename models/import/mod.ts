@@ -8,4 +8,5 @@ export {
 } from "./layers_model.ts";
 export { type DarknetFiles, loadDarknet } from "./darknet/mod.ts";
 export { loadOnnx, type OnnxOptions } from "./onnx/mod.ts";
-export { openModel, type OpenModelOptions } from "./open_model.ts";
+export { type ImportedFile, type ModelFormat, openModel, type OpenModelOptions } from "./open_model.ts";
+export type { Difference, ImportFacts, ImportRecord, SourceAnswers } from "./imported.ts";

@@ -1,6 +1,6 @@
 /** Element types of ONNX tensors: names, TensorProto codes, sizes and the typed arrays that hold them. */
 
-/** Names of ONNX element types, as ONNX Runtime's JavaScript API spells them. */
+/** Names of ONNX element types, as ONNX Runtime's JavaScript API spells them; "bfloat16" it does not know. */
 export type DType =
   | "float32"
   | "uint8"
@@ -11,11 +11,12 @@ export type DType =
   | "int64"
   | "bool"
   | "float16"
+  | "bfloat16"
   | "float64"
   | "uint32"
   | "uint64";
 
-/** Arrays that hold tensor elements: bool as bytes 0 and 1, float16 as its bit patterns. */
+/** Arrays that hold tensor elements: bool as bytes 0 and 1, float16 and bfloat16 as their bit patterns. */
 export type TypedArray =
   | Float32Array
   | Uint8Array
@@ -48,6 +49,7 @@ const INFO: Readonly<Record<DType, DTypeInfo>> = {
   float64: { code: 11, bytes: 8, array: Float64Array },
   uint32: { code: 12, bytes: 4, array: Uint32Array },
   uint64: { code: 13, bytes: 8, array: BigUint64Array },
+  bfloat16: { code: 16, bytes: 2, array: Uint16Array },
 };
 
 /** Returns the TensorProto.DataType code of `dtype`. */

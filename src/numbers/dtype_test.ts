@@ -16,6 +16,7 @@ const TYPES: Readonly<Record<DType, readonly [code: number, bytes: number, integ
   float64: [11, 8, false],
   uint32: [12, 4, true],
   uint64: [13, 8, true],
+  bfloat16: [16, 2, false],
 };
 
 Deno.test("codeOf(), bytesPerElement() and isInteger() have every type as ONNX has it", () => {

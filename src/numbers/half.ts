@@ -20,6 +20,11 @@ export function fromHalf(bits: Uint16Array): Float32Array<ArrayBuffer> {
   return Float32Array.from(new Float16Array(bits.buffer as ArrayBuffer, bits.byteOffset, bits.length));
 }
 
+/** Returns the numbers that bit patterns of bfloat16 stand for: the upper halves of those of single precision. */
+export function fromBfloat(bits: Uint16Array): Float32Array<ArrayBuffer> {
+  return new Float32Array(Uint32Array.from(bits, (upper) => upper * 2 ** 16).buffer);
+}
+
 /** What half precision does not hold of some numbers. */
 export interface HalfLosses {
   /** The largest magnitude of those that become infinite; 0 if none does. */

@@ -24,6 +24,9 @@ export interface Tensor {
 /** An attribute's value. Whether a number is written as int or float is the operator schema's to say. */
 export type Attr = number | string | readonly number[] | readonly string[] | Tensor;
 
+/** How an attribute is written in a file. */
+export type AttrKind = "int" | "float" | "string" | "ints" | "floats" | "strings" | "tensor";
+
 /** An operator's attributes by name. */
 export type Attrs = Readonly<Record<string, Attr>>;
 
@@ -39,6 +42,8 @@ export interface Node {
   /** Names of output values; "" for an optional output left out. */
   readonly outputs: readonly string[];
   readonly attrs: Attrs;
+  /** How attributes are written in the file that the node was read from, where values and schemas do not tell. */
+  readonly kinds?: Readonly<Record<string, AttrKind>>;
   /** The TF.js layer that the node came from. Not written to the file. */
   readonly layer?: string;
 }

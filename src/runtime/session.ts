@@ -159,7 +159,7 @@ function bindingOptions(options: SessionOptions) {
 
 function portInfo(meta: Binding.ValueMetadata): PortInfo {
   const dtype = dtypeOfCode(meta.type);
-  if (!meta.isTensor || dtype === undefined) {
+  if (!meta.isTensor || dtype === undefined || dtype === "bfloat16") {
     throw new TypeError(
       `Cannot use "${meta.name}": its element type, TensorProto code ${meta.type}, has no JavaScript form`,
     );
@@ -168,6 +168,7 @@ function portInfo(meta: Binding.ValueMetadata): PortInfo {
 }
 
 function toOrt({ dtype, shape, data }: HostTensor): ort.Tensor {
+  if (dtype === "bfloat16") throw new TypeError("Cannot feed bfloat16: its elements have no JavaScript form");
   // The constructor checks at run time that the array's class fits the element type.
   const tensor = new ort.Tensor(dtype, data as TypedArray, shape);
   // It makes a Float16Array of bit patterns, which Node's interface to native code does not know.

@@ -124,7 +124,10 @@ Deno.test("loadDarknet() routes, adds, upsamples, averages, and connects what wa
   await assertPlain(`${body}[avgpool]\n${last}`, count + 3 + 36);
   await assertPlain(`${body}[avgpool]\n[route]\nlayers=-1,-1\n[upsample]\nstride=3\n`, count);
   // What is larger than it was is still a picture of so many rows and columns.
-  await assertPlain(`${body}[upsample]\nstride=2\n[connected]\noutput=2\nactivation=linear\n`, count + 2 + 2 * 12 * 16 * 12);
+  await assertPlain(
+    `${body}[upsample]\nstride=2\n[connected]\noutput=2\nactivation=linear\n`,
+    count + 2 + 2 * 12 * 16 * 12,
+  );
   await assertPlain(`${body}[route]\nlayers=2\n[connected]\noutput=5\nactivation=leaky\n`, count + 5 + 5 * 192);
   const twice = "[connected]\noutput=5\nactivation=relu\nbatch_normalize=1\n[connected]\noutput=3\nactivation=linear\n";
   for (const [filters, stride] of [[2, 1], [7, 1], [2, 2], [4, 2], [7, 2]]) {

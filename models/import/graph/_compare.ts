@@ -5,6 +5,7 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import { Random } from "../../../src/numbers/random.ts";
 import { reasonOf } from "../../../src/text/plain_errors.ts";
 import { cannotLoad } from "../_model_json.ts";
+import { type Difference, differenceOf } from "../imported.ts";
 import type { GraphInput } from "./_trace.ts";
 
 /** The largest error, relative to the largest answer. */
@@ -30,14 +31,14 @@ interface Comparing {
 }
 
 /**
- * Compares what layers answer with what the graph-model does.
+ * Compares what layers answer with what the graph-model does, and returns how far they are apart.
  *
  * @throws {ModelFileError} If an output differs.
  */
 export async function compareWithTf(
   layers: tfl.LayersModel,
   { model, feeds, inputs, outputs, path }: Comparing,
-): Promise<void> {
+): Promise<readonly Difference[]> {
   const own = tf.tidy(() => {
     const fed = inputs.map((name) => tf.cast(feeds[name], "float32"));
     return [layers.predict(fed.length === 1 ? fed[0] : fed)].flat();
@@ -45,14 +46,18 @@ export async function compareWithTf(
   let known: tf.Tensor[] = [];
   try {
     known = answersOf(model, { feeds, outputs, path });
-    for (const [i, output] of outputs.entries()) {
-      const error = relativeError(await own[i].data(), await known[i].data());
-      if (error <= TOLERANCE) continue;
-      throw cannotLoad(
-        path,
-        `its output "${output}" would be wrong by ${error.toExponential(1)} of its largest number`,
-      );
-    }
+    const differences = await Promise.all(
+      outputs.map(async (output, i) => ({
+        output,
+        error: differenceOf(await own[i].data(), await known[i].data()),
+      })),
+    );
+    const wrong = differences.find(({ error }) => !(error <= TOLERANCE));
+    if (wrong === undefined) return differences;
+    throw cannotLoad(
+      path,
+      `its output "${wrong.output}" would be wrong by ${wrong.error.toExponential(1)} of its largest number`,
+    );
   } finally {
     tf.dispose([own, known]);
   }
@@ -67,14 +72,4 @@ function answersOf(
   } catch (cause) {
     throw cannotLoad(path, `TensorFlow.js cannot run it: ${reasonOf(cause, "it is damaged")}`, cause);
   }
-}
-
-function relativeError(own: ArrayLike<number>, known: ArrayLike<number>): number {
-  let [largest, most] = [1e-6, 0];
-  for (let i = 0; i < known.length; i++) {
-    if (Number.isFinite(known[i])) largest = Math.max(largest, Math.abs(known[i]));
-    const difference = Object.is(own[i], known[i]) ? 0 : Math.abs(own[i] - known[i]);
-    if (!(difference <= most)) most = Number.isNaN(difference) ? Infinity : difference;
-  }
-  return own.length === known.length ? most / largest : Infinity;
 }

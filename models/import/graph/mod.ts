@@ -18,6 +18,7 @@ import { inPlainWords, reasonOf } from "../../../src/text/plain_errors.ts";
 import { cannotLoad, type GraphJson } from "../_model_json.ts";
 import { readWeightBytes } from "../_shards.ts";
 import { inputShapeOf } from "../_input_shape.ts";
+import type { ImportFacts, SourceAnswers } from "../imported.ts";
 import { importGraph } from "../onnx/mod.ts";
 import { compareWithTf, randomFeeds } from "./_compare.ts";
 import { settle, type SettledWeight, staticNodes } from "./_static_nodes.ts";
@@ -45,6 +46,8 @@ export interface GraphModelOptions {
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
   /** Height and width of pictures where they are open and `shapes` does not say. Default: they are refused. */
   readonly side?: number;
+  /** Is told what became of it. */
+  readonly onImport?: (facts: ImportFacts) => void;
 }
 
 const OPSET = 17;
@@ -81,9 +84,14 @@ async function load(json: GraphJson, options: Loading): Promise<tfl.LayersModel>
     const plain = unfuse(neededFor(settled.nodes, { values: wanted, ends }));
     const single = singleNodes(plain);
     const model = await open(json, { ...parts, weights: settled.weights, nodes: single.nodes });
+    let facts: ImportFacts | undefined;
     try {
-      const made = await makeLayers(model, json, { nodes: plain, single, inputs, wanted, ...options });
-      await compareWithTf(made.layers, { model: given, feeds, inputs: made.inputs, outputs: wanted, path: json.path });
+      const making = { ...options, inputs, wanted, onImport: (told: ImportFacts) => facts = told };
+      const made = await makeLayers(model, json, { ...making, nodes: plain, single });
+      const comparing = { feeds, inputs: made.inputs, outputs: wanted, path: json.path };
+      const compared = await compareWithTf(made.layers, { ...comparing, model: given });
+      const answer = answerOf(() => open(json, parts), { inputs, fed: made.inputs, wanted });
+      options.onImport?.({ records: facts?.records ?? [], compared, source: { by: "TensorFlow.js", answer } });
       return made.layers;
     } finally {
       model.dispose();
@@ -158,7 +166,7 @@ interface Making extends Loading {
 async function makeLayers(
   model: GraphModel,
   { path }: GraphJson,
-  { nodes, single, inputs, wanted, backend }: Making,
+  { nodes, single, inputs, wanted, backend, onImport }: Making,
 ): Promise<{ readonly layers: tfl.LayersModel; readonly inputs: readonly string[] }> {
   const { graph: { recorded, plain }, refused } = trace(nodes, { model, single, backend, inputs, wanted });
   const { graph } = runPasses([dropNanGuards], plain);
@@ -171,8 +179,41 @@ async function makeLayers(
     refused,
     // TensorFlow.js itself is asked below.
     tolerance: Infinity,
+    ...(onImport === undefined ? {} : { onImport }),
   });
   return { layers, inputs: graph.inputs.filter((name) => graph.nodes.some((node) => node.inputs.includes(name))) };
+}
+
+interface Answering {
+  readonly inputs: readonly GraphInput[];
+  /** The inputs that the layers have. */
+  readonly fed: readonly string[];
+  readonly wanted: readonly string[];
+}
+
+/** Lets TensorFlow.js answer, with a graph-model that is opened for it; inputs that nobody reads are 0. */
+function answerOf(reopen: () => Promise<GraphModel>, { inputs, fed, wanted }: Answering): SourceAnswers {
+  return async (given) => {
+    const model = await reopen();
+    const [count] = given[0].shape;
+    // A batch that the graph fixes is kept to.
+    const size = model.inputs.map(({ shape }) => shape?.[0] ?? 0).find((size) => size > 0) ?? count;
+    try {
+      return tf.tidy(() => {
+        const parts = Array.from({ length: Math.ceil(count / size) }, (_, i) => {
+          const feeds = inputs.map(({ name, shape, dtype }) => {
+            const x = given[fed.indexOf(name)];
+            if (x === undefined) return [name, tf.zeros(shape, dtype)] as const;
+            return [name, tf.cast(tf.slice(x, [i * size], [Math.min(size, count - i * size)]), dtype)] as const;
+          });
+          return [model.execute(Object.fromEntries(feeds), [...wanted])].flat();
+        });
+        return wanted.map((_, i) => tf.concat(parts.map((part) => part[i])));
+      });
+    } finally {
+      model.dispose();
+    }
+  };
 }
 
 /** What a graph-model is made of. */

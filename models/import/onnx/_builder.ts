@@ -34,6 +34,8 @@ export class LayerBuilder {
   readonly #unshaped = new Map<string, { readonly value: string; readonly shape: readonly number[] | undefined }>();
   /** Names that only outputs have. */
   readonly #reserved: Set<string>;
+  /** The layers that each node made or changed. */
+  readonly #made = new Map<string, Set<string>>();
   /** The name of the node that is imported: layers are named after it. */
   base = "";
 
@@ -56,6 +58,7 @@ export class LayerBuilder {
     const name = this.#fresh(`${this.base}${suffix}`);
     const own = weights.map((weight): LayerWeight => ({ ...weight, dtype: "float32" }));
     this.#nodes.push(ownCall({ name, className, config, inbound, weights: own, outputs }));
+    this.#note(name);
     return name;
   }
 
@@ -63,6 +66,7 @@ export class LayerBuilder {
   constant(shape: readonly number[], data: Float32Array): string {
     const name = this.#fresh(`${this.base}_constant`);
     this.#nodes.push(constantNode(name, { shape, data }));
+    this.#note(name);
     return name;
   }
 
@@ -106,6 +110,12 @@ export class LayerBuilder {
   /** Puts another node in the place of one of its name. */
   replace(node: LayerNode): void {
     this.#nodes[this.#nodes.findIndex(({ name }) => name === node.name)] = node;
+    this.#note(node.name);
+  }
+
+  /** Lists the layers that the node called `base` made or changed. */
+  madeBy(base: string): readonly string[] {
+    return [...this.#made.get(base) ?? []];
   }
 
   /**
@@ -130,6 +140,7 @@ export class LayerBuilder {
         : {};
       this.#nodes[i] = { ...other, inbound, ...own };
     });
+    for (const made of this.#made.values()) if (made.delete(value)) made.add(name);
     return name;
   }
 
@@ -143,6 +154,11 @@ export class LayerBuilder {
       node.inbound.forEach((value) => needed.add(value.split(":")[0]));
     }
     return { name, nodes, inputs, outputs };
+  }
+
+  #note(layer: string): void {
+    const made = this.#made.get(this.base) ?? new Set();
+    this.#made.set(this.base, made.add(layer));
   }
 
   #fresh(wanted: string): string {

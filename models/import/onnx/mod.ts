@@ -2,22 +2,22 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { basename } from "node:path";
-import { ModelFileError } from "../../../src/io/errors.ts";
-import { readFileWithin } from "../../../src/io/read.ts";
-import type { Graph, Node, Tensor } from "../../../src/onnx/graph.ts";
-import { decodeModel, OnnxFileError } from "../../../src/onnx/file/mod.ts";
+import type { Graph, Node } from "../../../src/onnx/graph.ts";
 import { toModel } from "../../../src/rewrite/mod.ts";
 import { inPlainWords, reasonOf } from "../../../src/text/plain_errors.ts";
-import { checkChoice } from "../../../src/text/nearest.ts";
-import { inputShapeOf } from "../_input_shape.ts";
+import { checkChoice, lookUp } from "../../../src/text/nearest.ts";
+import { checkShapeNames, inputShapeOf } from "../_input_shape.ts";
+import { type Difference, differenceOf, type ImportFacts } from "../imported.ts";
 import { LayerBuilder } from "./_builder.ts";
 import { settleBranches } from "./_branches.ts";
 import { Call, Refusal, type Row } from "./_call.ts";
-import { batchAxes, type BatchFirst, bringBatchFirst, elementsFirst, isFirst, type Placed } from "./batch/mod.ts";
+import { batchAxes, type BatchFirst, bringBatchFirst, isFirst, type Placed } from "./batch/mod.ts";
 import { livingNodes, observe, type Observed } from "./_observe.ts";
-import type { HostTensor } from "../../../src/runtime/session.ts";
 import { recognize } from "./_recognize.ts";
 import { proposedOutputs, refusalOf, type RefusedNode, whyUnknown } from "./_refusals.ts";
+import { cannotLoadOnnx, type GraphFile, named, readOnnxFile } from "./_read_file.ts";
+import { recordsOf } from "./_records.ts";
+import { asStored, sourceOf } from "./_source.ts";
 import { upgrade } from "./_upgrade.ts";
 import { channelsLast, plainOrder, type Value } from "./_value.ts";
 import { CONVOLUTIONS } from "./ops/conv.ts";
@@ -61,12 +61,9 @@ export interface OnnxOptions {
   readonly side?: number;
   /** The largest error that its answers may have, relative to the largest answer. Default 1e-4. */
   readonly tolerance?: number;
+  /** Is told what became of it. */
+  readonly onImport?: (facts: ImportFacts) => void;
 }
-
-/** Larger files keep their weights elsewhere. */
-const MOST_BYTES = 2 ** 31;
-const OLDEST_OPSET = 7;
-const NEWEST_OPSET = 22;
 
 /**
  * Loads an ONNX model as layers of TF.js, and compares what it answers with what ONNX Runtime answers.
@@ -81,43 +78,34 @@ export async function loadOnnx(path: string, options: OnnxOptions = {}): Promise
   return await inPlainWords(() => load(path, options));
 }
 
-async function load(path: string, { shapes = {}, outputs, side, tolerance = TOLERANCE }: OnnxOptions) {
-  const bytes = await readFileWithin(path, { most: MOST_BYTES }).catch((cause) => {
-    throw cannot(path, reasonOf(cause, "it cannot be read"), cause);
-  });
-  const { graph, opset } = decode(bytes, path);
+async function load(path: string, { shapes = {}, outputs, side, ...options }: OnnxOptions) {
+  const file = await readOnnxFile(path);
+  const { graph } = file;
+  checkShapeNames(shapes, { of: graph.inputs, path });
   const dims = graph.inputs.map((name) => ({ name, shape: graph.types.get(name)?.shape ?? [] }));
   const inputs = Object.fromEntries(dims.map(({ name, shape }) => [
     name,
-    inputShapeOf({ name, path, shape, asked: shapes[name], side }),
+    inputShapeOf({ name, path, shape, asked: lookUp(shapes, name), side }),
   ]));
-  const batches = Object.fromEntries(dims.map(({ name, shape }) => [name, batchAxes(shapes[name] ?? shape)]));
+  const batches = Object.fromEntries(dims.map(({ name, shape }) => [name, batchAxes(lookUp(shapes, name) ?? shape)]));
   const known = graph.nodes.flatMap((node) => node.outputs);
   const wanted = outputs?.map((name) =>
     checkChoice(name, { of: known, cannot: `Cannot load "${path}": its value "${name}"` })
   );
   const name = basename(path, ".onnx");
-  return await importGraph({ bytes, graph, opset }, {
+  return await importGraph(file, {
     path,
     inputs,
     batches,
-    tolerance,
     name,
     layout: "nchw",
+    ...options,
     ...(wanted === undefined ? {} : { outputs: wanted }),
   });
 }
 
 /** The largest error, relative to the largest answer. */
 const TOLERANCE = 1e-4;
-
-/** A graph, and the file that it is in. */
-export interface GraphFile {
-  readonly bytes: Uint8Array;
-  readonly graph: Graph;
-  /** Of the default domain. */
-  readonly opset: number;
-}
 
 /** How a graph is imported. */
 export interface ImportOptions {
@@ -137,6 +125,8 @@ export interface ImportOptions {
   readonly tolerance?: number;
   /** Nodes of the source that are not in the graph, since they cannot be; its outputs are what they read. */
   readonly refused?: readonly RefusedNode[];
+  /** Is told what became of it. */
+  readonly onImport?: (facts: ImportFacts) => void;
 }
 
 /**
@@ -145,20 +135,20 @@ export interface ImportOptions {
  * @throws {ModelFileError} If nodes cannot be imported: all of them in one line.
  */
 export async function importGraph(file: GraphFile, options: ImportOptions): Promise<tfl.LayersModel> {
-  const { opset } = file;
   const { path, inputs, batches = {}, outputs = file.graph.outputs, tolerance = TOLERANCE, refused = [] } = options;
-  if (outputs.length === 0 && refused.length > 0) throw cannot(path, refusalOf(refused, []));
-  let read: Graph;
+  if (outputs.length === 0 && refused.length > 0) throw cannotLoadOnnx(path, refusalOf(refused, []));
+  let settled: Omit<GraphFile, "opset">;
   let observed: Observed;
   try {
-    const { bytes, graph } = settleBranches(file, inputs);
-    read = graph;
-    observed = observe(bytes, { graph: read, inputs, outputs });
+    settled = settleBranches(file, inputs);
+    observed = observe(settled.bytes, { graph: settled.graph, inputs, outputs });
   } catch (cause) {
-    if (refused.length > 0) throw cannot(path, refusalOf(refused, []));
-    throw cannot(path, `ONNX Runtime cannot run it: ${reasonOf(cause, "it is damaged")}`, cause);
+    if (refused.length > 0) throw cannotLoadOnnx(path, refusalOf(refused, []));
+    throw cannotLoadOnnx(path, `ONNX Runtime cannot run it: ${reasonOf(cause, "it is damaged")}`, cause);
   }
-  const graph = { ...upgrade(named(read), opset), outputs };
+  const { bytes, graph: read } = settled;
+  const ownNames = named(read);
+  const graph = { ...upgrade(ownNames, file.opset), outputs };
   const statics = new Map([...graph.initializers, ...observed.statics]);
   const nodes = livingNodes(graph, statics);
   const flow = bringBatchFirst(
@@ -169,38 +159,21 @@ export async function importGraph(file: GraphFile, options: ImportOptions): Prom
   const recognized = recognize(flow.nodes, { ...flow, outputs });
   const built = translate({ ...graph, nodes: recognized }, { ...options, flow });
   const model = toModel(built.layers);
-  await compare(model, { observed, ...built, path, tolerance });
+  const compared = await compare(model, { observed, ...built, path, tolerance });
+  const living = new Set([...nodes, ...recognized].map((node) => node.name));
+  options.onImport?.({
+    records: recordsOf(ownNames, { living, statics, layersOf: built.layersOf }),
+    compared,
+    source: { by: "ONNX Runtime", answer: sourceOf(bytes, { ...built, feeds: observed.feeds }) },
+  });
   return model;
-}
-
-function decode(bytes: Uint8Array, path: string): { readonly graph: Graph; readonly opset: number } {
-  try {
-    const { graph, opsets } = decodeModel(bytes);
-    const opset = opsets[""] ?? opsets["ai.onnx"] ?? 0;
-    if (opset < OLDEST_OPSET || opset > NEWEST_OPSET) {
-      throw cannot(path, `its opset is ${opset}, needed is ${OLDEST_OPSET} to ${NEWEST_OPSET}`);
-    }
-    return { graph, opset };
-  } catch (cause) {
-    if (!(cause instanceof OnnxFileError)) throw cause;
-    throw cannot(path, cause.message.replace(/^Cannot read the ONNX file: /, ""), cause);
-  }
-}
-
-function cannot(path: string, because: string, cause?: unknown): ModelFileError {
-  return new ModelFileError(`Cannot load "${path}": ${because}`, { cause });
-}
-
-/** Gives nodes without a name one. */
-function named(graph: Graph): Graph {
-  return {
-    ...graph,
-    nodes: graph.nodes.map((node, i) => node.name === "" ? { ...node, name: `${node.op}_${i}` } : node),
-  };
 }
 
 interface Translated {
   readonly layers: ReturnType<LayerBuilder["build"]>;
+  /** Names the layers that a node made or changed. */
+  readonly layersOf: (node: string) => readonly string[];
+  /** The inputs of the graph that the model has, in its order. */
   readonly inputs: readonly { readonly name: string; readonly value: Value }[];
   readonly outputs: readonly { readonly name: string; readonly value: Value }[];
 }
@@ -256,11 +229,11 @@ function translate(graph: Graph, { flow, path, name: modelName, layout, refused 
   }
   if (refusals.length > 0) {
     const proposed = proposedOutputs(graph, { nodes, unknown, isValue: (value) => values.has(value) });
-    throw cannot(path, refusalOf(refusals, proposed));
+    throw cannotLoadOnnx(path, refusalOf(refusals, proposed));
   }
   const outputs = graph.outputs.map((name) => {
     const value = values.get(name);
-    if (value === undefined) throw cannot(path, `its output "${name}" does not depend on an input`);
+    if (value === undefined) throw cannotLoadOnnx(path, `its output "${name}" does not depend on an input`);
     builder.base = name;
     // Pictures stay as TF.js has them, anything else is as the file says.
     const order = layout === "nchw" && value.shape.length === 4 && value.order.join() === channelsLast(4).join()
@@ -281,7 +254,9 @@ function translate(graph: Graph, { flow, path, name: modelName, layout, refused 
     return own;
   });
   const layers = builder.build(modelName, { inputs: inputs.map(({ made }) => made), outputs: named });
-  return { layers, inputs, outputs };
+  const kept = new Set(layers.nodes.map(({ name }) => name));
+  const layersOf = (node: string) => builder.madeBy(node).filter((layer) => kept.has(layer));
+  return { layers, layersOf, inputs, outputs };
 }
 
 function batchOf(place: Placed | undefined): Pick<Value, "batch"> {
@@ -297,7 +272,10 @@ function checkOpen({ problems }: BatchFirst, { path, batches = {}, types }: Open
   const odd = Object.keys(batches).find((name) => !batches[name].includes(0));
   if (problems === 0 || odd === undefined) return;
   const dims = (types.get(odd)?.shape ?? []).map((side) => side === "" ? "?" : side);
-  throw cannot(path, `its input "${odd}" is [${dims}], needed are numbers behind the batch (--shape ${odd}=1,…)`);
+  throw cannotLoadOnnx(
+    path,
+    `its input "${odd}" is [${dims}], needed are numbers behind the batch (--shape ${odd}=1,…)`,
+  );
 }
 
 function importNode(call: Call): readonly Value[] {
@@ -328,33 +306,22 @@ interface Comparing extends Pick<Translated, "inputs" | "outputs"> {
 async function compare(
   model: tfl.LayersModel,
   { observed, inputs, outputs, path, tolerance }: Comparing,
-): Promise<void> {
+): Promise<readonly Difference[]> {
   const fed = inputs.map(({ name, value }) => asStored(observed.feeds[name], value));
   const answers = [model.predict(fed.length === 1 ? fed[0] : fed)].flat();
+  const known = outputs.map(({ name, value }) => asStored(observed.outputs[name], value));
   try {
-    for (const [i, { name, value }] of outputs.entries()) {
-      const expected = asStored(observed.outputs[name], value);
-      const [own, known] = [await answers[i].data<"float32">(), await expected.data<"float32">()];
-      const largest = known.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-6);
-      const error = known.reduce((most, x, at) => Math.max(most, Math.abs(x - own[at])), 0) / largest;
-      if (error <= tolerance) continue;
-      throw cannot(path, `its output "${name}" would be wrong by ${error.toExponential(1)} of its largest number`);
-    }
+    const differences = await Promise.all(outputs.map(async ({ name: output }, i) => ({
+      output,
+      error: differenceOf(await answers[i].data(), await known[i].data()),
+    })));
+    const wrong = differences.find(({ error }) => !(error <= tolerance));
+    if (wrong === undefined) return differences;
+    throw cannotLoadOnnx(
+      path,
+      `its output "${wrong.output}" would be wrong by ${wrong.error.toExponential(1)} of its largest number`,
+    );
   } finally {
-    tf.dispose([fed, answers]);
+    tf.dispose([fed, answers, known]);
   }
-}
-
-/** A value of the source as the model has it. */
-function asStored({ dtype, shape, data }: HostTensor, { batch, order }: Value): tf.Tensor {
-  // What ONNX Runtime gives are arrays of numbers or of big ones.
-  const source: Tensor = { dtype, shape, data: data as Tensor["data"] };
-  const first = batch === undefined ? source : elementsFirst(source, batch);
-  return tf.tidy(() => tf.transpose(tf.tensor(numbersOf(first.data), [...first.shape]), [0, ...order]));
-}
-
-/** Elements of whatever type as TF.js takes them. */
-function numbersOf(data: ArrayBufferView): Float32Array {
-  // What ONNX Runtime gives are arrays of numbers or of big ones.
-  return Float32Array.from(data as Float32Array | BigInt64Array, Number);
 }

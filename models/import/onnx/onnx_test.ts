@@ -312,7 +312,7 @@ Deno.test("loadOnnx() says in one line what is wrong with a file", async () => {
   const renamed = new TextDecoder("latin1").decode(bytes).replaceAll("Relu_0", "Relu_1").replace("Relu_1", "Relu_0");
   await assert.rejects(
     loadBytes(Uint8Array.from(renamed, (c) => c.charCodeAt(0))),
-    /ONNX Runtime cannot run it: .*Relu_/,
+    /: nobody gives its output "Relu_\d", needed is one of Relu_\d/,
   );
   await assert.rejects(loadOnnx("none.onnx"), /^ModelFileError: Cannot load "none\.onnx": /);
 });

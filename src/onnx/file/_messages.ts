@@ -64,6 +64,7 @@ export const TensorProto = {
   raw_data: one(9, "bytes"),
   double_data: many(10, "double"),
   uint64_data: many(11, "bigint64"),
+  external_data: many(13, StringStringEntryProto),
   data_location: one(14, "int32"),
 };
 export const AttributeProto = {

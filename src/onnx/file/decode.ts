@@ -11,10 +11,13 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from "./_messages.ts";
+import { attrKindsOf } from "../schema/mod.ts";
+import { guessKind } from "./encode.ts";
 import { allocate, bytesPerElement, type DType, dtypeOfCode, type TypedArray, viewOf } from "../../numbers/dtype.ts";
 import { inPlainWordsSync } from "../../text/plain_errors.ts";
 import {
   type Attr,
+  type AttrKind,
   type Attrs,
   type Dim,
   type Graph,
@@ -48,6 +51,22 @@ export interface Model {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** Where a tensor's elements lie that are not in the file itself: ExternalDataInfo of onnx.proto3. */
+export interface ExternalData {
+  /** A path, as the file has it. */
+  readonly location: string;
+  /** Bytes before the first. */
+  readonly offset: number;
+  /** Bytes of the tensor. */
+  readonly length: number;
+}
+
+/** How a file is read. */
+export interface DecodeOptions {
+  /** Reads what lies elsewhere, all of it. Default: such tensors are refused. */
+  readonly external?: (where: ExternalData) => Uint8Array;
+}
+
 /**
  * Reads the bytes of an ONNX file.
  *
@@ -56,12 +75,12 @@ export interface Model {
  *
  * @throws {OnnxFileError} If the bytes are no ONNX file, end early, or hold what this project cannot represent.
  */
-export function decodeModel(bytes: Uint8Array): Model {
+export function decodeModel(bytes: Uint8Array, { external }: DecodeOptions = {}): Model {
   // A Node Buffer would give views where copies are meant.
   const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return inPlainWordsSync(() => {
     try {
-      return modelOf(readMessage(new protobuf.Reader(view), ModelProto, view.length));
+      return modelOf(readMessage(new protobuf.Reader(view), ModelProto, view.length), external);
     } catch (error) {
       if (error instanceof OnnxFileError) throw error;
       const why = error instanceof Error ? error.message : String(error);
@@ -70,10 +89,12 @@ export function decodeModel(bytes: Uint8Array): Model {
   });
 }
 
-function modelOf(model: Decoded<typeof ModelProto>): Model {
+type External = DecodeOptions["external"];
+
+function modelOf(model: Decoded<typeof ModelProto>, external: External): Model {
   if (model.graph === undefined) throw new OnnxFileError("Cannot read the ONNX file: it holds no graph");
   return {
-    graph: graphOf(model.graph),
+    graph: graphOf(model.graph, external),
     opsets: Object.fromEntries(model.opset_import.map((item) => [item.domain ?? "", item.version ?? 0])),
     irVersion: model.ir_version ?? 0,
     producer: model.producer_name ?? "",
@@ -83,8 +104,8 @@ function modelOf(model: Decoded<typeof ModelProto>): Model {
   };
 }
 
-function graphOf(graph: Decoded<typeof GraphProto>): Graph {
-  const initializers = new Map(graph.initializer.map((tensor) => [tensor.name ?? "", tensorOf(tensor)]));
+function graphOf(graph: Decoded<typeof GraphProto>, external: External): Graph {
+  const initializers = new Map(graph.initializer.map((tensor) => [tensor.name ?? "", tensorOf(tensor, external)]));
   const types = new Map<string, ValueType>();
   for (const info of [...graph.value_info, ...graph.input, ...graph.output]) {
     const type = valueTypeOf(info);
@@ -96,7 +117,7 @@ function graphOf(graph: Decoded<typeof GraphProto>): Graph {
     inputs: graph.input.map((info) => info.name ?? "").filter((name) => !initializers.has(name)),
     outputs: graph.output.map((info) => info.name ?? ""),
     initializers,
-    nodes: graph.node.map(nodeOf),
+    nodes: graph.node.map((node) => nodeOf(node, external)),
     types,
   };
 }
@@ -109,14 +130,15 @@ function valueTypeOf({ name, type }: Decoded<typeof ValueInfoProto>): ValueType 
   return { dtype, shape };
 }
 
-function nodeOf(node: Decoded<typeof NodeProto>): Node {
+function nodeOf(node: Decoded<typeof NodeProto>, external: External): Node {
   if (!node.op_type) throw new OnnxFileError(`Cannot read the ONNX file: node "${node.name ?? ""}" has no operator`);
   // Made of entries: assigned, an attribute called "__proto__" would be lost.
   const attrs: Attrs = Object.fromEntries(node.attribute.flatMap((attribute) => {
-    const value = attrOf(attribute);
+    const value = attrOf(attribute, external);
     return value === undefined ? [] : [[attribute.name ?? "", value]];
   }));
   const domain = node.domain === "" || node.domain === "ai.onnx" ? undefined : node.domain;
+  const kinds = kindsOf(node, attrs);
   return {
     op: node.op_type,
     ...(domain === undefined ? {} : { domain }),
@@ -124,10 +146,24 @@ function nodeOf(node: Decoded<typeof NodeProto>): Node {
     inputs: node.input,
     outputs: node.output,
     attrs,
+    ...(kinds.length === 0 ? {} : { kinds: Object.fromEntries(kinds) }),
   };
 }
 
-function attrOf(attribute: Decoded<typeof AttributeProto>): Attr | undefined {
+/** Lists how attributes are written of which neither a schema nor the value tells: 1 as a float. */
+function kindsOf({ op_type, domain, attribute }: Decoded<typeof NodeProto>, attrs: Attrs): [string, AttrKind][] {
+  const known = attrKindsOf(op_type ?? "", domain === "ai.onnx" ? "" : domain ?? "");
+  return attribute.flatMap(({ name = "", type }): [string, AttrKind][] => {
+    const kind = ATTR_KINDS.find((kind) => ATTRIBUTE_TYPE[kind] === type);
+    if (kind === undefined || known?.[name] !== undefined || !Object.hasOwn(attrs, name)) return [];
+    return kind === guessKind(attrs[name]) ? [] : [[name, kind]];
+  });
+}
+
+// The keys of a table are strings to TypeScript.
+const ATTR_KINDS = Object.keys(ATTRIBUTE_TYPE) as AttrKind[];
+
+function attrOf(attribute: Decoded<typeof AttributeProto>, external: External): Attr | undefined {
   switch (attribute.type) {
     case ATTRIBUTE_TYPE.float:
       return attribute.f ?? 0;
@@ -136,7 +172,7 @@ function attrOf(attribute: Decoded<typeof AttributeProto>): Attr | undefined {
     case ATTRIBUTE_TYPE.string:
       return attribute.s ?? "";
     case ATTRIBUTE_TYPE.tensor:
-      return attribute.t === undefined ? undefined : tensorOf(attribute.t);
+      return attribute.t === undefined ? undefined : tensorOf(attribute.t, external);
     case ATTRIBUTE_TYPE.floats:
       return attribute.floats;
     case ATTRIBUTE_TYPE.ints:
@@ -148,7 +184,10 @@ function attrOf(attribute: Decoded<typeof AttributeProto>): Attr | undefined {
   }
 }
 
-function tensorOf(tensor: Decoded<typeof TensorProto>): Tensor {
+/** TensorProto.DataLocation. */
+const EXTERNAL = 1;
+
+function tensorOf(tensor: Decoded<typeof TensorProto>, external: External): Tensor {
   const name = tensor.name ?? "";
   const dtype = dtypeOfCode(tensor.data_type ?? 0);
   if (dtype === undefined) {
@@ -156,12 +195,12 @@ function tensorOf(tensor: Decoded<typeof TensorProto>): Tensor {
       `Cannot read tensor "${name}": its element type is number ${tensor.data_type ?? 0}, which is not supported`,
     );
   }
-  if (tensor.data_location === 1) {
-    throw new OnnxFileError(`Cannot read tensor "${name}": its data lies in another file, needed is one file`);
-  }
   const shape = tensor.dims;
   if (shape.some((dim) => dim < 0)) throw new OnnxFileError(`Cannot read tensor "${name}": its shape is [${shape}]`);
-  const data = tensor.raw_data === undefined ? typedData(tensor, dtype) : rawData(tensor.raw_data, dtype);
+  const raw = tensor.data_location === EXTERNAL
+    ? externalBytes(tensor, { external, length: sizeOf(shape) * bytesPerElement(dtype) })
+    : tensor.raw_data;
+  const data = raw === undefined ? typedData(tensor, dtype) : rawData(raw, dtype);
   if (data?.length !== sizeOf(shape)) {
     const bytes = sizeOf(shape) * bytesPerElement(dtype);
     throw new OnnxFileError(
@@ -169,6 +208,27 @@ function tensorOf(tensor: Decoded<typeof TensorProto>): Tensor {
     );
   }
   return { dtype, shape, data };
+}
+
+function externalBytes(
+  { name = "", external_data }: Decoded<typeof TensorProto>,
+  { external, length }: { readonly external: External; readonly length: number },
+): Uint8Array {
+  const cannot = (because: string) => new OnnxFileError(`Cannot read tensor "${name}": ${because}`);
+  if (external === undefined) throw cannot("its data lies in another file, needed is one file");
+  const entries = new Map(external_data.map(({ key = "", value = "" }) => [key, value]));
+  const [location, offset, given] = ["location", "offset", "length"].map((key) => entries.get(key));
+  if (!location) throw cannot("its data lies in another file, which it does not name");
+  const [first, own] = [Number(offset ?? 0), Number(given ?? length)];
+  if (!Number.isSafeInteger(first) || first < 0) throw cannot(`its offset in "${location}" is "${offset}"`);
+  if (own !== length) throw cannot(`it has ${given} bytes in "${location}", needed are ${length}`);
+  try {
+    return external({ location, offset: first, length });
+  } catch (cause) {
+    throw new OnnxFileError(`Cannot read tensor "${name}": ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  }
 }
 
 function rawData(raw: Uint8Array, dtype: DType): TypedArray | undefined {

@@ -20,8 +20,17 @@ import {
 } from "./_messages.ts";
 import { inPlainWordsSync } from "../../text/plain_errors.ts";
 import { codeOf } from "../../numbers/dtype.ts";
-import { type Attr, type Graph, type Node, sizeOf, type Tensor, typeOf, type ValueType } from "../graph.ts";
-import { type AttrKind, attrKindsOf } from "../schema/mod.ts";
+import {
+  type Attr,
+  type AttrKind,
+  type Graph,
+  type Node,
+  sizeOf,
+  type Tensor,
+  typeOf,
+  type ValueType,
+} from "../graph.ts";
+import { attrKindsOf } from "../schema/mod.ts";
 
 /** What a model file says besides its graph. */
 export interface EncodeOptions {
@@ -50,7 +59,7 @@ const MAX_BYTES = 2 ** 31 - 1;
 /**
  * Writes `graph` as the bytes of an ONNX file. Equal graphs give equal bytes.
  *
- * Whether a number attribute is written as int or float is the schema's to say; where no schema knows the operator,
+ * Whether a number attribute is written as int or float is the schema's to say, else the node's own; where neither knows,
  * integers are ints.
  *
  * @throws {TypeError} If an attribute is not what the operator's schema says, or a tensor's elements do not fit its shape.
@@ -157,7 +166,7 @@ function writeNode(writer: Writer, node: Node): void {
   writer.uint32(tagOf(NodeProto.op_type)).string(node.op);
   const kinds = attrKindsOf(node.op, node.domain ?? "");
   for (const [name, value] of Object.entries(node.attrs)) {
-    const kind = kinds?.[name] ?? guessKind(value);
+    const kind = kinds?.[name] ?? node.kinds?.[name] ?? guessKind(value);
     if (!fitsKind(value, kind)) {
       const is = JSON.stringify(value);
       throw new TypeError(
@@ -172,8 +181,8 @@ function writeNode(writer: Writer, node: Node): void {
   writer.ldelim();
 }
 
-/** Returns how an attribute is written that no schema knows. */
-function guessKind(value: Attr): AttrKind {
+/** Returns how an attribute is written that no schema knows, as far as its value tells. */
+export function guessKind(value: Attr): AttrKind {
   if (typeof value === "number") return Number.isInteger(value) ? "int" : "float";
   if (typeof value === "string") return "string";
   if (isTensor(value)) return "tensor";

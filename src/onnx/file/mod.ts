@@ -1,3 +1,3 @@
 /** ONNX files: graphs to bytes and back. */
 export { encodeModel, type EncodeOptions } from "./encode.ts";
-export { decodeModel, type Model, OnnxFileError } from "./decode.ts";
+export { decodeModel, type DecodeOptions, type ExternalData, type Model, OnnxFileError } from "./decode.ts";

@@ -16,7 +16,8 @@ import {
   stringAttr,
   UNSIGNED,
 } from "./_infer.ts";
-import type { AttrKind, OpSchema, Traits } from "./schema.ts";
+import type { AttrKind } from "../graph.ts";
+import type { OpSchema, Traits } from "./schema.ts";
 
 interface RowOptions {
   readonly since: number;

@@ -1,5 +1,5 @@
 /** The table of operators that this project writes: the default domain at opset 17, and "com.microsoft". */
-import type { Attrs, Node } from "../graph.ts";
+import type { AttrKind, Attrs, Node } from "../graph.ts";
 import type { Inputs, Rows } from "./_infer.ts";
 import { contrib } from "./contrib.ts";
 import { conv } from "./conv.ts";
@@ -12,10 +12,10 @@ import { quantize } from "./quantize.ts";
 import { recurrent } from "./recurrent.ts";
 import { reduce } from "./reduce.ts";
 import { resize } from "./resize.ts";
-import type { AttrKind, OpSchema, StaticType, Traits } from "./schema.ts";
+import type { OpSchema, StaticType, Traits } from "./schema.ts";
 import { shape } from "./shape.ts";
 
-export type { AttrKind, InferInput, OpSchema, StaticType, Traits } from "./schema.ts";
+export type { InferInput, OpSchema, StaticType, Traits } from "./schema.ts";
 
 /** Newest opset that the rows describe. */
 export const NEWEST_OPSET = 17;

@@ -1,8 +1,5 @@
 /** What an operator's schema says: arity, attributes and the types of its outputs. */
-import type { Attrs, Tensor, ValueType } from "../graph.ts";
-
-/** How an attribute is written in the file. */
-export type AttrKind = "int" | "float" | "string" | "ints" | "floats" | "strings" | "tensor";
+import type { AttrKind, Attrs, Tensor, ValueType } from "../graph.ts";
 
 /** A static type: every dimension known. */
 export interface StaticType {

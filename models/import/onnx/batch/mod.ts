@@ -9,7 +9,7 @@ import { Moving } from "./_moving.ts";
 import { type Batch, isFirst, type Placed, samplesOf, shapeFirst, whole } from "./_place.ts";
 import { BATCH_RULES } from "./_rules.ts";
 
-export { type Batch, elementsFirst, isFirst, type Placed, shapeFirst } from "./_place.ts";
+export { axesFirst, type Batch, elementsFirst, isFirst, type Placed, samplesOf, shapeFirst } from "./_place.ts";
 
 /** Nodes, and what is known of their values. */
 export interface Flow {
