@@ -56,6 +56,10 @@ Deno.test("OnnxRuntimeBackend lets tensors of one array have different shapes", 
   const shared = engine().makeTensorFromTensorInfo({ dataId: x.dataId, shape: [2, 3], dtype: "float32" });
   const both = [tf.sum(shared, 0), tf.sum(x, 0), tf.sum(shared, 1)];
   assert.deepEqual(both.map((sum) => [...sum.dataSync()]), [[5, 7, 9], [21], [6, 15]]);
+  // Of as many sides, too.
+  backend.incRef(x.dataId);
+  const turnedOver = engine().makeTensorFromTensorInfo({ dataId: x.dataId, shape: [3, 2], dtype: "float32" });
+  assert.deepEqual([tf.sum(shared, 0), tf.sum(turnedOver, 0)].map((sum) => [...sum.dataSync()]), [[5, 7, 9], [9, 12]]);
   // The same, of a value that is not computed yet.
   const doubled = tf.mul(x, 2);
   const turned = tf.transpose(tf.reshape(doubled, [2, 3]));

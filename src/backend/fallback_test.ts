@@ -61,6 +61,7 @@ Deno.test("fallBack() shares an input that the kernel returns as it is", async (
   await useBackend();
   const strings = tf.tensor1d(["a", "b"]);
   const column = tf.reshape(strings, [2, 1]);
+  assert.equal(column.dataId, strings.dataId);
   strings.dispose();
   assert.deepEqual(column.arraySync(), [["a"], ["b"]]);
   column.dispose();

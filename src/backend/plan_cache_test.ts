@@ -101,6 +101,16 @@ Deno.test("PlanCache keeps sessions of 128 MB, and gives up large ones unused fo
   plans.clear();
 });
 
+Deno.test("PlanCache tells graphs apart by both halves of their hashes", () => {
+  const plans = cache();
+  for (const alpha of [0.1, 0.2, 0.3]) {
+    run(plans, record([[1, -1]], (b, [x]) => b.node("Abs", [b.node("LeakyRelu", [x], { alpha })])));
+  }
+  const hashes = Object.keys(plans.memory).map((hash) => hash.split("/"));
+  for (const half of [0, 1]) assert.equal(new Set(hashes.map((parts) => parts[half])).size, 3);
+  plans.clear();
+});
+
 Deno.test("PlanCache does not take a run's result for a constant", () => {
   const plans = cache();
   for (const y of [5, 6]) {

@@ -136,6 +136,22 @@ Deno.test("repeat() reads variables as they are when somebody else has changed t
   assert.ok(repeated > 3);
 });
 
+Deno.test("repeat() takes no constant for a number that happens to equal it, however often they were equal", async () => {
+  const backend = await useBackend();
+  const extra = () => tf.scalar(0.1);
+  const [repeating, recording] = [1, 2].map(() => new Task(backend, tf.train.sgd(0.1), { extra }));
+  const rates = [0.1, 0.1, 0.1, 0.2, 0.2, 0.3, 0.1, 0.4];
+  batches(rates.length).forEach((batch, step) => {
+    assert.equal(
+      repeating.state(repeating.repeat(batch, rates[step])),
+      recording.state(recording.record(batch, rates[step])),
+      `step ${step}`,
+    );
+  });
+  assert.ok(repeating.repeated >= 1);
+  [repeating, recording].forEach((task) => task.dispose());
+});
+
 Deno.test("repeat() leaves alone what others hold of a variable's old value", async () => {
   const kept: tf.Tensor[] = [];
   const read: [tf.TypedArray, number[]][] = [];
