@@ -152,6 +152,24 @@ Deno.test("repeat() takes no constant for a number that happens to equal it, how
   [repeating, recording].forEach((task) => task.dispose());
 });
 
+Deno.test("repeat() takes no constant for one of two numbers that it equals, while only the other one changes", async () => {
+  const backend = await useBackend();
+  const w = tf.variable(tf.tensor1d([1, 2]), false);
+  const take = (rate: number, decay: number) => () =>
+    tf.tidy(() => {
+      w.assign(tf.sub(tf.mul(w, decay), tf.mul(tf.mul(w, 0.5), rate)));
+      return [tf.keep(tf.sum(w))];
+    });
+  let expected = [1, 2];
+  for (const [rate, decay] of [[0.125, 0.5], [0.25, 0.5], [0.375, 0.5], [0.75, 0.25], [1, 2], [0.25, 0.25]]) {
+    const numbers = [rate, decay];
+    tf.dispose(backend.repeat({ key: "two numbers", arrays: [], numbers, take: take(rate, decay) }));
+    expected = expected.map((value) => value * decay - 0.5 * value * rate);
+    assert.deepEqual([...w.dataSync()], expected, `${numbers}`);
+  }
+  w.dispose();
+});
+
 Deno.test("repeat() leaves alone what others hold of a variable's old value", async () => {
   const kept: tf.Tensor[] = [];
   const read: [tf.TypedArray, number[]][] = [];
