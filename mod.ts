@@ -81,6 +81,7 @@ export {
   BERT_BASE,
   buildArchitecture,
   type HeadOptions,
+  type Published,
   type SampleKind,
   SMALL_TRANSFORMER,
   transformer,

@@ -100,7 +100,7 @@ export function split(into: string, because: string): LayerRule {
   return { kind: "split", into, because };
 }
 
-/** min(1, max(0, α·x + β)), of channels whose number convolutions tell. */
+/** Hard sigmoids, min(1, max(0, α·x + β)), of channels whose number convolutions tell. */
 export const hardSigmoid: LayerRule = split(
   "DepthwiseConv2D and ReLU",
   "ONNX Runtime has no int8 kernel for HardSigmoid, and no convolution before it tells how many channels there are",
