@@ -6,13 +6,14 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { toOnnx } from "../export/to_onnx.ts";
 import { verifyFusion } from "../export/verify.ts";
-import { type ArchName, type ArchOptions, buildArchitecture } from "../models/arch/mod.ts";
+import { ARCH_NAMES, ARCHITECTURES, type ArchName, type ArchOptions, buildArchitecture } from "../models/arch/mod.ts";
 import { calibrate } from "../quantize/calibrate.ts";
 import { prepareQat } from "../quantize/prepare.ts";
 import { BACKEND, registerBackend } from "../src/backend/mod.ts";
 import { FakeQuantize } from "../src/quant/mod.ts";
 import { runExported } from "../export/_test_support.ts";
 import { predict, randomTensor } from "./_support/small_models.ts";
+import { withoutDraws } from "./_support/without_draws.ts";
 
 /** A net, and what is claimed of its file. */
 interface Claim {
@@ -36,6 +37,14 @@ const NETS: Readonly<Partial<Record<ArchName, Claim>>> = {
   resnet18: { side: 32, int8: { QLinearConv: 20, QLinearAdd: 8, MaxPool: 1, QGemm: 1 } },
   shufflenet_v2: { side: 32, int8: { QLinearConv: 56, QLinearConcat: 16, QGemm: 1 } },
   shufflenet_v2_x0_5: { side: 32, int8: { QLinearConv: 56, QLinearConcat: 16, QGemm: 1 } },
+  // Pools that reach beyond their pictures.
+  squeezenet: { side: 32, int8: { QLinearConv: 26, QLinearConcat: 8, MaxPool: 3 } },
+  // Hard-swish behind a dense layer alone stays in float: 28 of them are convolutions and products.
+  mobilenet_v3_small: {
+    side: 32,
+    int8: { QLinearConv: 52 + 27, QLinearMul: 28, QLinearGlobalAveragePool: 6, QLinearAdd: 6, QGemm: 2 },
+    float: ["hidden_gate"],
+  },
   unet: { side: 16, head: "map", int8: { QLinearConv: 18, QLinearConcat: 3, Resize: 3, MaxPool: 3 } },
   unet_transposed: {
     side: 16,
@@ -65,6 +74,21 @@ for (const [name, { side, head = "softmax", int8, float = [] }] of Object.entrie
       assertSame(deployed, simulated[i], stepOf(model.getLayer(model.outputNames[i])))
     );
     model.dispose();
+  });
+}
+
+for (const name of ARCH_NAMES) {
+  const { published, leastSide = 32 } = ARCHITECTURES[name];
+  if (published === undefined) continue;
+  Deno.test(`prepareQat() puts all of ${name} on grids, but for what has no kernel`, () => {
+    const side = Math.max(leastSide, 32);
+    const original = withoutDraws(() => buildArchitecture(name, { inputShape: [side, side, 3], outputs: 3, seed: 1 }));
+    const { model, islands } = prepareQat(original);
+    assert.deepEqual(islands.map(({ layer }) => layer), NETS[name]?.float ?? []);
+    const unquantized = model.layers.filter((layer) => /Conv2D|Dense/.test(layer.getClassName()));
+    assert.deepEqual(unquantized.map((layer) => layer.name), [], "weights that are on no grid");
+    model.dispose();
+    original.dispose();
   });
 }
 

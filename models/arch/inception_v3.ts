@@ -1,6 +1,6 @@
 /** Inception v3. */
 import * as tfl from "@tensorflow/tfjs-layers";
-import { applyAll, type ArchOptions, Blocks } from "./_blocks.ts";
+import { applyAll, type ArchOptions, Blocks, padAround } from "./_blocks.ts";
 import { beside, branches, type Convolved, convolved } from "./_inception.ts";
 
 const { layers } = tfl;
@@ -17,8 +17,7 @@ const HIGH = [7, 1] as const;
  *
  * Source: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision" (2016), as in torchvision, which follows
  * TensorFlow's: batch normalization (epsilon 1e-3) behind every convolution, weights that start from a deviation of 0.1,
- * nothing padded that strides. Without the auxiliary classifier. Average pools count what lies in the picture, as
- * TensorFlow's; torchvision's count the zeros around it too.
+ * nothing padded that strides, average pools that count the zeros around a picture. Without the auxiliary classifier.
  * Shapes: [n, h, w, c] → [n, outputs]. 5.7 billion multiply-adds at 299×299×3.
  */
 export function inceptionV3({ inputShape, seed, ...head }: ArchOptions): tfl.LayersModel {
@@ -64,10 +63,12 @@ function chain({ name, blocks }: Place, branch: string, sizes: readonly Omit<Con
   return sizes.flatMap((size, i) => convolved(blocks, { name: `${name}_${branch}_${i + 1}`, ...size }));
 }
 
-/** The branch that averages, then convolves by 1×1. */
+/** The branch that averages, then convolves by 1×1. TF.js's "same" would not count the zeros. */
 function averaged(place: Place, filters: number): readonly Layer[] {
+  const name = `${place.name}_pool`;
   return [
-    layers.averagePooling2d({ name: `${place.name}_pool`, poolSize: 3, strides: 1, padding: "same" }),
+    ...padAround(name, 3),
+    layers.averagePooling2d({ name, poolSize: 3, strides: 1 }),
     ...chain(place, "pooled", [{ filters }]),
   ];
 }

@@ -2,15 +2,13 @@
 import assert from "node:assert/strict";
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
-import * as tfl from "@tensorflow/tfjs-layers";
-import { shadow } from "../../src/shadow.ts";
+import type * as tfl from "@tensorflow/tfjs-layers";
+import { withoutDraws } from "../../tests/_support/without_draws.ts";
 import { summarize } from "../summary.ts";
 import { ARCH_NAMES, ARCHITECTURES, type ArchName, type ArchOptions, buildArchitecture } from "./mod.ts";
 
 tf.env().set("PROD", true);
 await tf.setBackend("cpu");
-
-const { initializers } = tfl;
 
 /** What is known of an architecture, whose pictures have 1000 classes where nothing else is said. */
 interface Claim {
@@ -200,24 +198,8 @@ const ZOO: Readonly<Partial<Record<ArchName, Claim>>> = {
   },
 };
 
-/** Builds without drawing initial weights, of which some have a hundred million. */
 function buildQuickly(name: string, options: ArchOptions): tfl.LayersModel {
-  const drawn = [
-    initializers.varianceScaling({ scale: 1, mode: "fanIn", distribution: "normal" }),
-    initializers.randomNormal({ stddev: 1 }),
-  ];
-  const restores = drawn.map((initializer) =>
-    shadow<ReturnType<typeof initializers.zeros>, "apply">(
-      Object.getPrototypeOf(initializer),
-      "apply",
-      (_, shape) => tf.zeros(shape.map(Number)),
-    )
-  );
-  try {
-    return buildArchitecture(name, options);
-  } finally {
-    restores.forEach((restore) => restore());
-  }
+  return withoutDraws(() => buildArchitecture(name, options));
 }
 
 function countTrained(name: string, options: Omit<ArchOptions, "seed">): number {

@@ -154,7 +154,7 @@ export const PADS = [
     "ZeroPadding2D before AveragePooling2D",
     between(() => [padded(), layers.averagePooling2d({ poolSize: 3, strides: 2, name: "p" })]),
     {
-      int8: { x: "Pad", p: "QLinearAveragePool" },
+      int8: { p: "QLinearAveragePool" },
     },
   ),
   net("ZeroPadding2D before Flatten", between(() => [padded(), layers.flatten({ name: "f" })]), int8("Pad")),

@@ -1,6 +1,6 @@
 /** Merges zero padding into the operator after it: a Pad between quantized values stays in float in ONNX Runtime. */
 import { codeRangeOf, isCodeType } from "../../numbers/codes.ts";
-import type { Graph, Node } from "../../onnx/graph.ts";
+import type { Attrs, Graph, Node } from "../../onnx/graph.ts";
 import { type Index, indexOf, removeDeadNodes } from "../../onnx/index.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 import { holds } from "../conditions.ts";
@@ -10,7 +10,8 @@ import { type Decline, definePass, type Pass } from "../pass.ts";
  * Merges Pad → Conv into the Conv's pads.
  *
  * Pad → MaxPool merges where the padded values cannot be negative (a grid whose zero point is its lowest code), since
- * MaxPool's own padding never wins and a padding of 0 then wins only in windows that hold nothing greater.
+ * MaxPool's own padding never wins and a padding of 0 then wins only in windows that hold nothing greater. Pad → AveragePool
+ * merges where all zeros around a picture count: it counts its own padding then.
  */
 export const mergePad: Pass = definePass({ name: "mergePad", requires: [holds.foldedConstants], rewrite });
 
@@ -30,7 +31,7 @@ function rewrite(graph: Graph, decline: Decline): Graph {
 }
 
 /** Operators that pad by themselves. */
-const WINDOWED = new Set(["Conv", "MaxPool"]);
+const WINDOWED = new Set(["AveragePool", "Conv", "MaxPool"]);
 
 interface Surroundings {
   readonly index: Index;
@@ -50,10 +51,19 @@ function whyApart(node: Node, pad: Node, { index, out }: Surroundings): string |
   if (amounts?.length !== 8 || amounts.some((a, i) => a < 0 || (i % 4 < 2 && a !== 0))) {
     return `its amounts are [${amounts ?? "computed"}], needed are ones of rows and columns, not below 0`;
   }
-  if (node.op !== "MaxPool") return undefined;
-  if (!isNonNegative(x, index)) return `0 would lose against what "${node.name}" (MaxPool) pads with`;
+  if (node.op === "Conv") return undefined;
+  const pool = `"${node.name}" (${node.op})`;
+  if (node.op === "MaxPool" && !isNonNegative(x, index)) return `0 would lose against what ${pool} pads with`;
+  if (node.op === "AveragePool" && !countsAll(node)) return `${pool} pads by itself, and does not count that`;
   const isInhabited = everyWindowIsInhabited(node, added(amounts));
-  return isInhabited ? undefined : `windows of "${node.name}" (MaxPool) would hold nothing but padding`;
+  return isInhabited ? undefined : `windows of ${pool} would hold nothing but padding`;
+}
+
+/** Whether an AveragePool divides all sums by the size of its windows. */
+function countsAll({ attrs }: Node): boolean {
+  const own = (attrs.pads as readonly number[] | undefined) ?? [];
+  // With ceil mode the last windows reach beyond a picture, where nothing counts.
+  return (attrs.ceil_mode ?? 0) === 0 && (attrs.count_include_pad === 1 || own.every((pad) => pad === 0));
 }
 
 /** Top, left, bottom, right. */
@@ -64,7 +74,8 @@ function added(amounts: readonly number[]): readonly number[] {
 function withPads(node: Node, pad: Node, out: GraphWriter): Node {
   const own = (node.attrs.pads as readonly number[] | undefined) ?? [0, 0, 0, 0];
   const pads = added(out.intsOf(pad.inputs[1])!).map((amount, i) => own[i] + amount);
-  return { ...node, inputs: [pad.inputs[0], ...node.inputs.slice(1)], attrs: { ...node.attrs, pads } };
+  const counts: Attrs = node.op === "AveragePool" ? { count_include_pad: 1 } : {};
+  return { ...node, inputs: [pad.inputs[0], ...node.inputs.slice(1)], attrs: { ...node.attrs, ...counts, pads } };
 }
 
 /** Whether the value is dequantized from a grid that starts at 0. */

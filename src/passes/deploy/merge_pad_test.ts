@@ -9,13 +9,13 @@ const POOL = { kernel_shape: [3, 3], pads: [0, 0, 0, 0], strides: [2, 2] };
 
 type Prepare = (b: GraphBuilder, x: Value) => Value;
 
-/** What is padded → Pad → Conv or MaxPool, of [1, 2, 5, 6]. */
+/** What is padded → Pad → Conv or a pool, of [1, 2, 5, 6]. */
 function padded(options: {
   readonly amounts: readonly number[];
   readonly before?: Prepare;
   readonly value?: number | "computed" | "none";
   readonly mode?: string;
-  readonly op?: "Conv" | "MaxPool";
+  readonly op?: "AveragePool" | "Conv" | "MaxPool";
   readonly attrs?: Attrs;
 }) {
   const { amounts, before = (_, x) => x, value = 0, mode = "constant", op = "Conv", attrs = {} } = options;
@@ -24,7 +24,7 @@ function padded(options: {
     if (value === "computed") inputs.push(b.node("ReduceMax", [x], { keepdims: 0 }));
     else if (value !== "none") inputs.push(b.constant("float32", [], [value]));
     const y = b.node("Pad", inputs, { mode });
-    if (op === "MaxPool") return b.node("MaxPool", [y], { ...POOL, ...attrs });
+    if (op !== "Conv") return b.node(op, [y], { ...POOL, ...attrs });
     return b.node("Conv", [y, realConstant(b, [3, 2, 3, 3], 1)], { ...CONV, ...attrs });
   });
 }
@@ -111,10 +111,20 @@ Deno.test("mergePad() keeps a Pad for whoever else reads it", () => {
   assert.deepEqual(opsOf(after), ["Pad", "Conv", "Neg"]);
 });
 
-Deno.test("mergePad() leaves pads of volumes and of AveragePool alone, where zeros count", () => {
-  const average = graphOf([1, 2, 5, 6], (b, x) => {
-    const y = b.node("Pad", [x, ints(b, [0, 0, 1, 1, 0, 0, 1, 1]), b.constant("float32", [], [0])]);
-    return b.node("AveragePool", [y], { ...POOL, count_include_pad: 0 });
-  });
-  assertKept(average);
+Deno.test("mergePad() lets AveragePool count the zeros that it pads with, whatever signs values have", () => {
+  const amounts = [0, 0, 1, 2, 0, 0, 2, 1];
+  const pools: readonly Attrs[] = [{}, { count_include_pad: 0 }, { count_include_pad: 1, pads: [1, 0, 0, 1] }];
+  for (const attrs of pools) {
+    const pads = "pads" in attrs ? [2, 2, 2, 2] : [1, 2, 2, 1];
+    assertMerged(padded({ amounts, op: "AveragePool", attrs }), pads);
+  }
+});
+
+Deno.test("mergePad() keeps a Pad before an AveragePool that does not count padding of its own", () => {
+  const amounts = [0, 0, 1, 1, 0, 0, 1, 1];
+  const pools: readonly Attrs[] = [{ pads: [1, 0, 0, 0] }, { ceil_mode: 1 }];
+  for (const attrs of pools) {
+    assertKept(padded({ amounts, op: "AveragePool", attrs: { count_include_pad: 0, ...attrs } }));
+  }
+  assertKept(padded({ amounts: [0, 0, 3, 0, 0, 0, 0, 0], op: "AveragePool" }));
 });
