@@ -24,6 +24,17 @@ export function alike(a: tf.Tensor, b: tf.Tensor): readonly [tf.Tensor, tf.Tenso
   return [stacked(a), stacked(b)];
 }
 
+/** Repeats x along its axes; TF.js's gradient of that knows at most four. */
+export function tiled(x: tf.Tensor, repeats: readonly number[]): tf.Tensor {
+  if (x.rank <= 4) return tf.tile(x, [...repeats]);
+  return repeats.reduce<tf.Tensor>((y, count, axis) => {
+    if (count === 1) return y;
+    const outer = y.shape.slice(0, axis).reduce((product, side) => product * side, 1);
+    const rows = tf.reshape(y, [outer, y.size / outer]);
+    return tf.reshape(tf.tile(rows, [1, count]), y.shape.with(axis, y.shape[axis] * count));
+  }, x);
+}
+
 /** A list of numbers for each element. */
 export type Rows = readonly (readonly number[])[];
 

@@ -262,6 +262,7 @@ const DIFFERENTIATED: readonly Differentiated[] = [
   one("gather", { axis: 2, indices: [3, 0, 0] }),
   { operation: "gatherElements", shapes: [[2, 3, 4], [2, 3, 2]], of: above(0.3) },
   one("tile", { repeats: [2, 1, 3] }),
+  { operation: "tile", options: { repeats: [2, 1, 3, 2] }, shapes: [[2, 1, 2, 3, 2]] },
   ...["constant", "reflect", "edge"].map((mode) =>
     one("pad", { mode, paddings: [[2, 1], [1, 3], [0, 0]], value: 0.5 })
   ),

@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { broadcastShape, sideOf } from "./_shapes.ts";
-import { alike, blended, padded, REDUCERS, type Rows } from "./_compute.ts";
+import { alike, blended, padded, REDUCERS, type Rows, tiled } from "./_compute.ts";
 import { everySoMany, flat, type Pairs, topValues } from "./_gradients.ts";
 import {
   ANY_NUMBER,
@@ -294,7 +294,7 @@ export const OPERATIONS: Readonly<Record<OperationName, OperationRow>> = {
   },
   tile: {
     options: { repeats: wholeNumbers(1) },
-    call: ([x], { repeats }) => tf.tile(x, [1, ...repeats as number[]]),
+    call: ([x], { repeats }) => tiled(x, [1, ...repeats as number[]]),
     shape: ([[batch, ...sides]], { repeats }) => [
       batch,
       ...sides.map((side, i) => side === null ? null : side * (repeats as readonly number[])[i]),

@@ -150,16 +150,14 @@ function layerNorm(call: Call): Value {
   if (call.node.outputs.slice(1).some((name) => call.isRead(name))) refuse("its mean or deviation is read too");
   const sides = x.shape.slice(axis);
   const size = sides.reduce((product, side) => product * side, 1);
-  const parameter = (i: number, name: string) => {
+  // Those that are not there stand for nothing: without them TF.js has no gradient.
+  const parameter = (i: number, name: string, otherwise: number) => {
+    if (!call.has(i)) return { name, shape: sides, data: new Float32Array(size).fill(otherwise) };
     const tensor = call.constant(i) ?? refuse(`its ${name} is computed, a constant is needed`);
     if (call.reals(i, name).length !== size) refuse(`its ${name} is [${tensor.shape}], [${sides}] is needed`);
-    return [{ name, shape: sides, data: call.reals(i, name) }];
+    return { name, shape: sides, data: call.reals(i, name) };
   };
-  const weights = [
-    // Without, TF.js has no gradient of it.
-    ...(call.has(1) ? parameter(1, "gamma") : [{ name: "gamma", shape: sides, data: new Float32Array(size).fill(1) }]),
-    ...(call.has(2) ? parameter(2, "beta") : []),
-  ];
+  const weights = [parameter(1, "gamma", 1), parameter(2, "beta", 0)];
   const axes = sides.map((_, i) => axis + i);
   const name = call.builder.layer({
     className: "LayerNormalization",
@@ -167,7 +165,7 @@ function layerNorm(call: Call): Value {
       axis: axes.length === 1 ? -1 : axes,
       epsilon: call.number("epsilon", 1e-5),
       scale: true,
-      center: call.has(2),
+      center: true,
     },
     inbound: [call.builder.stored(x)],
     weights,
