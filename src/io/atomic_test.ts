@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { makeLink } from "../../tests/_support/link.ts";
 import { withTempDir } from "../../models/import/_test_models.ts";
-import { exists } from "./disk.ts";
-import { commitFiles, ensureWritableDirectory, OutputError, writeFileAtomic } from "./atomic.ts";
+import { shadow } from "../shadow.ts";
+import { disk, exists } from "./disk.ts";
+import { commitFiles, ensureWritableDirectory, OutputError, removeTemporaries, writeFileAtomic } from "./atomic.ts";
 
 function namesIn(dir: string): string[] {
   return [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
@@ -108,4 +109,45 @@ Deno.test("commitFiles() writes through no link, and says so before anything is 
     makeLink(`${root}/out`, `${root}/elsewhere/b`);
     commitFiles({ root: `${root}/linked`, files: [{ path: `${root}/linked/b`, bytes: "b" }] });
     assert.equal(Deno.readTextFileSync(`${root}/elsewhere/b`), "b");
+  }));
+
+Deno.test("writeFileAtomic() refuses a folder before it writes anything", () =>
+  withTempDir((root) => {
+    Deno.mkdirSync(`${root}/report.json`);
+    let writes = 0;
+    const restore = shadow(disk, "write", () => void writes++);
+    try {
+      assert.throws(() => writeFileAtomic(`${root}/report.json`, "{}"), {
+        name: "OutputError",
+        message: `Cannot write to "${root}/report.json": it is a folder, a file is needed`,
+      });
+    } finally {
+      restore();
+    }
+    assert.equal(writes, 0);
+  }));
+
+Deno.test("removeTemporaries() removes what writing such files left, and nothing else", () =>
+  withTempDir((root) => {
+    const id = crypto.randomUUID();
+    const stay = [
+      "report.json",
+      `.other.json.${id}.tmp`,
+      ".report.json.tmp",
+      `report.json.${id}.tmp`,
+      `.report.json.${id}`,
+    ];
+    for (const name of [...stay, `.report.json.${id}.tmp`, `.probe.${id}.tmp`]) {
+      Deno.writeTextFileSync(`${root}/${name}`, "");
+    }
+    Deno.mkdirSync(`${root}/.report.json.${crypto.randomUUID()}.tmp`);
+    removeTemporaries(root, ["report.json"]);
+    const left = [...Deno.readDirSync(root)];
+    assert.deepEqual(
+      left.filter(({ isFile }) => isFile).map(({ name }) => name).sort(),
+      stay.toSorted(),
+    );
+    assert.equal(left.filter(({ isDirectory }) => isDirectory).length, 1);
+    removeTemporaries(`${root}/none`, ["report.json"]);
+    assert.ok(!exists(`${root}/none`));
   }));
