@@ -110,3 +110,11 @@ Deno.test("describeFile() refuses outputs that there are not, and files that say
     message: `Cannot predict with "a.onnx": it does not say how it is read (there is no "outputs" ${needed}`,
   });
 });
+
+Deno.test("describeFile() knows no operator behind an output that is the input in another form", () => {
+  const b = new GraphBuilder();
+  const y = b.node("Identity", [b.node("Transpose", [b.input("float32", [1, 4, 6, 3], "x")], { perm: [0, 3, 1, 2] })]);
+  const metadata = { inputs: JSON.stringify({ x: IMAGE }), outputs: JSON.stringify({ [y.name]: CLASSES }) };
+  const { outputs } = describeFile(encodeModel(b.build("net", [y.name]), { metadata }), "net.onnx");
+  assert.deepEqual(outputs.map(({ endsIn }) => endsIn), [""]);
+});

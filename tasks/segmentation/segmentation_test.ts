@@ -112,6 +112,54 @@ Deno.test("segmentation() shows classes, confused pixels, and the worst pictures
   assert.deepEqual(task.agreement!(judged.answers, float), { what: "pixels", same: 3, of: 8 });
 });
 
+Deno.test("segmentation() shows the three worst pictures and the one of the middle, of those in which something counts", () => {
+  const names = ["background", "b"];
+  const task = segmentation({ classNames: names }).bind([{ name: "map", shape: [1, 4, 2] }], "net");
+  // Of four pixels each: 4, 1, 3, none that count, 2, 0, 4 and 4 are right.
+  const right = [4, 1, 3, 0, 2, 0, 4, 4];
+  const truth = right.flatMap((_, picture) => picture === 3 ? [-1, -1, -1, -1] : [0, 1, 0, 1]);
+  const given = truth.map((k, i) => i % 4 < right[Math.floor(i / 4)] ? k : 1 - k);
+  const answer = answering(given, { shape: [8, 1, 4], count: 2 });
+  const judged = { answers: { map: answer }, targets: { map: Int32Array.from(truth) } };
+  const picture = { height: 1, width: 4, channels: 1, bytes: new Uint8Array(4) };
+  const shown = (sample: number) => sample === 4 ? undefined : picture;
+  const [, , masks] = task.sections(judged, { others: {}, picture: shown });
+  assert.ok(masks.kind === "pictures");
+  // The third of the worst cannot be shown; the fourth of seven is in the middle.
+  assert.deepEqual(masks.rows.map(({ caption }) => caption), [
+    "Picture 5: 0.0 % of its pixels are right",
+    "Picture 1: 25.0 % of its pixels are right",
+    "Picture 2: 75.0 % of its pixels are right",
+  ]);
+  // What is all that is left is not drawn.
+  for (const { panels } of masks.rows) {
+    assert.deepEqual(panels.map(({ model }) => model), ["truth", "deployed"]);
+    for (const { marks: [mark] } of panels) assert.ok(mark.kind === "mask" && mark.clear === 0);
+  }
+  assert.equal(task.sections(judged, { others: {}, picture: () => undefined }).length, 2);
+});
+
+Deno.test("segmentation() shows no matrix of more than forty classes, and says nothing of classes that there are not", () => {
+  const sectionsOf = (count: number) => {
+    const task = segmentation().bind([{ name: "map", shape: [1, 2, count] }], "net");
+    const answer = answering([1, 0], { shape: [1, 1, 2], count });
+    return task.sections({ answers: { map: answer }, targets: { map: Int32Array.of(1, 1) } });
+  };
+  assert.deepEqual([40, 41].map((count) => sectionsOf(count).map(({ kind }) => kind)), [["table", "matrix"], [
+    "table",
+  ]]);
+  const [table] = sectionsOf(3);
+  assert.ok(table.kind === "table");
+  assert.deepEqual(table.rows, [["0", 0, 0, 0, null, 0], ["1", 1 / 2, 2 / 3, 1, 1 / 2, 1], [
+    "2",
+    null,
+    null,
+    null,
+    null,
+    0,
+  ]]);
+});
+
 Deno.test("segmentation() counts right pixels while it trains, of those that count", () => {
   const { heads: { map } } = segmentation().bind([{ name: "map", shape: [2, 2, 3] }], "net");
   const { values, shape } = JUDGED.answer;
