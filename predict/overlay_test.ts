@@ -76,6 +76,10 @@ Deno.test("overlayOf() draws frames and points as thick as the lines are high", 
   const large = { width: 2048, height: 1024 };
   const [frame] = elementsOf(overlayOf([{ kind: "boxes", boxes: [box({})] }], large).svg, "rect");
   assert.equal(frame["stroke-width"], 9);
+  // An eighth of 36, rounded.
+  const wide = { width: 1000, height: 700 };
+  const [wider] = elementsOf(overlayOf([{ kind: "boxes", boxes: [box({})] }], wide).svg, "rect");
+  assert.equal(wider["stroke-width"], 5);
   const points = [{ name: "nose", x: 5, y: 2.5 }, { name: "ear", x: -1, y: 30 }];
   const { svg } = overlayOf([{ kind: "points", output: "out", points }], SMALL);
   const look = { r: 2.56, fill: "#39ff14", stroke: "#000", "stroke-width": 0.64 };
@@ -93,6 +97,8 @@ Deno.test("overlayOf() says below the picture what is not marked in it, six line
   ]);
   assert.deepEqual(elementsOf(svg, "rect"), []);
   assert.equal(overlayOf([classAnswer("cat")], SMALL).bottom, 24);
+  // One and a half of 73.
+  assert.equal(overlayOf([classAnswer("cat")], { width: 2048, height: 1024 }).bottom, 110);
   const many = overlayOf(Array.from({ length: 9 }, (_, i) => classAnswer(`class ${i}`)), SMALL);
   assert.equal(many.bottom, 104);
   assert.deepEqual(elementsOf(many.svg, "text").map(({ words }) => words).at(-1), "class 5 50.0 %");

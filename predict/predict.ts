@@ -3,7 +3,7 @@ import { normalizeTable } from "../data/normalize.ts";
 import { type BadImage, fitPictures, type FittedPicture } from "../data/sources/picture_files.ts";
 import { DeployedModel } from "../export/deployed.ts";
 import type { Answers } from "../models/answers.ts";
-import { targetOf, TARGETS } from "../quantize/targets/mod.ts";
+import { TARGETS } from "../quantize/targets/mod.ts";
 import { inPlainWordsSync } from "../src/text/plain_errors.ts";
 import type { PictureAnswer } from "./answer.ts";
 import { describeFile, type FileDescription, type FileInput } from "./_file.ts";
@@ -85,7 +85,7 @@ export class Predictor {
 
 /** How files of a target are run. */
 function sessionOf({ target }: FileDescription) {
-  return TARGETS.some(({ name }) => name === target) ? targetOf(target ?? "").file?.session ?? {} : {};
+  return TARGETS.find(({ name }) => name === target)?.file?.session ?? {};
 }
 
 /** What goes into the file: bytes, or normalized numbers, in the file's layout. */
