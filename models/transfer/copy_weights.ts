@@ -11,7 +11,12 @@ export interface CopyOptions {
   readonly exceptHead?: boolean;
   /** What messages call where the weights come from. Default: the name of the model. */
   readonly path?: string;
+  /** Is told of each layer that does not fit, where they are more than a line holds. */
+  readonly log?: (line: string) => void;
 }
+
+/** Layers that are named in an error; where there are more, the log has all of them. */
+const MOST_NAMED = 8;
 
 /** A model with the weights of another. */
 export interface CopiedWeights {
@@ -38,8 +43,8 @@ export interface CopiedWeights {
  * up for, and a dense layer takes the weights of a convolution of 1×1. Both answer alike where they compute alike: that
  * their paddings and activations are the same is not looked at, but shows in `distance`.
  *
- * @throws {RangeError} If a layer of the one has none in the other, or they differ in a shape: all of them in one line, and
- *   nothing is copied.
+ * @throws {RangeError} If a layer of the one has none in the other, or they differ in a shape: all of them in one line, or in
+ *   lines of the log, and nothing is copied.
  *
  * @example
  * ```ts
@@ -58,7 +63,7 @@ export interface CopiedWeights {
 export async function copyWeights(
   model: tfl.LayersModel,
   source: tfl.LayersModel,
-  { exceptHead = false, path = source.name }: CopyOptions = {},
+  { exceptHead = false, path = source.name, log }: CopyOptions = {},
 ): Promise<CopiedWeights> {
   const cannot = `Cannot give "${model.name}" the weights of "${path}"`;
   const [to, from] = [model, source].map(fromModel);
@@ -67,7 +72,8 @@ export async function copyWeights(
     : { to, from };
   const { weights, units, idle, problems } = matchUnits(parts);
   if (problems.length > 0) {
-    throw new RangeError(`${cannot}: ${problems.join("; ")}${hintFor(problems, { to, exceptHead })}`);
+    if (problems.length > MOST_NAMED) problems.forEach((problem) => log?.(problem));
+    throw new RangeError(`${cannot}: ${listed(problems)}${hintFor(problems, { to, exceptHead })}`);
   }
   const changed = new Map<string, LayerSpec>();
   for (const { layer } of to.nodes) {
@@ -84,6 +90,12 @@ function withLayers(graph: LayerGraph, changed: ReadonlyMap<string, LayerSpec>):
     ...graph,
     nodes: graph.nodes.map((node) => ({ ...node, layer: changed.get(node.layer.name) ?? node.layer })),
   };
+}
+
+function listed(problems: readonly string[]): string {
+  const more = problems.length - MOST_NAMED;
+  const named = problems.slice(0, MOST_NAMED).join("; ");
+  return more > 0 ? `${named}; and ${more} more, which the log lists` : named;
 }
 
 /** What helps where only the head differs. */

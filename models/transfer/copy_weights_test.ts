@@ -138,3 +138,17 @@ Deno.test("copyWeights() tells how far nets are apart that compute otherwise wit
   const { distance } = await copyWeights(net("", "relu"), net("m.", "tanh"));
   assert.ok(distance !== undefined && distance > 0.05, `${distance}`);
 });
+
+Deno.test("copyWeights() names eight layers that do not fit in a line, and all of them in the log", async () => {
+  const net = (units: number) =>
+    tfl.sequential({
+      name: "deep",
+      layers: Array.from({ length: 10 }, (_, i) =>
+        tfl.layers.dense({ name: `d${i}`, units, ...(i === 0 ? { inputShape: [units] } : {}) })),
+    });
+  const lines: string[] = [];
+  await assert.rejects(copyWeights(net(2), net(3), { log: (line) => lines.push(line) }), {
+    message: /^Cannot give "deep" .*"d7" is Dense \[2,2\], in the file Dense \[3,3\]; and 2 more, which the log lists$/,
+  });
+  assert.deepEqual([lines.length, lines[9]], [10, '"d9" is Dense [2,2], in the file Dense [3,3]']);
+});

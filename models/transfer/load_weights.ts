@@ -52,7 +52,7 @@ async function load(
   });
   const float = asFloat(source);
   try {
-    return await copyWeights(model, float, { exceptHead, path });
+    return await copyWeights(model, float, { exceptHead, path, ...(log === undefined ? {} : { log }) });
   } finally {
     float.dispose();
     if (float !== source) source.dispose();

@@ -47,4 +47,5 @@ export const READERS: readonly FuzzReader[] = [
   { name: "graph-models", weight: 3, load: () => import("./graph_models.ts") },
   { name: "class-weights", weight: 2, load: () => import("./class_weights.ts") },
   { name: "picture-cache", weight: 2, load: () => import("./picture_cache.ts") },
+  { name: "weights", weight: 3, load: () => import("./weights.ts") },
 ];
