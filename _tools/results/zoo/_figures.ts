@@ -7,8 +7,8 @@ export interface FileFigures {
   readonly parameters: number;
   readonly trainable: number;
   readonly bytes: { readonly float: number; readonly int8: number };
-  /** Median times of a run on one sample, in ms. */
-  readonly latencyMs: { readonly float: number; readonly int8: number };
+  /** Median times of a run on one sample, in ms; null where the machine did something else meanwhile. */
+  readonly latencyMs: { readonly float: number; readonly int8: number } | null;
   /** Operators that compute on integers, by name. */
   readonly int8: Readonly<Record<string, number>>;
   /** Operators that compute in float, by name, and why; as many as there are of each. */
@@ -18,8 +18,8 @@ export interface FileFigures {
 /** What a step of quantization-aware training takes. */
 export interface StepFigures {
   readonly batch: number;
-  /** Median, in ms. */
-  readonly stepMs: number;
+  /** Median, in ms; null where the machine did something else meanwhile. */
+  readonly stepMs: number | null;
   /** The most that the process had in memory, in MB of 2^20 bytes. */
   readonly peakMb: number;
 }

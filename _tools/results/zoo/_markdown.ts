@@ -21,7 +21,8 @@ Written by \`deno task results zoo\`; not to be edited by hand. ${describeOrigin
 
 [Architectures](architectures.md) says what each is and takes. Weights are counted at the size that it was published for,
 as are files, latency (median of a run on one sample, by turns) and a step of quantization-aware training (momentum, observing
-and rounding; median of five, and the most memory that its process had). A row that was not measured yet is a dash.
+and rounding; median of five, and the most memory that its process had). A dash was not measured; nor are times told of a
+machine of which other programs took more than a tenth meanwhile.
 
 ${table(HEADINGS, rows.map((row) => cellsOf(row, results)))}
 
@@ -80,18 +81,22 @@ function cellsOf(row: ZooRow, results: readonly ZooResult[]): readonly string[] 
       file.trainable.toLocaleString("en"),
       megabytes(file.bytes.float),
       megabytes(file.bytes.int8),
-      milliseconds(file.latencyMs.float),
-      milliseconds(file.latencyMs.int8),
-      `${(file.latencyMs.float / file.latencyMs.int8).toFixed(1)}×`,
+      ...latencyCells(file),
       describeWeighted(file),
     ]),
     ...(step === undefined
       ? [NOTHING, NOTHING, `${batch}`]
-      : [step.stepMs.toFixed(0), step.peakMb.toFixed(0), `${step.batch}`]),
+      : [step.stepMs?.toFixed(0) ?? NOTHING, step.peakMb.toFixed(0), `${step.batch}`]),
   ];
 }
 
 const NOTHING = "–";
+
+function latencyCells({ latencyMs }: FileFigures): readonly string[] {
+  if (latencyMs === null) return [NOTHING, NOTHING, NOTHING];
+  const { float, int8 } = latencyMs;
+  return [milliseconds(float), milliseconds(int8), `${(float / int8).toFixed(1)}×`];
+}
 
 /** How many layers with weights run on integers, and which do not. */
 function describeWeighted({ float }: FileFigures): string {

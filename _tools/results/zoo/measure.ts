@@ -23,6 +23,7 @@ import { compareLatency } from "../../../export/latency.ts";
 import { inputNames, outputPorts } from "../../../models/ports.ts";
 import { Random } from "../../../src/numbers/random.ts";
 import type { FileFigures, StepFigures } from "./_figures.ts";
+import { OtherWork } from "./_other_work.ts";
 import { quickRow, ZOO_ROWS, type ZooOptions, type ZooRow } from "./_rows.ts";
 
 /** How long is measured. */
@@ -66,12 +67,13 @@ export async function measureFile({ name, options }: ZooRow, { threads, runs }: 
   const float = await toOnnx(model, { precision: "float32" });
   const int8 = await toOnnx(model);
   const fusion = verifyFusion(int8.bytes, int8.graph, { islands });
+  const others = new OtherWork();
   const { times: [floatTimes, int8Times] } = compareLatency([float.bytes, int8.bytes], { threads, runs });
   return {
     parameters,
     trainable,
     bytes: { float: float.bytes.length, int8: int8.bytes.length },
-    latencyMs: { float: floatTimes.p50, int8: int8Times.p50 },
+    latencyMs: others.isMuch ? null : { float: floatTimes.p50, int8: int8Times.p50 },
     int8: fusion.int8,
     float: counted(fusion.float),
   };
@@ -89,6 +91,7 @@ export async function measureStep({ name, options, batch: size }: ZooRow, effort
   const batch = batchFor(model, { options, size });
   const times: number[] = [];
   const ports = outputPorts(model);
+  const others = new OtherWork();
   const isFree = options.head === "boxes" || options.head === "map";
   await fit(model, {
     ...(isFree ? { loss: Object.fromEntries(ports.map(({ name }) => [name, meanSquaredError])) } : {}),
@@ -100,7 +103,11 @@ export async function measureStep({ name, options, batch: size }: ZooRow, effort
     onStep: ({ stepMs }) => times.push(stepMs),
   });
   const counted = times.slice(effort.warmUp).toSorted((a, b) => a - b);
-  return { batch: size, stepMs: counted[counted.length >> 1], peakMb: resourceUsage().maxRSS / 1024 };
+  return {
+    batch: size,
+    stepMs: others.isMuch ? null : counted[counted.length >> 1],
+    peakMb: resourceUsage().maxRSS / 1024,
+  };
 }
 
 /** Random samples: pictures and rows uniform in [-1, 1), tokens; classes in turn, or zeros for each of the outputs. */

@@ -7,6 +7,7 @@ import { resolvePtqOptions } from "../../../job/ptq_options.ts";
 import { ARCH_NAMES } from "../../../mod.ts";
 import type { ZooResult } from "./_figures.ts";
 import { zooPage } from "./_markdown.ts";
+import { timesIn } from "./_other_work.ts";
 import { quickRow, trainingFlags, ZOO_ROWS } from "./_rows.ts";
 import { refuseUnknown, staticFlags } from "./run.ts";
 
@@ -89,6 +90,21 @@ Deno.test("zooPage() says what was measured, and where nothing was", () => {
   assert.deepEqual(rowOf("vgg16"), [
     "| `vgg16` | torchvision's vgg16 | 224×224×3 | – | – | – | – | – | – | – | – | – | 8 |",
   ]);
+});
+
+Deno.test("zooPage() tells no times of a machine that did something else", () => {
+  const [file, step] = RESULTS;
+  const busy = [
+    { ...file, figures: { ...file.figures, latencyMs: null } },
+    { ...step, figures: { ...step.figures, stepMs: null } },
+  ] as readonly ZooResult[];
+  const [row] = zooPage(busy).split("\n").filter((line) => line.startsWith("| `resnet18`"));
+  assert.match(row, /\| 11.8 \| – \| – \| – \| all but 2 \| – \| 1500 \| 8 \|$/);
+});
+
+Deno.test("timesIn() counts what all processors did, and guests once", () => {
+  const stat = "cpu  100 5 20 800 50 1 2 3 40 6\ncpu0 1 1 1 1 1 1 1 1 1 1\n";
+  assert.deepEqual(timesIn(stat), { busy: 131, all: 981 });
 });
 
 Deno.test("docs/zoo.md is what docs/zoo.json comes to", async () => {
