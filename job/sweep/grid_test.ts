@@ -10,6 +10,7 @@ Deno.test("parseAxis() reads values as their option takes them", () => {
     return [option, ...values];
   };
   assert.deepEqual(parseAxis("lr=1e-4, 5e-4,.5", KINDS), { option: "lr", values: [1e-4, 5e-4, 0.5] });
+  assert.deepEqual(parseAxis("head=data,5", KINDS), { option: "head", values: ["data", 5] });
   assert.deepEqual(read("smooth-alpha=0,default"), ["smoothAlpha", 0, undefined]);
   assert.deepEqual(read("--smoothAlpha=1"), ["smoothAlpha", 1]);
   assert.deepEqual(read("equalize=true,false"), ["equalize", true, false]);
@@ -28,6 +29,8 @@ Deno.test("parseAxis() refuses options and values that there are not, naming the
     ["lr=1,fast", /"fast" is no value of --lr, a number is needed$/],
     ["lr=1,,2", /"" is no value of --lr/],
     ["augment=yes", /"yes" is no value of --augment, true or false is needed$/],
+    ["head=0", /0 is no value of --head, a whole number from 1 to 1000000 is needed, or "data" for/],
+    ["head=all", /"all" is no value of --head/],
     ["arch= ", /a text that is not empty is needed$/],
     ["lr=1,1.0", /the value 1 is given twice, once is needed$/],
     ["constructor=1", /there is no such option/],
