@@ -25,6 +25,8 @@ export type Way = "float" | "qat" | "wasm" | "cpu";
 export interface WayResult {
   readonly medianMs: number;
   readonly minMs: number;
+  /** Processor time of a step, of all threads: what it takes whatever else the machine does. */
+  readonly cpuMs: number;
   /** The step that builds the graph. */
   readonly firstMs: number;
   /** Share of the median step that is not ONNX Runtime's own run; absent for TF.js's backends. */
@@ -69,18 +71,23 @@ export async function takeSteps(
   const original = buildArchitecture(net.name, { inputShape, outputs: CLASSES, head, seed: 1 });
   // Prepared in float, too, for the fused batch normalization: what differs is quantization alone.
   const model = backend === undefined ? original : prepareQat(original).model;
+  // Its weights are not trained: a job that reports on it reads them from its file.
+  if (model !== original) original.dispose();
   const ports = outputPorts(model);
   const batch = randomBatch(way === "cpu" ? { ...net, batch: CPU_BATCH } : net, ports);
   const scale = net.batch / batch.size;
   const warmUp = WARM_UP[way];
   const times: number[] = [];
   const runs: number[] = [];
+  const cpu: number[] = [];
+  let used = 0;
   let before = 0;
   await fit(model, {
     ...(net.head === undefined ? {} : { loss: Object.fromEntries(ports.map(({ name }) => [name, meanSquaredError])) }),
     train: function* () {
       for (let i = 0; i < steps + warmUp; i++) {
         before = backend?.stats().runMs ?? 0;
+        used = cpuMs();
         yield batch;
       }
     },
@@ -90,6 +97,7 @@ export async function takeSteps(
     schedule: way === "qat" ? observed : floatSchedule,
     onStep: ({ stepMs }) => {
       times.push(stepMs);
+      cpu.push(cpuMs() - used);
       if (backend !== undefined) runs.push(backend.stats().runMs - before);
     },
   });
@@ -99,6 +107,7 @@ export async function takeSteps(
   return {
     medianMs: scale * median(times.slice(warmUp)),
     minMs: scale * Math.min(...times.slice(warmUp)),
+    cpuMs: scale * median(cpu.slice(warmUp)),
     firstMs: times[0],
     ...(backend === undefined ? {} : { overhead: median(shares) }),
     peakRssMb: peakMemoryMb(),
@@ -117,6 +126,12 @@ async function useBackend(way: Way, options: BackendOptions): Promise<OnnxRuntim
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[sorted.length >> 1];
+}
+
+/** Returns the processor time that this process has used so far. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /** Returns the largest resident memory of this process so far, in MB (2^20 bytes). */

@@ -25,9 +25,10 @@ export const NETS: readonly NetTask[] = [
 
 /** Those that only `--net` asks for. */
 const LARGER: readonly NetTask[] = [
-  { name: "resnet18", inputShape: [112, 112, 3], batch: 32 },
+  { name: "resnet18", inputShape: [224, 224, 3], batch: 16 },
+  { name: "resnet50", inputShape: [224, 224, 3], batch: 8 },
   { name: "shufflenet_v2", inputShape: [112, 112, 3], batch: 32 },
-  { name: "yolov3_tiny", inputShape: [320, 320, 3], batch: 8, head: "boxes" },
+  { name: "yolov3_tiny", inputShape: [416, 416, 3], batch: 8, head: "boxes" },
   { name: "yolov3", inputShape: [416, 416, 3], batch: 1, head: "boxes" },
   { name: "unet", inputShape: [128, 128, 3], batch: 8, head: "map" },
 ];

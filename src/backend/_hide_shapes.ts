@@ -1,0 +1,31 @@
+/**
+ * Keeps from ONNX Runtime what shapes values will have.
+ *
+ * Where it knows that two values have the same shape, and that the first is read no more when the second is made, it
+ * plans one buffer for both before anything runs (core/framework/allocation_planner.cc, FindReusableTensor), which is
+ * then held from the one's beginning to the other's end. A training step makes values of the same shapes on its way
+ * there and on its way back: nearly all buffers of the forward pass would be held through to the end of the backward
+ * pass, those of every shape that occurs. Without shapes, buffers come from the arena when they are needed and go back
+ * when they are read no more.
+ */
+import type { Dim, Graph, ValueType } from "../onnx/graph.ts";
+
+/** Operators whose output's shape is what one of their inputs says, by that input's place. */
+const SHAPED: Readonly<Record<string, number>> = { ConstantOfShape: 0, Expand: 1, Reshape: 1 };
+
+/** Leaves the dimensions of inputs open, and lets the shapes that operators are given be replaced, so that they count for nothing. */
+export function hideShapes(graph: Graph): Graph {
+  const types = new Map(graph.types);
+  for (const name of graph.inputs) types.set(name, opened(graph.types.get(name)!));
+  const shapes = new Set<string>();
+  for (const { op, domain, inputs } of graph.nodes) {
+    const name = domain === undefined && op in SHAPED ? inputs[SHAPED[op]] : undefined;
+    if (name !== undefined && graph.initializers.has(name)) shapes.add(name);
+  }
+  // An initializer that is an input, too, is a default value and no constant.
+  return { ...graph, inputs: [...graph.inputs, ...shapes], types };
+}
+
+function opened({ dtype, shape }: ValueType): ValueType {
+  return { dtype, shape: shape.map((): Dim => "") };
+}
