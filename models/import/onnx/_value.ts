@@ -6,7 +6,14 @@
  * moved only where an operator reads them in an order that is not the stored one. The batch is axis 0, always.
  */
 
-import type { Batch } from "./batch/mod.ts";
+/** Which axis of a file's value the batch is, or has a part of. */
+export interface Batch {
+  readonly axis: number;
+  /** How many elements of the axis there are before it: [t · n] has t. */
+  readonly before: number;
+  /** How many there are behind it: [n · heads] has heads. */
+  readonly after: number;
+}
 
 /** A value, as ONNX has it and as it is stored. */
 export interface Value {

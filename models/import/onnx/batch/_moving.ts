@@ -1,7 +1,8 @@
 /** A node of which a value has its batch elsewhere than first, on its way to one whose values all have it first. */
 import type { Attrs, Node, Tensor } from "../../../../src/onnx/graph.ts";
 import { realsOf, refuse } from "../_call.ts";
-import { type Batch, constantFirst, isSameBatch, type Placed, samplesOf, shapeFirst } from "./_place.ts";
+import type { Batch } from "../_value.ts";
+import { constantFirst, isSameBatch, type Placed, samplesOf, shapeFirst } from "./_place.ts";
 
 /** What is known of a graph's values. */
 export interface Known {

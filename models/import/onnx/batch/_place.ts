@@ -12,15 +12,7 @@
  *     [t · n, c]          axis 0, t before it           [n, t, c]
  */
 import { sizeOf, type Tensor } from "../../../../src/onnx/graph.ts";
-
-/** Which axis the batch is, or has a part of. */
-export interface Batch {
-  readonly axis: number;
-  /** How many elements of the axis there are before it: [t · n] has t. */
-  readonly before: number;
-  /** How many there are behind it: [n · heads] has heads. */
-  readonly after: number;
-}
+import type { Batch } from "../_value.ts";
 
 /** A value's shape in the file, and where its batch is. */
 export interface Placed {

@@ -1,8 +1,9 @@
 /** How operators read values whose batch is not first: a row for each kind. */
 import { sizeOf } from "../../../../src/onnx/graph.ts";
 import { refuse } from "../_call.ts";
+import type { Batch } from "../_value.ts";
 import { asForm, type Moved, type Moving, shiftedBatch } from "./_moving.ts";
-import { axesFirst, type Batch, type Placed, reshaped, samplesOf, shapeFirst, whole } from "./_place.ts";
+import { axesFirst, type Placed, reshaped, samplesOf, shapeFirst, whole } from "./_place.ts";
 
 /** Says what a node becomes, or refuses it. */
 export type BatchRule = (op: Moving) => Moved;

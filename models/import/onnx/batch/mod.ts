@@ -6,10 +6,11 @@
 import type { Node, Tensor } from "../../../../src/onnx/graph.ts";
 import { Refusal } from "../_call.ts";
 import { Moving } from "./_moving.ts";
-import { type Batch, isFirst, type Placed, samplesOf, shapeFirst, whole } from "./_place.ts";
+import type { Batch } from "../_value.ts";
+import { isFirst, type Placed, samplesOf, shapeFirst, whole } from "./_place.ts";
 import { BATCH_RULES } from "./_rules.ts";
 
-export { axesFirst, type Batch, elementsFirst, isFirst, type Placed, samplesOf, shapeFirst } from "./_place.ts";
+export { axesFirst, elementsFirst, isFirst, type Placed, samplesOf, shapeFirst } from "./_place.ts";
 
 /** Nodes, and what is known of their values. */
 export interface Flow {
