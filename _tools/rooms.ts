@@ -57,7 +57,7 @@ export const ROOMS: readonly Room[] = [
   { path: "src/channels", imports: ["src/custom.ts"] },
   { path: "src/grouped", imports: ["src/custom.ts"] },
   { path: "src/operations", imports: ["src/custom.ts", "src/text"] },
-  { path: "src/sequences", imports: ["src/custom.ts"] },
+  { path: "src/sequences", imports: ["src/custom.ts", "src/text"] },
   {
     path: "src/rewrite",
     imports: [

@@ -209,9 +209,15 @@ function checkCall(layer: Layer, call: Call): void {
   if (call.inputTensors.length === 0) {
     throw new TypeError(`${cannot}: it is an input that its model does not list among its inputs`);
   }
-  if (call.callArgs !== undefined && call.callArgs !== null && Object.keys(call.callArgs).length > 0) {
-    throw new TypeError(`${cannot}: it is called with "${Object.keys(call.callArgs)}", plain inputs are needed`);
+  const given = Object.entries(call.callArgs ?? {}).filter(([key, value]) => !isRead(call, key, value));
+  if (given.length > 0) {
+    throw new TypeError(`${cannot}: it is called with "${given.map(([key]) => key)}", plain inputs are needed`);
   }
+}
+
+/** Whether an argument is initial states that TF.js lists among the call's inputs too. */
+function isRead({ inputTensors }: Call, key: string, value: unknown): boolean {
+  return key === "initialState" && Array.isArray(value) && value.every((state) => inputTensors.includes(state));
 }
 
 function nameFor(walk: Walk, scope: Scope, layer: Layer): string {

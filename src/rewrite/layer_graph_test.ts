@@ -200,6 +200,27 @@ Deno.test("toModel() rebuilds recurrent layers and wrappers", () => {
   assertRoundTrip(seedWeights(model));
 });
 
+Deno.test("initial states of recurrent layers are inputs, through a graph, a file and back", async () => {
+  const [x, h, c] = [[3, 2], [4], [4]].map((shape) => tfl.input({ shape }));
+  const lstm = tfl.layers.lstm({ units: 4, returnState: true, recurrentInitializer: "zeros" });
+  const model = tfl.model({ inputs: [x, h, c], outputs: lstm.apply([x, h, c]) as tfl.SymbolicTensor[] });
+  const graph = fromModel(model);
+  assert.deepEqual(graph.nodes.at(-1)?.inbound, graph.inputs);
+  const rebuilt = toModel(graph);
+  const warn = console.warn;
+  let warned = 0;
+  console.warn = () => warned++;
+  const loaded = await tfl.models.modelFromJSON({ modelTopology: Object(rebuilt.toJSON(null, false)) });
+  console.warn = warn;
+  assert.equal(warned, 0);
+  loaded.setWeights(rebuilt.getWeights());
+  const fed = [[2, 3, 2], [2, 4], [2, 4]].map((shape, seed) => tf.randomNormal(shape, 0, 1, "float32", seed));
+  const [expected, ...others] = [model, rebuilt, toModel(fromModel(loaded))].map((each) =>
+    (each.predict(fed) as tf.Tensor[]).map((tensor) => tensor.arraySync())
+  );
+  for (const answers of others) assert.deepEqual(answers, expected);
+});
+
 Deno.test("toModel() accepts several inputs, in their order", () => {
   const [a, b] = ["a", "b"].map((name) => tfl.input({ shape: [3], name }));
   const model = tfl.model({ inputs: [b, a], outputs: apply(layers.concatenate(), a, b) });

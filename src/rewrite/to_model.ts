@@ -66,6 +66,8 @@ function layerFor(layers: ReadonlyMap<string, Made>, { name, layer }: LayerNode)
 
 function callLayer(layer: Layer, node: LayerNode, inputs: tfl.SymbolicTensor[]): readonly tfl.SymbolicTensor[] {
   const output = inputs.length === 0 ? layer.output : layer.apply(inputs.length === 1 ? inputs[0] : inputs);
+  // Initial states are inputs; TF.js keeps them as arguments too, which no file holds.
+  if (layer instanceof tfl.RNN && inputs.length > 1) Object.assign(layer.inboundNodes.at(-1) ?? {}, { callArgs: {} });
   const outputs = Array.isArray(output) ? output : [output];
   if (outputs.length === node.outputs && outputs.every((tensor) => tensor instanceof tfl.SymbolicTensor)) {
     return outputs;

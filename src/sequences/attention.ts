@@ -10,8 +10,9 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { showValue } from "../text/plain.ts";
 import { checkName, checkWhole, firstMask, type LayerArgs, listOf, type Shapes, shapesOf } from "../custom.ts";
-import { attentionContext, attentionScores, attentionWeights } from "./heads.ts";
+import { attentionContext, attentionScores, attentionWeights, FAR_BELOW } from "./heads.ts";
 
 /** Arguments of the layers of attention. */
 export interface AttentionArgs extends LayerArgs {
@@ -100,7 +101,7 @@ export class Attention extends OfHeads {
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
     const [queries, keys, values, mask] = listOf(inputs, { layer: this, ...ATTENDED });
     return tf.tidy(() => {
-      const weights = attentionWeights(attentionScores(queries, keys, this.heads), mask);
+      const weights = attentionWeights(attentionScores(queries, keys, { heads: this.heads }), mask);
       return attentionContext(weights, values, this.heads);
     });
   }
@@ -113,6 +114,12 @@ export class Attention extends OfHeads {
 
 const SCORED = { what: "queries and keys", least: 2, most: 2 };
 
+/** Arguments of an AttentionScores layer. */
+export interface AttentionScoresArgs extends AttentionArgs {
+  /** What products are multiplied by, above 0. Default: 1 / √d of the d numbers of a head. */
+  readonly scale?: number;
+}
+
 /** The first step of {@linkcode Attention}. Shapes: [queries [n, t, w], keys [n, s, w]] → [n, heads, t, s]. */
 export class AttentionScores extends OfHeads {
   /**
@@ -120,6 +127,27 @@ export class AttentionScores extends OfHeads {
    * @nocollapse
    */
   static readonly className = "AttentionScores";
+
+  /** What products are multiplied by, where it is not 1 / √d. */
+  readonly scale: number | undefined;
+
+  /**
+   * Makes the layer, not yet built.
+   *
+   * @throws {RangeError} If the scale is no number above 0.
+   */
+  constructor({ scale, ...args }: AttentionScoresArgs = {}) {
+    super(args);
+    if (scale !== undefined && !(scale > 0 && Number.isFinite(scale))) {
+      throw new RangeError(`Cannot make "${this.name}": its scale is ${showValue(scale)}, a number above 0 is needed`);
+    }
+    this.scale = scale;
+  }
+
+  /** Returns the arguments to make the layer again. */
+  override getConfig(): tf.serialization.ConfigDict {
+    return { ...super.getConfig(), ...(this.scale === undefined ? {} : { scale: this.scale }) };
+  }
 
   /** Checks that widths fit. */
   override build(inputShape: Shapes): void {
@@ -130,7 +158,7 @@ export class AttentionScores extends OfHeads {
   /** Multiplies queries by keys. */
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
     const [queries, keys] = listOf(inputs, { layer: this, ...SCORED });
-    return tf.tidy(() => attentionScores(queries, keys, this.heads));
+    return tf.tidy(() => attentionScores(queries, keys, this));
   }
 
   /** Returns the shape of the scores. */
@@ -140,12 +168,18 @@ export class AttentionScores extends OfHeads {
   }
 }
 
+/** Arguments of an AttentionWeights layer. */
+export interface AttentionWeightsArgs extends LayerArgs {
+  /** What is added to the score of a key that is padding, below 0. Default: −1e9. */
+  readonly farBelow?: number;
+}
+
 const WEIGHED = { what: "scores and a mask", least: 2, most: 2 };
 
 /**
  * The second step of {@linkcode Attention} where there is padding; elsewhere it is a softmax.
  *
- * Shapes: [scores [n, heads, t, s], mask [n, s]] → [n, heads, t, s].
+ * Shapes: [scores [n, heads, t, s], mask [n, s], or one that is repeated to the scores' shape] → [n, heads, t, s].
  */
 export class AttentionWeights extends tfl.layers.Layer {
   /**
@@ -154,10 +188,33 @@ export class AttentionWeights extends tfl.layers.Layer {
    */
   static readonly className = "AttentionWeights";
 
+  /** What is added to the score of a key that is padding. */
+  readonly farBelow: number;
+
+  /**
+   * Makes the layer.
+   *
+   * @throws {RangeError} If what is added is no number below 0.
+   */
+  constructor({ farBelow = FAR_BELOW, ...args }: AttentionWeightsArgs = {}) {
+    super(checkName(args, "attention_weights"));
+    if (!(farBelow < 0 && Number.isFinite(farBelow))) {
+      throw new RangeError(
+        `Cannot make "${this.name}": its farBelow is ${showValue(farBelow)}, a number below 0 is needed`,
+      );
+    }
+    this.farBelow = farBelow;
+  }
+
+  /** Returns the arguments to make the layer again. */
+  override getConfig(): tf.serialization.ConfigDict {
+    return { ...super.getConfig(), ...(this.farBelow === FAR_BELOW ? {} : { farBelow: this.farBelow }) };
+  }
+
   /** Makes shares of scores. */
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
     const [scores, mask] = listOf(inputs, { layer: this, ...WEIGHED });
-    return tf.tidy(() => attentionWeights(scores, mask));
+    return tf.tidy(() => attentionWeights(scores, mask, this.farBelow));
   }
 
   /** Returns the shape of the scores. */

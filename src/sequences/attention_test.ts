@@ -155,3 +155,32 @@ Deno.test("layers of attention say what they need", () => {
   assert.throws(() => new AttentionScores({ heads: 2 }).apply([x, x, x]), /it is given 3 inputs, 2 are needed/);
   for (const heads of [0, -1, 1.5, NaN]) assert.throws(() => new Attention({ heads }), RangeError);
 });
+
+Deno.test("AttentionScores multiplies by a scale of its own, which is kept", () => {
+  const [q, k] = [tf.tensor3d([[[1, 2, 3, 4]]]), tf.tensor3d([[[5, 6, 7, 8]]])];
+  const layer = new AttentionScores({ heads: 2, scale: 0.5 });
+  // (1·5 + 2·6) / 2 and (3·7 + 4·8) / 2.
+  assert.deepEqual((layer.apply([q, k]) as tf.Tensor).arraySync(), [[[[8.5]], [[26.5]]]]);
+  assert.equal(layer.getConfig().scale, 0.5);
+  assert.ok(!("scale" in new AttentionScores({ heads: 2 }).getConfig()));
+  for (const scale of [0, -1, Infinity, NaN]) {
+    assert.throws(() => new AttentionScores({ scale }), /its scale is .*, a number/);
+  }
+});
+
+Deno.test("AttentionWeights takes a mask of queries and keys, and what it adds where keys are left out", () => {
+  const scores = tf.zeros([1, 2, 2, 2]);
+  const mask = tf.tensor4d([[[[1, 0], [1, 1]]]]);
+  const layer = new AttentionWeights();
+  assert.deepEqual((layer.apply([scores, mask]) as tf.Tensor).arraySync(), [[[[1, 0], [0.5, 0.5]], [[1, 0], [
+    0.5,
+    0.5,
+  ]]]]);
+  const less = new AttentionWeights({ farBelow: -Math.log(3) });
+  const [share] = (less.apply([scores, mask]) as tf.Tensor).dataSync();
+  assert.ok(Math.abs(share - 0.75) < 1e-6);
+  assert.equal(less.getConfig().farBelow, -Math.log(3));
+  for (const farBelow of [0, 1, -Infinity, NaN]) {
+    assert.throws(() => new AttentionWeights({ farBelow }), /its farBelow is .*, a number below 0 is needed/);
+  }
+});

@@ -7,33 +7,41 @@ function splitHeads(x: tf.Tensor, heads: number): tf.Tensor {
   return tf.transpose(tf.reshape(x, [n, time, heads, width / heads]), [0, 2, 1, 3]);
 }
 
+/** How scores are made. */
+export interface Scoring {
+  readonly heads: number;
+  /** What products are multiplied by. Default: 1 / √d. */
+  readonly scale?: number | undefined;
+}
+
 /**
  * How well each query fits each key: q · kᵀ / √d, by head.
  *
  * Shapes: queries [n, t, heads·d], keys [n, s, heads·d] → [n, heads, t, s].
  * Source: Vaswani et al., "Attention Is All You Need" (2017), equation 1.
  */
-export function attentionScores(queries: tf.Tensor, keys: tf.Tensor, heads: number): tf.Tensor {
+export function attentionScores(queries: tf.Tensor, keys: tf.Tensor, { heads, scale }: Scoring): tf.Tensor {
   const [n, time, width] = keys.shape;
-  const scaled = splitHeads(tf.mul(queries, Math.sqrt(heads / width)), heads);
+  const scaled = splitHeads(tf.mul(queries, scale ?? Math.sqrt(heads / width)), heads);
   // Keys go to their transposed place at once.
   return tf.matMul(scaled, tf.transpose(tf.reshape(keys, [n, time, heads, width / heads]), [0, 2, 3, 1]));
 }
 
 /** What is added to the score of a key that is padding: e to it is 0 beside any other, and all alike are no NaN. */
-const FAR_BELOW = -1e9;
+export const FAR_BELOW = -1e9;
 
 /**
  * Shares of the keys, by query and head: the softmax of their scores.
  *
- * Shapes: scores [n, heads, t, s]; mask [n, s], 1 of what counts and 0 of padding → [n, heads, t, s].
+ * Shapes: scores [n, heads, t, s]; mask [n, s], or one that is repeated to the scores' shape, 1 of what counts and 0 of
+ * padding → [n, heads, t, s].
  * Range: [0, 1]; those of padding are 0, unless all keys are.
  */
-export function attentionWeights(scores: tf.Tensor, mask?: tf.Tensor): tf.Tensor {
+export function attentionWeights(scores: tf.Tensor, mask?: tf.Tensor, farBelow: number = FAR_BELOW): tf.Tensor {
   if (mask === undefined) return tf.softmax(scores);
   const [n, keys] = mask.shape;
-  const below = tf.mul(tf.sub(1, tf.cast(mask, "float32")), FAR_BELOW);
-  return tf.softmax(tf.add(scores, tf.reshape(below, [n, 1, 1, keys])));
+  const below = tf.mul(tf.sub(1, tf.cast(mask, "float32")), farBelow);
+  return tf.softmax(tf.add(scores, mask.rank === scores.rank ? below : tf.reshape(below, [n, 1, 1, keys])));
 }
 
 /**

@@ -4,8 +4,8 @@ import { allocate, type DType } from "../../../src/numbers/dtype.ts";
 import type { Tensor } from "../../../src/onnx/graph.ts";
 import { type HostTensor, Session } from "../../../src/runtime/session.ts";
 import type { SourceAnswers } from "../imported.ts";
-import { axesFirst, type Batch, elementsFirst, samplesOf } from "./batch/mod.ts";
-import type { Value } from "./_value.ts";
+import { axesFirst, elementsFirst, samplesOf } from "./batch/mod.ts";
+import type { Batch, Value } from "./_value.ts";
 
 /** A value at the border of a graph, and how the model has it. */
 interface Port {

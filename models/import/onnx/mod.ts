@@ -13,13 +13,14 @@ import { settleBranches } from "./_branches.ts";
 import { Call, Refusal, type Row } from "./_call.ts";
 import { batchAxes, type BatchFirst, bringBatchFirst, isFirst, type Placed } from "./batch/mod.ts";
 import { livingNodes, observe, type Observed } from "./_observe.ts";
-import { recognize } from "./_recognize.ts";
+import { recognize } from "./patterns/mod.ts";
 import { proposedOutputs, refusalOf, type RefusedNode, whyUnknown } from "./_refusals.ts";
 import { cannotLoadOnnx, type GraphFile, named, readOnnxFile } from "./_read_file.ts";
 import { recordsOf } from "./_records.ts";
 import { asStored, sourceOf } from "./_source.ts";
 import { upgrade } from "./_upgrade.ts";
 import { channelsLast, plainOrder, type Value } from "./_value.ts";
+import { ATTENTION } from "./ops/attention.ts";
 import { CONVOLUTIONS } from "./ops/conv.ts";
 import { TRANSPOSED_CONVOLUTIONS } from "./ops/conv_transpose.ts";
 import { EINSUMS } from "./ops/einsum.ts";
@@ -36,6 +37,7 @@ import { SOFTMAXES } from "./ops/softmax.ts";
 
 /** The operators that can be imported, by their names. */
 export const ONNX_ROWS: Readonly<Record<string, Row>> = {
+  ...ATTENTION,
   ...CONVOLUTIONS,
   ...TRANSPOSED_CONVOLUTIONS,
   ...EINSUMS,

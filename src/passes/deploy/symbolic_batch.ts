@@ -2,7 +2,7 @@
 import type { TypedArray } from "../../numbers/dtype.ts";
 import type { Attr, Attrs, Dim, Graph, Node, Tensor, ValueType } from "../../onnx/graph.ts";
 import { traitsOf } from "../../onnx/schema/mod.ts";
-import { repeatRows } from "./_repeat_rows.ts";
+import { type RepeatedRows, repeatRows } from "./_repeat_rows.ts";
 
 /** A graph and the batch size that it was traced at. */
 export interface Traced {
@@ -42,6 +42,11 @@ function mergeConstants(a: Traced, b: Traced, symbol: string) {
   const nodes: Node[] = [];
   const initializers = new Map<string, Tensor>();
   const types = new Map<string, ValueType>();
+  const add = (rows: RepeatedRows) => {
+    nodes.push(...rows.nodes);
+    rows.initializers.forEach(([part, constant]) => initializers.set(part, constant));
+    rows.types.forEach(([value, type]) => types.set(value, type));
+  };
   for (const [name, tensor] of a.graph.initializers) {
     const other = b.graph.initializers.get(name);
     if (other === undefined) {
@@ -50,13 +55,13 @@ function mergeConstants(a: Traced, b: Traced, symbol: string) {
     const pair = [tensor, other] as const;
     const row = isEqual(tensor, other) ? undefined : commonRows(pair, [a.batch, b.batch]);
     const single = row?.shape[0] === 1 ? broadcastValues(name, a) : undefined;
-    if (row === undefined) {
+    const second = row === undefined ? commonSecondRow(pair, [a.batch, b.batch]) : undefined;
+    if (second !== undefined) {
+      add(repeatRows(a.graph, { name, row: second, symbol, axis: 1 }));
+    } else if (row === undefined) {
       initializers.set(name, isEqual(tensor, other) ? tensor : mergeConstant(name, pair, targets.has(name)));
     } else if (single === undefined) {
-      const rows = repeatRows(a.graph, { name, row, symbol });
-      nodes.push(...rows.nodes);
-      rows.initializers.forEach(([part, constant]) => initializers.set(part, constant));
-      rows.types.forEach(([value, type]) => types.set(value, type));
+      add(repeatRows(a.graph, { name, row, symbol }));
     } else {
       initializers.set(name, row);
       for (const value of single) types.set(value, { ...a.graph.types.get(value)!, shape: row.shape });
@@ -92,6 +97,17 @@ function commonRows([a, b]: readonly [Tensor, Tensor], batches: readonly [number
     (tensor.data as Float32Array).every((x, k) => Object.is(x, row.data[k % size]))
   );
   return repeats ? row : undefined;
+}
+
+/** Returns the row of constants [1, n, …] whose second axis is the batch, as initial states of recurrent operators have it. */
+function commonSecondRow(
+  pair: readonly [Tensor, Tensor],
+  batches: readonly [number, number],
+): Tensor | undefined {
+  if (pair.some(({ shape }) => shape.length < 2 || shape[0] !== 1)) return undefined;
+  const [a, b] = pair.map((tensor) => ({ ...tensor, shape: tensor.shape.slice(1) }));
+  const row = isEqual(pair[0], pair[1]) ? undefined : commonRows([a, b], batches);
+  return row?.shape[0] === 1 ? { ...row, shape: [1, ...row.shape] } : undefined;
 }
 
 /**

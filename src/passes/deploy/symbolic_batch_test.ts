@@ -94,6 +94,20 @@ Deno.test("symbolicBatch() repeats rows as the model runs for operators that do 
   });
 });
 
+Deno.test("symbolicBatch() repeats the initial states of recurrent operators, whose batch comes second", () => {
+  const graph = assertFollowsBatch((b, x) => {
+    const [n, , features] = x.shape;
+    const weights = [features, 2].map((columns) =>
+      b.constant("float32", [1, 2, columns], Array.from({ length: 2 * columns }, (_, i) => i / 4 - 0.5))
+    );
+    const first = b.constant("float32", [1, n, 2], Array.from({ length: 2 * n }, (_, i) => i % 2 - 0.25));
+    const steps = b.node("Transpose", [x], { perm: [1, 0, 2] });
+    return b.nodes("RNN", [steps, ...weights, null, null, first], { hidden_size: 2 }, 2);
+  });
+  const first = graph.nodes.find(({ op }) => op === "RNN")?.inputs[5] ?? "";
+  assert.deepEqual(graph.types.get(first), { dtype: "float32", shape: [1, "batch", 2] });
+});
+
 Deno.test("symbolicBatch() keeps a Reshape that does not follow the batch", () => {
   const model: Model = (b, x) => {
     const weights = b.node("Reshape", [realConstant(b, [12], 1), ints(b, [4, 3])]);

@@ -1,5 +1,6 @@
 /** Convolutions and products with constant weights. */
 import type { LayerConfig } from "../../../../src/rewrite/mod.ts";
+import { contextOf, productOf } from "./attention.ts";
 import { type Call, refuse, type Row } from "../_call.ts";
 import type { RealWeight } from "../_builder.ts";
 import { constantValue, permuted } from "../_constants.ts";
@@ -206,13 +207,7 @@ function product(call: Call): Value {
     );
   }
   const [a, b] = factors;
-  const last = b.order.slice(-2).join();
-  const rank = b.shape.length;
-  // A factor that is stored with its sides swapped is multiplied so.
-  const transposeB = last === `${rank - 1},${rank - 2}` &&
-    b.order.slice(0, -2).join() === plainOrder(rank).slice(0, -2).join();
-  const inbound = [call.builder.stored(a), transposeB ? b.read() : call.builder.stored(b)];
-  return call.gives(operation(call, "matMul", { inbound, options: { transposeB } }), plainOrder(rank));
+  return contextOf(call, a, b) ?? productOf(call, a, b);
 }
 
 interface Product {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { assertSequences, classesOf } from "./batch/_test_sequences.ts";
-import type { NetWriter } from "./_test_net.ts";
+import { assertSequences, classesOf } from "../batch/_test_sequences.ts";
+import type { NetWriter } from "../_test_net.ts";
 
 /** Writes (x − mean) / √(variance + ε) of "x", its squares in one of two ways. */
 function normed(net: NetWriter, { axes = [-1], power = true, twice = false } = {}): string {
