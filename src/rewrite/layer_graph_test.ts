@@ -18,6 +18,7 @@ import { fromModel } from "./from_model.ts";
 import { constantNode } from "./constant_value.ts";
 import { callsOf, consumersOf, isOutput, nodeOf, ownCall, producerOf, valuesOf, weightOf } from "./layer_graph.ts";
 import { toModel } from "./to_model.ts";
+import { shadow } from "../shadow.ts";
 
 tf.env().set("PROD", true);
 const { layers } = tfl;
@@ -207,11 +208,10 @@ Deno.test("initial states of recurrent layers are inputs, through a graph, a fil
   const graph = fromModel(model);
   assert.deepEqual(graph.nodes.at(-1)?.inbound, graph.inputs);
   const rebuilt = toModel(graph);
-  const warn = console.warn;
   let warned = 0;
-  console.warn = () => warned++;
+  const restore = shadow(globalThis.console, "warn", () => void warned++);
   const loaded = await tfl.models.modelFromJSON({ modelTopology: Object(rebuilt.toJSON(null, false)) });
-  console.warn = warn;
+  restore();
   assert.equal(warned, 0);
   loaded.setWeights(rebuilt.getWeights());
   const fed = [[2, 3, 2], [2, 4], [2, 4]].map((shape, seed) => tf.randomNormal(shape, 0, 1, "float32", seed));
