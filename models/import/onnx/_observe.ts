@@ -1,5 +1,4 @@
 /** What ONNX Runtime finds when it runs a model once: the shape of every value, and the values that no input decides. */
-import { joinBytes } from "../../../src/numbers/bytes.ts";
 import type { Graph, Node, Tensor } from "../../../src/onnx/graph.ts";
 import { bytesPerElement } from "../../../src/numbers/dtype.ts";
 import { Random } from "../../../src/numbers/random.ts";
