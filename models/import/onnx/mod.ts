@@ -37,7 +37,6 @@ import { SOFTMAXES } from "./ops/softmax.ts";
 
 /** The operators that can be imported, by their names. */
 export const ONNX_ROWS: Readonly<Record<string, Row>> = {
-  ...ATTENTION,
   ...CONVOLUTIONS,
   ...TRANSPOSED_CONVOLUTIONS,
   ...EINSUMS,
@@ -52,6 +51,9 @@ export const ONNX_ROWS: Readonly<Record<string, Row>> = {
   ...OPERATION_ROWS,
   ...RECURRENT,
 };
+
+/** These, and what is put in the place of several nodes. */
+const ROWS: Readonly<Record<string, Row>> = { ...ONNX_ROWS, ...ATTENTION };
 
 /** How a file is read. */
 export interface OnnxOptions {
@@ -282,7 +284,7 @@ function checkOpen({ problems }: BatchFirst, { path, batches = {}, types }: Open
 
 function importNode(call: Call): readonly Value[] {
   const { op, domain } = call.node;
-  const row = domain === undefined && Object.hasOwn(ONNX_ROWS, op) ? ONNX_ROWS[op] : undefined;
+  const row = domain === undefined && Object.hasOwn(ROWS, op) ? ROWS[op] : undefined;
   if (row === undefined) {
     throw new Refusal(domain === undefined ? whyUnknown(op) : `its domain is "${domain}"`);
   }
