@@ -90,6 +90,7 @@ export function qatCommand(): Command {
       "--arch <name>",
       "built-in architecture to train from nothing (default: cifar_cnn; of rows of numbers mlp, of tokens transformer)",
     )
+    .option("--width <factor>", "so many times the channels, of mobile nets (default: 1)", number)
     .option("--weights <file>", "weights that the architecture begins with: of TF.js, ONNX or darknet")
     .addOption(
       new Option("--head [n]", "a new last layer of n numbers; without n: as many as the data has classes")

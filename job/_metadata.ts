@@ -93,6 +93,7 @@ type Telling = "value" | "what" | "not";
 const TOLD: Readonly<Record<keyof (QatOptions & Omit<PtqOptions, OfSteps>), Telling>> = {
   model: "what",
   arch: "value",
+  width: "value",
   // A file.
   weights: "not",
   head: "value",

@@ -122,7 +122,7 @@ export function archFor({ arch, task }: JobOptions, { train }: SampleSplit): str
  * @throws {RangeError} If it cannot be what the data and options ask of it.
  */
 export async function buildModel(options: JobOptions, data: SampleSplit): Promise<tfl.LayersModel> {
-  const { seed, task } = options;
+  const { seed, task, width } = options;
   const { train } = data;
   const [input] = Object.values(train.inputs);
   const [target] = Object.values(train.targets);
@@ -132,6 +132,7 @@ export async function buildModel(options: JobOptions, data: SampleSplit): Promis
   const anchors = await anchorsOf(arch, options, { input, target });
   return buildArchitecture(arch, {
     inputShape: inputShape(input),
+    ...(width === undefined ? {} : { width }),
     ...(anchors === undefined ? {} : { anchors }),
     ...(input.kind === "tokens" ? { tokens: vocabularyOf(input) } : {}),
     ...(input.kind === "series" && input.steps !== undefined ? { padding: SERIES_PADDING } : {}),

@@ -30,6 +30,7 @@ const MOST_FIXED = 65_536;
 export const LEAST_SAMPLES = 8;
 
 const RULES = {
+  width: { least: 0, most: 8, whole: false, above: true },
   floatEpochs: { least: 0, most: MOST_EPOCHS, whole: true },
   adaptEpochs: { least: 0, most: MOST_EPOCHS, whole: true },
   swapEpochs: { least: 0, most: MOST_EPOCHS, whole: true },

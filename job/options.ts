@@ -22,6 +22,8 @@ import {
 export interface QatOptions extends SharedOptions {
   /** A built-in architecture: see `ARCHITECTURES`. Default "cifar_cnn", for rows of numbers "mlp". */
   readonly arch?: string;
+  /** How many times as many channels a mobile net has as in its paper; other architectures come in one width. Default 1. */
+  readonly width?: number;
   /**
    * A file of weights that the `arch` begins with, of a net that is built alike: a layers-model or graph-model of TF.js, the
    * folder of a job, an ONNX file, or darknet's. Default: fresh ones.
@@ -127,6 +129,7 @@ export interface QatOptions extends SharedOptions {
 /** Options that mean something of their own where they are left out. */
 type Open =
   | "arch"
+  | "width"
   | "weights"
   | "head"
   | "freezeUntil"
@@ -153,6 +156,7 @@ export type JobOptions = ResolvedOptions & { readonly task: string };
 export const KINDS: Kinds<QatOptions> = {
   ...SHARED_KINDS,
   arch: "text",
+  width: "number",
   weights: "text",
   head: "count",
   freezeUntil: "text",
@@ -213,6 +217,9 @@ function resolve(given: QatOptions): ResolvedOptions {
   }
   if (model !== undefined && arch !== undefined) {
     throw new RangeError(`Cannot use --model and --arch together: "${arch}" is trained from nothing`);
+  }
+  if (model !== undefined && options.width !== undefined) {
+    throw new RangeError(`Cannot use --width ${options.width} with --model: it has channels of its own`);
   }
   checkTransfer(options);
   const resolved = {

@@ -136,3 +136,12 @@ Deno.test("resolveOptions() refuses options that it does not know, and what are 
   assert.throws(of([]), /^TypeError: Cannot use \[\] as options: an object is needed$/);
   assert.doesNotThrow(of({ epochs: undefined, targets: ["a"], keepFloat: [] }));
 });
+
+Deno.test("resolveOptions() takes a width of an architecture, and none of a model", () => {
+  assert.equal(resolveOptions({ arch: "mobilenet_v2", width: 0.35 }).width, 0.35);
+  assert.equal(resolveOptions({ arch: "mobilenet_v2" }).width, undefined);
+  assert.throws(() => resolveOptions({ model: "m", width: 0.5 }), /^RangeError: Cannot use --width 0.5 with --model: /);
+  for (const width of [0, -1, NaN, 9]) {
+    assert.throws(() => resolveOptions({ width }), /^RangeError: Cannot use --width /);
+  }
+});
