@@ -12,6 +12,7 @@ import { basename, dirname } from "node:path";
 import { BACKEND, registerBackend } from "../../../src/backend/mod.ts";
 import { encodeModel } from "../../../src/onnx/file/mod.ts";
 import { dropNanGuards } from "../../../src/passes/deploy/drop_nan_guards.ts";
+import { mergeReshapes } from "../../../src/passes/merge_reshapes.ts";
 import { runPasses } from "../../../src/passes/pass.ts";
 import { checkChoice } from "../../../src/text/nearest.ts";
 import { inPlainWords, reasonOf } from "../../../src/text/plain_errors.ts";
@@ -21,6 +22,8 @@ import { inputShapeOf } from "../_input_shape.ts";
 import type { ImportFacts, SourceAnswers } from "../imported.ts";
 import { importGraph } from "../onnx/mod.ts";
 import { compareWithTf, randomFeeds } from "./_compare.ts";
+import { joinDilated, numbersOf } from "./_dilated.ts";
+import { reshapePicked } from "./_only_samples.ts";
 import { settle, type SettledWeight, staticNodes } from "./_static_nodes.ts";
 import {
   type Border,
@@ -81,7 +84,8 @@ async function load(json: GraphJson, options: Loading): Promise<tfl.LayersModel>
   try {
     const settled = await settle(nodes, { model: given, feeds });
     const ends = new Set(inputs.map(({ name }) => name));
-    const plain = unfuse(neededFor(settled.nodes, { values: wanted, ends }));
+    const numbers = await numbersOf(given, settled.weights);
+    const plain = joinDilated(unfuse(neededFor(settled.nodes, { values: wanted, ends })), numbers);
     const single = singleNodes(plain);
     const model = await open(json, { ...parts, weights: settled.weights, nodes: single.nodes });
     let facts: ImportFacts | undefined;
@@ -169,7 +173,7 @@ async function makeLayers(
   { nodes, single, inputs, wanted, backend, onImport }: Making,
 ): Promise<{ readonly layers: tfl.LayersModel; readonly inputs: readonly string[] }> {
   const { graph: { recorded, plain }, refused } = trace(nodes, { model, single, backend, inputs, wanted });
-  const { graph } = runPasses([dropNanGuards], plain);
+  const { graph } = runPasses([dropNanGuards, mergeReshapes], reshapePicked(plain));
   const bytes = encodeModel(recorded, { opset: OPSET });
   const layers = await importGraph({ bytes, graph, opset: OPSET }, {
     path,
@@ -177,6 +181,7 @@ async function makeLayers(
     inputs: Object.fromEntries(inputs.map(({ name, shape }) => [name, shape])),
     layout: "nhwc",
     refused,
+    isNamed: (value) => nodes.has(giverOf(value)),
     // TensorFlow.js itself is asked below.
     tolerance: Infinity,
     ...(onImport === undefined ? {} : { onImport }),

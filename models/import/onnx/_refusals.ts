@@ -33,14 +33,25 @@ interface Cutting {
   readonly unknown: ReadonlySet<string>;
   /** Whether something is computed by layers. */
   readonly isValue: (value: string) => boolean;
+  /** Whether users know a value by its name. */
+  readonly isNamed: (value: string) => boolean;
 }
 
 /** Lists the values where imported nodes end: what others read that are not imported, and outputs. */
-export function proposedOutputs(graph: Graph, { nodes, unknown, isValue }: Cutting): readonly string[] {
+export function proposedOutputs(graph: Graph, { nodes, unknown, isValue, isNamed }: Cutting): readonly string[] {
+  const producers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   const isLost = (node: Node) => node.outputs.some((output) => unknown.has(output));
   const read = nodes.filter(isLost).flatMap(({ inputs }) => inputs);
-  const ends = [...new Set([...graph.outputs, ...read])]
-    .filter((value) => isValue(value) && !unknown.has(value) && !graph.inputs.includes(value));
+  // What has no name of its own is within a node: what that reads has.
+  const namedOnes = (value: string): readonly string[] =>
+    !isValue(value) || unknown.has(value)
+      ? []
+      : isNamed(value)
+      ? [value]
+      : (producers.get(value)?.inputs ?? []).flatMap(namedOnes);
+  const ends = [...new Set([...graph.outputs, ...read].flatMap(namedOnes))].filter((value) =>
+    !graph.inputs.includes(value)
+  );
   return ends.length > MOST_PROPOSED ? [] : ends;
 }
 

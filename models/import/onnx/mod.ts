@@ -8,6 +8,7 @@ import { inPlainWords, reasonOf } from "../../../src/text/plain_errors.ts";
 import { checkChoice, lookUp } from "../../../src/text/nearest.ts";
 import { checkShapeNames, inputShapeOf } from "../_input_shape.ts";
 import { type Difference, differenceOf, type ImportFacts } from "../imported.ts";
+import { recognizeBounds } from "./_bounds.ts";
 import { LayerBuilder } from "./_builder.ts";
 import { settleBranches } from "./_branches.ts";
 import { Call, Refusal, type Row } from "./_call.ts";
@@ -18,6 +19,7 @@ import { proposedOutputs, refusalOf, type RefusedNode, whyUnknown } from "./_ref
 import { cannotLoadOnnx, type GraphFile, named, readOnnxFile } from "./_read_file.ts";
 import { recordsOf } from "./_records.ts";
 import { asStored, sourceOf } from "./_source.ts";
+import { recognizeSlopes } from "./_slopes.ts";
 import { upgrade } from "./_upgrade.ts";
 import { channelsLast, plainOrder, type Value } from "./_value.ts";
 import { ATTENTION } from "./ops/attention.ts";
@@ -131,6 +133,8 @@ export interface ImportOptions {
   readonly refused?: readonly RefusedNode[];
   /** Is told what became of it. */
   readonly onImport?: (facts: ImportFacts) => void;
+  /** Whether a value has a name that users know. Default: all have. */
+  readonly isNamed?: (value: string) => boolean;
 }
 
 /**
@@ -160,8 +164,9 @@ export async function importGraph(file: GraphFile, options: ImportOptions): Prom
     readInputs(graph, nodes).map((name) => ({ name, axes: batches[name] ?? [0] })),
   );
   checkOpen(flow, { path, types: graph.types, batches });
-  const recognized = recognize(flow.nodes, { ...flow, outputs });
-  const built = translate({ ...graph, nodes: recognized }, { ...options, flow });
+  const sloped = recognizeBounds(recognizeSlopes(flow));
+  const recognized = recognize(sloped.nodes, { ...sloped, outputs });
+  const built = translate({ ...graph, nodes: recognized }, { ...options, flow: sloped });
   const model = toModel(built.layers);
   const compared = await compare(model, { observed, ...built, path, tolerance });
   const living = new Set([...nodes, ...recognized].map((node) => node.name));
@@ -187,12 +192,15 @@ function readInputs({ inputs }: Graph, nodes: readonly Node[]): readonly string[
   return inputs.filter((name) => nodes.some((node) => node.inputs.includes(name)));
 }
 
-interface Translating extends Pick<ImportOptions, "path" | "name" | "layout" | "refused"> {
+interface Translating extends Pick<ImportOptions, "path" | "name" | "layout" | "refused" | "isNamed"> {
   readonly flow: BatchFirst;
 }
 
 /** @param graph Its nodes are those that compute something, with the batch first. */
-function translate(graph: Graph, { flow, path, name: modelName, layout, refused = [] }: Translating): Translated {
+function translate(
+  graph: Graph,
+  { flow, path, name: modelName, layout, refused = [], isNamed = () => true }: Translating,
+): Translated {
   const { shapes, places } = flow;
   const { nodes } = graph;
   const builder = new LayerBuilder(graph.outputs);
@@ -232,7 +240,7 @@ function translate(graph: Graph, { flow, path, name: modelName, layout, refused 
     }
   }
   if (refusals.length > 0) {
-    const proposed = proposedOutputs(graph, { nodes, unknown, isValue: (value) => values.has(value) });
+    const proposed = proposedOutputs(graph, { nodes, unknown, isValue: (value) => values.has(value), isNamed });
     throw cannotLoadOnnx(path, refusalOf(refusals, proposed));
   }
   const outputs = graph.outputs.map((name) => {

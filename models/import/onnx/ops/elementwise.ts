@@ -147,7 +147,7 @@ function sum(call: Call, sign: 1 | -1): Value {
 }
 
 /** Layers that a bias can be given. */
-const BIASED = new Set(["Conv1D", "Conv2D", "DepthwiseConv2D", "Dense", "Conv2DTranspose"]);
+const BIASED = new Set(["Conv1D", "Conv2D", "DepthwiseConv2D", "GroupConv2D", "Dense", "Conv2DTranspose"]);
 
 /** Makes a constant term the bias of the layer before, if nobody else reads that and it has a number for each channel. */
 function asBias(

@@ -42,6 +42,46 @@ const NETS: readonly (readonly [string, (net: NetWriter) => string | string[], R
   ],
   ["GELU", (net) => gelu(net, { half: "outside" }), /^InputLayer Activation$/],
   ["GELU with its half inside", (net) => gelu(net, { half: "inside", divides: false }), /^InputLayer Activation$/],
+  ["a PReLU of maximum and minimum", (net) => {
+    const [above, below] = [net.add("Max", ["x", net.real([], [0])]), net.add("Min", [net.real([], [0]), "x"])];
+    return net.add("Add", [above, net.add("Mul", [net.random([4]), below])]);
+  }, /^InputLayer PReLU$/],
+  ["a PReLU of two ReLUs", (net) => {
+    const below = net.add("Mul", [net.add("Relu", [net.add("Neg", ["x"])]), net.random([5, 4])]);
+    return net.add("Sub", [net.add("Relu", ["x"]), below]);
+  }, /^InputLayer PReLU$/],
+  ["a PReLU of an absolute value", (net) => {
+    const twice = net.add("Sub", ["x", net.add("Abs", ["x"])]);
+    const below = net.add("Mul", [net.add("Mul", [net.random([1, 4]), twice]), net.real([], [0.5])]);
+    return net.add("Add", [net.add("Relu", ["x"]), below]);
+  }, /^InputLayer PReLU$/],
+  [
+    "a leaky ReLU of a maximum",
+    (net) => net.add("Max", ["x", net.add("Mul", ["x", net.real([], [0.2])])]),
+    /^InputLayer LeakyReLU$/,
+  ],
+  ["a leaky ReLU of parts", (net) => {
+    const below = net.add("Div", [net.add("Relu", [net.add("Mul", ["x", net.real([], [-1])])]), net.real([], [-8])]);
+    return net.add("Add", [below, net.add("Clip", ["x", net.real([], [0])])]);
+  }, /^InputLayer LeakyReLU$/],
+  ["another slope above", (net) => {
+    const above = net.add("Mul", [net.add("Relu", ["x"]), net.real([], [2])]);
+    return net.add("Add", [above, net.add("Min", ["x", net.real([], [0])])]);
+  }, /^InputLayer(?!.*ReLU$)/],
+  ["ReLU6 of a minimum of a maximum", (net) => {
+    return net.add("Min", [net.add("Max", ["x", net.real([], [0])]), net.real([1], [6])]);
+  }, /^InputLayer ReLU$/],
+  ["ReLU6 behind a ReLU", (net) => {
+    const low = net.add("Min", [net.real([], [0.5]), net.add("Relu", ["x"])]);
+    return net.add("Max", [low, net.real([], [0])]);
+  }, /^InputLayer ReLU$/],
+  ["a maximum with 0", (net) => net.add("Max", [net.real([], [0]), "x"]), /^InputLayer ReLU$/],
+  ["a bound from below", (net) => net.add("Max", ["x", net.real([], [-0.25])]), /^InputLayer Operation$/],
+  ["bounds of which the inner is read too", (net) => {
+    const inner = net.add("Max", ["x", net.real([], [-0.5])]);
+    return net.add("Mul", [inner, net.add("Min", [inner, net.real([], [0.5])])]);
+  }, /^InputLayer Operation Operation Multiply$/],
+  ["a bound by step", (net) => net.add("Max", ["x", net.random([5, 1])]), /^InputLayer ConstantValue Maximum$/],
   ["GELU of another slope", (net) => gelu(net, { root: 2 }), /Erf|Operation/],
 ];
 
