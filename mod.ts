@@ -189,6 +189,8 @@ export {
   swapActivation,
   type SwapFrom,
   type SwapTo,
+  unfoldBatchNorms,
+  type Unfolded,
   withOutputs,
 } from "./src/rewrite/mod.ts";
 

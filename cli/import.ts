@@ -39,7 +39,8 @@ export function importFlags(): Command {
     )
     .usage("<file> --out <dir> [options]")
     .argument("<file>", "model.json or its folder, NAME.onnx, or NAME.cfg with NAME.weights beside it");
-  addPorts(command.optionsGroup("Model and data:"), "all");
+  addPorts(command.optionsGroup("Model and data:"), "all")
+    .option("--unfold-bn", "a batch normalization in place of the bias of each convolution, so that training has one");
   addData(command, { data: "samples to compare answers on, beside random numbers" })
     .optionsGroup("Engine:")
     .option("--seed <n>", "of weights that a file does not have (default: 0)", number)

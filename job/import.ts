@@ -11,7 +11,7 @@ import { inputNames, outputNames } from "../models/ports.ts";
 import { commitFiles, ensureWritableDirectory, OutputError } from "../src/io/atomic.ts";
 import { exists } from "../src/io/disk.ts";
 import { registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
-import { fromModel, withOutputs } from "../src/rewrite/mod.ts";
+import { fromModel, unfoldBatchNorms, withOutputs } from "../src/rewrite/mod.ts";
 import { ORT_VERSION } from "../src/runtime/session.ts";
 import { checkChoice } from "../src/text/nearest.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
@@ -90,7 +90,8 @@ async function doImport(given: ImportModelOptions, events: JobEvents): Promise<I
   const log = lineLog(events);
   claim(options);
   await startEngine({ backend: "auto", device: "cpu", debug, ...(threads === undefined ? {} : { threads }) }, log);
-  const { model, file } = await open(options, log);
+  const opened = await open(options, log);
+  const { model, file } = options.unfoldBn ? await unfold(opened, options, log) : opened;
   try {
     const compared = [...comparedAtImport(file), ...await comparedOnData(model, { file, options, log })];
     const report: ImportReport = {
@@ -164,6 +165,26 @@ async function open(
   const kept = outputs === undefined || isCut ? model : pickOutputs(model, { path, outputs });
   probeModel(kept, path);
   return { model: kept, file: told };
+}
+
+/** Puts batch normalizations in the place of biases. */
+async function unfold(
+  { model, file }: Opened,
+  options: ResolvedImport,
+  log: (line: string) => void,
+): Promise<Opened> {
+  const { data } = options;
+  const samples = data === undefined ? undefined : await openImportData(model, { ...options, data, log });
+  const { model: unfolded, norms } = await unfoldBatchNorms(model, samples?.inputs);
+  const of = samples === undefined ? "of the identity" : `of ${samples.count} samples of "${data}"`;
+  log(`The biases of ${norms.size} convolutions became batch normalizations with statistics ${of}.`);
+  tf.dispose([...samples?.inputs ?? []]);
+  model.dispose();
+  const records = file.records.map((record): ImportRecord => {
+    if (typeof record.became === "string") return record;
+    return { ...record, became: record.became.flatMap((layer) => [layer, norms.get(layer) ?? []].flat()) };
+  });
+  return { model: unfolded, file: { ...file, records } };
 }
 
 /** Keeps outputs of a model that has them as its own, in the order in which they are asked for. */

@@ -17,13 +17,20 @@ export interface ImportModelOptions
     ModelOptions,
     DataOptions,
     Pick<EngineOptions, "seed" | "threads" | "debug">,
-    Pick<FileOptions, "out" | "overwrite"> {}
+    Pick<FileOptions, "out" | "overwrite"> {
+  /**
+   * Puts a batch normalization behind each convolution in place of its bias, so that training has one: with statistics of
+   * the data where there is some, else those of the identity. The answers stay. Default: false.
+   */
+  readonly unfoldBn?: boolean;
+}
 
 /** What each option takes. */
 const KINDS: Kinds<ImportModelOptions> = {
   model: SHARED_KINDS.model,
   outputs: SHARED_KINDS.outputs,
   shape: SHARED_KINDS.shape,
+  unfoldBn: "flag",
   data: SHARED_KINDS.data,
   task: SHARED_KINDS.task,
   targets: SHARED_KINDS.targets,
@@ -45,7 +52,9 @@ const SAMPLES = 16;
 /** Options with every default filled in. */
 export type ResolvedImport =
   & Pick<ImportModelOptions, "outputs" | "threads" | Exclude<keyof DataOptions, "limit" | "skipBadImages">>
-  & Required<Pick<ImportModelOptions, "model" | "limit" | "skipBadImages" | "seed" | "debug" | "out" | "overwrite">>
+  & Required<
+    Pick<ImportModelOptions, "model" | "unfoldBn" | "limit" | "skipBadImages" | "seed" | "debug" | "out" | "overwrite">
+  >
   & { readonly shapes: Readonly<Record<string, readonly number[]>> };
 
 /**
@@ -61,7 +70,18 @@ export function resolveImportOptions(given: ImportModelOptions): ResolvedImport 
     if (model === undefined) {
       throw new RangeError("Cannot import without a model: needed is a file, model.json, NAME.onnx or NAME.cfg");
     }
-    const { out = "out/import", overwrite = false } = options;
-    return { ...options, model, limit, skipBadImages, seed, debug, out, overwrite, shapes: parseShapes(shape) };
+    const { out = "out/import", overwrite = false, unfoldBn = false } = options;
+    return {
+      ...options,
+      model,
+      unfoldBn,
+      limit,
+      skipBadImages,
+      seed,
+      debug,
+      out,
+      overwrite,
+      shapes: parseShapes(shape),
+    };
   });
 }

@@ -52,6 +52,28 @@ Deno.test("importModel() writes a model that answers as its source, and what bec
     );
   }));
 
+Deno.test("importModel() unfolds biases into batch normalizations, with statistics of data, and answers all the same", () =>
+  withFolder(async (dir) => {
+    const model = await tinyFile(dir);
+    const log: string[] = [];
+    const given = { model, out: `${dir}/out`, data: "generated", limit: 5, normalize: "0..1", unfoldBn: true };
+    const report = await importModel(given, { log: (line) => log.push(line) });
+    assert.match(
+      log.join("\n"),
+      /The biases of 2 convolutions became batch normalizations with statistics of 5 samples/,
+    );
+    for (const { outputs } of report.compared) assert.ok(outputs.every(({ error }) => error < 1e-4));
+    const { model: loaded } = await loadLayersModel(`${dir}/out`);
+    const norms = loaded.layers.filter((layer) => layer.getClassName() === "BatchNormalization").map(({ name }) =>
+      name
+    );
+    assert.equal(norms.length, 2);
+    assert.ok(norms.every((name) => report.nodes.some(({ became }) => became.includes(name))));
+    const x = tf.randomUniform([2, 8, 8, 3], 0, 1, "float32", 3);
+    const known = tinyModel().predict(x) as tf.Tensor;
+    tf.test_util.expectArraysClose(await (loaded.predict(x) as tf.Tensor).data(), await known.data(), 1e-5);
+  }));
+
 Deno.test("importModel() replaces a model where it is told to, and writes nothing where it fails", () =>
   withFolder(async (dir) => {
     const model = await tinyFile(dir);

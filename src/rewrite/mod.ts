@@ -55,7 +55,7 @@ export type { Rewrite, Rule, RuleResult } from "./rule.ts";
 export { endFading, FadingReLU, type FadingReLUArgs } from "./fading_relu.ts";
 export { DEFAULT_SWAP, fadeActivation, parseSwap, SWAP_FROM, SWAP_TO, swapActivation } from "./swap_activation.ts";
 export type { Swap, SwapFrom, SwapTo } from "./swap_activation.ts";
-export { type ChannelStatistics, unfoldBatchNorm, unfoldBatchNorms } from "./unfold_batch_norm.ts";
+export { type ChannelStatistics, unfoldBatchNorm, unfoldBatchNorms, type Unfolded } from "./unfold_batch_norm.ts";
 export { findUnits, layersOf } from "./units.ts";
 export type { Ungrouped, Unit, Units } from "./units.ts";
 export { type BatchNormAffine, batchNormAffine };

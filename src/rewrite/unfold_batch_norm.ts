@@ -82,20 +82,30 @@ export function unfoldBatchNorm(statistics: ReadonlyMap<string, ChannelStatistic
   };
 }
 
+/** A model whose biases became batch normalizations. */
+export interface Unfolded {
+  readonly model: LayersModel;
+  readonly log: readonly Rewrite[];
+  /** Their names, by those of the convolutions before them. */
+  readonly norms: ReadonlyMap<string, string>;
+}
+
 /**
  * Gives all convolutions of `model` with biases a batch normalization.
  *
  * @param samples What the model takes, an input each, to take statistics of. Default: identity statistics.
- * @returns A model with the same answers, and what was done and left.
+ * @returns A model with the same answers, what was done and left, and the batch normalizations by their convolutions.
  */
 export async function unfoldBatchNorms(
   model: LayersModel,
   samples?: readonly tf.Tensor[],
-): Promise<{ readonly model: LayersModel; readonly log: readonly Rewrite[] }> {
+): Promise<Unfolded> {
   const { graph } = rewrite(fromModel(model), [splitActivation]);
   const statistics = samples === undefined ? undefined : await measure(graph, samples);
   const unfolded = rewrite(graph, [unfoldBatchNorm(statistics)]);
-  return { model: toModel(unfolded.graph), log: unfolded.log };
+  const added = unfolded.graph.nodes.filter(({ name }) => !graph.nodes.some((node) => node.name === name));
+  const norms = new Map(added.map(({ name, inbound: [conv] }) => [conv, name]));
+  return { model: toModel(unfolded.graph), log: unfolded.log, norms };
 }
 
 function biasOf({ className, weights }: LayerSpec): LayerWeight | undefined {

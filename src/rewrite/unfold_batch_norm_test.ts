@@ -31,7 +31,8 @@ function assertSame(own: tfl.LayersModel, known: tfl.LayersModel): void {
 Deno.test("unfoldBatchNorms() makes biases batch normalizations that change no answer, and folding makes them biases", async () => {
   await tf.setBackend("cpu");
   const model = net();
-  const { model: unfolded, log } = await unfoldBatchNorms(model);
+  const { model: unfolded, log, norms } = await unfoldBatchNorms(model);
+  assert.deepEqual([...norms], [["first", "first_bn"], ["deep", "deep_bn"]]);
   assert.deepEqual(
     unfolded.layers.slice(1).map(({ name }) => name),
     ["first", "first_bn", "first_relu", "deep", "deep_bn", "bare", "wide", "last"],
