@@ -58,6 +58,11 @@ Deno.test("the agreement of two models counts points that are near each other in
     same: 1,
     of: 3,
   });
+  // Each point by itself: of two faces the second's last point alone has moved.
+  const two = (values: Float32Array) => ({ dense: { values, shape: [2, 6] } });
+  const faces = anywhere(2, 3);
+  const moved = faces.with(10, faces[10] + 0.1);
+  assert.deepEqual([agreement!(two(faces), two(faces)).same, agreement!(two(faces), two(moved)).same], [6, 5]);
 });
 
 Deno.test("a model that is built for points starts at their mean shape, and the file says what its numbers are", () => {
@@ -69,6 +74,9 @@ Deno.test("a model that is built for points starts at their mean shape, and the 
   assert.deepEqual(dense.decoding.points, POINTS);
   assert.deepEqual(dense.decoding.crop, { to: "the box of the points", margin: 0.2 });
   assert.equal(dense.names?.[3], "right eye y");
+  assert.deepEqual(dense.decoding.scales, SCALES);
+  const { heads: { dense: plain } } = landmarks({ points: POINTS }).bind([PORT], "faces");
+  assert.ok(!("scales" in plain.decoding) && !("crop" in plain.decoding));
   // Off by one pixel to the right of 200, by nothing else.
   const value = tf.tidy(() => dense.loss(tf.zeros([1, 6]), tf.tensor2d([[1 / 200, 0, 0, 0, 0, 0]])).dataSync()[0]);
   assert.ok(Math.abs(value - 1 / 6) < 1e-6);

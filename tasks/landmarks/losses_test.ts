@@ -71,7 +71,15 @@ Deno.test("pointLoss() of wing by hand, at each side of w", () => {
 Deno.test("pointLoss() may be recorded, and refuses names and bends that are none", () => {
   assert.ok(isPure(pointLoss("wing", { size: SIZE })));
   assert.throws(() => pointLoss("wings", { size: SIZE }), /did you mean "wing"/);
-  assert.throws(() => pointLoss("wing", { size: SIZE, w: 0 }), /w is 0, needed is a number of pixels above 0/);
+  for (const bend of [0, -1, NaN, Infinity]) {
+    const needed = `is ${bend}, needed is a number of pixels above 0`;
+    assert.throws(() => pointLoss("wing", { size: SIZE, w: bend }), {
+      message: `Cannot make the wing loss: w ${needed}`,
+    });
+    assert.throws(() => pointLoss("wing", { size: SIZE, epsilon: bend }), {
+      message: `Cannot make the wing loss: epsilon ${needed}`,
+    });
+  }
   const loss = pointLoss("l2", { size: SIZE });
   assert.throws(() => loss(tf.tensor2d([[1, 2]]), tf.tensor2d([[1, 2, 3, 4]])), /needed are as many numbers/);
 });
