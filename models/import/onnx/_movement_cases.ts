@@ -50,6 +50,14 @@ const MOVED: readonly OperatorCase[] = [
     attrs: { axis: 1 },
   },
   {
+    op: "ScatterND",
+    inputs: (net) => [
+      net.add("Reshape", [net.whole(0, 1, 0, 3, 0, 3, 1, 1, 1, 3, 1, 3), net.whole(2, 3, 2)]),
+      net.add("Slice", [net.add("Neg", ["x"]), net.whole(0), net.whole(3), net.whole(1)]),
+    ],
+    batch: 2,
+  },
+  {
     op: "Expand",
     first: (net) => net.add("GlobalMaxPool", ["x"]),
     inputs: (net) => [net.whole(1, 4, 3, 2)],

@@ -261,6 +261,7 @@ const NUMBER_BY_NUMBER: readonly OperatorCase[] = [
   })),
   { op: "Not", first: (net) => mask(net, 0.25) },
   ...["IsNaN", "IsInf"].map((op) => ({ op, first: (net: NetWriter) => net.add("Log", ["x"]) })),
+  { op: "CastLike", first: (net) => net.add("Mul", ["x", net.real([], [9])]), inputs: (net) => [net.whole(1)] },
   ...[7, 9].map((to) => ({
     op: "Cast",
     attrs: { to },

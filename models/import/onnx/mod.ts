@@ -33,6 +33,7 @@ import { RECURRENT } from "./ops/recurrent.ts";
 import { POOLS } from "./ops/pool.ts";
 import { REDUCTIONS } from "./ops/reduce.ts";
 import { RESIZES } from "./ops/resize.ts";
+import { SCATTERS } from "./ops/scatter.ts";
 import { SHAPES } from "./ops/shape.ts";
 import { SLICES } from "./ops/slice.ts";
 import { SOFTMAXES } from "./ops/softmax.ts";
@@ -47,6 +48,7 @@ export const ONNX_ROWS: Readonly<Record<string, Row>> = {
   ...POOLS,
   ...REDUCTIONS,
   ...RESIZES,
+  ...SCATTERS,
   ...SHAPES,
   ...SLICES,
   ...SOFTMAXES,

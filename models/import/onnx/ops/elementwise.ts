@@ -46,7 +46,8 @@ export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   Neg: (call) => scale(call, call.value(0), { factor: -1 }),
   Identity: same,
   Dropout: same,
-  Cast: cast,
+  Cast: (call) => cast(call, call.number("to", 1)),
+  CastLike: (call) => cast(call, call.isInteger(1) ? INTEGERS[0] : REALS[0]),
 };
 
 function same(call: Call): Value {
@@ -59,8 +60,7 @@ const INTEGERS: readonly number[] = [2, 3, 4, 5, 6, 7, 12, 13];
 const BOOL = 9;
 
 /** Masks are real numbers here, 0 and 1, and so are whole numbers. */
-function cast(call: Call): Value {
-  const to = call.number("to", 1);
+function cast(call: Call, to: number): Value {
   const x = call.value(0);
   const isNonNegative = x.isNonNegative === true;
   if (REALS.includes(to)) return x;
