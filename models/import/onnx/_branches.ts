@@ -4,10 +4,11 @@
  * The nodes of the branch that is taken come in the place of the If. Graphs within graphs are nothing that `Graph` has, so
  * it is the file that is changed; all else in it stays as it is.
  */
+import { joinBytes } from "../../../src/numbers/bytes.ts";
 import type { Graph } from "../../../src/onnx/graph.ts";
 import { decodeModel } from "../../../src/onnx/file/mod.ts";
 import { observe } from "./_observe.ts";
-import { concat, field, fieldsOf, textField, type WireField } from "../../../src/onnx/file/wire.ts";
+import { field, fieldsOf, textField, type WireField } from "../../../src/onnx/file/wire.ts";
 
 /** Field numbers of onnx.proto3. */
 const MODEL = { graph: 7 };
@@ -52,10 +53,10 @@ function takenBranches(
 }
 
 function withBranches(file: Uint8Array, taken: ReadonlyMap<string, string>): Uint8Array {
-  return concat(
+  return joinBytes(
     fieldsOf(file).map((part) => {
       if (part.number !== MODEL.graph) return part.whole;
-      return field(MODEL.graph, concat(fieldsOf(part.bytes).flatMap((part) => settledPart(part, taken))));
+      return field(MODEL.graph, joinBytes(fieldsOf(part.bytes).flatMap((part) => settledPart(part, taken))));
     }),
   );
 }
@@ -86,7 +87,7 @@ function renamed(from: string, to: string): Uint8Array {
     NODE.operator,
     "Identity",
   ]] as const;
-  return field(GRAPH.node, concat(parts.map(([number, text]) => textField(number, text))));
+  return field(GRAPH.node, joinBytes(parts.map(([number, text]) => textField(number, text))));
 }
 
 function textOf(part: WireField | undefined): string {

@@ -1,9 +1,10 @@
 /** What ONNX Runtime finds when it runs a model once: the shape of every value, and the values that no input decides. */
+import { joinBytes } from "../../../src/numbers/bytes.ts";
 import type { Graph, Node, Tensor } from "../../../src/onnx/graph.ts";
 import { bytesPerElement } from "../../../src/numbers/dtype.ts";
 import { Random } from "../../../src/numbers/random.ts";
 import { type HostTensor, Session } from "../../../src/runtime/session.ts";
-import { concat, field, textField } from "../../../src/onnx/file/wire.ts";
+import { field, textField } from "../../../src/onnx/file/wire.ts";
 
 /** What is known of a model's values. */
 export interface Observed {
@@ -126,7 +127,7 @@ const [GRAPH, OUTPUT, NAME] = [7, 12, 1];
  * (protobuf's encoding guide, "last one wins").
  */
 export function withOutputs(file: Uint8Array, names: readonly string[]): Uint8Array {
-  return concat([file, field(GRAPH, concat(names.map((name) => field(OUTPUT, textField(NAME, name)))))]);
+  return joinBytes([file, field(GRAPH, joinBytes(names.map((name) => field(OUTPUT, textField(NAME, name)))))]);
 }
 
 /** Lists the nodes whose results are needed and not static. */

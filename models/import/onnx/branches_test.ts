@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
+import { joinBytes } from "../../../src/numbers/bytes.ts";
 import { encodeModel } from "../../../src/onnx/file/mod.ts";
-import { concat, field, fieldsOf, textField } from "../../../src/onnx/file/wire.ts";
+import { field, fieldsOf, textField } from "../../../src/onnx/file/wire.ts";
 import { whyUnknown } from "./_refusals.ts";
 import { loadBytes, NetWriter } from "./_test_net.ts";
 
@@ -10,8 +11,8 @@ const IS_GRAPH = Uint8Array.of(0xa0, 0x01, 5);
 
 /** A graph of one node, as an attribute. */
 function branch(name: string, node: Uint8Array, output: string): Uint8Array {
-  const graph = concat([field(1, node), textField(2, name), field(12, textField(1, output))]);
-  return field(5, concat([textField(1, name), field(6, graph), IS_GRAPH]));
+  const graph = joinBytes([field(1, node), textField(2, name), field(12, textField(1, output))]);
+  return field(5, joinBytes([textField(1, name), field(6, graph), IS_GRAPH]));
 }
 
 function node(
@@ -21,7 +22,7 @@ function node(
   attributes: readonly Uint8Array[] = [],
 ): Uint8Array {
   const read = inputs.map((name) => textField(1, name));
-  return concat([...read, textField(2, output), textField(3, output), textField(4, op), ...attributes]);
+  return joinBytes([...read, textField(2, output), textField(3, output), textField(4, op), ...attributes]);
 }
 
 /** A file of what a net holds, of an If behind it, and of its output "y". */
@@ -30,7 +31,7 @@ function fileOf({ nodes, initializers }: NetWriter, last: Uint8Array): Uint8Arra
   const graph = { name: "net", inputs: ["x"], outputs: [], nodes, initializers, types };
   const more = [field(1, last), field(12, textField(1, "y"))];
   const parts = fieldsOf(encodeModel(graph, { opset: 17 }));
-  return concat(parts.map((part) => part.number === 7 ? field(7, concat([part.bytes, ...more])) : part.whole));
+  return joinBytes(parts.map((part) => part.number === 7 ? field(7, joinBytes([part.bytes, ...more])) : part.whole));
 }
 
 /** relu(x) if x has so many numbers a sample, else -x; and whether it has within a branch of another. */
@@ -77,9 +78,9 @@ Deno.test("whyUnknown() says why operators cannot be imported", () => {
 Deno.test("fieldsOf() takes a message apart so that its parts make it again", () => {
   const bytes = file(3);
   const parts = fieldsOf(bytes);
-  assert.deepEqual(concat(parts.map(({ whole }) => whole)), bytes);
+  assert.deepEqual(joinBytes(parts.map(({ whole }) => whole)), bytes);
   assert.deepEqual(
-    fieldsOf(concat([textField(2, "name"), IS_GRAPH])).map(({ number, bytes }) => [number, bytes.length]),
+    fieldsOf(joinBytes([textField(2, "name"), IS_GRAPH])).map(({ number, bytes }) => [number, bytes.length]),
     [
       [2, 4],
       [20, 0],

@@ -1,5 +1,6 @@
 /** Messages of protobuf taken apart and put together without knowing all of their fields (protobuf's encoding guide). */
 import protobuf from "protobufjs";
+import { joinBytes } from "../../numbers/bytes.ts";
 
 /** A field of a message, as it stands in it. */
 export interface WireField {
@@ -37,7 +38,7 @@ export function fieldsOf(message: Uint8Array): readonly WireField[] {
 
 /** Writes a field with a length. */
 export function field(number: number, bytes: Uint8Array): Uint8Array {
-  return concat([varint(8 * number + DELIMITED), varint(bytes.length), bytes]);
+  return joinBytes([varint(8 * number + DELIMITED), varint(bytes.length), bytes]);
 }
 
 /** Writes a field that holds a text. */
@@ -49,15 +50,4 @@ function varint(value: number): Uint8Array {
   const bytes: number[] = [];
   for (; value > 127; value = Math.floor(value / 128)) bytes.push(value % 128 + 128);
   return Uint8Array.from([...bytes, value]);
-}
-
-/** Puts bytes one behind the other. */
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
