@@ -46,6 +46,10 @@ export const OPERATOR_CASES: readonly OperatorCase[] = [
   unary("Tan"),
   ...["Acos", "Asin", "Atanh"].map((op) => unary(op, [-0.9, 0.9])),
 
+  {
+    op: "Acosh",
+    write: (graph, x) => void graph.add("Acosh", "y", [graph.add("Exp", "e", [graph.add("Abs", "a", [x])])]),
+  },
   ...["Log", "Log1p", "Reciprocal", "Rsqrt", "Sqrt"].map((op) => unary(op, [0.1, 3])),
   unary("LeakyRelu", undefined, { alpha: { f: 0.1 } }),
   {
@@ -68,6 +72,11 @@ export const OPERATOR_CASES: readonly OperatorCase[] = [
     conv("Conv2D", [3, 2, 4, 5], { strides: wholes(1, 2, 2, 1), padding: text(padding) }, `${padding}, strides`),
     conv("DepthwiseConv2dNative", [3, 3, 4, 2], { strides: wholes(1, 2, 2, 1), padding: text(padding) }, padding),
     conv("Conv2D", [2, 2, 4, 3], {
+      strides: wholes(1, 1, 1, 1),
+      dilations: wholes(1, 2, 2, 1),
+      padding: text(padding),
+    }, `${padding}, dilated`),
+    conv("DepthwiseConv2dNative", [2, 2, 4, 1], {
       strides: wholes(1, 1, 1, 1),
       dilations: wholes(1, 2, 2, 1),
       padding: text(padding),
@@ -163,6 +172,16 @@ export const OPERATOR_CASES: readonly OperatorCase[] = [
         void graph.add(op, "y", [x, graph.real("k", [6, 3])], { ...FLOAT, adj_x: flag(false), adj_y: flag(false) }),
     },
   ]),
+  {
+    op: "Einsum",
+    shape: [-1, 5, 6],
+    write: (graph, x) =>
+      void graph.add("Einsum", "y", [x, graph.real("k", [6, 2, 3])], {
+        ...FLOAT,
+        equation: text("abc,cde->abde"),
+        N: whole(2),
+      }),
+  },
   { op: "Transpose", write: (graph, x) => void graph.add("Transpose", "y", [x, graph.whole("perm", 0, 3, 1, 2)]) },
   // normalization
   ...["FusedBatchNorm", "FusedBatchNormV3"].map((op): OperatorCase => ({

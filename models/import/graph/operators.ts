@@ -25,7 +25,7 @@ export const GRAPH_OPERATORS: Readonly<Record<string, readonly string[]>> = {
   logical: list(
     "Equal Greater GreaterEqual Less LessEqual LogicalAnd LogicalNot LogicalOr NotEqual Select SelectV2",
   ),
-  matrices: list("BatchMatMul BatchMatMulV2 MatMul Transpose _FusedMatMul"),
+  matrices: list("BatchMatMul BatchMatMulV2 Einsum MatMul Transpose _FusedMatMul"),
   normalization: list(
     "EuclideanNorm FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 LRN LogSoftmax Softmax",
   ),
