@@ -87,6 +87,18 @@ const WAYS:
         MASKED,
       ],
       [
+        "padding that is chosen of lists, times 1, then added",
+        {
+          mask: (net, x) => {
+            const nothing = net.real([1, 1, 5], [0, 0, 0, 0, 0]);
+            const chosen = net.add("Where", [net.add("Not", [counted(net)]), net.real([], [-Infinity]), nothing]);
+            const once = (value: string) => net.add("Mul", [value, net.real([], [1])]);
+            return net.add("Add", [once(x), once(chosen)]);
+          },
+        },
+        MASKED,
+      ],
+      [
         "biases",
         { mask: (net, x) => net.add("Add", [x, net.random([3, 5, 5])]) },
         /AttentionScores ConstantValue Add Softmax/,

@@ -1,6 +1,6 @@
 /** The shares of attention: softmax(scale · q · kᵀ + mask), as files write them. */
 import type { Node } from "../../../../src/onnx/graph.ts";
-import { besides, type Known, made, numberOf, type Pattern } from "./_pattern.ts";
+import { besides, type Known, made, numberOf, type Pattern, uniformOf } from "./_pattern.ts";
 
 /** e to this, and to anything below, is 0 beside e to any score. */
 export const FAR_BELOW = -1000;
@@ -74,8 +74,7 @@ function maskedOf(name: string, known: Known): Masked {
 }
 
 function isFarBelow(name: string, known: Known): boolean {
-  const number = numberOf(name, known);
-  return number !== undefined && number <= FAR_BELOW;
+  return (uniformOf(name, known) ?? 0) <= FAR_BELOW;
 }
 
 /** What is added to scores: 1 where a key is left out, times a number far below 0, or anything else. */
@@ -85,13 +84,12 @@ function penaltyOf(name: string, known: Known): Mask {
   if (blocked !== undefined) {
     return { name: blocked.other, kind: "blocked", farBelow: Math.max(blocked.found, -FLOAT32) };
   }
-  const choice = made(name, "Where", known);
-  const [mask, yes, no] = choice?.inputs ?? [];
-  if (choice !== undefined && isFarBelow(yes, known) && numberOf(no, known) === 0) {
-    return { name: mask, kind: "blocked" };
-  }
-  if (choice !== undefined && isFarBelow(no, known) && numberOf(yes, known) === 0) {
-    return { name: mask, kind: "counted" };
-  }
+  // A factor of 1 is what PyTorch's products that add something have.
+  const { of, factor } = scaledOf(name, known);
+  const choice = made(of, "Where", known);
+  const [mask = "", ...chosen] = choice?.inputs ?? [];
+  const [yes = NaN, no = NaN] = chosen.map((input) => factor * (uniformOf(input, known) ?? NaN));
+  if (yes <= FAR_BELOW && no === 0) return { name: mask, kind: "blocked" };
+  if (no <= FAR_BELOW && yes === 0) return { name: mask, kind: "counted" };
   return { name, kind: "added" };
 }

@@ -20,11 +20,16 @@ export function made(name: string, op: string, { producers }: Known): Node | und
 }
 
 /** The one number that a constant holds. */
-export function numberOf(name: string, { statics }: Known): number | undefined {
+export function numberOf(name: string, known: Known): number | undefined {
+  return known.statics.get(name)?.data.length === 1 ? uniformOf(name, known) : undefined;
+}
+
+/** The number that all elements of a constant are. */
+export function uniformOf(name: string, { statics }: Known): number | undefined {
   const tensor = statics.get(name);
   if (tensor === undefined) return undefined;
-  const values = realsOf(tensor);
-  return values.length === 1 ? values[0] : undefined;
+  const [first, ...others] = realsOf(tensor);
+  return others.every((value) => value === first) ? first : undefined;
 }
 
 /** Whether a number is the one that is wanted, as float32 has it. */
