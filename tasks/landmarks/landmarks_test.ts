@@ -121,3 +121,36 @@ Deno.test("landmarkSections() show each landmark's error, both models' curves, a
   // Without pictures and without the float model there is as much as can be said.
   assert.deepEqual(landmarkSections(judged(deployed), shown).map(({ kind }) => kind), ["bars", "curve"]);
 });
+
+Deno.test("landmarkSections() show the pictures in which float and int8 differ the most, each once, with their own points", () => {
+  const face = [0.25, 0.5, 0.75, 0.5, 0.5, 0.75];
+  // The nose alone moves, down by so many of 100 pixels; the eyes are 100 apart.
+  const downBy = [0, 3, 1, 7, 2, 6, 4, 5];
+  const targets = Float32Array.from(downBy.flatMap(() => face));
+  const answer = (values: Float32Array) => ({ values, shape: [8, 6] });
+  const deployed = Float32Array.from(downBy.flatMap((pixels) => face.with(5, 0.75 + pixels / 100)));
+  const [bars, curve, pictures] = landmarkSections({ answer: answer(deployed), targets }, {
+    points: POINTS,
+    layout: { count: 3, size: SIZE },
+    scale: { name: "eyes", groups: SCALES.eyes },
+    float: answer(targets),
+    picture: () => ({ height: 1, width: 1, channels: 3, bytes: new Uint8Array(3) }),
+  });
+  assert.ok(bars.kind === "bars" && curve.kind === "curve" && pictures.kind === "pictures");
+  assert.match(curve.lead, /those beyond 8 % count as failures\.$/);
+  assert.deepEqual(bars.series[1].values.map((value) => Math.round(1e6 * value)), [0, 0, 35_000]);
+  assert.deepEqual(pictures.rows.map(({ caption }) => caption), [
+    "Picture 1, the best: float 0.00 %, int8 0.00 %",
+    "Picture 7, the middle one: float 0.00 %, int8 1.33 %",
+    "Picture 4, the worst: float 0.00 %, int8 2.33 %",
+    "Picture 6, float and int8 differ: float 0.00 %, int8 2.00 %",
+    "Picture 8, float and int8 differ: float 0.00 %, int8 1.67 %",
+  ]);
+  const [, , , { panels }] = pictures.rows;
+  const points = panels.map(({ marks: [mark] }) => mark.kind === "points" ? mark.points.flat().map(Number) : []);
+  assert.deepEqual(points.map((values) => values.map((value) => value.toFixed(2)).join(" ")), [
+    "0.25 0.50 0.75 0.50 0.50 0.75",
+    "0.25 0.50 0.75 0.50 0.50 0.75",
+    "0.25 0.50 0.75 0.50 0.50 0.81",
+  ]);
+});
