@@ -277,6 +277,7 @@ export { type PlacedQuantizer, type QuantizationRecord, recordOf, type ResolvedL
 // Quantization: placing quantizers and finding their ranges.
 export { type PreparedModel, type PrepareOptions, prepareQat } from "./quantize/prepare.ts";
 export { adoptPrepared } from "./quantize/adopt.ts";
+export { type OnGrids, prepareOnGrids } from "./quantize/on_grids.ts";
 export { type FloatModel, floatModelOf, type OwnLayer } from "./quantize/float_model.ts";
 export { registerLayers } from "./layers.ts";
 export { type Island, type Quantizer } from "./quantize/placement.ts";

@@ -84,6 +84,7 @@ export const ROOMS: readonly Room[] = [
       "src/onnx",
       "src/operations",
       "src/passes/deploy/drop_nan_guards.ts",
+      "src/passes/deploy/qoperator_forms.ts",
       "src/passes/merge_reshapes.ts",
       "src/passes/pass.ts",
       "src/quant",

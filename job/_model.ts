@@ -15,9 +15,11 @@ import {
 import type { Anchors } from "../models/anchors.ts";
 import { ARCH_NAMES, ARCHITECTURES, buildArchitecture, defaultArch, type Vocabulary } from "../models/arch/mod.ts";
 import { attachAnchors, detectionOf } from "../models/detection.ts";
+import type { ImportedGrids } from "../models/import/imported.ts";
 import { openModel } from "../models/import/open_model.ts";
 import { probeModel } from "../models/import/probe.ts";
 import { outputNames } from "../models/ports.ts";
+import { type OnGrids, prepareOnGrids } from "../quantize/on_grids.ts";
 import { exists } from "../src/io/disk.ts";
 import { registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
 import { fixInputShape, fromModel, withOutputs } from "../src/rewrite/mod.ts";
@@ -41,13 +43,15 @@ const OPEN_SIDE = 224;
  * @throws {ModelFileError} If the files are damaged.
  * @throws {RangeError} If there is no output of a name that is asked for.
  */
-export async function loadModel(path: string, { outputs, shape: shapes, inputSize, seed, log }: {
+export async function loadModel(path: string, { outputs, shape: shapes, inputSize, seed, isFloat = false, log }: {
   /** Names of outputs to keep. */
   readonly outputs?: readonly string[] | undefined;
   /** Shapes of inputs that the model leaves open. */
   readonly shape?: readonly string[] | undefined;
   /** Sides of images, of a model that leaves them open. */
   readonly inputSize?: number | undefined;
+  /** Whether of a quantized file the float model is wanted that it stands for, and not one with its grids. */
+  readonly isFloat?: boolean;
   /** Of weights that a file does not have. */
   readonly seed: number;
   readonly log: (line: string) => void;
@@ -56,6 +60,7 @@ export async function loadModel(path: string, { outputs, shape: shapes, inputSiz
   registerQuantLayers();
   const side = inputSize ?? OPEN_SIDE;
   let isCut = false;
+  let grids: ImportedGrids | undefined;
   const model = await openModel(modelIn(path), {
     seed,
     log,
@@ -63,7 +68,10 @@ export async function loadModel(path: string, { outputs, shape: shapes, inputSiz
     ...(outputs === undefined ? {} : { outputs }),
     ...(shapes === undefined ? {} : { shapes: parseShapes(shapes) }),
     // Of these formats any value can be an output: those that are asked for are what the model has.
-    onImport: ({ format }) => isCut = outputs !== undefined && (format === "onnx" || format === "graph-model"),
+    onImport: (file) => {
+      isCut = outputs !== undefined && (file.format === "onnx" || file.format === "graph-model");
+      grids = file.grids;
+    },
   });
   const shape = imageShapeOf(model, inputSize);
   refuseOtherSize(path, shape, inputSize);
@@ -72,7 +80,30 @@ export async function loadModel(path: string, { outputs, shape: shapes, inputSiz
   if (isOpen) log(`"${path}" takes images of any size; ${shape.height}x${shape.width} is used.`);
   const fixed = isOpen ? fixInputShape(kept, [shape.height, shape.width, shape.channels]) : kept;
   probeModel(fixed, path);
-  return fixed;
+  if (grids === undefined) return fixed;
+  if (isFloat || grids.isDynamic) {
+    log(`"${path}" is quantized; the float model that it stands for is used.`);
+    return fixed;
+  }
+  const prepared = onGrids(fixed, { path, grids, log });
+  fixed.dispose();
+  return prepared.model;
+}
+
+/** Prepares the float model of a quantized file with the file's own grids, and says so. */
+export function onGrids(
+  model: tfl.LayersModel,
+  { path, grids, log }: {
+    readonly path: string;
+    readonly grids: ImportedGrids;
+    readonly log: (line: string) => void;
+  },
+): OnGrids {
+  const prepared = prepareOnGrids(model, grids);
+  const { taken, open, target } = prepared;
+  const rest = open.length === 0 ? "" : `; training or calibration finds those of ${open.join(", ")}`;
+  log(`"${path}" is quantized: ${taken} grids are its own, for target "${target}"${rest}.`);
+  return prepared;
 }
 
 /** @throws {RangeError} If images of other sides are asked for than the model takes. */

@@ -7,10 +7,11 @@ import { compareWithSource, type Difference, type ImportRecord } from "../models
 import { layersModelFiles } from "../models/import/layers_model.ts";
 import { type ImportedFile, type ModelFormat, openModel } from "../models/import/open_model.ts";
 import { probeModel } from "../models/import/probe.ts";
-import { inputNames, outputNames } from "../models/ports.ts";
+import { inputNames, inputShapesOf, outputNames } from "../models/ports.ts";
+import type { OnGrids } from "../quantize/on_grids.ts";
 import { commitFiles, ensureWritableDirectory, OutputError } from "../src/io/atomic.ts";
 import { exists } from "../src/io/disk.ts";
-import { registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
+import { registerQuantKernels, registerQuantLayers, setQatPhase } from "../src/quant/mod.ts";
 import { fromModel, unfoldBatchNorms, withOutputs } from "../src/rewrite/mod.ts";
 import { ORT_VERSION } from "../src/runtime/session.ts";
 import { checkChoice } from "../src/text/nearest.ts";
@@ -19,6 +20,7 @@ import { MAKER } from "../src/version.ts";
 import { startEngine } from "./_engine.ts";
 import { commandOf, quote } from "./_flags.ts";
 import { lineLog } from "./_job.ts";
+import { onGrids } from "./_model.ts";
 import { parameterCount } from "./_layers_report.ts";
 import type { JobEvents } from "./events.ts";
 import { openImportData } from "./import_data.ts";
@@ -59,12 +61,18 @@ export interface ImportedPort {
 /** What is written into the folder. */
 const FILES = ["model.json", "weights.bin", "import.json"] as const;
 
+/** Where the float model goes that a quantized file stands for. */
+const FLOAT = "float";
+const FLOAT_FILES = ["model.json", "weights.bin"].map((name) => `${FLOAT}/${name}`);
+
 /** The largest difference of answers to data that is taken for rounding, of the largest number. */
 const TOLERANCE = 1e-4;
 
 /**
  * Imports a model: a TF.js graph-model or layers-model, an ONNX file, or a net of darknet. Writes model.json, weights.bin and
- * import.json into `options.out` (default: "out/import"), all at once; the folder is a model that every job takes.
+ * import.json into `options.out` (default: "out/import"), all at once; the folder is a model that every job takes. Of a
+ * quantized ONNX file that is a prepared model with the file's own grids, and the float model that it stands for is in a
+ * folder "float" within.
  *
  * All outputs are kept unless `outputs` names others. The model's answers are compared with the source's on random numbers,
  * and on the first samples of `data` where there is some.
@@ -92,8 +100,17 @@ async function doImport(given: ImportModelOptions, events: JobEvents): Promise<I
   await startEngine({ backend: "auto", device: "cpu", debug, ...(threads === undefined ? {} : { threads }) }, log);
   const opened = await open(options, log);
   const { model, file } = options.unfoldBn ? await unfold(opened, options, log) : opened;
+  let prepared: OnGrids | undefined;
   try {
-    const compared = [...comparedAtImport(file), ...await comparedOnData(model, { file, options, log })];
+    // What is unfolded is for float training.
+    prepared = file.grids === undefined || file.grids.isDynamic || options.unfoldBn
+      ? undefined
+      : onGrids(model, { path, grids: file.grids, log });
+    const compared = [
+      ...comparedAtImport(file),
+      ...await comparedOnData(model, { file, options, log }),
+      ...await comparedOnGrids(prepared, file),
+    ];
     const report: ImportReport = {
       schema: 1,
       kind: "import",
@@ -112,11 +129,12 @@ async function doImport(given: ImportModelOptions, events: JobEvents): Promise<I
     };
     for (const line of linesOf(report)) log(line);
     events.signal?.throwIfAborted();
-    await write(model, { out, report });
+    await write(model, { out, report, prepared });
     log(`Written: ${out}. It is a model: deno task qat --model ${out}`);
     return report;
   } finally {
     model.dispose();
+    prepared?.model.dispose();
   }
 }
 
@@ -235,6 +253,27 @@ async function comparedOnData(
   }
 }
 
+/** Samples of random numbers. */
+const RANDOM_SAMPLES = 4;
+
+/** Compares what a model on a file's grids answers to random numbers with what the file does, which rounds as well. */
+async function comparedOnGrids(
+  prepared: OnGrids | undefined,
+  { grids }: ImportedFile,
+): Promise<readonly ImportComparison[]> {
+  if (prepared === undefined || grids === undefined || prepared.open.length > 0) return [];
+  const { model } = prepared;
+  const shapes = inputShapesOf(model);
+  const inputs = shapes.map((shape, i) => tf.randomUniform([RANDOM_SAMPLES, ...shape], 0, 1, "float32", i));
+  setQatPhase(model, { observing: false, fakeQuantizing: true });
+  try {
+    const outputs = await compareWithSource(model, { answer: grids.answer, inputs, names: outputNames(model) });
+    return [{ on: "random numbers, all rounded,", by: "the file in ONNX Runtime", outputs }];
+  } finally {
+    tf.dispose(inputs);
+  }
+}
+
 function portsOf(names: readonly string[], ports: tfl.LayersModel["inputs"]): readonly ImportedPort[] {
   return names.map((name, i) => ({ name, shape: ports[i].shape.slice(1) }));
 }
@@ -261,11 +300,18 @@ function linesOf({ nodes, compared, outputs, model }: ImportReport): readonly st
 
 async function write(
   model: tfl.LayersModel,
-  { out, report }: { readonly out: string; readonly report: ImportReport },
+  { out, report, prepared }: {
+    readonly out: string;
+    readonly report: ImportReport;
+    readonly prepared: OnGrids | undefined;
+  },
 ): Promise<void> {
-  const [weights, json] = await layersModelFiles(model, out);
+  const float = prepared === undefined ? [] : await layersModelFiles(model, join(out, FLOAT));
+  const [weights, json] = await layersModelFiles(prepared?.model ?? model, out);
+  const stale = FLOAT_FILES.map((name) => join(out, name)).filter((path) => float.length === 0 && exists(path));
   commitFiles({
     root: out,
-    files: [weights, { path: join(out, "import.json"), bytes: `${JSON.stringify(report, null, 2)}\n` }, json],
+    files: [...float, weights, { path: join(out, "import.json"), bytes: `${JSON.stringify(report, null, 2)}\n` }, json],
+    remove: stale,
   });
 }

@@ -3,8 +3,11 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { toOnnx } from "../export/to_onnx.ts";
 import { loadLayersModel } from "../models/import/layers_model.ts";
+import { calibrate } from "../quantize/calibrate.ts";
+import { prepareQat } from "../quantize/prepare.ts";
 import { registerBackend } from "../src/backend/mod.ts";
 import { contentsOf, save, tinyModel, withFolder } from "./_test_support.ts";
+import { isPrepared } from "./_resume.ts";
 import { importModel } from "./import.ts";
 
 /** Writes the float ONNX file of a tiny model. */
@@ -93,6 +96,26 @@ Deno.test("importModel() replaces a model where it is told to, and writes nothin
     assert.deepEqual(contentsOf(out), before);
     await assert.rejects(importModel({ model, out: dir }), /the model that is imported lies there/);
     assert.equal((await Deno.stat(model)).isFile, true);
+  }));
+
+Deno.test("importModel() writes a quantized file as a prepared model, and its float model within", () =>
+  withFolder(async (dir) => {
+    await registerBackend();
+    await tf.setBackend("onnxruntime");
+    const made = prepareQat(tinyModel());
+    await calibrate(made.model, [{ inputs: { x: new Float32Array(4 * 192).map((_, i) => Math.sin(i)) }, size: 4 }]);
+    const { bytes } = await toOnnx(made.model);
+    await Deno.writeFile(`${dir}/net.onnx`, bytes);
+    const [out, model] = [`${dir}/out`, `${dir}/net.onnx`];
+    const { compared } = await importModel({ model, out });
+    assert.deepEqual(compared.map(({ by }) => by), ["ONNX Runtime", "the file in ONNX Runtime"]);
+    assert.ok(compared[1].outputs[0].error < 0.05);
+    const [prepared, float] = await Promise.all([out, `${out}/float`].map(async (path) => await loadLayersModel(path)));
+    assert.equal(isPrepared(prepared.model), true);
+    assert.equal(isPrepared(float.model), false);
+    // One that is no longer quantized takes its float model away.
+    await importModel({ model: await tinyFile(dir), out, overwrite: true });
+    assert.deepEqual(Object.keys(contentsOf(out)).filter((path) => path.includes("float/")), []);
   }));
 
 Deno.test("importModel() keeps the outputs that are named, in their order, and cuts what only others need", () =>

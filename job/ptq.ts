@@ -102,7 +102,7 @@ export async function openPtqJob(
   const quantization = await readQuantization(resolved);
   checkMethod(quantization.target, resolved.method);
   const engine = await startEngine(resolved, log);
-  const original = await loadModel(resolved.model, { ...resolved, log });
+  const original = await loadModel(resolved.model, { ...resolved, isFloat: true, log });
   if (isPrepared(original)) {
     throw new RangeError(
       `Cannot quantize "${resolved.model}" without training: it is prepared for quantization already, a float model is ` +

@@ -9,4 +9,4 @@ export {
 export { type DarknetFiles, loadDarknet } from "./darknet/mod.ts";
 export { loadOnnx, type OnnxOptions } from "./onnx/mod.ts";
 export { type ImportedFile, type ModelFormat, openModel, type OpenModelOptions } from "./open_model.ts";
-export type { Difference, ImportFacts, ImportRecord, SourceAnswers } from "./imported.ts";
+export type { Difference, FileGrid, ImportedGrids, ImportFacts, ImportRecord, SourceAnswers } from "./imported.ts";

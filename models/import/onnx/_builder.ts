@@ -34,6 +34,8 @@ export class LayerBuilder {
   readonly #unshaped = new Map<string, { readonly value: string; readonly shape: readonly number[] | undefined }>();
   /** Names that only outputs have. */
   readonly #reserved: Set<string>;
+  /** Names that values got as outputs. */
+  readonly #renamed = new Map<string, string>();
   /** The layers that each node made or changed. */
   readonly #made = new Map<string, Set<string>>();
   /** The name of the node that is imported: layers are named after it. */
@@ -113,6 +115,11 @@ export class LayerBuilder {
     this.#note(node.name);
   }
 
+  /** Returns the name that a value has by now. */
+  nameNow(value: string): string {
+    return this.#renamed.get(value) ?? value;
+  }
+
   /** Lists the layers that the node called `base` made or changed. */
   madeBy(base: string): readonly string[] {
     return [...this.#made.get(base) ?? []];
@@ -141,6 +148,7 @@ export class LayerBuilder {
       this.#nodes[i] = { ...other, inbound, ...own };
     });
     for (const made of this.#made.values()) if (made.delete(value)) made.add(name);
+    this.#renamed.set(value, name);
     return name;
   }
 

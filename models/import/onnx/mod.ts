@@ -13,6 +13,7 @@ import { LayerBuilder } from "./_builder.ts";
 import { settleBranches } from "./_branches.ts";
 import { Call, Refusal, type Row } from "./_call.ts";
 import { batchAxes, type BatchFirst, bringBatchFirst, isFirst, type Placed } from "./batch/mod.ts";
+import { type Dequantized, dequantizedFile } from "./_dequantize.ts";
 import { livingNodes, observe, type Observed } from "./_observe.ts";
 import { recognize } from "./patterns/mod.ts";
 import { proposedOutputs, refusalOf, type RefusedNode, whyUnknown } from "./_refusals.ts";
@@ -87,7 +88,9 @@ export async function loadOnnx(path: string, options: OnnxOptions = {}): Promise
 }
 
 async function load(path: string, { shapes = {}, outputs, side, ...options }: OnnxOptions) {
-  const file = await readOnnxFile(path);
+  const read = await readOnnxFile(path);
+  const quantized = dequantizedFile(read, { path, keep: [...read.graph.outputs, ...outputs ?? []] });
+  const file = quantized ?? read;
   const { graph } = file;
   checkShapeNames(shapes, { of: graph.inputs, path });
   const dims = graph.inputs.map((name) => ({ name, shape: graph.types.get(name)?.shape ?? [] }));
@@ -108,6 +111,7 @@ async function load(path: string, { shapes = {}, outputs, side, ...options }: On
     name,
     layout: "nchw",
     ...options,
+    ...(quantized === undefined ? {} : { quantized: { ...quantized, original: read.bytes } }),
     ...(wanted === undefined ? {} : { outputs: wanted }),
   });
 }
@@ -131,6 +135,8 @@ export interface ImportOptions {
   readonly layout: "nchw" | "nhwc";
   /** Default 1e-4. */
   readonly tolerance?: number;
+  /** What a quantized file has beside the float graph that it stands for. */
+  readonly quantized?: Omit<Dequantized, "graph"> & { readonly original: Uint8Array };
   /** Nodes of the source that are not in the graph, since they cannot be; its outputs are what they read. */
   readonly refused?: readonly RefusedNode[];
   /** Is told what became of it. */
@@ -176,14 +182,40 @@ export async function importGraph(file: GraphFile, options: ImportOptions): Prom
     records: recordsOf(ownNames, { living, statics, layersOf: built.layersOf }),
     compared,
     source: { by: "ONNX Runtime", answer: sourceOf(bytes, { ...built, feeds: observed.feeds }) },
+    ...gridsFor(model, { built, feeds: observed.feeds, quantized: options.quantized }),
   });
   return model;
+}
+
+interface Gridded {
+  readonly built: Translated;
+  readonly feeds: Observed["feeds"];
+  readonly quantized: ImportOptions["quantized"];
+}
+
+/** The grids of a quantized file, by the layers of the model that was made of it. */
+function gridsFor(model: tfl.LayersModel, { built, feeds, quantized }: Gridded): Pick<ImportFacts, "grids"> {
+  if (quantized === undefined) return {};
+  const { isDynamic, original } = quantized;
+  const values = [...quantized.values].flatMap(([name, grid]) => {
+    const layer = built.layerOf(name);
+    return layer === undefined ? [] : [[layer, grid] as const];
+  });
+  const weights = [...quantized.weights].flatMap(([node, grid]) =>
+    built.layersOf(node).filter((layer) => model.getLayer(layer).weights.length > 0).map((layer) =>
+      [layer, grid] as const
+    )
+  );
+  const answer = sourceOf(original, { ...built, feeds });
+  return { grids: { values: new Map(values), weights: new Map(weights), isDynamic, answer } };
 }
 
 interface Translated {
   readonly layers: ReturnType<LayerBuilder["build"]>;
   /** Names the layers that a node made or changed. */
   readonly layersOf: (node: string) => readonly string[];
+  /** Names the layer that gives a value, if there is one. */
+  readonly layerOf: (value: string) => string | undefined;
   /** The inputs of the graph that the model has, in its order. */
   readonly inputs: readonly { readonly name: string; readonly value: Value }[];
   readonly outputs: readonly { readonly name: string; readonly value: Value }[];
@@ -270,7 +302,12 @@ function translate(
   const layers = builder.build(modelName, { inputs: inputs.map(({ made }) => made), outputs: named });
   const kept = new Set(layers.nodes.map(({ name }) => name));
   const layersOf = (node: string) => builder.madeBy(node).filter((layer) => kept.has(layer));
-  return { layers, layersOf, inputs, outputs };
+  const layerOf = (name: string) => {
+    const value = values.get(name);
+    const layer = value === undefined ? undefined : builder.nameNow(value.row ?? value.read());
+    return layer !== undefined && kept.has(layer) ? layer : undefined;
+  };
+  return { layers, layersOf, layerOf, inputs, outputs };
 }
 
 function batchOf(place: Placed | undefined): Pick<Value, "batch"> {

@@ -143,7 +143,49 @@ export interface GridOfForm {
   readonly zeroPoint?: string;
 }
 
-const BY_FORM = new Map(Object.values(FORMS).map((form) => [form.op, form]));
+const BY_FORM = new Map(Object.entries(FORMS).map(([between, form]) => [form.op, { ...form, between }]));
+
+/** An operator on codes as what it computes. */
+export interface ReadForm {
+  /** The operator between the pairs. */
+  readonly op: string;
+  readonly attrs: Attrs;
+  /** Its operands; the places of `weights` among them, where they are constant. */
+  readonly operands: readonly OnGrid[];
+  readonly weights?: number;
+  /** Codes of a bias, on the grid of operands and weights multiplied. */
+  readonly bias?: string;
+  /** Absent where it gives real numbers. */
+  readonly output?: readonly [scale: string, zeroPoint: string];
+  /** Inputs that are on no grid, before the operands. */
+  readonly plain: readonly string[];
+}
+
+/** Attributes of operators on codes that the operators between the pairs do not have, where they say what those always do. */
+const ADDED_ATTRS: Readonly<Record<string, readonly string[]>> = {
+  QLinearSoftmax: ["opset"],
+  QLinearAveragePool: ["channels_last"],
+  QLinearGlobalAveragePool: ["channels_last"],
+};
+
+/** Reads an operator on codes as what it computes; undefined of any other. */
+export function readForm({ op, inputs, attrs }: Pick<Node, "op" | "inputs" | "attrs">): ReadForm | undefined {
+  const form = BY_FORM.get(op);
+  if (form === undefined) return undefined;
+  const { operands, weights, bias, output } = form.places;
+  const starts = "from" in operands ? everyThird(operands.from, inputs.length) : operands;
+  const place = starts.findIndex((at) => at === weights);
+  const added = ADDED_ATTRS[op] ?? [];
+  return {
+    op: form.between,
+    attrs: Object.fromEntries(Object.entries(attrs).filter(([name]) => !added.includes(name))),
+    operands: starts.map((at): OnGrid => [inputs[at], inputs[at + 1], inputs[at + 2] ?? ""]),
+    ...(place < 0 ? {} : { weights: place }),
+    ...(bias === undefined || !inputs[bias] ? {} : { bias: inputs[bias] }),
+    ...(inputs[output] ? { output: [inputs[output], inputs[output + 1] ?? ""] } : {}),
+    plain: "from" in operands ? [] : inputs.slice(0, operands[0]),
+  };
+}
 
 /** Lists the grids in an operator on codes; none in any other. */
 export function gridsOfForm({ op, inputs }: Pick<Node, "op" | "inputs">): readonly GridOfForm[] {

@@ -1,0 +1,103 @@
+/** Prepares a float model with the grids that another tool has found for it. */
+import * as tf from "@tensorflow/tfjs-core";
+import type { LayersModel } from "@tensorflow/tfjs-layers";
+import type { FileGrid, ImportedGrids } from "../models/import/imported.ts";
+import { codedWeights, ruleOf } from "../src/layers/mod.ts";
+import { quantizedLayer } from "../src/quant/mod.ts";
+import { fromModel } from "../src/rewrite/mod.ts";
+import { type PreparedModel, prepareQat } from "./prepare.ts";
+import type { Recipe, RecipeRule } from "./recipe.ts";
+import { TARGETS } from "./targets/mod.ts";
+
+/** A prepared model with grids of a file. */
+export interface OnGrids extends PreparedModel {
+  /** Quantizers and weights that have the file's grids. */
+  readonly taken: number;
+  /** Quantizers that no grid of the file is for: calibration or training finds theirs. */
+  readonly open: readonly string[];
+}
+
+/**
+ * Prepares `model` as the file that it was made of is quantized: values that have a grid there have it here, layers whose
+ * weights have none stay in float. For the first target that holds it all; nothing is swapped.
+ *
+ * @throws {RangeError} If no target holds it.
+ */
+export function prepareOnGrids(model: LayersModel, grids: ImportedGrids): OnGrids {
+  const prepared = prepareForAny(model, recipeOf(model, grids));
+  const open: string[] = [];
+  let taken = 0;
+  for (const { name, of, fixed } of prepared.quantizers) {
+    if (fixed !== undefined) continue;
+    const grid = grids.values.get(of);
+    const layer = quantizedLayer(prepared.model.getLayer(name));
+    if (grid === undefined || layer === undefined || grid.scale.length > 1) open.push(name);
+    else {
+      setRange(layer.state, grid);
+      taken++;
+    }
+  }
+  for (const [name, grid] of grids.weights) {
+    const layer = prepared.model.layers.find((layer) => layer.name === name);
+    const quantized = layer && quantizedLayer(layer);
+    if (quantized?.role === "weights" && setScales(quantized.state, grid)) taken++;
+  }
+  return { ...prepared, taken, open };
+}
+
+/** What the file wants of each layer. */
+function recipeOf(model: LayersModel, { values, weights }: ImportedGrids): Recipe {
+  const [dtype = "uint8"] = [...values.values()].map(({ dtype }) => dtype);
+  const rules = fromModel(model).nodes.flatMap(({ name, layer }): RecipeRule[] => {
+    if (codedWeights(ruleOf(layer)).length === 0) return [];
+    const grid = weights.get(layer.name);
+    if (grid === undefined) return [{ match: { name }, then: { float: true } }];
+    const granularity = grid.scale.length > 1 ? "per-channel" : "per-tensor";
+    return [{ match: { name }, then: { weights: { granularity } } }];
+  });
+  return { name: "as the file", rules: [...rules, { match: {}, then: { activations: { dtype, symmetric: false } } }] };
+}
+
+function prepareForAny(model: LayersModel, recipe: Recipe): PreparedModel {
+  let first: unknown;
+  for (const { name: target } of TARGETS) {
+    try {
+      return prepareQat(model, { target, recipe, swap: [] });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      first ??= error;
+    }
+  }
+  throw first;
+}
+
+type State = NonNullable<ReturnType<typeof quantizedLayer>>["state"];
+
+/** Sets the grid of a FakeQuantize layer, and the range that it stands for. */
+function setRange(state: State, { scale: [scale], zeroPoint: [zeroPoint], qmin, qmax }: FileGrid): void {
+  const numbers = {
+    min: (qmin - zeroPoint) * scale,
+    max: (qmax - zeroPoint) * scale,
+    count: 1,
+    scale,
+    zero_point: zeroPoint,
+  };
+  for (const [name, value] of Object.entries(numbers)) write(state[name], [value]);
+}
+
+/** Sets the scales of a layer's weights, if they are on a grid as the layer's are. */
+function setScales(state: State, { dtype, scale, zeroPoint }: FileGrid): boolean {
+  const middle = dtype.startsWith("u") ? 128 : 0;
+  const scales = Object.entries(state).filter(([name]) => name.endsWith("_scale")).map(([, variable]) => variable);
+  const [variable] = scales;
+  const isFit = scales.length === 1 && zeroPoint.every((zero) => zero === middle) &&
+    variable.read().size === scale.length;
+  if (isFit) write(variable, scale);
+  return isFit;
+}
+
+function write(variable: State[string], values: readonly number[]): void {
+  const tensor = tf.tensor([...values], variable.read().shape);
+  variable.write(tensor);
+  tensor.dispose();
+}
