@@ -55,7 +55,11 @@ const given: readonly OpCase[] = [
   },
 ];
 
-const PICTURES: readonly (readonly number[])[] = [[3, 5, 4, 3], [1, 4, 4, 2], [2, 1, 1, 4], [7, 3], [2, 6, 5, 1]];
+const PICTURES: readonly (readonly number[])[] = [[3, 5, 4, 3], [1, 4, 4, 2], [2, 1, 1, 4], [7, 3], [2, 6, 5, 1], [
+  3,
+  6,
+  2,
+], [2, 3, 2, 2, 3]];
 
 /** How far means lie from 0, in deviations. */
 const FAR = [0, 100, 1e4, 1e6] as const;

@@ -16,6 +16,7 @@ import type {
   BatchNormTrainingGradInputs,
   BatchNormTrainingInputs,
 } from "../quant/kernel_types.ts";
+import { reshaped } from "./_emit.ts";
 import { reduceSum, toChannelsFirst, toChannelsLast } from "./_layout.ts";
 import { defineOp, type Emit, type Value } from "./op.ts";
 
@@ -39,6 +40,10 @@ function affine(emit: Emit, x: Value, { scale, offset }: { readonly scale: Value
 
 function applyBatchNorm(emit: Emit, [x, ...rest]: readonly Value[], epsilon: number): Value {
   if (x.shape.length === 2) return emit.node("BatchNormalization", [x, ...rest], { epsilon });
+  if (x.shape.length !== 4) {
+    const rows = reshaped(emit, x, [countPerChannel(x), x.shape[x.shape.length - 1]]);
+    return reshaped(emit, applyBatchNorm(emit, [rows, ...rest], epsilon), x.shape);
+  }
   return toChannelsLast(emit, emit.node("BatchNormalization", [toChannelsFirst(emit, x), ...rest], { epsilon }));
 }
 
