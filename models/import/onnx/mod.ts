@@ -153,6 +153,7 @@ export interface ImportOptions {
 export async function importGraph(file: GraphFile, options: ImportOptions): Promise<tfl.LayersModel> {
   const { path, inputs, batches = {}, outputs = file.graph.outputs, tolerance = TOLERANCE, refused = [] } = options;
   if (outputs.length === 0 && refused.length > 0) throw cannotLoadOnnx(path, refusalOf(refused, []));
+  if (outputs.length === 0) throw cannotLoadOnnx(path, "it has no outputs, at least one is needed");
   let settled: Omit<GraphFile, "opset">;
   let observed: Observed;
   try {
@@ -175,6 +176,7 @@ export async function importGraph(file: GraphFile, options: ImportOptions): Prom
   const sloped = recognizeBounds(recognizeSlopes(flow));
   const recognized = recognize(sloped.nodes, { ...sloped, outputs });
   const built = translate({ ...graph, nodes: recognized }, { ...options, flow: sloped });
+  if (built.inputs.length === 0) throw cannotLoadOnnx(path, "none of its outputs depends on an input");
   const model = toModel(built.layers);
   const compared = await compare(model, { observed, ...built, path, tolerance });
   const living = new Set([...nodes, ...recognized].map((node) => node.name));

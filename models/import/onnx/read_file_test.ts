@@ -161,6 +161,7 @@ Deno.test("loadOnnx() takes nodes in any order, and names circles, what nobody g
     ({ nodes: [product, relu] }) => ({ nodes: [{ ...product, inputs: ["y", "w"] }, relu] }),
     /^Cannot load "net\.onnx": its nodes "product", "relu" read one another in a circle$/,
   );
+  await refused(() => ({ outputs: [] }), /: it has no outputs, at least one is needed$/);
   await refused(
     () => ({ initializers: new Map() }),
     /its node "product" \(MatMul\) reads "w", which nobody gives: an initializer of that name is missing$/,

@@ -48,4 +48,6 @@ export const READERS: readonly FuzzReader[] = [
   { name: "class-weights", weight: 2, load: () => import("./class_weights.ts") },
   { name: "picture-cache", weight: 2, load: () => import("./picture_cache.ts") },
   { name: "weights", weight: 3, load: () => import("./weights.ts") },
+  { name: "quantized-onnx", weight: 3, load: () => import("./quantized_onnx.ts") },
+  { name: "external-data", weight: 3, load: () => import("./external_data.ts") },
 ];
