@@ -3,14 +3,17 @@ import { ARCHITECTURES, formatMetric } from "../../../mod.ts";
 import { type FileFigures, partOf, type TrainedFigures, type ZooResult } from "./_figures.ts";
 import { ZOO_ROWS, type ZooRow } from "./_rows.ts";
 
-/** Operators of convolutions and products with weights, as they are called in float. */
+/** Operators of convolutions, products with weights and recurrent layers, as they are called in float. */
 const WITH_WEIGHTS: ReadonlySet<string> = new Set([
   "Conv",
   "ConvTranspose",
   "FusedConv",
   "FusedGemm",
   "Gemm",
+  "GRU",
+  "LSTM",
   "MatMul",
+  "RNN",
 ]);
 
 /** Writes the page. */
