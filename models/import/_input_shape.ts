@@ -52,9 +52,18 @@ export function inputShapeOf({ side, ...input }: OpenInput): number[] {
     (rest[0] === undefined || rest[2] === undefined);
   const filled = isPicture ? rest.map((size) => size ?? side) : rest;
   const whole = filled.filter((size) => size !== undefined);
-  if (known.length > 0 && whole.length === filled.length) return [batch, ...whole];
+  if (known.length > 0 && whole.length === filled.length) return checkSize([batch, ...whole], input);
   const open = shape.map((size, i) => known[i] ?? (typeof size === "string" ? size : "?"));
   throw cannotLoad(path, `its input "${name}" is [${open}], needed are numbers behind the batch (--shape ${name}=1,…)`);
+}
+
+/** Most numbers of an input that a model is looked at with. */
+const MOST_NUMBERS = 2 ** 28;
+
+function checkSize(shape: number[], { name, path }: Pick<OpenInput, "name" | "path">): number[] {
+  const size = shape.reduce((product, side) => product * side, 1);
+  if (size <= MOST_NUMBERS) return shape;
+  throw cannotLoad(path, `its input "${name}" is [${shape}], at most ${MOST_NUMBERS} numbers are needed`);
 }
 
 /** Whether a shape is another than what is known of it; the batch may be whatever it likes. */

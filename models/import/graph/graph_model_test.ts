@@ -253,6 +253,18 @@ const FAULTS: readonly (readonly [write: (graph: GraphWriter) => void, message: 
     (graph) => void graph.add("Where", "picked", [graph.add("Relu", "y", [graph.input("x", [-1, 4])])]),
     /Cannot load ".*": .*needed are outputs before them \(--outputs y\)/,
   ],
+  [
+    (graph) => void graph.add("Relu", "y", [graph.input("x", [-1, 2 ** 30, 3])]),
+    /its input "x" is \[2,1073741824,3\], at most 268435456 numbers are needed/,
+  ],
+  [
+    (graph) =>
+      void graph.add("Relu", "y", [graph.add("Placeholder", "x", [], {
+        dtype: { type: "DT_STRING" },
+        shape: { shape: { dim: [{ size: "4" }, { size: "3" }] } },
+      })]),
+    /its input "x" has the type "string", numbers are needed/,
+  ],
   [(graph) => void graph.add("Banana", "y", [graph.input("x", [-1, 4])]), /Cannot load ".*": .*Banana/],
   [(graph) => void graph.add("Relu", "y", ["nothing"]), /Cannot load ".*": /],
 ];

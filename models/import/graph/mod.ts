@@ -148,6 +148,9 @@ function withInputs(nodes: GraphNodes, ends: ReadonlySet<string>): GraphNodes {
   }));
 }
 
+/** Types of inputs that layers can have. */
+const NUMBERS: ReadonlySet<string> = new Set(["float32", "int32", "bool"]);
+
 function inputsOf(
   { inputs }: GraphModel,
   { borders, path, shapes = {}, side }: Loading & { readonly borders: readonly Border[]; readonly path: string },
@@ -155,6 +158,7 @@ function inputsOf(
   return borders.map(({ value, key, shape: told }) => {
     const name = giverOf(value);
     const { shape, dtype = "float32" } = inputs.find((input) => plainName(input.name) === name) ?? {};
+    if (!NUMBERS.has(dtype)) throw cannotLoad(path, `its input "${name}" has the type "${dtype}", numbers are needed`);
     const asked = shapes[name] ?? shapes[value] ?? (key === undefined ? undefined : shapes[key]);
     return { name, dtype, shape: inputShapeOf({ name, path, shape: shape ?? told ?? asked ?? [], asked, side }) };
   });
