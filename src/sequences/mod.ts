@@ -3,7 +3,15 @@ import { registerOwn } from "../custom.ts";
 import { Attention, AttentionContext, AttentionScores, AttentionWeights } from "./attention.ts";
 import { PaddingMask, PositionEmbedding, TokenAt } from "./tokens.ts";
 
-export { Attention, type AttentionArgs, AttentionContext, AttentionScores, AttentionWeights } from "./attention.ts";
+export {
+  Attention,
+  type AttentionArgs,
+  AttentionContext,
+  AttentionScores,
+  type AttentionScoresArgs,
+  AttentionWeights,
+  type AttentionWeightsArgs,
+} from "./attention.ts";
 export {
   PaddingMask,
   type PaddingMaskArgs,

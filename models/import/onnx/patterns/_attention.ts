@@ -2,7 +2,7 @@
 import type { Node } from "../../../../src/onnx/graph.ts";
 import { besides, type Known, made, numberOf, type Pattern, uniformOf } from "./_pattern.ts";
 
-/** e to this, and to anything below, is 0 beside e to any score. */
+/** Scores from here down count for nothing: e to them is 0 beside e to any other. */
 export const FAR_BELOW = -1000;
 
 /** The largest float32. */
