@@ -2,7 +2,7 @@
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { isOwnClass } from "../src/custom.ts";
 import { isQuantizedClass } from "../src/quant/mod.ts";
-import { fromModel, type LayerNode, toModel } from "../src/rewrite/mod.ts";
+import { fromModel, toModel } from "../src/rewrite/mod.ts";
 import { floatGraph } from "./_float_graph.ts";
 
 /** A float model, and what of it is not TF.js's. */
@@ -42,9 +42,17 @@ export interface OwnLayer {
 export function floatModelOf(prepared: LayersModel): FloatModel {
   const graph = floatGraph(fromModel(prepared), prepared);
   const model = toModel(graph);
-  const isOwn = ({ layer: { className } }: LayerNode) => isOwnClass(className) || isQuantizedClass(className);
-  return {
-    model,
-    ownLayers: graph.nodes.filter(isOwn).map(({ name, layer: { className } }) => ({ layer: name, className })),
-  };
+  const ownLayers = graph.nodes.flatMap(({ name, layer }): readonly OwnLayer[] => {
+    const className = ownClassIn(layer);
+    return className === undefined ? [] : [{ layer: name, className }];
+  });
+  return { model, ownLayers };
+}
+
+/** The class of this project that a layer is of, or a layer or cell within it. */
+function ownClassIn(described: unknown): string | undefined {
+  const { className, config } = Object(described);
+  if (typeof className !== "string") return undefined;
+  if (isOwnClass(className) || isQuantizedClass(className)) return className;
+  return Object.values(Object(config)).map(ownClassIn).find((found) => found !== undefined);
 }

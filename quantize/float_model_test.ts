@@ -8,6 +8,7 @@ import { registerLayers } from "../layers.ts";
 import { ChannelSplit } from "../src/channels/mod.ts";
 import { isOwnClass } from "../src/custom.ts";
 import { Operation } from "../src/operations/mod.ts";
+import { ResetAfterGRUCell } from "../src/recurrent/reset_after.ts";
 import { isQuantizedClass, setQatPhase } from "../src/quant/mod.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { predictAll } from "../export/validate.ts";
@@ -133,4 +134,13 @@ Deno.test("floatModelOf() lists the layers that TF.js does not know by itself, o
     { layer: "left", className: "ChannelSplit" },
     { layer: "half", className: "Operation" },
   ]);
+});
+
+Deno.test("floatModelOf() names cells of this project within TF.js's own layers", () => {
+  registerLayers();
+  const input = tfl.input({ shape: [3, 2], name: "rows" });
+  const cell = new ResetAfterGRUCell({ units: 4, name: "cell" });
+  const outputs = apply(layers.dense({ units: 2, name: "out" }), apply(layers.rnn({ cell, name: "gru" }), input));
+  const { model: prepared } = prepareQat(seedWeights(tfl.model({ inputs: input, outputs })));
+  assert.deepEqual(floatModelOf(prepared).ownLayers, [{ layer: "gru", className: "ResetAfterGRUCell" }]);
 });

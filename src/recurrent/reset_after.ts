@@ -6,7 +6,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
-import { checkName, checkWhole, type LayerArgs } from "../custom.ts";
+import { checkName, checkWhole, type LayerArgs, registerOwn } from "../custom.ts";
 
 /** Arguments of a ResetAfterGRUCell. */
 export interface ResetAfterGRUCellArgs extends LayerArgs {
@@ -141,5 +141,5 @@ export class ResetAfterGRUCell extends tfl.layers.Layer {
 
 /** Registers ResetAfterGRUCell, so that models with it load. Again is harmless. */
 export function registerRecurrentCells(): void {
-  tf.serialization.registerClass(ResetAfterGRUCell);
+  registerOwn(ResetAfterGRUCell);
 }
