@@ -365,6 +365,7 @@ export { type LastGridsProof, predictAll, validate, type ValidateOptions, type V
 // ONNX as plain data; the rest of it is at "@tfjs-qat/tfjs-qat/onnx".
 export {
   type Attr,
+  type AttrKind,
   type Attrs,
   type Dim,
   type DType,

@@ -34,5 +34,5 @@ export type { PlanMemory, PlanStats } from "./_plan_cache.ts";
 export type { RepeatedStep } from "./_repeat.ts";
 export { chooseDevice, type Device, type DeviceChoice, DEVICES, deviceWarning } from "./device.ts";
 // What a trace is: see "@tfjs-qat/tfjs-qat/onnx".
-export type { Attr, Attrs, Dim, Graph, Node, Tensor, ValueType } from "../onnx/graph.ts";
+export type { Attr, AttrKind, Attrs, Dim, Graph, Node, Tensor, ValueType } from "../onnx/graph.ts";
 export type { DType, TypedArray } from "../numbers/dtype.ts";

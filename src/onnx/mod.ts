@@ -22,7 +22,15 @@
 export type { Attr, AttrKind, Attrs, Dim, Graph, Node, Tensor, ValueType } from "./graph.ts";
 export { bytesOf, sizeOf, typeOf } from "./graph.ts";
 export { type Appended, type Emit, GraphBuilder, GraphWriter, type Value } from "./writer.ts";
-export { decodeModel, encodeModel, type EncodeOptions, type Model, OnnxFileError } from "./file/mod.ts";
+export {
+  decodeModel,
+  type DecodeOptions,
+  encodeModel,
+  type EncodeOptions,
+  type ExternalData,
+  type Model,
+  OnnxFileError,
+} from "./file/mod.ts";
 export { assertLegal, checkGraph, type CheckOptions } from "./check/check.ts";
 export type { Problem, Rule } from "./check/problem.ts";
 export { type InferInput, type OpSchema, schemaOf, type StaticType, type Traits } from "./schema/mod.ts";
