@@ -49,7 +49,9 @@ function toldBy(model: tfl.LayersModel, settings: readonly (keyof TaskSettings)[
   const known = settings.includes("anchors") ? detectionOf(model) : undefined;
   const [, height, width] = settings.includes("inputSize") ? model.inputs[0].shape : [];
   return {
-    ...(known === undefined ? {} : { anchors: known.anchors, headKind: known.kind }),
+    ...(known === undefined
+      ? {}
+      : { anchors: known.anchors, headKind: known.kind, ...(known.reach === undefined ? {} : { reach: known.reach }) }),
     ...(typeof height === "number" && typeof width === "number" ? { inputSize: [height, width] } : {}),
   };
 }

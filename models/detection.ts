@@ -15,7 +15,17 @@ export interface Detection {
   readonly anchors: Anchors;
   /** How many classes there are. */
   readonly classes: number;
+  /** Within how many widths of a cell, around its middle, centres lie, an output each; absent: 1, in the cell. */
+  readonly reach?: readonly number[];
 }
+
+/** Whether centres of a cell can reach so far. */
+export function isReach(value: unknown): boolean {
+  return typeof value === "number" && value >= 1 && value <= MOST_REACH;
+}
+
+/** Darknet's own are at most 2. */
+const MOST_REACH = 4;
 
 /** Numbers of a box before those of its classes: x, y, width, height, and whether there is one. */
 export const BEFORE_CLASSES = 5;
@@ -30,7 +40,8 @@ export function attachDetection(model: tfl.LayersModel, detection: Detection): v
 
 /** Notes with `model` what its boxes of so many classes start from. Of what kind they are stays; nobody knew: "yolov3". */
 export function attachAnchors(model: tfl.LayersModel, anchors: Anchors, classes: number): void {
-  attachDetection(model, { kind: detectionOf(model)?.kind ?? "yolov3", anchors, classes });
+  const { kind = "yolov3", reach } = detectionOf(model) ?? {};
+  attachDetection(model, { kind, anchors, classes, ...(reach === undefined ? {} : { reach }) });
 }
 
 /**
@@ -41,10 +52,13 @@ export function attachAnchors(model: tfl.LayersModel, anchors: Anchors, classes:
 export function detectionOf(model: tfl.LayersModel): Detection | undefined {
   const noted: unknown = Object(model.getUserDefinedMetadata())[DETECTION_KEY];
   if (noted === undefined) return undefined;
-  const { kind, anchors, classes } = Object(noted);
+  const { kind, anchors, classes, reach } = Object(noted);
   const isKind = DETECTION_KINDS.some((known) => known === kind);
   const isList = Array.isArray(anchors) && anchors.length === model.outputs.length && anchors.every(areSizes);
-  if (isKind && isList && Number.isSafeInteger(classes) && classes > 0) return { kind, anchors, classes };
+  const areReaches = Array.isArray(reach) && reach.length === model.outputs.length && reach.every(isReach);
+  if (isKind && isList && Number.isSafeInteger(classes) && classes > 0 && (reach === undefined || areReaches)) {
+    return { kind, anchors, classes, ...(reach === undefined ? {} : { reach }) };
+  }
   throw new TypeError(
     `Cannot tell what the outputs of "${model.name}" are: its metadata "${DETECTION_KEY}" is damaged, ` +
       `needed are kind, classes, and anchors for ${model.outputs.length} outputs`,

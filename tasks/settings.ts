@@ -16,6 +16,8 @@ export interface TaskSettings {
   readonly nmsIou?: number;
   /** How the numbers of outputs with boxes are read: classes each by itself, or one of all by softmax. */
   readonly headKind?: "yolov3" | "region";
+  /** Within how many widths of a cell, around its middle, centres of boxes lie, an output each. */
+  readonly reach?: readonly number[];
   /** How errors of points count. */
   readonly pointLoss?: "l2" | "smooth-l1" | "wing";
   /** A factor of the loss for each class. */

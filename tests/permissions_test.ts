@@ -68,7 +68,7 @@ function helpText(): string {
 }
 
 /** Tasks that write where their users say. */
-const JOBS = ["qat", "ptq", "debug", "choose", "sweep", "compare", "predict", "results"];
+const JOBS = ["qat", "ptq", "debug", "choose", "sweep", "compare", "predict", "import", "results"];
 
 Deno.test("no task may start any program, and only jobs, whose results go where they are told, may write anywhere", () => {
   const commands = Object.entries(config.tasks).map(([name, { command }]) => [name, command] as const);

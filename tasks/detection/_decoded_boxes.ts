@@ -1,6 +1,6 @@
 /** Boxes as tensors within a training step. A box is its centre and its sides, each a tensor; all of one shape. */
 import * as tf from "@tensorflow/tfjs-core";
-import { type Grid, MOST_LOG_SIZE } from "./grids.ts";
+import { type Grid, MOST_LOG_SIZE, stretchOf } from "./grids.ts";
 
 /** Boxes, number by number. */
 export interface BoxTensors {
@@ -12,7 +12,7 @@ export interface BoxTensors {
 
 /** What numbers of an output are decoded with. Tensors that broadcast to their shape. */
 export interface Places {
-  readonly grid: Pick<Grid, "height" | "width">;
+  readonly grid: Pick<Grid, "height" | "width" | "reach">;
   /** The cell's column and row. */
   readonly column: tf.Tensor;
   readonly row: tf.Tensor;
@@ -25,9 +25,12 @@ export interface Places {
 export function boxesOf([tx, ty, tw, th]: readonly tf.Tensor[], { grid, column, row, width, height }: Places) {
   const side = (t: tf.Tensor, anchor: tf.Tensor) =>
     tf.mul(tf.exp(tf.clipByValue(t, -MOST_LOG_SIZE, MOST_LOG_SIZE)), anchor);
+  const [factor, less] = stretchOf(grid);
+  // Where centres stay in their cell, the step has no more to do than that.
+  const within = (t: tf.Tensor) => factor === 1 ? tf.sigmoid(t) : tf.sub(tf.mul(tf.sigmoid(t), factor), less);
   return {
-    x: tf.mul(tf.add(tf.sigmoid(tx), column), 1 / grid.width),
-    y: tf.mul(tf.add(tf.sigmoid(ty), row), 1 / grid.height),
+    x: tf.mul(tf.add(within(tx), column), 1 / grid.width),
+    y: tf.mul(tf.add(within(ty), row), 1 / grid.height),
     width: side(tw, width),
     height: side(th, height),
   };

@@ -47,7 +47,8 @@ export function plainLoss(
   frozen: Frozen = { ignored: [], scores: [], alphas: [] },
 ): number {
   const { kind, classes } = grids;
-  const { height, width, anchors } = grids.grids[output];
+  const { height, width, anchors, reach = 1 } = grids.grids[output];
+  const place = (z: number) => (sigmoid(z) - 0.5) * reach + 0.5;
   const n = boxes.length / most / 6;
   const size = 5 + classes;
   const isNew = frozen.ignored.length === 0;
@@ -79,8 +80,8 @@ export function plainLoss(
           const at = (((sample * height + row) * width + column) * anchors.length + anchor) * size;
           const t = Array.from({ length: size }, (_, k) => outputs[at + k]);
           const found = {
-            x: (column + sigmoid(t[0])) / width,
-            y: (row + sigmoid(t[1])) / height,
+            x: (column + place(t[0])) / width,
+            y: (row + place(t[1])) / height,
             w: anchorW * Math.exp(t[2]),
             h: anchorH * Math.exp(t[3]),
           };
@@ -104,7 +105,8 @@ export function plainLoss(
             }));
           } else {
             loss += (2 - box.w * box.h) * (
-              bce(t[0], box.x * width - column) + bce(t[1], box.y * height - row) +
+              bce(t[0], (box.x * width - column - 0.5) / reach + 0.5) +
+              bce(t[1], (box.y * height - row - 0.5) / reach + 0.5) +
               ((t[2] - Math.log(box.w / anchorW)) ** 2 + (t[3] - Math.log(box.h / anchorH)) ** 2) / 2
             );
           }

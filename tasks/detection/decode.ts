@@ -5,7 +5,7 @@
 import { type Answers, rowOf, widthOf } from "../../models/answers.ts";
 import { type FoundBox, rectangleOf } from "./boxes.ts";
 import { BEFORE_CLASSES } from "../../models/detection.ts";
-import { type Grid, type Grids, type HeadKind, MOST_LOG_SIZE } from "./grids.ts";
+import { type Grid, type Grids, type HeadKind, MOST_LOG_SIZE, stretchOf } from "./grids.ts";
 import { suppress } from "./nms.ts";
 
 /** Which boxes are told. */
@@ -82,6 +82,7 @@ interface Reading {
 
 function readGrid(values: Float32Array, { grid, kind, classes, scoreThreshold, found }: Reading): void {
   const { height, width, anchors } = grid;
+  const [factor, less] = stretchOf(grid);
   const numbers = BEFORE_CLASSES + classes;
   const scores = new Float64Array(classes);
   let at = 0;
@@ -93,8 +94,8 @@ function readGrid(values: Float32Array, { grid, kind, classes, scoreThreshold, f
         if (objectness > scoreThreshold) {
           SCORES[kind](values.subarray(at + BEFORE_CLASSES, at + numbers), scores);
           const box = rectangleOf(
-            (column + sigmoid(values[at])) / width,
-            (row + sigmoid(values[at + 1])) / height,
+            (column + factor * sigmoid(values[at]) - less) / width,
+            (row + factor * sigmoid(values[at + 1]) - less) / height,
             anchorWidth * sizeOf(values[at + 2]),
             anchorHeight * sizeOf(values[at + 3]),
           );

@@ -46,6 +46,34 @@ Deno.test("decodeSample() reads an anchor's numbers as a box and a score a class
   assertClose(region.map(({ score }) => score), [0.72], 1e-6);
 });
 
+Deno.test("decodeSample() lets centres reach as far out of their cell as the grid says, around its middle", () => {
+  const [coarse, fine] = GRIDS.grids;
+  const reaching = { ...GRIDS, grids: [{ ...coarse, reach: 1.5 }, fine] };
+  // σ is 0.75 and 0.1: 0.75 · 1.5 − 0.25 widths of a cell, 0.1 · 1.5 − 0.25 heights.
+  const numbers = [Math.log(3), -Math.log(9), 0, 0, 20, 20, -20];
+  const [found] = decodeSample(finding(reaching, 0, { at: 0, numbers }), reaching, {
+    scoreThreshold: 0.5,
+    nmsIou: 0.5,
+  });
+  assertClose([(found.left + found.right) / 2, found.bottom], [0.875 / 2, -0.1 + 0.125], 1e-6);
+});
+
+Deno.test("decodeSample() finds boxes where encodeBoxes() has them, whatever the reach", () => {
+  for (const reach of [1, 1.05, 1.2, 2]) {
+    const [coarse, fine] = GRIDS.grids;
+    const grids = { ...GRIDS, grids: [coarse, { ...fine, reach }] };
+    // On the edge of its cell: within it, no number but an endless one says so.
+    const box = [0.5, 0.3, 0.2, 0.25];
+    const encoded = encodeBoxes([...box, 1, 0], { grids, output: 1, most: 1 });
+    const [x, y, w, h, column, row] = encoded.subarray(4);
+    const logit = (share: number) => Math.max(-30, Math.log(share / (1 - share)));
+    const outputs = finding(grids, 1, { at: (row * 2 + column) * 2, numbers: [logit(x), logit(y), w, h, 20, -20, 20] });
+    const [found] = decodeSample(outputs, grids, { scoreThreshold: 0.5, nmsIou: 0.5 });
+    const { left, top, right, bottom } = found;
+    assertClose([left, top, right, bottom], [0.4, 0.175, 0.6, 0.425], 1e-5);
+  }
+});
+
 Deno.test("decodeSample() keeps boxes within the picture, and leaves out what is no number", () => {
   const options = { scoreThreshold: 0.5, nmsIou: 0.5 };
   const [found] = decodeSample(
@@ -162,6 +190,11 @@ Deno.test("readFileDecoding() names what is damaged", () => {
     { a: { ...sound, grid: [4, 0] } },
     'Cannot read boxes of "a": its grid is [4,0], needed are rows and columns',
   );
+  for (const reach of [0.5, 5, "1"]) {
+    const is = JSON.stringify(reach);
+    refuses({ a: { ...sound, reach } }, `Cannot read boxes of "a": its reach is ${is}, needed is a number from 1 to 4`);
+  }
+  assert.equal(readFileDecoding({ a: { ...sound, reach: 1.5 } })?.grids.grids[0].reach, 1.5);
   refuses(
     { a: { ...sound, nmsIou: "0.5" } },
     'Cannot read boxes of "a": its nmsIou is "0.5", needed is a number from 0 to 1',

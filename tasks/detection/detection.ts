@@ -17,7 +17,7 @@ import { detectionSections } from "./sections.ts";
 
 /** How boxes are learned and judged. */
 export interface DetectionOptions
-  extends Pick<TaskSettings, "boxLoss" | "ignoreThreshold" | "scoreThreshold" | "nmsIou" | "headKind"> {
+  extends Pick<TaskSettings, "boxLoss" | "ignoreThreshold" | "scoreThreshold" | "nmsIou" | "headKind" | "reach"> {
   /** Names of the classes. */
   readonly classes: readonly string[];
   /** Boxes of a sample at the most. */
@@ -82,7 +82,7 @@ export function detection(options: DetectionOptions): Task {
 
 function gridsOf(
   ports: readonly Port[],
-  { anchors, inputSize: [height, width], classes, headKind: kind = "yolov3" }: KnownOptions,
+  { anchors, inputSize: [height, width], classes, headKind: kind = "yolov3", reach }: KnownOptions,
   doing: string,
 ): Grids {
   if (ports.length !== anchors.length) {
@@ -96,7 +96,8 @@ function gridsOf(
     const numbers = anchors[i].length * (BEFORE_CLASSES + classes.length);
     const [rows, columns, depth] = port.shape;
     if (port.shape.length === 3 && typeof rows === "number" && typeof columns === "number" && depth === numbers) {
-      return { height: rows, width: columns, anchors: anchors[i].map(([w, h]) => [w / width, h / height] as const) };
+      const shares = anchors[i].map(([w, h]) => [w / width, h / height] as const);
+      return { height: rows, width: columns, anchors: shares, ...(reach === undefined ? {} : { reach: reach[i] }) };
     }
     throw new TypeError(
       `Cannot ${doing}: its output "${port.name}" is ${describePort(port)}, for ${anchors[i].length} anchors and ` +
@@ -166,7 +167,7 @@ export const detectionRow: TaskRow<"boxes"> = {
   what: "boxes around things, and what they are",
   targets: "boxes",
   head: "boxes",
-  settings: ["anchors", "inputSize", "boxLoss", "ignoreThreshold", "scoreThreshold", "nmsIou", "headKind"],
+  settings: ["anchors", "inputSize", "boxLoss", "ignoreThreshold", "scoreThreshold", "nmsIou", "headKind", "reach"],
   isShared: true,
   make: ({ names: classes, most }, settings) => detection({ ...settings, classes, most }),
 };

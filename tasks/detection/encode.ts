@@ -5,7 +5,7 @@
  * two boxes that want the same anchor of the same cell the later one has it, as in darknet. Difficult boxes belong to
  * none: nobody learns to find them, and nobody is told that they are not there.
  */
-import { type Grid, type Grids, rowsOf, type Size, sizeOverlap, TRUE_NUMBERS } from "./grids.ts";
+import { type Grid, type Grids, rowsOf, type Size, sizeOverlap, stretchOf, TRUE_NUMBERS } from "./grids.ts";
 
 /** What is said of each box, a column each. */
 export const COLUMNS = {
@@ -43,6 +43,7 @@ export function encodeBoxes(
   const encoded = new Float32Array(count * ENCODED);
   const finders = grids.grids.flatMap((grid, output) => grid.anchors.map((size, anchor) => ({ size, output, anchor })));
   const grid = grids.grids[output];
+  const [factor, less] = stretchOf(grid);
   const taken = new Map<number, number>();
   for (let i = 0; i < count; i++) {
     const [x, y, width, height, label, difficult] = Array.from(
@@ -62,8 +63,8 @@ export function encodeBoxes(
     taken.set(row, at);
     const [anchorWidth, anchorHeight] = finder.size;
     encoded.set([
-      x * grid.width - cell.column,
-      y * grid.height - cell.row,
+      (x * grid.width - cell.column + less) / factor,
+      (y * grid.height - cell.row + less) / factor,
       Math.log(width / anchorWidth),
       Math.log(height / anchorHeight),
       cell.column,

@@ -5,6 +5,7 @@
 import type { Answers } from "../../models/answers.ts";
 import { showValue } from "../../src/text/plain.ts";
 import type { Head } from "../task.ts";
+import { isReach } from "../../models/detection.ts";
 import type { FoundBox, Rectangle } from "./boxes.ts";
 import { decodeAnswers, type DecodeOptions } from "./decode.ts";
 import type { Grid, Grids, HeadKind, Size } from "./grids.ts";
@@ -19,6 +20,8 @@ export interface BoxDecoding {
   readonly grid: readonly [rows: number, columns: number];
   /** Pixels of the picture that goes in. */
   readonly anchors: readonly Size[];
+  /** Where it is not 1: see `Grid`. */
+  readonly reach?: number;
   /** Height and width of the picture that goes in. */
   readonly input: readonly [height: number, width: number];
   readonly classes: readonly string[];
@@ -28,7 +31,7 @@ export interface BoxDecoding {
 
 /** Says how the numbers of one grid are read. */
 export function decodingOf(
-  { height, width, anchors }: Grid,
+  { height, width, anchors, reach }: Grid,
   { kind, input, classes, scoreThreshold, nmsIou }: Pick<BoxDecoding, "kind" | "input" | "classes"> & DecodeOptions,
 ): BoxDecoding {
   const names = ["tx", "ty", "tw", "th", "objectness", "classes"];
@@ -38,6 +41,7 @@ export function decodingOf(
     numbers: names,
     grid: [height, width],
     anchors: anchors.map(([w, h]) => [w * input[1], h * input[0]]),
+    ...(reach === undefined ? {} : { reach }),
     input,
     classes,
     scoreThreshold,
@@ -80,10 +84,11 @@ export function readFileDecoding(outputs: unknown): FileDecoding | undefined {
     grids: {
       kind,
       classes: classes.length,
-      grids: decodings.map(({ grid: [height, width], anchors }) => ({
+      grids: decodings.map(({ grid: [height, width], anchors, reach }) => ({
         height,
         width,
         anchors: anchors.map(([w, h]) => [w / input[1], h / input[0]]),
+        ...(reach === undefined ? {} : { reach }),
       })),
     },
     options: { scoreThreshold, nmsIou },
@@ -102,6 +107,7 @@ export interface AppendedBoxes {
     readonly rows: number;
     readonly columns: number;
     readonly anchors: readonly Size[];
+    readonly reach?: number;
   }[];
   /** What such a file says of its outputs, by their names. */
   readonly decoding: Readonly<Record<"boxes" | "scores", object>>;
@@ -123,6 +129,7 @@ export function boxesToAppend(heads: Readonly<Record<string, Pick<Head, "decodin
       rows: grid.height,
       columns: grid.width,
       anchors: grid.anchors.map(([w, h]) => [w * width, h * height]),
+      ...(grid.reach === undefined ? {} : { reach: grid.reach }),
     })),
     decoding: {
       boxes: { answer: "corners", numbers: ["left", "top", "right", "bottom"], unit: "pixels", input },
@@ -135,7 +142,7 @@ export function boxesToAppend(heads: Readonly<Record<string, Pick<Head, "decodin
 const MOST = 65_536;
 
 function readDecoding(value: unknown, cannot: string): BoxDecoding {
-  const { kind, grid, anchors, input, classes, scoreThreshold, nmsIou } = Object(value);
+  const { kind, grid, anchors, reach, input, classes, scoreThreshold, nmsIou } = Object(value);
   const fields: readonly (readonly [name: string, value: unknown, isSound: boolean, needed: string])[] = [
     ["kind", kind, kind === "yolov3" || kind === "region", `is "yolov3" or "region"`],
     ["grid", grid, isPair(grid, isCount), "are rows and columns"],
@@ -146,6 +153,7 @@ function readDecoding(value: unknown, cannot: string): BoxDecoding {
       anchors.every((anchor) => isPair(anchor, isPositive)),
       "are pairs of widths and heights above 0",
     ],
+    ["reach", reach, reach === undefined || isReach(reach), "is a number from 1 to 4"],
     ["input", input, isPair(input, isCount), "are height and width in pixels"],
     [
       "classes",
@@ -160,7 +168,10 @@ function readDecoding(value: unknown, cannot: string): BoxDecoding {
   for (const [name, given, isSound, needed] of fields) {
     if (!isSound) throw new RangeError(`${cannot}: its ${name} is ${showValue(given)}, needed ${needed}`);
   }
-  return { answer: "boxes", numbers: [], kind, grid, anchors, input, classes, scoreThreshold, nmsIou };
+  return {
+    ...{ answer: "boxes", numbers: [], kind, grid, anchors, input, classes, scoreThreshold, nmsIou },
+    ...(reach === undefined ? {} : { reach }),
+  };
 }
 
 function isPair(value: unknown, isSound: (value: unknown) => boolean): boolean {

@@ -22,7 +22,7 @@ function gridsOf(kind: HeadKind): Grids {
     classes: CLASSES,
     grids: [
       { height: 2, width: 3, anchors: [[0.5, 0.4], [0.4, 0.7]] },
-      { height: 4, width: 6, anchors: [[0.1, 0.1], [0.2, 0.3], [0.3, 0.15]] },
+      { height: 4, width: 6, anchors: [[0.1, 0.1], [0.2, 0.3], [0.3, 0.15]], reach: 1.3 },
     ],
   };
 }

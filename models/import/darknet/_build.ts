@@ -1,6 +1,8 @@
 /** Makes TF.js layers of what a configuration says, and gives them the weights of a file, in its order. */
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { ChannelSplit } from "../../../src/channels/mod.ts";
+import { groupConv2d } from "../../../src/grouped/mod.ts";
 import { seedFor } from "../../../src/numbers/seed.ts";
 import { refuse } from "./_cfg.ts";
 import { type DarknetActivation, INPUT, type Plan, type Shape, type Spec } from "./_specs.ts";
@@ -83,7 +85,7 @@ interface Applying extends BuildOptions {
 }
 
 function apply(spec: Spec, applying: Applying): Value {
-  const { from: [x], from, name } = applying;
+  const { from: [x], name } = applying;
   switch (spec.kind) {
     case "convolutional":
       return convolution(spec, applying);
@@ -94,7 +96,7 @@ function apply(spec: Spec, applying: Applying): Value {
     case "shortcut":
       return shortcut(spec, applying);
     case "route":
-      return from.length === 1 ? x : run(layers.concatenate({ name, axis: -1 }), alike(from, name));
+      return route(spec, applying);
     case "upsample":
       return run(layers.upSampling2d({ name, size: [spec.stride, spec.stride] }), [asPicture(x, name)]);
     case "dropout":
@@ -112,6 +114,14 @@ function apply(spec: Spec, applying: Applying): Value {
 function run(layer: Layer, from: readonly Value[]): Value {
   // A layer of one output that is called on symbols gives one.
   return layer.apply(from.length === 1 ? from[0] : [...from]) as Value;
+}
+
+/** Joins layers, or one part of the channels of each. */
+function route({ groups: parts, group: index }: Of<"route">, { from, name }: Applying): Value {
+  const read = from.map((x, i) =>
+    parts === 1 ? x : run(new ChannelSplit({ name: `${name}_part${i === 0 ? "" : i}`, parts, index }), [x])
+  );
+  return read.length === 1 ? read[0] : run(layers.concatenate({ name, axis: -1 }), alike(read, name));
 }
 
 /**
@@ -165,9 +175,6 @@ function convolution(spec: Of<"convolutional">, applying: Applying): Value {
   const { from: [x], before: [height, width, channels], name, reader, seed } = applying;
   const { size, stride, padding, groups, section, shape: [, , filters] } = spec;
   const isDepthwise = groups > 1 && groups === channels && filters === channels;
-  if (groups > 1 && !isDepthwise) {
-    refuse(section, `it has ${groups} groups of ${channels} channels, 1 or as many are needed`);
-  }
   // TF.js pads unevenly where a stride leaves an odd rest; darknet always pads both sides alike.
   const picture = asPicture(x, name);
   const isSame = stride === 1 && size % 2 === 1 && padding === (size - 1) / 2 && height > 0 && width > 0;
@@ -182,9 +189,9 @@ function convolution(spec: Of<"convolutional">, applying: Applying): Value {
     useBias: !spec.isNormalized,
   };
   const start = initializers.heNormal({ seed: seedFor(name, seed) });
-  const layer = isDepthwise
-    ? layers.depthwiseConv2d({ ...shared, depthwiseInitializer: start })
-    : layers.conv2d({ ...shared, filters, kernelInitializer: start });
+  const ofFilters = { ...shared, filters, kernelInitializer: start };
+  const inGroups = () => groups === 1 ? layers.conv2d(ofFilters) : groupConv2d({ ...ofFilters, groups });
+  const layer = isDepthwise ? layers.depthwiseConv2d({ ...shared, depthwiseInitializer: start }) : inGroups();
   const y = run(layer, [padded]);
   const norm = spec.isNormalized
     ? layers.batchNormalization({ name: `${name}_bn`, epsilon: EPSILON, momentum: 0.9 })
@@ -197,7 +204,7 @@ function convolution(spec: Of<"convolutional">, applying: Applying): Value {
     setWeights(layer, [
       {
         values: toChannelsLast(kernel, order),
-        shape: isDepthwise ? [size, size, filters, 1] : [size, size, channels, filters],
+        shape: isDepthwise ? [size, size, filters, 1] : [size, size, channels / groups, filters],
       },
       ...(norm === undefined ? [{ values: bias, shape: [filters] }] : []),
     ]);

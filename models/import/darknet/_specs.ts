@@ -1,6 +1,6 @@
 /** What the sections of a configuration compute, with shapes: everything is checked before a layer is made. */
 import type { BoxSize } from "../../anchors.ts";
-import type { DetectionKind } from "../../detection.ts";
+import { type DetectionKind, isReach } from "../../detection.ts";
 import { choiceOf, integerOf, numbersOf, refuse, refuseOptions, type Section } from "./_cfg.ts";
 
 /** [height, width, channels]; [1, 1, n] of a row of numbers. */
@@ -42,12 +42,20 @@ export type Spec =
     | { readonly kind: "shortcut"; readonly activation: DarknetActivation }
     | { readonly kind: "upsample"; readonly stride: number }
     | { readonly kind: "dropout"; readonly rate: number }
-    | { readonly kind: "route" | "avgpool" | "softmax" | "cost" }
+    | {
+      readonly kind: "route";
+      /** Equal parts that the channels of each layer are in; the one that is read. */
+      readonly groups: number;
+      readonly group: number;
+    }
+    | { readonly kind: "avgpool" | "softmax" | "cost" }
     | {
       readonly kind: "boxes";
       readonly head: DetectionKind;
       readonly anchors: readonly BoxSize[];
       readonly classes: number;
+      /** Widths of a cell that its centres lie in. */
+      readonly reach: number;
     }
   );
 
@@ -190,7 +198,8 @@ function maxpool(making: Making): Spec {
 
 function route(making: Making): Spec {
   const { section } = making;
-  refuseOptions(section, { groups: "1", group_id: "0" });
+  const groups = integerOf(section, "groups", { otherwise: 1 });
+  const group = integerOf(section, "group_id", { otherwise: 0, least: 0, most: groups - 1 });
   const from = numbersOf(section, "layers").map((place) => placeOf(making, { place, key: "layers" }));
   const shapes = from.map((place) => making.specs[place].shape);
   const [[height, width]] = shapes;
@@ -200,8 +209,10 @@ function route(making: Making): Spec {
       `its layers are ${shapes.map((shape) => shape.join("x")).join(" and ")}, one height and width is needed`,
     );
   }
-  const channels = shapes.reduce((sum, [, , channels]) => sum + channels, 0);
-  return { section, from, kind: "route", shape: [height, width, channels] };
+  const odd = shapes.find(([, , channels]) => channels % groups !== 0);
+  if (odd !== undefined) refuse(section, `${groups} groups do not part ${odd[2]} channels evenly`);
+  const channels = shapes.reduce((sum, [, , channels]) => sum + channels / groups, 0);
+  return { section, from, kind: "route", shape: [height, width, channels], groups, group };
 }
 
 /** Returns the section that a number means: counted from [net], or back from where it stands. */
@@ -248,6 +259,13 @@ function rateOf(section: Section): number {
   );
 }
 
+function reachOf(section: Section): number {
+  if (!section.options.has("scale_x_y")) return 1;
+  const [reach, ...more] = numbersOf(section, "scale_x_y");
+  if (more.length === 0 && isReach(reach)) return reach;
+  return refuse(section, `"scale_x_y" is "${section.options.get("scale_x_y")}", needed is a number from 1 to 4`);
+}
+
 function boxes(making: Making, head: DetectionKind): Spec {
   const { section, specs, input } = making;
   const { shape, from } = before(making);
@@ -276,5 +294,5 @@ function boxes(making: Making, head: DetectionKind): Spec {
         `${needed} are needed`,
     );
   }
-  return { section, from, shape, kind: "boxes", head, anchors, classes };
+  return { section, from, shape, kind: "boxes", head, anchors, classes, reach: reachOf(section) };
 }

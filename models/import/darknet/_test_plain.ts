@@ -45,7 +45,11 @@ export function runPlainly(cfg: string, weights: Uint8Array, picture: Plain): Pl
         all.values.subarray(c * all.h * all.w, (c + 1) * all.h * all.w)
           .reduce((a, b) => a + b, 0) / (all.h * all.w));
     } else if (kind === "route") {
-      const parts = list("layers").map((i) => outputs[i]);
+      const [groups, group] = [number("groups", 1), number("group_id", 0)];
+      const parts = list("layers").map((i) => outputs[i]).map(({ c, h, w, values }) => {
+        const size = values.length / groups;
+        return { c: c / groups, h, w, values: values.subarray(group * size, (group + 1) * size) };
+      });
       x = {
         c: parts.reduce((sum, { c }) => sum + c, 0),
         h: parts[0].h,

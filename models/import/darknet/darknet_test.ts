@@ -138,6 +138,12 @@ Deno.test("loadDarknet() routes, adds, upsamples, averages, and connects what wa
   await assertPlain(body + twice, count + 5 + 5 * 576 + 15 + 3 + 15);
   const depthwise = conv(12, "size=3\npad=1\nstride=2\ngroups=12\nactivation=leaky\nbatch_normalize=1");
   await assertPlain(body + depthwise, count + 48 + 108);
+  const grouped = conv(8, "size=3\npad=1\nstride=2\ngroups=4\nactivation=leaky\nbatch_normalize=1");
+  await assertPlain(body + grouped, count + 32 + 8 * 3 * 9);
+  for (const group of [0, 1]) {
+    await assertPlain(`${body}[route]\nlayers=-1\ngroups=2\ngroup_id=${group}\n`, count);
+    await assertPlain(`${body}[route]\nlayers=2,-1\ngroups=4\ngroup_id=${2 + group}\n`, count);
+  }
 });
 
 Deno.test("loadDarknet() names outputs of boxes by their strides, and says what they mean", async () => {
@@ -153,6 +159,8 @@ Deno.test("loadDarknet() names outputs of boxes by their strides, and says what 
     anchors: [[[37, 58], [81, 82]], [[10, 14], [23, 27]]],
     classes: 3,
   });
+  const far = cfg.replace("num=4", "num=4\nscale_x_y=1.05");
+  assert.deepEqual(detectionOf(await assertPlain(far, 4 + 108 + 2 * (16 + 64)))?.reach, [1.05, 1]);
   const region = net(16, 32) + conv(14, "size=3\nstride=4\npad=1\nactivation=linear") +
     "[region]\nanchors=1,2,.5,.25\nnum=2\nclasses=2\ncoords=4\nsoftmax=1\n";
   const old = await assertPlain(region, 14 + 14 * 27);
@@ -184,7 +192,8 @@ const FAULTS: readonly (readonly [cfg: string, message: RegExp])[] = [
   [net(8, 8) + conv(4, "size=three\nactivation=relu"), /"size" is "three", needed is a whole number from 1 to 64/],
   [net(8, 8) + conv(4, "activation=laeky"), /"activation" is "laeky", .*did you mean "leaky"/],
   [net(8, 8) + conv(4, "size=9\nactivation=relu"), /its output is 0x0, nothing is left of the picture/],
-  [net(8, 8, 4) + conv(4, "groups=2\nactivation=relu"), /it has 2 groups of 4 channels, 1 or as many are needed/],
+  [GOOD + "[route]\nlayers=0\ngroups=3\n", /3 groups do not part 4 channels evenly/],
+  [GOOD + "[route]\nlayers=0\ngroups=2\ngroup_id=2\n", /"group_id" is "2", needed is a whole number from 0 to 1/],
   [net(8, 8, 4) + conv(4, "groups=3\nactivation=relu"), /3 groups part neither 4 channels nor 4 filters evenly/],
   [GOOD + "[shortcut]\nfrom=-3\nactivation=linear\n", /"from" names layer -3, needed is one of the 1 before it/],
   [GOOD + "[route]\nlayers=4\n", /"layers" names layer 4/],
@@ -196,6 +205,10 @@ const FAULTS: readonly (readonly [cfg: string, message: RegExp])[] = [
   ],
   [GOOD + "[yolo]\nanchors=1,2\nnum=1\nclasses=2\n", /has 4 channels, for 1 anchors of 2 classes 7 are needed/],
   [GOOD + "[yolo]\nanchors=1,2,3\nnum=1\nclasses=2\n", /it has 3 numbers of anchors, needed are 2 above 0/],
+  [
+    net(8, 8) + conv(6, "activation=linear") + "[yolo]\nanchors=1,2\nnum=1\nclasses=1\nscale_x_y=0.9\n",
+    /"scale_x_y" is "0.9", needed is a number from 1 to 4/,
+  ],
   [GOOD + "[yolo]\nmask=1\nanchors=1,2\nnum=1\nclasses=2\n", /"mask" names anchor 1/],
   [GOOD + "[convolutional]\nbinary=1\n", /"binary" is "1", only 0 can be imported/],
   [GOOD + conv(1e6, ""), /"filters" is "1000000"/],

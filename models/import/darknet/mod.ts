@@ -88,7 +88,8 @@ async function load({ cfg, weights, seed }: DarknetFiles & { readonly seed: numb
       );
     }
     const anchors: Anchors = heads.map(({ anchors }) => anchors);
-    attachDetection(model, { kind, anchors, classes });
+    const reach = heads.map(({ reach }) => reach);
+    attachDetection(model, { kind, anchors, classes, ...(reach.every((one) => one === 1) ? {} : { reach }) });
   }
   return model;
 }

@@ -104,9 +104,9 @@ export async function loadBytes(bytes: Uint8Array, options: OnnxOptions = {}): P
 }
 
 /** Asserts that a net is imported, and answers as ONNX Runtime does on numbers that the import has not seen. */
-export async function assertImports(net: TestNet): Promise<tfl.LayersModel> {
+export async function assertImports(net: TestNet, options: OnnxOptions = {}): Promise<tfl.LayersModel> {
   const { bytes, outputs } = bytesOf(net);
-  const model = await loadBytes(bytes);
+  const model = await loadBytes(bytes, options);
   const size = net.batch ?? 3;
   const random = new Random(99);
   const shape = [size, ...net.shape];

@@ -3,7 +3,7 @@
  * "scores" [n, classes, k], in the place of the grids, as ONNX's NonMaxSuppression takes them. Each of the k anchors of all
  * cells has a box, whatever its score.
  *
- *   x = (column + σ(tx)) · width of a cell,  w = anchor's width · e^tw, tw within ±8;  corners are kept in the picture
+ *   x = (column + σ(tx) · reach − (reach − 1) / 2) · width of a cell,  w = anchor's width · e^tw, tw within ±8;  corners are kept in the picture
  *   score = σ(objectness) · σ(class), or · softmax(classes)
  */
 import type { Attrs, Dim, Graph } from "../../onnx/graph.ts";
@@ -18,6 +18,8 @@ export interface BoxGrid {
   readonly columns: number;
   /** Widths and heights in pixels of the picture that goes in. */
   readonly anchors: readonly (readonly [width: number, height: number])[];
+  /** Within how many widths of a cell, around its middle, its centres lie. Default 1. */
+  readonly reach?: number;
 }
 
 /** How boxes are made. */
@@ -121,8 +123,12 @@ function writeGrid(
   const places = eachAnchor(grid, ([, , column, row]) => [column, row]);
   const sizes = eachAnchor(grid, ([w, h]) => [w, h]);
   const pair = { shape: [n, count, 2] };
+  const { reach = 1 } = grid;
+  const inCell = out.node("Sigmoid", [centre], pair);
+  const reached = reach === 1 ? inCell : out.node("Mul", [inCell, out.constant(`${output}/reach`, [], [reach])], pair);
+  const cells = out.constant(`${output}/cells`, [count, 2], places.map((place) => place - (reach - 1) / 2));
   const middle = out.node("Mul", [
-    out.node("Add", [out.node("Sigmoid", [centre], pair), out.constant(`${output}/cells`, [count, 2], places)], pair),
+    out.node("Add", [reached, cells], pair),
     out.constant(`${output}/cell`, [2], [width / columns, height / rows]),
   ], pair);
   const bounds = [-MOST_LOG_SIZE, MOST_LOG_SIZE].map((bound, i) => out.constant(`${output}/bound${i}`, [], [bound]));

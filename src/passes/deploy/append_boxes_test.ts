@@ -11,10 +11,10 @@ import { appendBoxes } from "./append_boxes.ts";
 const INPUT = [64, 96] as const;
 const CLASSES = 3;
 
-/** Two outputs that are inputs passed on, of three anchors and of one, and one that has nothing to do with boxes. */
+/** Two outputs that are inputs passed on, of three anchors and of one whose centres reach out of its cell, and one that has nothing to do with boxes. */
 const GRIDS = [
   { output: "coarse", rows: 2, columns: 3, anchors: [[20, 30], [60, 40], [90, 9]] },
-  { output: "fine", rows: 4, columns: 6, anchors: [[8, 12]] },
+  { output: "fine", rows: 4, columns: 6, anchors: [[8, 12]], reach: 1.2 },
 ] as const;
 
 function passing(batch: number | string): Graph {
@@ -46,7 +46,8 @@ function boxesOf(values: readonly Float32Array[], kind: Grids["kind"]) {
   const grids: Grids = {
     kind,
     classes: CLASSES,
-    grids: GRIDS.map(({ rows, columns, anchors }) => ({
+    grids: GRIDS.map(({ rows, columns, anchors, ...reach }) => ({
+      ...reach,
       height: rows,
       width: columns,
       anchors: anchors.map(([w, h]) => [w / INPUT[1], h / INPUT[0]] as const),
