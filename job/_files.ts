@@ -57,6 +57,21 @@ export function missingFolders(dir: string): readonly string[] {
   return exists(path) ? [] : [path, ...missingFolders(dirname(path))];
 }
 
+/**
+ * Does a job whose results go into `dir`. Where it leaves none, no folder is left that was made for them.
+ *
+ * @throws {OutputError} If `dir` cannot be written to, before the job begins.
+ */
+export async function intoFolder<T>(dir: string, job: () => Promise<T>): Promise<T> {
+  const made = missingFolders(dir);
+  try {
+    ensureWritableDirectory(dir);
+    return await job();
+  } finally {
+    removeEmpty(made);
+  }
+}
+
 /** Removes those of `folders` that are empty. */
 export function removeEmpty(folders: readonly string[]): void {
   for (const folder of folders) {

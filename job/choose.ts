@@ -3,17 +3,18 @@ import { join } from "node:path";
 import { version_core } from "@tensorflow/tfjs-core";
 import { CHOOSE_SCHEMA, type ChooseReport, type RungReport } from "../report/choose_schema.ts";
 import { renderChoice } from "../report/html/choose.ts";
-import { commitFiles, ensureWritableDirectory, OutputError } from "../src/io/atomic.ts";
+import { commitFiles, OutputError } from "../src/io/atomic.ts";
 import { exists } from "../src/io/disk.ts";
 import { ORT_VERSION } from "../src/runtime/session.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
 import { MAKER } from "../src/version.ts";
+import { intoFolder } from "./_files.ts";
 import { commandOf } from "./_flags.ts";
 import { readRecord } from "./_kept_job.ts";
 import { lineLog } from "./_job.ts";
 import { type ChooseContext, type Outcome, tryRung } from "./choose/try.ts";
 import { type Climbed, ladder, type Rung } from "./choose/rungs.ts";
-import { type ChooseEvents, type ChooseOptions, resolveChooseOptions } from "./choose/options.ts";
+import { type ChooseEvents, type ChooseOptions, resolveChooseOptions, type ResolvedChoose } from "./choose/options.ts";
 
 export type { ChooseEvents, ChooseOptions };
 
@@ -44,8 +45,15 @@ export function chooseQuantization(options: ChooseOptions, events: ChooseEvents 
 }
 
 async function choose(given: ChooseOptions, events: ChooseEvents): Promise<ChooseReport> {
-  const { goal, out, overwrite, ...options } = resolveChooseOptions(given);
-  ensureWritableDirectory(out);
+  const options = resolveChooseOptions(given);
+  return await intoFolder(options.out, () => climb(options, given, events));
+}
+
+async function climb(
+  { goal, out, overwrite, ...options }: ResolvedChoose,
+  given: ChooseOptions,
+  events: ChooseEvents,
+): Promise<ChooseReport> {
   const { overwrite: _, ...asked } = given;
   const command = commandOf(asked, "choose");
   const before = await readBefore(out, { command, overwrite });
@@ -57,9 +65,9 @@ async function choose(given: ChooseOptions, events: ChooseEvents): Promise<Choos
     log: lineLog(events),
     warned: new Set(),
   };
-  const climb = new Climb(context, { command, before });
-  await climb.run();
-  return climb.report();
+  const ladder = new Climb(context, { command, before });
+  await ladder.run();
+  return ladder.report();
 }
 
 /** Rungs that an earlier search of the same words has tried. */

@@ -12,11 +12,12 @@ import { targetOf } from "../quantize/targets/mod.ts";
 import { DEBUG_SCHEMA, type DebugReport } from "../report/debug_schema.ts";
 import { worstParts } from "../report/debug_words.ts";
 import { renderDebug } from "../report/html/debug.ts";
-import { commitFiles, ensureWritableDirectory, OutputError } from "../src/io/atomic.ts";
+import { commitFiles, OutputError } from "../src/io/atomic.ts";
 import { exists } from "../src/io/disk.ts";
 import { MAKER } from "../src/version.ts";
 import { ORT_VERSION } from "../src/runtime/session.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
+import { intoFolder } from "./_files.ts";
 import { inputBatches } from "./_data.ts";
 import { startEngine } from "./_engine.ts";
 import { commandOf } from "./_flags.ts";
@@ -59,8 +60,16 @@ export function debugModel(options: DebugOptions, events: JobEvents = {}): Promi
 }
 
 async function debug(given: DebugOptions, events: JobEvents): Promise<DebugReport> {
-  const { samples, tolerance, out, overwrite, ...options } = resolveDebugOptions(given);
-  claim(out, overwrite);
+  const options = resolveDebugOptions(given);
+  return await intoFolder(options.out, () => measure(options, given, events));
+}
+
+async function measure(
+  { samples, tolerance, out, overwrite, ...options }: ResolvedDebug,
+  given: DebugOptions,
+  events: JobEvents,
+): Promise<DebugReport> {
+  refuseReport(out, overwrite);
   const { model, job } = await openPrepared(options, events);
   const { test } = job.data;
   const indices = Array.from({ length: Math.min(samples, test.count) }, (_, i) => i);
@@ -134,9 +143,8 @@ async function biasesOf(model: tfl.LayersModel, job: Job): Promise<ReadonlyMap<s
   return biasNoise(int8.graph, float.graph);
 }
 
-/** @throws {OutputError} If the results cannot be written to `dir`. */
-function claim(dir: string, overwrite: boolean): void {
-  ensureWritableDirectory(dir);
+/** @throws {OutputError} If there is a report in `dir` that is not to be replaced. */
+function refuseReport(dir: string, overwrite: boolean): void {
   const found = FILES.find((name) => exists(join(dir, name)));
   if (found === undefined || overwrite) return;
   throw new OutputError(`Cannot write to "${dir}": it has a report already (${found}), --overwrite replaces it`);

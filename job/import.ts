@@ -9,7 +9,7 @@ import { type ImportedFile, type ModelFormat, openModel } from "../models/import
 import { probeModel } from "../models/import/probe.ts";
 import { inputNames, inputShapesOf, outputNames } from "../models/ports.ts";
 import type { OnGrids } from "../quantize/on_grids.ts";
-import { commitFiles, ensureWritableDirectory, OutputError } from "../src/io/atomic.ts";
+import { commitFiles, OutputError } from "../src/io/atomic.ts";
 import { exists } from "../src/io/disk.ts";
 import { registerQuantKernels, registerQuantLayers, setQatPhase } from "../src/quant/mod.ts";
 import { fromModel, unfoldBatchNorms, withOutputs } from "../src/rewrite/mod.ts";
@@ -17,6 +17,7 @@ import { ORT_VERSION } from "../src/runtime/session.ts";
 import { checkChoice } from "../src/text/nearest.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
 import { MAKER } from "../src/version.ts";
+import { intoFolder } from "./_files.ts";
 import { startEngine } from "./_engine.ts";
 import { commandOf, quote } from "./_flags.ts";
 import { lineLog } from "./_job.ts";
@@ -94,9 +95,18 @@ export function importModel(options: ImportModelOptions, events: JobEvents = {})
 
 async function doImport(given: ImportModelOptions, events: JobEvents): Promise<ImportReport> {
   const options = resolveImportOptions(given);
+  refuseSource(options);
+  return await intoFolder(options.out, () => convert(options, given, events));
+}
+
+async function convert(
+  options: ResolvedImport,
+  given: ImportModelOptions,
+  events: JobEvents,
+): Promise<ImportReport> {
   const { model: path, out, threads, debug } = options;
   const log = lineLog(events);
-  claim(options);
+  refuseModel(options);
   await startEngine({ backend: "auto", device: "cpu", debug, ...(threads === undefined ? {} : { threads }) }, log);
   const opened = await open(options, log);
   const { model, file } = options.unfoldBn ? await unfold(opened, options, log) : opened;
@@ -146,13 +156,16 @@ function commandFor(
   return commandOf({ ...given, out }, `import ${quote(model)}`);
 }
 
-/** @throws {OutputError} If the model cannot be written to the folder, or the source lies there. */
-function claim({ model, out, overwrite }: ResolvedImport): void {
+/** @throws {OutputError} If the source lies in the folder that the model would be written to. */
+function refuseSource({ model, out }: ResolvedImport): void {
   const sources = [resolve(model), dirname(resolve(model))];
   if (sources.includes(resolve(out))) {
     throw new OutputError(`Cannot write to "${out}": the model that is imported lies there, another folder is needed`);
   }
-  ensureWritableDirectory(out);
+}
+
+/** @throws {OutputError} If there is a model in `out` that is not to be replaced. */
+function refuseModel({ out, overwrite }: ResolvedImport): void {
   const found = FILES.find((name) => exists(join(out, name)));
   if (found === undefined || overwrite) return;
   throw new OutputError(`Cannot write to "${out}": it has a model already (${found}), --overwrite replaces it`);
