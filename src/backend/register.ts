@@ -8,6 +8,7 @@ import { addChainedMethods } from "./_chained_methods.ts";
 import { registerDilatedGradients } from "./dilated_gradients.ts";
 import { checkOptions } from "./_settings.ts";
 import { registerKernels } from "./kernels.ts";
+import { registerTileGradient } from "./tile_gradient.ts";
 
 /** The name under which TF.js knows the backend. */
 export const BACKEND = "onnxruntime";
@@ -48,6 +49,7 @@ export async function registerBackend(options: BackendOptions = {}): Promise<Onn
     tf.registerBackend(BACKEND, () => new OnnxRuntimeBackend(options), 10);
     registerKernels(BACKEND);
     registerDilatedGradients(BACKEND);
+    registerTileGradient(BACKEND);
     registerRecurrentLayers(BACKEND);
     registerGroupConvGradient();
     addChainedMethods();
