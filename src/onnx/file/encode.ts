@@ -23,6 +23,7 @@ import { codeOf } from "../../numbers/dtype.ts";
 import {
   type Attr,
   type AttrKind,
+  type Dim,
   type Graph,
   type Node,
   sizeOf,
@@ -48,6 +49,8 @@ export interface EncodeOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Whether the types of the values between nodes are written too. ONNX Runtime needs none; people and viewers do. */
   readonly valueInfo?: boolean;
+  /** Whether inputs and outputs are written with their shapes, and not with their element types alone. Default true. */
+  readonly portShapes?: boolean;
 }
 
 /** Tensors up to this size in bytes are copied with the text around them; larger ones once, into the result. */
@@ -71,7 +74,7 @@ export function encodeModel(graph: Graph, options: EncodeOptions = {}): Uint8Arr
 
 function encode(graph: Graph, options: EncodeOptions): Uint8Array<ArrayBuffer> {
   const { opset = 17, irVersion = 8, producer = "tfjs-qat", metadata = {} } = options;
-  const body = graphPieces(graph, options.valueInfo ?? false);
+  const body = graphPieces(graph, options);
   const head = protobuf.Writer.create();
   head.uint32(tagOf(ModelProto.ir_version)).int64(irVersion);
   head.uint32(tagOf(ModelProto.producer_name)).string(producer);
@@ -110,7 +113,10 @@ function join(pieces: readonly Uint8Array[], name: string): Uint8Array<ArrayBuff
 }
 
 /** Writes a GraphProto as pieces to be joined, big tensors as views of their own memory. */
-function graphPieces(graph: Graph, valueInfo: boolean): readonly Uint8Array[] {
+function graphPieces(
+  graph: Graph,
+  { valueInfo = false, portShapes = true }: EncodeOptions,
+): readonly Uint8Array[] {
   const pieces: Uint8Array[] = [];
   let writer = protobuf.Writer.create();
   for (const node of graph.nodes) writeNode(writer, node);
@@ -125,8 +131,12 @@ function graphPieces(graph: Graph, valueInfo: boolean): readonly Uint8Array[] {
       writer = protobuf.Writer.create();
     }
   }
-  for (const name of graph.inputs) writeValueInfo(writer, GraphProto.input, name, typeOf(graph, name));
-  for (const name of graph.outputs) writeValueInfo(writer, GraphProto.output, name, typeOf(graph, name));
+  const writePort = (field: Field, name: string) => {
+    const { dtype, shape } = typeOf(graph, name);
+    writeValueInfo(writer, field, name, portShapes ? { dtype, shape } : { dtype });
+  };
+  for (const name of graph.inputs) writePort(GraphProto.input, name);
+  for (const name of graph.outputs) writePort(GraphProto.output, name);
   if (valueInfo) writeInnerTypes(writer, graph);
   pieces.push(writer.finish(true));
   return pieces;
@@ -231,16 +241,26 @@ function writeAttr(writer: Writer, value: Attr, kind: AttrKind): void {
   }
 }
 
-function writeValueInfo(writer: Writer, field: Field, name: string, type: ValueType): void {
+function writeValueInfo(
+  writer: Writer,
+  field: Field,
+  name: string,
+  { dtype, shape }: Partial<ValueType> & Pick<ValueType, "dtype">,
+): void {
   writer.uint32(tagOf(field)).fork().uint32(tagOf(ValueInfoProto.name)).string(name);
   writer.uint32(tagOf(ValueInfoProto.type)).fork().uint32(tagOf(TypeProto.tensor_type)).fork();
-  writer.uint32(tagOf(TensorTypeProto.elem_type)).int32(codeOf(type.dtype));
+  writer.uint32(tagOf(TensorTypeProto.elem_type)).int32(codeOf(dtype));
+  if (shape !== undefined) writeShape(writer, shape);
+  writer.ldelim().ldelim().ldelim();
+}
+
+function writeShape(writer: Writer, shape: readonly Dim[]): void {
   writer.uint32(tagOf(TensorTypeProto.shape)).fork();
-  for (const dim of type.shape) {
+  for (const dim of shape) {
     writer.uint32(tagOf(TensorShapeProto.dim)).fork();
     if (typeof dim === "number") writer.uint32(tagOf(DimensionProto.dim_value)).int64(dim);
     else writer.uint32(tagOf(DimensionProto.dim_param)).string(dim);
     writer.ldelim();
   }
-  writer.ldelim().ldelim().ldelim().ldelim();
+  writer.ldelim();
 }
