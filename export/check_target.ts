@@ -104,7 +104,7 @@ function faultOfBias({ zeroPoint }: GridInFile): string | undefined {
 function faultOfSchemes(grid: GridInFile, schemes: readonly QuantScheme[], role: string): string | undefined {
   if (schemes.some((scheme) => fits(grid, scheme))) return undefined;
   const { scales, zeroPoint, codes } = grid;
-  const ends = codes === undefined ? "" : ` ${endsOf(numbers(codes)).join(" to ")}`;
+  const ends = codes === undefined ? "" : ` ${endsOf(codes).join(" to ")}`;
   const zeros = [...new Set(numbers(zeroPoint))].slice(0, 3).join(", ");
   return `its ${role} are ${zeroPoint.dtype}${ends} around ${zeros} with ${scales} scale${scales === 1 ? "" : "s"}, ` +
     `${schemes.map(describeScheme).join(" or ")} is needed`;
@@ -116,7 +116,7 @@ function fits({ scales, zeroPoint, codes }: GridInFile, scheme: QuantScheme): bo
   const zero = symmetric ? symmetricZeroPoint(scheme) : undefined;
   if (!numbers(zeroPoint).every((z) => zero === undefined ? z >= qmin && z <= qmax : z === zero)) return false;
   if (codes === undefined) return true;
-  const [least, most] = endsOf(numbers(codes));
+  const [least, most] = endsOf(codes);
   return least >= qmin && most <= qmax;
 }
 
@@ -124,9 +124,13 @@ function numbers({ data }: Tensor): readonly number[] {
   return Array.from<number | bigint, number>(data, Number);
 }
 
-function endsOf(values: readonly number[]): readonly [number, number] {
-  return [
-    values.reduce((a, b) => Math.min(a, b), Infinity),
-    values.reduce((a, b) => Math.max(a, b), -Infinity),
-  ];
+/** The least and the greatest of codes; there may be a hundred million of them. */
+function endsOf({ data }: Tensor): readonly [number, number] {
+  let [least, most] = [Infinity, -Infinity];
+  for (let i = 0; i < data.length; i++) {
+    const code = Number(data[i]);
+    if (code < least) least = code;
+    if (code > most) most = code;
+  }
+  return [least, most];
 }
