@@ -31,11 +31,7 @@ export async function startEngine(
 ): Promise<Engine> {
   const device = chooseDevice(asked);
   for (const warning of [deviceWarning(device), threadsWarning(threads)]) if (warning !== undefined) log(warning);
-  const name = await selectBackend(backend, {
-    device: device.ran,
-    debug,
-    ...(threads === undefined ? {} : { threads }),
-  });
+  const name = await selectBackend(backend, { device: device.ran, debug, threads });
   // The backend "onnxruntime" has kernels of its own for these.
   if (name !== "onnxruntime") registerQuantKernels(name);
   return { backend: name, device };

@@ -138,7 +138,7 @@ export async function answersOf(
 }
 
 /** Validation or test samples as the exported file takes them. */
-export function* samples({ data, options }: Job, by: JudgedBy): Iterable<Samples> {
+export function* samples({ data, options }: Pick<Job, "data" | "options">, by: JudgedBy): Iterable<Samples> {
   const isRaw = options.input === "uint8";
   for (const { inputs, size } of inputBatches(isRaw ? { ...data, normalize: RAW } : data, by)) {
     const inLayout = options.inputLayout === "nchw"

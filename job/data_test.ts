@@ -13,6 +13,7 @@ import {
   stepsPerEpoch,
   trainingBatches,
 } from "./_data.ts";
+import { samples } from "./_job.ts";
 import { type QatOptions, resolveOptions } from "./options.ts";
 import { tinyModel } from "./_test_support.ts";
 import { withValidation } from "./_validation.ts";
@@ -118,6 +119,19 @@ Deno.test("checkInputs() takes a model for these pictures only", async () => {
     () => checkInputs(tfl.model({ inputs: two, outputs: sum }), data, "two"),
     /its input is \[\?,8,8,3\] and \[\?,8,8,3\], one \[\?,8,8,3\] is needed/,
   );
+});
+
+Deno.test("samples() gives pictures as bytes where files take raw pixels, and else as the model sees them", async () => {
+  const data = await made({ normalize: "-1..1" });
+  const given = (options: QatOptions) => {
+    const [batch] = samples({ data, options: { ...resolveOptions(options), task: "classification" } }, "test");
+    return Object.values(batch)[0];
+  };
+  const [bytes, plain] = [given({ input: "uint8" }), given({})];
+  assert.ok(bytes instanceof Uint8Array && plain instanceof Float32Array);
+  assert.ok(bytes.length > 0 && bytes.some((byte) => byte > 127));
+  const seen = Float32Array.from(bytes, (byte) => (byte / 255 - 0.5) / 0.5);
+  assert.ok(seen.every((value, i) => Math.abs(value - plain[i]) < 1e-6));
 });
 
 /** Rows whose columns have the means 10 and 0 and the deviations 2 and 1. */

@@ -107,7 +107,7 @@ async function convert(
   const { model: path, out, threads, debug } = options;
   const log = lineLog(events);
   refuseModel(options);
-  await startEngine({ backend: "auto", device: "cpu", debug, ...(threads === undefined ? {} : { threads }) }, log);
+  await startEngine({ backend: "auto", device: "cpu", debug, threads }, log);
   const opened = await open(options, log);
   const { model, file } = options.unfoldBn ? await unfold(opened, options, log) : opened;
   let prepared: OnGrids | undefined;

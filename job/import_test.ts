@@ -107,7 +107,10 @@ Deno.test("importModel() writes a quantized file as a prepared model, and its fl
     const { bytes } = await toOnnx(made.model);
     await Deno.writeFile(`${dir}/net.onnx`, bytes);
     const [out, model] = [`${dir}/out`, `${dir}/net.onnx`];
-    const { compared } = await importModel({ model, out });
+    const log: string[] = [];
+    const { compared } = await importModel({ model, out }, { log: (line) => log.push(line) });
+    const words = log.find((line) => line.includes(" is quantized: "));
+    assert.match(words ?? "", /net\.onnx" is quantized: \d+ grids are its own, for target "x86"\.$/);
     assert.deepEqual(compared.map(({ by }) => by), ["ONNX Runtime", "the file in ONNX Runtime"]);
     assert.ok(compared[1].outputs[0].error < 0.05);
     const [prepared, float] = await Promise.all([out, `${out}/float`].map(async (path) => await loadLayersModel(path)));

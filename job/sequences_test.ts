@@ -28,6 +28,11 @@ Deno.test("runQat() learns a class at each position, proves the file, and goes o
     ]);
     assert.deepEqual(report.data?.facts, ["10 classes"]);
     assert.ok(log.includes('Data "sorting": 36 samples to train on, 4 to choose the best epoch by, 40 to judge by.'));
+    assert.ok(
+      log.some((line) =>
+        /^float\/model\.json is for TF\.js after registerLayers\(\) .* \(PositionEmbedding\)/.test(line)
+      ),
+    );
     assert.deepEqual(codesOf(report), { count: 40 * 10 * 10, different: 0 });
     // Positions are added and layers normalized in float; all products are on codes.
     const ops = (report.fusion?.float ?? []).map(({ op }) => op);

@@ -65,8 +65,9 @@ Deno.test("runQat() learns real numbers from rows of numbers, and says how near 
     await assert.rejects(runQat({ ...again, augment: true }), /Cannot use --augment with/);
     await assert.rejects(runQat({ ...again, outputs: ["dense"] }), /Cannot use --outputs without --model/);
     const { metadata } = decodeModel(Deno.readFileSync(`${dir}/out/model.int8.onnx`));
-    const { hidden1_input: { columns, mean, std } } = JSON.parse(metadata.inputs);
-    assert.deepEqual([columns, mean.length, std.every((x: number) => x > 0)], [["a", "b"], 2, true]);
+    const { hidden1_input: { kind, columns, mean, std } } = JSON.parse(metadata.inputs);
+    assert.deepEqual([kind, columns, mean.length, std.every((x: number) => x > 0)], ["numbers", ["a", "b"], 2, true]);
+    assert.ok(!log.some((line) => line.startsWith("float/model.json")), "a plain model needs no word");
     assert.deepEqual(JSON.parse(metadata.outputs).dense.columns, ["y_one", "y_two"]);
     assert.equal(report.sections?.length, 2);
   }));
