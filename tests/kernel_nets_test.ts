@@ -123,6 +123,17 @@ Deno.test("evaluation has the codes of the file when an average has its input's 
   });
 });
 
+Deno.test("evaluation has the codes of the file when all places are averaged with no convolution near", async () => {
+  for (const shape of [[2, 2, 999], [4, 4, 512], [2, 999], [16, 900]]) {
+    await assertSameCodes(() => {
+      const image = tfl.input({ shape, name: "image" });
+      const sum = apply(layers.add(), image, image);
+      const pool = shape.length === 3 ? layers.globalAveragePooling2d({}) : layers.globalAveragePooling1d();
+      return tfl.model({ inputs: image, outputs: apply(pool, sum) });
+    });
+  }
+});
+
 Deno.test("evaluation has the codes of the file when a layer is shared, there are islands and several outputs", async () => {
   await assertSameCodes(() => {
     const image = tfl.input({ shape: [8, 8, 3], name: "image" });

@@ -1,5 +1,6 @@
 /** Writes means over all places of a picture or sequence as GlobalAveragePool, which has an int8 kernel; ReduceMean has none. */
 import type { Graph, Node } from "../../onnx/graph.ts";
+import { pooledChannels } from "../_pooled_channels.ts";
 import { toChannelsFirst, toChannelsLast } from "../layout.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 import { type Decline, definePass, type Pass } from "../pass.ts";
@@ -10,7 +11,7 @@ export const globalAveragePool: Pass = definePass({ name: "globalAveragePool", r
 function rewrite(graph: Graph, decline: Decline): Graph {
   const out = new GraphWriter(graph);
   for (const node of graph.nodes) {
-    const channels = channelAxis(node, out);
+    const channels = pooledChannels(node, out);
     if (channels === undefined) out.push(node);
     else emitPool(node, channels, out);
     if (node.op === "ReduceMean" && channels === undefined) {
@@ -21,17 +22,6 @@ function rewrite(graph: Graph, decline: Decline): Graph {
     }
   }
   return out.finish();
-}
-
-/** Returns which axis holds the channels of what `node` takes the mean of, 1 or the last; undefined if it is no pool. */
-function channelAxis({ op, inputs, attrs }: Node, out: GraphWriter): number | undefined {
-  if (op !== "ReduceMean" || attrs.axes === undefined) return undefined;
-  const { length: rank } = out.typeOf(inputs[0]).shape;
-  const axes = (attrs.axes as readonly number[]).map((axis) => (axis + rank) % rank).toSorted((a, b) => a - b).join();
-  const spatial = Array.from({ length: Math.max(rank - 2, 0) }, (_, i) => i + 1);
-  if (spatial.length === 0) return undefined;
-  if (axes === spatial.map((axis) => axis + 1).join()) return 1;
-  return axes === spatial.join() ? rank - 1 : undefined;
 }
 
 function emitPool(node: Node, channels: number, out: GraphWriter): void {

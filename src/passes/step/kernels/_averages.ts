@@ -9,6 +9,7 @@
  *                 c = clamp(rne(Σ (x − z_x) · f32(s_x / f32(s_y·h·w))) + z_y), Σ of integers
  */
 import type { Node } from "../../../onnx/graph.ts";
+import { pooledChannels } from "../../_pooled_channels.ts";
 import { type KernelRule, operandOf, scalar, type Site, type Steps, type Write, writing } from "./_site.ts";
 import { withZeroPoint } from "./_elementwise.ts";
 
@@ -24,7 +25,9 @@ export const averagePool: KernelRule = (node, site) => {
     (node.attrs.count_include_pad ?? 0) === 0;
   if (!isPlain || window.reduce((a, b) => a * b, 1) > MAX_WINDOW) return undefined;
   const { size, pads } = geometryOf(node, site);
-  if (size.join() === window.join() && pads.every((pad) => pad === 0)) return averageOfAll(node, site, { keepdims: 1 });
+  if (size.join() === window.join() && pads.every((pad) => pad === 0)) {
+    return averageOfAll(node, site, { channels: 1, keepdims: 1 });
+  }
   if (operandOf(node.inputs[0], site, write) === undefined) return undefined;
   const mean = write("Div", [sumOfWindow(node, site, write), countsOf(node, site)]);
   return withZeroPoint(write("Div", [mean, site.output.scale]), site, write);
@@ -89,21 +92,22 @@ function countsOf(node: Node, { out, ...site }: Site): string {
   return out.constant("counts", "float32", result, Float32Array.from(counts));
 }
 
-/** Averages over all places, of [n, c, …]. */
+/** Averages over all places, of [n, c, …] or, where no convolution is near, [n, …, c]. */
 export const globalAverage: KernelRule = (node, site) => {
-  const { shape } = site.out.typeOf(node.inputs[0]);
-  const places = shape.slice(2).map((_, i) => i + 2);
-  const isGlobal = node.op === "GlobalAveragePool" ||
-    ((node.attrs.axes as readonly number[] | undefined) ?? []).map((axis) => (axis + shape.length) % shape.length)
-        .toSorted((a, b) => a - b).join() === places.join();
-  const keepdims = node.op === "GlobalAveragePool" ? 1 : Number(node.attrs.keepdims ?? 1);
-  return places.length > 0 && isGlobal ? averageOfAll(node, site, { keepdims }) : undefined;
+  if (node.op === "GlobalAveragePool") return averageOfAll(node, site, { channels: 1, keepdims: 1 });
+  const channels = pooledChannels(node, site.out);
+  if (channels === undefined) return undefined;
+  return averageOfAll(node, site, { channels, keepdims: Number(node.attrs.keepdims ?? 1) });
 };
 
-function averageOfAll(node: Node, site: Site, { keepdims }: { readonly keepdims: number }): Steps | undefined {
+function averageOfAll(
+  node: Node,
+  site: Site,
+  { channels, keepdims }: { readonly channels: number; readonly keepdims: number },
+): Steps | undefined {
   const write = writing(site, node);
   const { shape } = site.out.typeOf(node.inputs[0]);
-  const places = shape.slice(2).map((_, i) => i + 2);
+  const places = shape.flatMap((_, axis) => axis === 0 || axis === channels ? [] : [axis]);
   const x = operandOf(node.inputs[0], site, write);
   if (x === undefined) return undefined;
   const count = scalar(site, places.reduce((product, axis) => product * shape[axis], 1));
