@@ -40,6 +40,21 @@ for (const { name, ours = {}, theirs, idle = 0 } of THEIRS) {
   });
 }
 
+Deno.test("copyWeights() takes a convolution over sequences of width 1 for a dense layer, and the other way", async () => {
+  const net = (prefix: string, isConv: boolean) => {
+    const options = { name: `${prefix}map`, inputShape: [6, 3] };
+    const map = isConv
+      ? tfl.layers.conv1d({ ...options, filters: 4, kernelSize: 1, activation: "relu" })
+      : tfl.layers.dense({ ...options, units: 4, activation: "relu" });
+    const wide = tfl.layers.conv1d({ name: `${prefix}wide`, filters: 2, kernelSize: 3 });
+    return tfl.sequential({ layers: [map, wide] });
+  };
+  for (const isConv of [true, false]) {
+    const { distance } = await copyWeights(net("", isConv), net("m.", !isConv));
+    assert.ok(distance !== undefined && distance < 1e-6, `${distance}`);
+  }
+});
+
 Deno.test("copyWeights() takes sums whose terms look alike but for what is before them by what that is", async () => {
   // Two branches of one kernel's shape, of which one has another before it: the order of the sum decides nothing.
   const net = (prefix: string, isSwapped: boolean) => {

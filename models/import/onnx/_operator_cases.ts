@@ -105,6 +105,18 @@ const CONVOLUTIONS: readonly OperatorCase[] = [
     shape: ROW,
   },
   {
+    op: "ConvTranspose",
+    attrs: { auto_pad: "SAME_UPPER" },
+    inputs: (net) => [net.random([4, 6, 3])],
+    shape: ROW,
+  },
+  {
+    op: "ConvTranspose",
+    attrs: { auto_pad: "SAME_LOWER" },
+    inputs: (net) => [net.random([4, 6, 4])],
+    shape: ROW,
+  },
+  {
     op: "Gemm",
     attrs: { alpha: 0.5, beta: 2, transB: 1 },
     inputs: (net) => [net.random([5, 6]), net.random([1, 5])],

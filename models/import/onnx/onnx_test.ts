@@ -293,6 +293,14 @@ Deno.test("loadOnnx() names all nodes that it cannot import, and what would be n
   });
 });
 
+Deno.test("loadOnnx() says where paddings below 0 leave nothing", async () => {
+  const { bytes } = bytesOf({
+    shape: PICTURE,
+    write: (net) => net.add("Pad", ["x", net.whole(0, 0, -PICTURE[1], 0, 0, 0, 0, 0)]),
+  });
+  await assert.rejects(loadBytes(bytes), /"Pad_\d" \(Pad\): it takes away all of \[/);
+});
+
 Deno.test("loadOnnx() takes values within a model for outputs, which cuts off what it cannot import", async () => {
   const { bytes } = bytesOf({
     shape: PICTURE,
