@@ -22,11 +22,10 @@ const SHAPED: Readonly<Record<string, number>> = { ConstantOfShape: 0, Expand: 1
  * given be replaced, so that they count for nothing.
  */
 export function encodeHidingShapes(graph: Graph): Uint8Array<ArrayBuffer> {
-  const shapes = new Set<string>();
-  for (const { op, domain, inputs } of graph.nodes) {
-    const name = domain === undefined && op in SHAPED ? inputs[SHAPED[op]] : undefined;
-    if (name !== undefined && graph.initializers.has(name)) shapes.add(name);
-  }
+  // Shapes in a step are constants: no other could be recorded.
+  const shapes = new Set(
+    graph.nodes.flatMap(({ op, domain, inputs }) => domain === undefined && op in SHAPED ? [inputs[SHAPED[op]]] : []),
+  );
   // An initializer that is an input, too, is a default value and no constant.
   return encodeModel({ ...graph, inputs: [...graph.inputs, ...shapes] }, { portShapes: false });
 }

@@ -77,6 +77,21 @@ for (const [args, shape] of CONFIGS) {
   });
 }
 
+Deno.test("groupConvolution() without the kernel slides down and to the right by strides and dilations of their own", async () => {
+  const attrs = [
+    { groups: 1, strides: [1, 2], dilations: [1, 1] },
+    { groups: 1, strides: [1, 1], dilations: [3, 1] },
+    { groups: 2, strides: [1, 2], dilations: [1, 1] },
+    { groups: 2, strides: [1, 1], dilations: [3, 1] },
+  ] as const;
+  const answers = () =>
+    attrs.map(({ groups, ...rest }) => {
+      const [x, filter] = [drawn([1, 9, 8, 4], 1), drawn([3, 2, 4 / groups, 6], 2)] as tf.Tensor4D[];
+      return groupConvolution(x, filter, { groups, pad: "same", ...rest });
+    });
+  assertClose(await computedOn("cpu", answers), await computedOn(BACKEND, answers));
+});
+
 /** A grouped convolution behind one of 1 × 1, which brings its channels into blocks where they fill some. */
 interface Net {
   readonly x: readonly number[];

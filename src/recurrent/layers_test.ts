@@ -120,6 +120,16 @@ Deno.test("a GRU that resets afterwards runs the kernel, gives what its cell doe
   }
 });
 
+Deno.test("ResetAfterGRUCell starts from weights within 1 / √units, as PyTorch's do, biases too", () => {
+  const cell = new ResetAfterGRUCell({ units: 16 });
+  cell.build([null, 3]);
+  for (const weight of cell.weights) {
+    const largest = Math.max(...weight.read().dataSync().map(Math.abs));
+    assert.ok(largest <= 0.25 && largest > 0.15, `${weight.originalName}: ${largest}`);
+  }
+  assert.deepEqual([cell.weights.length, cell.built], [4, true]);
+});
+
 Deno.test("ResetAfterGRUCell says what it needs", () => {
   for (const units of [0, 1.5, NaN]) assert.throws(() => new ResetAfterGRUCell({ units }), RangeError);
   const cell = new ResetAfterGRUCell({ units: 2 });
