@@ -77,6 +77,19 @@ for (const [args, shape] of CONFIGS) {
   });
 }
 
+Deno.test("GroupConv2D gives channels first what it gives channels last, and says so", () => {
+  const args = { filters: 6, kernelSize: [3, 2], groups: 2 } satisfies GroupConv2DArgs;
+  const [first, last] = [
+    builtFor({ ...args, dataFormat: "channelsFirst" }, [2, 4, 7, 5]),
+    builtFor(args, [2, 7, 5, 4]),
+  ];
+  const x = drawn([2, 7, 5, 4], 1);
+  const [expected, actual] = [callOf(last, x), callOf(first, tf.transpose(x, [0, 3, 1, 2]))];
+  assert.deepEqual([actual.shape, first.computeOutputShape([null, 4, 7, 5])], [[2, 6, 5, 4], [null, 6, 5, 4]]);
+  const ordered = tf.transpose(actual, [0, 2, 3, 1]);
+  assertClose([Array.from(ordered.dataSync())], [Array.from(expected.dataSync())]);
+});
+
 Deno.test("groupConvolution() without the kernel slides down and to the right by strides and dilations of their own", async () => {
   const attrs = [
     { groups: 1, strides: [1, 2], dilations: [1, 1] },
