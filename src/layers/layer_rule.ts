@@ -45,20 +45,20 @@ export type LayerRule =
 /** The words for it. */
 export type LayerKind = LayerRule["kind"];
 
-const KINDS: Readonly<Record<LayerKind, true>> = {
-  "weighted": true,
-  "rescale": true,
-  "same-scale": true,
-  "fixed": true,
-  "relu": true,
-  "batch-norm": true,
-  "split": true,
-  "passthrough": true,
-  "float": true,
+const KINDS: { readonly [Kind in LayerKind]: Kind } = {
+  "weighted": "weighted",
+  "rescale": "rescale",
+  "same-scale": "same-scale",
+  "fixed": "fixed",
+  "relu": "relu",
+  "batch-norm": "batch-norm",
+  "split": "split",
+  "passthrough": "passthrough",
+  "float": "float",
 };
 
 /** All of them. */
-export const LAYER_KINDS = Object.keys(KINDS) as readonly LayerKind[];
+export const LAYER_KINDS: readonly LayerKind[] = Object.values(KINDS);
 
 /** A layer type's rule, or a function of the layer's configuration where that decides. */
 export type LayerRow = LayerRule | ((config: LayerDescription["config"]) => LayerRule);

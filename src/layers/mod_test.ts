@@ -44,6 +44,9 @@ Deno.test("ruleOf() gives weights with the axis of their output channels", () =>
   assert.deepEqual(axisOf("Dense"), [{ name: "kernel", axis: 1 }]);
   assert.deepEqual(axisOf("Conv1D"), [{ name: "kernel", axis: 2 }]);
   assert.deepEqual(axisOf("Conv2D"), [{ name: "kernel", axis: 3 }]);
+  assert.deepEqual(axisOf("GroupConv2D"), [{ name: "kernel", axis: 3 }]);
+  const embedding = ruleOf({ className: "Embedding", config: {} });
+  assert.deepEqual(embedding.kind === "float" && embedding.weights, [{ name: "embeddings", axis: 1 }]);
   assert.deepEqual(axisOf("DepthwiseConv2D"), [{ name: "depthwise_kernel", axis: 3, depthwise: true }]);
 });
 

@@ -1,4 +1,5 @@
 /** How the operations of `src/operations` are quantized. */
+import { lookUp } from "../text/nearest.ts";
 import { float, hardSigmoid, type LayerRule, noKernel, rescale, sameScale } from "./layer_rule.ts";
 
 /** An operation, and its options. */
@@ -32,7 +33,7 @@ const LACKING: Readonly<Record<string, string>> = {
 /** Returns the rule of an operation. */
 export function operationRule({ operation, options }: OperationDescription): LayerRule {
   if (typeof operation !== "string") return float("it is no operation that is known");
-  if (!Object.hasOwn(RULES, operation)) return noKernel(LACKING[operation] ?? `"${operation}"`);
-  const rule = RULES[operation];
+  const rule = lookUp(RULES, operation);
+  if (rule === undefined) return noKernel(lookUp(LACKING, operation) ?? `"${operation}"`);
   return typeof rule === "function" ? rule(Object(options)) : rule;
 }

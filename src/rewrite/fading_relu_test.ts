@@ -24,6 +24,8 @@ Deno.test("FadingReLU goes from LeakyReLU to ReLU, with the gradients of either"
     [slope, slope, slope, 1].forEach((gradient, i) => assert.ok(Math.abs(gradients[i] - gradient) < 1e-7));
   }
   assert.deepEqual(layer.trainableWeights, []);
+  const fresh = new FadingReLU({ name: "f", alpha: 0.2 });
+  assert.throws(() => fresh.fadeTo(0.5), /^Error: Cannot use "f": the layer is not built yet$/);
   assert.throws(() => new FadingReLU({ name: "f", alpha: NaN }), /Cannot make "f": its alpha is NaN, a finite number/);
 });
 

@@ -179,12 +179,14 @@ Deno.test("dropIdentity removes what does nothing and keeps what does something"
       layers.maxPooling2d({ poolSize: 1, strides: 1, name: "pool1" }),
       layers.maxPooling2d({ poolSize: 1, strides: 2, name: "pool2" }),
       layers.upSampling2d({ size: [1, 1], name: "up" }),
+      layers.cropping2D({ cropping: [[0, 0], [0, 0]], name: "crop0" }),
+      layers.cropping2D({ cropping: [[0, 1], [0, 0]], name: "crop1" }),
       layers.flatten({ name: "flat" }),
     ),
     [dropIdentity],
   );
-  assert.deepEqual(names.slice(1).map((name) => name.split(":")[0]), ["pad1", "drop", "pool2", "flat"]);
-  assert.equal(log.length, 5);
+  assert.deepEqual(names.slice(1).map((name) => name.split(":")[0]), ["pad1", "drop", "pool2", "crop1", "flat"]);
+  assert.equal(log.length, 6);
 });
 
 Deno.test("dropIdentity refuses where an input would become an output, or one value two outputs", () => {
@@ -236,6 +238,19 @@ Deno.test("swapActivation replaces LeakyReLU by ReLU, in nested models too, and 
   const { model, log } = rewriteModel(nestedModel(), [swapActivation()]);
   assert.equal(model.getLayer("leaky").getClassName(), "ReLU");
   assert.deepEqual(log.map(formatRewrite), ["leaky: swap_activation: leaky_relu (alpha 0.1) becomes relu"]);
+});
+
+Deno.test("swapActivation keeps whether a layer trains, and tells slopes in six digits", () => {
+  const net = tfl.sequential({
+    layers: [
+      layers.dense({ units: 2, inputShape: [3] }),
+      layers.leakyReLU({ alpha: 1 / 3, trainable: false, name: "leaky" }),
+      layers.dense({ units: 2 }),
+    ],
+  });
+  const { model, log } = rewriteModel(net, [swapActivation()]);
+  assert.equal(model.getLayer("leaky").trainable, false);
+  assert.deepEqual(log.map(formatRewrite), ["leaky: swap_activation: leaky_relu (alpha 0.333333) becomes relu"]);
 });
 
 Deno.test("swapActivation computes max(x, 0), capped at 6 for relu6", () => {

@@ -49,6 +49,14 @@ Deno.test("unfoldBatchNorms() makes biases batch normalizations that change no a
   assertSame(folded, model);
 });
 
+Deno.test("unfoldBatchNorms() lets a batch normalization train where its layer does", async () => {
+  await tf.setBackend("cpu");
+  const model = net();
+  model.getLayer("first").trainable = false;
+  const { model: unfolded } = await unfoldBatchNorms(model);
+  assert.deepEqual(["first_bn", "deep_bn"].map((name) => unfolded.getLayer(name).trainable), [false, true]);
+});
+
 Deno.test("unfoldBatchNorms() takes statistics of samples, with which a batch in training is answered as before", async () => {
   await tf.setBackend("cpu");
   const model = net();

@@ -83,6 +83,17 @@ Deno.test("findUnits() lets BN that comes after the activation stand on its own"
   assert.deepEqual(unitsIn(model).units[1], { kind: "batch-norm", layer: "bn", end: "bn" });
 });
 
+Deno.test("findUnits() folds BN into layers with weights alone", () => {
+  const model = tfl.sequential({
+    layers: [
+      layers.averagePooling2d({ inputShape: [4, 4, 2], name: "avg" }),
+      layers.batchNormalization({ name: "bn" }),
+      layers.conv2d({ filters: 2, kernelSize: 1, name: "conv" }),
+    ],
+  });
+  assert.deepEqual(listUnits(model), ["avg", "bn", "conv"]);
+});
+
 Deno.test("findUnits() leaves alone what is excepted", () => {
   assert.deepEqual(listUnits(sequentialModel(), new Set(["bn1", "fc_linear"])), ["conv1", "dw+dw_relu"]);
   assert.deepEqual(listUnits(islandModel()), ["conv1", "lone_bn", "conv2"]);
