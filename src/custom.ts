@@ -63,7 +63,8 @@ export function listOf<T>(given: T | T[], { layer, what, least, most }: Inputs):
   const list = Array.isArray(given) ? given : [given];
   if (list.length >= least && list.length <= most) return list;
   const needed = least === most ? `${least}` : `${least} or ${most}`;
-  throw new TypeError(`Cannot call "${layer.name}": it is given ${list.length} inputs, ${needed} are needed: ${what}`);
+  const inputs = `${list.length} input${list.length === 1 ? "" : "s"}`;
+  throw new TypeError(`Cannot call "${layer.name}": it is given ${inputs}, needed are ${needed}: ${what}`);
 }
 
 /** Returns the shapes that a layer is given, as a list. */

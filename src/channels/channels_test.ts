@@ -82,7 +82,7 @@ Deno.test("ChannelSplit and ChannelShuffle refuse what they cannot be, or be giv
       /Cannot build "s": its input is \[\?,5\].* multiple of 2/,
     ],
     [() => new ChannelSplit({ parts: 3 }).apply(input([2, 2, null])), /its input is \[\?,2,2,\?\]/],
-    [() => new ChannelSplit().apply([input([2]), input([2])]), /it is given 2 inputs, 1 are needed/],
+    [() => new ChannelSplit().apply([input([2]), input([2])]), /it is given 2 inputs, needed are 1/],
   ];
   for (const [make, message] of refused) assert.throws(make, message);
 });

@@ -364,7 +364,7 @@ Deno.test("Operation refuses what it does not know, and inputs that do not fit, 
   );
   assert.throws(() => shapeOf("gather", { axis: 1, indices: [4] }, [null, 4]), /takes elements 4 of 4/);
   assert.throws(() => shapeOf("subtract", {}, [null, 4], [null, 3]), /sides 4 and 3 are no same and none is 1/);
-  assert.throws(() => shapeOf("subtract", {}, [null, 4]), /it is given 1 inputs, 2 are needed/);
+  assert.throws(() => shapeOf("subtract", {}, [null, 4]), /it is given 1 input, needed are 2/);
   assert.throws(
     () => shapeOf("matMul", { transposeB: false }, [null, 2, 3], [null, 4, 2]),
     /rows of 3 by columns of 4/,

@@ -149,10 +149,17 @@ Deno.test("layers of attention say what they need", () => {
   });
   assert.throws(
     () => new Attention({ heads: 2 }).apply([x, x]),
-    /it is given 2 inputs, 3 or 4 are needed: queries, keys/,
+    /it is given 2 inputs, needed are 3 or 4: queries, keys/,
   );
   assert.throws(() => new Attention({ heads: 2 }).apply([x, tf.zeros([1, 2, 4]), x]), TypeError);
-  assert.throws(() => new AttentionScores({ heads: 2 }).apply([x, x, x]), /it is given 3 inputs, 2 are needed/);
+  assert.throws(() => new AttentionScores({ heads: 2 }).apply([x, x, x]), /it is given 3 inputs, needed are 2/);
+  assert.throws(() => new AttentionContext({ heads: 2 }).apply([x]), /it is given 1 input, needed are 2/);
+  const flat = tf.zeros([2, 6]);
+  assert.throws(
+    () => new Attention({ heads: 2 }).apply([flat, flat, flat]),
+    /sequences \[\?, time, width\] of one width/,
+  );
+  assert.equal(new Attention().supportsMasking, true);
   for (const heads of [0, -1, 1.5, NaN]) assert.throws(() => new Attention({ heads }), RangeError);
 });
 
