@@ -6,6 +6,7 @@ import { averagePrecisions, meanOfClasses } from "./average_precision.ts";
 import { type FoundBox, rectangleOf, type TrueBox } from "./boxes.ts";
 import { detection } from "./detection.ts";
 import { matchAll, type MatchRule } from "./match.ts";
+import { THRESHOLDS } from "./metrics.ts";
 import { countSame } from "./same_boxes.ts";
 
 type Samples<T> = readonly (readonly T[])[];
@@ -302,8 +303,10 @@ Deno.test("detection() shows curves, classes, and pictures in which models diffe
     ["pictures", "Boxes"],
     ["pictures", "Where int8 differs from float"],
   ]);
-  const [classes, , f1, , different] = sections;
+  const [classes, precision, f1, , different] = sections;
   assert.ok(classes.kind === "table" && f1.kind === "curve" && different.kind === "pictures");
+  assert.ok(precision.kind === "curve");
+  assert.deepEqual([precision.x, precision.y].map(({ min, max }) => [min, max]), [[0, 1], [0, 1]]);
   assert.deepEqual(classes.rows.map((row) => row.slice(0, 2)), [["a", 2], ["b", 1]]);
   assert.deepEqual(f1.series.map(({ name }) => name), ["float", "deployed"]);
   // The second picture has a box too many, the first one too few; the third has none.
@@ -314,6 +317,10 @@ Deno.test("detection() shows curves, classes, and pictures in which models diffe
     1,
   ]]);
   assert.equal(bound.sections(judged).length, 3);
+});
+
+Deno.test("THRESHOLDS are all hundredths between 0 and 1", () => {
+  assert.deepEqual([THRESHOLDS.length, THRESHOLDS[0], THRESHOLDS[49], THRESHOLDS[98]], [99, 0.01, 0.5, 0.99]);
 });
 
 Deno.test("detection() refuses outputs that are no boxes of its anchors", () => {

@@ -41,6 +41,18 @@ Deno.test("regression() trains towards real numbers and is judged by how near th
   assert.ok(table.kind === "table" && table.rows.length === 2);
 });
 
+Deno.test("regression() tells columns apart where there are several", () => {
+  const shown = (width: number) => {
+    const columns = Array.from({ length: width }, (_, i) => `c${i}`);
+    const bound = regression({ columns }).bind([{ name: "line", shape: [width] }], "net");
+    const values = Float32Array.from({ length: 2 * width }, (_, i) => i);
+    const answers = { line: { shape: [2, width], values } };
+    return bound.sections({ answers, targets: { line: values } }).map(({ heading }) => heading);
+  };
+  assert.deepEqual([shown(1).length, shown(2).length], [1, 2]);
+  assert.equal(shown(2)[1], "Errors by column");
+});
+
 Deno.test("regression() takes any activation at the end of an output for what it says", async () => {
   await tf.setBackend("cpu");
   const { epochs } = await fit(model("tanh"), options({ task: regression() }));
