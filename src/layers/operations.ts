@@ -1,5 +1,4 @@
 /** How the operations of `src/operations` are quantized. */
-import { lookUp } from "../text/nearest.ts";
 import { float, hardSigmoid, type LayerRule, noKernel, rescale, sameScale } from "./layer_rule.ts";
 
 /** An operation, and its options. */
@@ -33,7 +32,9 @@ const LACKING: Readonly<Record<string, string>> = {
 /** Returns the rule of an operation. */
 export function operationRule({ operation, options }: OperationDescription): LayerRule {
   if (typeof operation !== "string") return float("it is no operation that is known");
-  const rule = lookUp(RULES, operation);
-  if (rule === undefined) return noKernel(lookUp(LACKING, operation) ?? `"${operation}"`);
+  if (!Object.hasOwn(RULES, operation)) {
+    return noKernel(Object.hasOwn(LACKING, operation) ? LACKING[operation] : `"${operation}"`);
+  }
+  const rule = RULES[operation];
   return typeof rule === "function" ? rule(Object(options)) : rule;
 }
