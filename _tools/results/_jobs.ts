@@ -69,7 +69,7 @@ export const JOBS: readonly ResultJob[] = [
     name: `split-${float}-${qat}`,
     what: `built-in, ${float} float and ${qat} QAT epochs, \`--precise --no-control\``,
     args: ["--float-epochs", `${float}`, "--epochs", `${qat}`, "--precise", "--no-control"],
-    seeds: [0],
+    seeds: [0, 1],
     shown: "page",
   })),
 ];
