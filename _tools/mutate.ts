@@ -11,8 +11,8 @@ import { EQUIVALENTS, findStale, isEquivalent } from "./mutate/_equivalents.ts";
 import { groupOf, GROUPS } from "./mutate/_goals.ts";
 import { listMutants, type Mutant } from "./mutate/_mutants.ts";
 import { sampleMutants } from "./mutate/_sample.ts";
-import { countTrials, findFault, formatMutant, formatRows } from "./mutate/_summary.ts";
-import { type Trial, tryMutants } from "./mutate/_try.ts";
+import { countTrials, findFault, formatMutant, formatRows, type Row } from "./mutate/_summary.ts";
+import { isEscaped, type Trial, tryMutants } from "./mutate/_try.ts";
 import { withWorkspaces } from "./mutate/_workspace.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -82,31 +82,52 @@ async function chooseMutants({ groups, count, seed }: Options, files: readonly s
   return { all, chosen };
 }
 
-async function runTrials(mutants: readonly Mutant[], { jobs, near }: Options): Promise<Trial[]> {
+async function runTrials(mutants: readonly Mutant[], options: Options): Promise<Trial[]> {
   const [known, unknown] = [true, false].map((is) => mutants.filter((one) => isEquivalent(one, EQUIVALENTS) === is));
+  const equivalent = known.map((mutant): Trial => ({ mutant, fate: "equivalent" }));
   const control = new AbortController();
   const stop = () => control.abort(new Error("Stopped: nothing of the project was changed"));
   for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, stop);
   const onProgress = (done: number, all: number, what: string) => console.error(`${done} of ${all} ${what}`);
-  const tried = await withWorkspaces(
-    { mutants: unknown, count: jobs },
-    (workspaces) =>
-      tryMutants(workspaces, { mutants: unknown, near, signal: control.signal, onTrial: printSurvivor, onProgress }),
-  );
+  const watch = { signal: control.signal, onProgress };
+  const tried = await withWorkspaces({ mutants: unknown, count: options.jobs }, async (workspaces) => {
+    const near = await tryMutants(workspaces, { mutants: new Map(unknown.entries()), witnesses: "near", ...watch });
+    const open = options.near ? [] : listOpen(near, { equivalent, options });
+    const far = await tryMutants(workspaces, { mutants: new Map(open), witnesses: "far", ...watch });
+    const reached = [...far].filter(([, { fate }]) => fate !== "unreached");
+    return [...new Map([...near, ...reached]).values()];
+  });
   for (const name of ["SIGINT", "SIGTERM"] as const) Deno.removeSignalListener(name, stop);
-  return [...tried, ...known.map((mutant): Trial => ({ mutant, fate: "equivalent" }))];
+  return [...tried, ...equivalent];
 }
 
-function printSurvivor({ mutant, fate }: Trial): void {
-  if (fate === "survived" || fate === "unreached") console.log(`${fate}  ${formatMutant(mutant)}`);
+/** What escaped the tests of its own room, of rooms that catch less by them than they must: only these ask further. */
+function listOpen(
+  trials: ReadonlyMap<number, Trial>,
+  { equivalent, options }: { readonly equivalent: readonly Trial[]; readonly options: Options },
+): [number, Mutant][] {
+  const rows = countRooms([...trials.values(), ...equivalent], options);
+  const short = rows.filter(({ share, goal }) => share < goal).map(({ group }) => group);
+  const isOpen = ({ mutant, fate }: Trial) => isEscaped(fate) && short.includes(groupIn(options, mutant));
+  return [...trials].flatMap(([id, trial]) => isOpen(trial) ? [[id, trial.mutant]] : []);
 }
 
-/** Prints the table, writes the file that was asked for, and returns what is not as it must be. */
-async function report(trials: readonly Trial[], { options, all, minutes }: Context): Promise<string[]> {
-  const { groups, seed, count, json } = options;
-  const rows = [...Map.groupBy(trials, ({ mutant }) => groupOf(mutant.file, groups) ?? mutant.file)]
+/** Counts the trials of each room. */
+function countRooms(trials: readonly Trial[], options: Options): Row[] {
+  return [...Map.groupBy(trials, ({ mutant }) => groupIn(options, mutant))]
     .map(([group, own]) => countTrials(group, own))
     .sort((a, b) => a.group < b.group ? -1 : 1);
+}
+
+function groupIn({ groups }: Options, { file }: Mutant): string {
+  return groupOf(file, groups) ?? file;
+}
+
+/** Prints what escaped and the table, writes the file that was asked for, and returns what is not as it must be. */
+async function report(trials: readonly Trial[], { options, all, minutes }: Context): Promise<string[]> {
+  const { seed, count, json } = options;
+  const rows = countRooms(trials, options);
+  for (const { fate, mutant } of trials) if (isEscaped(fate)) console.log(`${fate}  ${formatMutant(mutant)}`);
   console.log(`\n${formatRows(rows)}\n\nseed ${seed}, ${trials.length} changes, ${minutes.toFixed(1)} minutes`);
   if (json !== undefined) {
     await Deno.writeTextFile(json, `${JSON.stringify({ seed, count, minutes, rows, trials }, null, 2)}\n`);

@@ -9,19 +9,25 @@ import type { Plan, Workspace } from "./_workspace.ts";
 /** What became of a mutant: a test failed or ran too long, all passed, none came to its place, or it is on the list. */
 export type Fate = "caught" | "timeout" | "survived" | "unreached" | "equivalent";
 
+/** Whether no test noticed a mutant that makes a difference. */
+export function isEscaped(fate: Fate): boolean {
+  return fate === "survived" || fate === "unreached";
+}
+
 /** A mutant and what became of it. */
 export interface Trial {
   readonly mutant: Mutant;
   readonly fate: Fate;
 }
 
+/** Whose tests are asked: those of a file's own room, whose work it is to notice a change, or those of the others. */
+export type Witnesses = "near" | "far";
+
 /**
- * Milliseconds of tests (as timed without a mutant) that are spent on one mutant: on those of its own room, whose work it
- * is to notice, on all, and then on whole files near it.
+ * Milliseconds of tests (as timed without a mutant) that are spent on one mutant, and then on whole files in its folder.
  */
-const MOST_OWN = 30_000;
-const MOST_TESTING = 5_000;
-const MOST_NEAR = 2_500;
+const MOST_TESTING: Readonly<Record<Witnesses, number>> = { near: 30_000, far: 5_000 };
+const MOST_BESIDE = 2_500;
 /** Distance of tests in the room of a file. */
 const OWN = 2;
 /** Milliseconds that a run that notes may take. */
@@ -34,45 +40,43 @@ const FILES_AT_ONCE = 4;
 
 /** Which tests are asked, and how trying is watched and ended. */
 export interface TryOptions {
-  /** Only tests of the room that a change is in. */
-  readonly near: boolean;
+  readonly witnesses: Witnesses;
   readonly signal: AbortSignal;
-  readonly onTrial: (trial: Trial) => void;
   readonly onProgress: (done: number, all: number, what: string) => void;
 }
 
-/** Runs the tests that load a file with a mutant once without any, and then for each mutant those that reach it. */
+/**
+ * Runs the tests that load a file with a mutant once without any, and then for each mutant those that reach it.
+ *
+ * @param mutants By their numbers in the workspaces.
+ * @returns What became of each, by its number.
+ */
 export async function tryMutants(
   workspaces: readonly Workspace[],
-  { mutants, ...options }: { mutants: readonly Mutant[] } & TryOptions,
-): Promise<Trial[]> {
+  { mutants, ...options }: { mutants: ReadonlyMap<number, Mutant> } & TryOptions,
+): Promise<Map<number, Trial>> {
+  const trials = new Map<number, Trial>();
+  if (mutants.size === 0) return trials;
   const { reach, times } = await noteReach(workspaces, { mutants, ...options });
-  const trials: Trial[] = [];
-  const ids = mutants.map((_, id) => id);
-  await share(ids, workspaces, async (id, workspace) => {
-    const fate = await tryMutant(workspace, {
-      id,
-      file: mutants[id].file,
-      tests: reach.get(id) ?? [],
-      times,
-      ...options,
-    });
-    trials[id] = { mutant: mutants[id], fate };
-    options.onTrial(trials[id]);
-    options.onProgress(trials.filter(Boolean).length, mutants.length, "mutants");
+  await share([...mutants], workspaces, async ([id, mutant], workspace) => {
+    const fate = await tryMutant(workspace, { id, file: mutant.file, tests: reach.get(id) ?? [], times, ...options });
+    trials.set(id, { mutant, fate });
+    options.onProgress(trials.size, mutants.size, `mutants, by tests ${options.witnesses} them`);
   });
   return trials;
 }
 
 async function noteReach(
   workspaces: readonly Workspace[],
-  { mutants, near, signal, onProgress }: { mutants: readonly Mutant[] } & TryOptions,
+  { mutants, witnesses, signal, onProgress }: { mutants: ReadonlyMap<number, Mutant> } & TryOptions,
 ): Promise<{ readonly reach: Reach; readonly times: ReadonlyMap<string, number> }> {
-  const changed = [...new Set(mutants.map(({ file }) => file))];
+  const changed = [...new Set([...mutants.values()].map(({ file }) => file))];
   const loads = await readTestFiles(workspaces[0]);
   const mayTell = ([test, loaded]: readonly [string, ReadonlySet<string>]) =>
-    changed.some((file) => loaded.has(file) && (!near || distanceOf(test, file) <= OWN)) && !LONG_TESTS.includes(test);
-  const files = [...loads].filter(mayTell).map(([test]) => test);
+    changed.some((file) => loaded.has(file) && isWitness(test, file, witnesses)) && !LONG_TESTS.includes(test);
+  const known = new Set((await readNotes(workspaces)).map(({ file }) => file));
+  const asked = [...loads].filter(mayTell).map(([test]) => test);
+  const files = asked.filter((file) => !known.has(file));
   const chunks = Array.from(
     { length: Math.ceil(files.length / FILES_AT_ONCE) },
     (_, index) => files.filter((_, at) => at % Math.ceil(files.length / FILES_AT_ONCE) === index),
@@ -85,23 +89,25 @@ async function noteReach(
   const lines = await readNotes(workspaces);
   const silent = files.filter((file) => !lines.some((line) => line.file === file));
   if (silent.length > 0) onProgress(files.length - silent.length, files.length, `had a test: not ${silent.join(", ")}`);
-  if (lines.length === 0) throw new Error("Cannot mutate: no test passes even without a mutant");
+  if (asked.length > 0 && lines.length === 0) throw new Error("Cannot mutate: no test passes even without a mutant");
   return { reach: reachOf(lines), times: timesOf(lines) };
 }
 
 async function tryMutant(
   workspace: Workspace,
-  { id, file, tests, times, signal }: {
+  { id, file, tests, times, witnesses, signal }: {
     readonly id: number;
     readonly file: string;
     /** Those that reach the mutant. */
     readonly tests: readonly TestNote[];
     /** What whole test files take. */
     readonly times: ReadonlyMap<string, number>;
+    readonly witnesses: Witnesses;
     readonly signal: AbortSignal;
   },
 ): Promise<Fate> {
-  const chosen = chooseTests(file, tests);
+  const asked = tests.filter((test) => isWitness(test.file, file, witnesses));
+  const chosen = chooseTests(file, { tests: asked, most: MOST_TESTING[witnesses] });
   if (chosen.length === 0) return "unreached";
   const byFile = Map.groupBy(chosen, (test) => test.file);
   const only = Object.fromEntries([...byFile].map(([name, own]) => [name, own.map(({ index }) => index)]));
@@ -110,30 +116,36 @@ async function tryMutant(
     runTests(workspace, { files, plan: { mutant: id, tests }, limit, signal });
   const first = await run([...byFile.keys()], only);
   // A test that found in a cache what an earlier one had made did not reach the place, and may yet see the change.
-  const near = [...byFile.keys()].filter((name) => distanceOf(name, file) <= 1 && times.get(name)! <= MOST_NEAR);
-  const outcome = first !== "passed" || near.length === 0 ? first : await run(near, {});
+  const beside = [...byFile.keys()].filter((name) => distanceOf(name, file) <= 1 && times.get(name)! <= MOST_BESIDE);
+  const outcome = first !== "passed" || beside.length === 0 ? first : await run(beside, {});
   return FATES[outcome];
 }
 
 const FATES: Readonly<Record<Outcome, Fate>> = { passed: "survived", failed: "caught", timeout: "timeout" };
 
 /** Returns tests in the order of their files' distance, then of what the files take, for as long as time is left. */
-function chooseTests(file: string, tests: readonly TestNote[]): TestNote[] {
+function chooseTests(
+  file: string,
+  { tests, most }: { readonly tests: readonly TestNote[]; readonly most: number },
+): TestNote[] {
   const files = [...Map.groupBy(tests, (test) => test.file)].map(([name, own]) => ({
     own: own.toSorted((a, b) => a.index - b.index),
     distance: distanceOf(name, file),
-    most: distanceOf(name, file) <= OWN ? MOST_OWN : MOST_TESTING,
     ms: own.reduce((sum, { ms }) => sum + ms, 0),
   }));
   files.sort((a, b) => a.distance - b.distance || a.ms - b.ms);
   const chosen: TestNote[] = [];
   let spent = 0;
-  for (const { test, most } of files.flatMap(({ own, most }) => own.map((test) => ({ test, most })))) {
+  for (const test of files.flatMap(({ own }) => own)) {
     if (chosen.length > 0 && spent + test.ms > most) continue;
     spent += test.ms;
     chosen.push(test);
   }
   return chosen;
+}
+
+function isWitness(test: string, file: string, witnesses: Witnesses): boolean {
+  return (distanceOf(test, file) <= OWN) === (witnesses === "near");
 }
 
 /** Hands `items` out to `workers`, each of which takes the next as soon as it is free. */
