@@ -292,3 +292,42 @@ for (const name of ["lenet_graph", "g_human_emotion", "g_human_blazeface-front"]
     model.dispose();
   });
 }
+
+/** Tables of 5 and 20 rows, looked up in by whole numbers that come cast, or beside others. */
+function writeLookUps(graph: GraphWriter): void {
+  const whole = { dtype: { type: "DT_INT32" }, shape: { shape: { dim: [{ size: "-1" }, { size: "6" }] } } };
+  const [words, kinds] = ["words", "kinds"].map((name) => graph.add("Placeholder", name, [], whole));
+  const cast = graph.add("Cast", "cast", [kinds], { SrcT: { type: "DT_INT32" }, DstT: { type: "DT_INT32" } });
+  const beside = graph.add("ConcatV2", "beside", [cast, cast, graph.scalar("one", 1)], {
+    N: { i: "2" },
+    T: { type: "DT_INT32" },
+    Tidx: { type: "DT_INT32" },
+  });
+  const rowsOf = (name: string, rows: number, places: string) =>
+    graph.add("GatherV2", name, [graph.real(`${name}/table`, [rows, 4]), places, graph.scalar(`${name}/axis`, 0)], {
+      Tparams: { type: "DT_FLOAT" },
+      Tindices: { type: "DT_INT32" },
+      Taxis: { type: "DT_INT32" },
+      batch_dims: { i: "0" },
+    });
+  const means = [rowsOf("word", 20, words), rowsOf("kind", 5, beside)].map((rows) =>
+    graph.add("Mean", `${rows}/mean`, [rows, graph.whole(`${rows}/axes`, 1)], {
+      T: { type: "DT_FLOAT" },
+      keep_dims: { b: false },
+    })
+  );
+  graph.add("AddV2", "answer", means);
+}
+
+Deno.test("openModel() reads a graph that looks whole numbers up in tables of few rows", () =>
+  withGraph(writeLookUps, async (dir) => {
+    const model = await openModel(dir);
+    assert.match(classesOf(model), /Embedding/);
+    const feeds = [[0, 19, 3, 7, 18, 1], [4, 0, 3, 2, 1, 4]].map((row) => tf.tensor(row, [1, 6], "int32"));
+    const graph = await readGraphModel(dir);
+    const known = graph.execute({ words: feeds[0], kinds: feeds[1] }, ["answer"]) as tf.Tensor;
+    const names = model.inputs.map(({ name }) => name);
+    const own = model.predict(names[0].startsWith("words") ? feeds : feeds.toReversed()) as tf.Tensor;
+    const [expected, actual] = [await known.data(), await own.data()];
+    expected.forEach((value, i) => assert.ok(Math.abs(value - actual[i]) < 1e-6));
+  }));

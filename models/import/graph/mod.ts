@@ -80,7 +80,7 @@ async function load(json: GraphJson, options: Loading): Promise<tfl.LayersModel>
   const parts: Parts = { nodes, weights: [], data };
   const given = await open(json, parts);
   const inputs = inputsOf(given, { borders, path: json.path, ...options });
-  const feeds = randomFeeds(inputs);
+  const feeds = randomFeeds(inputs, { nodes, weights: given.weights });
   try {
     const settled = await settle(nodes, { model: given, feeds });
     const ends = new Set(inputs.map(({ name }) => name));

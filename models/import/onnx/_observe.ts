@@ -1,10 +1,9 @@
 /** What ONNX Runtime finds when it runs a model once: the shape of every value, and the values that no input decides. */
 import { joinBytes } from "../../../src/numbers/bytes.ts";
 import type { Graph, Node, Tensor } from "../../../src/onnx/graph.ts";
-import { bytesPerElement } from "../../../src/numbers/dtype.ts";
-import { Random } from "../../../src/numbers/random.ts";
 import { type HostTensor, Session } from "../../../src/runtime/session.ts";
 import { field, textField } from "../../../src/onnx/file/wire.ts";
+import { randomFeeds } from "./_feeds.ts";
 
 /** What is known of a model's values. */
 export interface Observed {
@@ -43,9 +42,7 @@ export function observe(
     optimization: "disabled",
   });
   try {
-    const feeds = Object.fromEntries(
-      graph.inputs.map((name, i) => [name, randomInput(graph, { name, shape: inputs[name], seed: i })]),
-    );
+    const feeds = randomFeeds(graph, inputs);
     const found = session.run(feeds);
     const known: [string, Tensor][] = [...graph.initializers];
     const isStatic = staticNames(graph);
@@ -94,30 +91,6 @@ const OF_LISTS = [
 const RANDOM = ["RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli"];
 const NEVER_STATIC = new Set([...WITH_GRAPHS, ...OF_LISTS, ...RANDOM]);
 const NO_TENSORS = new Set([...WITH_GRAPHS, ...OF_LISTS]);
-
-function randomInput(
-  graph: Graph,
-  { name, shape, seed }: { readonly name: string; readonly shape: readonly number[]; readonly seed: number },
-): HostTensor {
-  const dtype = graph.types.get(name)?.dtype ?? "float32";
-  const random = new Random(0, [seed]);
-  const size = shape.reduce((product, dim) => product * dim, 1);
-  if (dtype === "float32") {
-    return {
-      dtype,
-      shape,
-      data: Float32Array.from({ length: size }, () => random.between(0, 1)),
-    };
-  }
-  const bytes = new Uint8Array(size * bytesPerElement(dtype));
-  if (bytesPerElement(dtype) === 1) bytes.forEach((_, i) => bytes[i] = random.below(dtype === "bool" ? 2 : 100));
-  const data = dtype === "int64"
-    ? new BigInt64Array(bytes.buffer)
-    : dtype === "int32"
-    ? new Int32Array(bytes.buffer)
-    : bytes;
-  return { dtype, shape, data };
-}
 
 /** Field numbers of onnx.proto3: ModelProto.graph, GraphProto.output, ValueInfoProto.name. */
 const [GRAPH, OUTPUT, NAME] = [7, 12, 1];
