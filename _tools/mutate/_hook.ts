@@ -15,8 +15,9 @@ let count = 0;
 function declareWatched(...args: Parameters<typeof Deno.test>): void {
   const index = count++;
   const test = readDefinition(args);
-  if (plan.mutant >= 0) return declare({ ...test, ignore: test.ignore || (chosen && !chosen.includes(index)) });
-  declare({ ...test, fn: (context) => watch(index, () => test.fn(context)) });
+  const ignore = test.ignore || (chosen && !chosen.includes(index));
+  const run = plan.mutant >= 0 ? test.fn : (context: Deno.TestContext) => watch(index, () => test.fn(context));
+  declare({ ...test, ignore, fn: (context) => (beat(index), run(context)) });
 }
 
 /** Runs a test and writes down how long it took and which places it reached; -1 stands for loading the file. */
@@ -28,6 +29,11 @@ async function watch(index: number, run: () => void | Promise<void>): Promise<vo
   const ms = performance.now() - start;
   write({ file, index, ms, reached: [...reached, ...readPrograms()] });
   reached.clear();
+}
+
+/** Says which test begins. */
+function beat(index: number): void {
+  Deno.writeTextFileSync(new URL("beat.json", import.meta.url), JSON.stringify({ file, index, since: Date.now() }));
 }
 
 function readPrograms(): number[] {

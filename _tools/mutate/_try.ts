@@ -4,7 +4,7 @@ import { LONG_TESTS } from "./_goals.ts";
 import type { Mutant } from "./_mutants.ts";
 import { type Reach, reachOf, readNotes, type TestNote, timesOf } from "./_notes.ts";
 import { distanceOf, readTestFiles } from "./_test_files.ts";
-import type { Plan, Workspace } from "./_workspace.ts";
+import type { Workspace } from "./_workspace.ts";
 
 /** What became of a mutant: a test failed or ran too long, all passed, none came to its place, or it is on the list. */
 export type Fate = "caught" | "timeout" | "survived" | "unreached" | "equivalent";
@@ -23,18 +23,17 @@ export interface Trial {
 /** Whose tests are asked: those of a file's own room, whose work it is to notice a change, or those of the others. */
 export type Witnesses = "near" | "far";
 
-/**
- * Milliseconds of tests (as timed without a mutant) that are spent on one mutant, and then on whole files in its folder.
- */
-const MOST_TESTING: Readonly<Record<Witnesses, number>> = { near: 30_000, far: 5_000 };
+/** Milliseconds of tests, as timed without a mutant, that are spent on one mutant. */
+const MOST_TESTING: Readonly<Record<Witnesses, number>> = { near: 15_000, far: 5_000 };
+/** Milliseconds of a test file in the folder of a mutant that runs as a whole. */
 const MOST_BESIDE = 2_500;
 /** Distance of tests in the room of a file. */
 const OWN = 2;
 /** Milliseconds that a run that notes may take. */
 const MOST_NOTING = 600_000;
-/** A mutant runs for too long at this many times what its tests take, and this many milliseconds. */
+/** A test with a mutant runs for too long at this many times what it takes without, and this many milliseconds. */
 const SLOWNESS = 4;
-const GRACE = 20_000;
+const GRACE = 8_000;
 /** Test files that note in one process: fewer would start Deno too often, more would leave one processor idle. */
 const FILES_AT_ONCE = 4;
 
@@ -83,7 +82,7 @@ async function noteReach(
   );
   let done = 0;
   await share(chunks, workspaces, async (chunk, workspace) => {
-    await runTests(workspace, { files: chunk, plan: { mutant: -1, tests: {} }, limit: MOST_NOTING, signal });
+    await runTests(workspace, { files: chunk, plan: { mutant: -1, tests: {} }, limitOf: () => MOST_NOTING, signal });
     onProgress(done += chunk.length, files.length, "test files without a mutant");
   });
   const lines = await readNotes(workspaces);
@@ -110,30 +109,37 @@ async function tryMutant(
   const chosen = chooseTests(file, { tests: asked, most: MOST_TESTING[witnesses] });
   if (chosen.length === 0) return "unreached";
   const byFile = Map.groupBy(chosen, (test) => test.file);
-  const only = Object.fromEntries([...byFile].map(([name, own]) => [name, own.map(({ index }) => index)]));
-  const limit = GRACE + SLOWNESS * chosen.reduce((sum, { ms }) => sum + ms, 0);
-  const run = (files: readonly string[], tests: Plan["tests"]) =>
-    runTests(workspace, { files, plan: { mutant: id, tests }, limit, signal });
-  const first = await run([...byFile.keys()], only);
   // A test that found in a cache what an earlier one had made did not reach the place, and may yet see the change.
-  const beside = [...byFile.keys()].filter((name) => distanceOf(name, file) <= 1 && times.get(name)! <= MOST_BESIDE);
-  const outcome = first !== "passed" || beside.length === 0 ? first : await run(beside, {});
+  const isWhole = (name: string) => distanceOf(name, file) <= 1 && times.get(name)! <= MOST_BESIDE;
+  const only = [...byFile].filter(([name]) => !isWhole(name)).map((
+    [name, own],
+  ) => [name, own.map(({ index }) => index)]);
+  const takes = new Map(chosen.map(({ file, index, ms }) => [`${file} ${index}`, ms]));
+  const outcome = await runTests(workspace, {
+    files: [...byFile.keys()],
+    plan: { mutant: id, tests: Object.fromEntries(only) },
+    limitOf: (file, index) => GRACE + SLOWNESS * (takes.get(`${file} ${index}`) ?? 0),
+    signal,
+  });
   return FATES[outcome];
 }
 
 const FATES: Readonly<Record<Outcome, Fate>> = { passed: "survived", failed: "caught", timeout: "timeout" };
 
-/** Returns tests in the order of their files' distance, then of what the files take, for as long as time is left. */
+/** How much longer a test file may take for being a step nearer, to be asked first. */
+const WORTH = 4;
+
+/** Returns tests, those of quick and near files first, for as long as time is left. */
 function chooseTests(
   file: string,
   { tests, most }: { readonly tests: readonly TestNote[]; readonly most: number },
 ): TestNote[] {
   const files = [...Map.groupBy(tests, (test) => test.file)].map(([name, own]) => ({
     own: own.toSorted((a, b) => a.index - b.index),
-    distance: distanceOf(name, file),
+    farness: WORTH ** distanceOf(name, file),
     ms: own.reduce((sum, { ms }) => sum + ms, 0),
   }));
-  files.sort((a, b) => a.distance - b.distance || a.ms - b.ms);
+  files.sort((a, b) => a.farness * a.ms - b.farness * b.ms);
   const chosen: TestNote[] = [];
   let spent = 0;
   for (const test of files.flatMap(({ own }) => own)) {

@@ -43,9 +43,25 @@ export async function withWorkspaces<T>(
   }
 }
 
-/** Sets what the next tests in a workspace do. */
+/** Sets what the next tests in a workspace do, which begins. */
 export async function writePlan({ folder }: Workspace, plan: Plan): Promise<void> {
   await Deno.writeTextFile(new URL("plan.json", folder), JSON.stringify(plan));
+  const beat: Beat = { file: "", index: -1, since: Date.now() };
+  await Deno.writeTextFile(new URL("beat.json", folder), JSON.stringify(beat));
+}
+
+/** Which test runs, by its file and its place there, and since when in milliseconds. */
+export interface Beat {
+  readonly file: string;
+  readonly index: number;
+  readonly since: number;
+}
+
+/** Reads which test runs in a workspace. */
+export function readBeat({ folder }: Workspace): Beat {
+  // While it is being written it is empty: then a test has just begun.
+  const text = Deno.readTextFileSync(new URL("beat.json", folder));
+  return text === "" ? { file: "", index: -1, since: Date.now() } : JSON.parse(text);
 }
 
 async function placeOfCopies(): Promise<URL> {
