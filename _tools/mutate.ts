@@ -92,24 +92,31 @@ async function runTrials(mutants: readonly Mutant[], options: Options): Promise<
   const watch = { signal: control.signal, onProgress };
   const tried = await withWorkspaces({ mutants: unknown, count: options.jobs }, async (workspaces) => {
     const near = await tryMutants(workspaces, { mutants: new Map(unknown.entries()), witnesses: "near", ...watch });
-    const open = options.near ? [] : listOpen(near, { equivalent, options });
-    const far = await tryMutants(workspaces, { mutants: new Map(open), witnesses: "far", ...watch });
-    const reached = [...far].filter(([, { fate }]) => fate !== "unreached");
-    return [...new Map([...near, ...reached]).values()];
+    if (options.near) return [...near.values()];
+    // Tests of other rooms take long: a room asks them for as many catches as it lacks.
+    const isNeeded = (mutant: Mutant, far: ReadonlyMap<number, Trial>) =>
+      isShort(groupIn(options, mutant), { trials: [...joined(near, far), ...equivalent], options });
+    const open = [...near].filter(([, { mutant, fate }]) => isEscaped(fate) && isNeeded(mutant, new Map()));
+    const mutants = new Map(open.map(([id, { mutant }]) => [id, mutant]));
+    return joined(near, await tryMutants(workspaces, { mutants, witnesses: "far", isNeeded, ...watch }));
   });
   for (const name of ["SIGINT", "SIGTERM"] as const) Deno.removeSignalListener(name, stop);
   return [...tried, ...equivalent];
 }
 
-/** What escaped the tests of its own room, of rooms that catch less by them than they must: only these ask further. */
-function listOpen(
-  trials: ReadonlyMap<number, Trial>,
-  { equivalent, options }: { readonly equivalent: readonly Trial[]; readonly options: Options },
-): [number, Mutant][] {
-  const rows = countRooms([...trials.values(), ...equivalent], options);
-  const short = rows.filter(({ share, goal }) => share < goal).map(({ group }) => group);
-  const isOpen = ({ mutant, fate }: Trial) => isEscaped(fate) && short.includes(groupIn(options, mutant));
-  return [...trials].flatMap(([id, trial]) => isOpen(trial) ? [[id, trial.mutant]] : []);
+/** What became of mutants by tests near and far. */
+function joined(near: ReadonlyMap<number, Trial>, far: ReadonlyMap<number, Trial>): readonly Trial[] {
+  const reached = [...far].filter(([, { fate }]) => fate !== "unreached");
+  return [...new Map([...near, ...reached]).values()];
+}
+
+/** Whether a room catches less than it must. */
+function isShort(
+  group: string,
+  { trials, options }: { readonly trials: readonly Trial[]; readonly options: Options },
+): boolean {
+  const { share, goal } = countTrials(group, trials.filter(({ mutant }) => groupIn(options, mutant) === group));
+  return share < goal;
 }
 
 /** Counts the trials of each room. */

@@ -40,6 +40,8 @@ const FILES_AT_ONCE = 4;
 /** Which tests are asked, and how trying is watched and ended. */
 export interface TryOptions {
   readonly witnesses: Witnesses;
+  /** Whether a mutant needs to be tried, by what became of others. */
+  readonly isNeeded?: (mutant: Mutant, trials: ReadonlyMap<number, Trial>) => boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (done: number, all: number, what: string) => void;
 }
@@ -48,16 +50,17 @@ export interface TryOptions {
  * Runs the tests that load a file with a mutant once without any, and then for each mutant those that reach it.
  *
  * @param mutants By their numbers in the workspaces.
- * @returns What became of each, by its number.
+ * @returns What became of each that was needed, by its number.
  */
 export async function tryMutants(
   workspaces: readonly Workspace[],
-  { mutants, ...options }: { mutants: ReadonlyMap<number, Mutant> } & TryOptions,
-): Promise<Map<number, Trial>> {
+  { mutants, isNeeded, ...options }: { mutants: ReadonlyMap<number, Mutant> } & TryOptions,
+): Promise<ReadonlyMap<number, Trial>> {
   const trials = new Map<number, Trial>();
   if (mutants.size === 0) return trials;
   const { reach, times } = await noteReach(workspaces, { mutants, ...options });
   await share([...mutants], workspaces, async ([id, mutant], workspace) => {
+    if (isNeeded?.(mutant, trials) === false) return;
     const fate = await tryMutant(workspace, { id, file: mutant.file, tests: reach.get(id) ?? [], times, ...options });
     trials.set(id, { mutant, fate });
     options.onProgress(trials.size, mutants.size, `mutants, by tests ${options.witnesses} them`);
