@@ -190,6 +190,23 @@ Deno.test("decodeModel() skips subgraph attributes and fields that it does not k
   assert.deepEqual(graph.nodes, [{ op: "If", name: "if", inputs: ["c"], outputs: ["y"], attrs: { zero: 0 } }]);
 });
 
+Deno.test("decodeModel() keeps how an attribute is written where neither a schema nor its value tells", () => {
+  const nodeOf = (op_type: string, domain: string) => ({
+    op_type,
+    domain,
+    name: "n",
+    input: ["x"],
+    output: ["y"],
+    attribute: [{ name: "alpha", f: 1, type: 1 }, { name: "beta", f: 0.5, type: 1 }, { name: "count", i: 2, type: 2 }],
+  });
+  const kindsOf = (op: string, domain = "") =>
+    decodeModel(encodeByReflection({ graph: { node: [nodeOf(op, domain)] } })).graph.nodes[0].kinds;
+  assert.deepEqual(kindsOf("Unheard"), { alpha: "float" });
+  assert.deepEqual(kindsOf("Gemm", "elsewhere"), { alpha: "float" });
+  assert.equal(kindsOf("Gemm"), undefined);
+  assert.equal(kindsOf("Gemm", "ai.onnx"), undefined);
+});
+
 Deno.test("decodeModel() leaves initializers out of the inputs and open dimensions named", () => {
   const info = (name: string) => ({
     name,

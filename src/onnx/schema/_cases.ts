@@ -158,6 +158,7 @@ const indexing: readonly Case[] = [
   of("GatherElements", [f(2, 3), ["int64", [1, 3]]], { axis: 0 }),
   of("GatherND", [f(2, 3, 4), ["int64", [5, 2]]]),
   of("GatherND", [f(2, 3, 4), ["int64", [2, 1]]], { batch_dims: 1 }),
+  of("GatherND", [f(2, 3), ["int64", [4, 2]]]),
   of("ScatterElements", [f(2, 3), ["int64", [1, 3]], f(1, 3)], { axis: 0, reduction: "add" }),
   of("ScatterND", [f(2, 3, 4), ["int64", [5, 2]], f(5, 4)]),
   of("OneHot", [["int64", [2, 3]], int(7), floats(0, 1)]),

@@ -334,3 +334,21 @@ Deno.test("FreezableBatchNormalization rounds its offset as the bias of a convol
   assertClose([biasIn(model)], [0.012], 1e-6);
   assert.equal(layer.getConfig().alone, 127);
 });
+
+Deno.test("SharedCall gives the mask of what it reads as the layer that it calls makes it", async () => {
+  await useLayers();
+  class Masked extends QuantizedWeights {
+    override computeMask(_: tf.Tensor | tf.Tensor[], mask?: tf.Tensor | tf.Tensor[]): tf.Tensor {
+      assert.ok(!Array.isArray(mask));
+      return mask === undefined ? tf.zeros([1]) : tf.mul(mask, 2);
+    }
+  }
+  const layer = new Masked({ layer: tfl.layers.dense({ units: 2 }), weights: [{ name: "kernel", axis: 1 }] });
+  const x = tfl.input({ shape: [3] });
+  const call = new SharedCall({ name: "again" });
+  call.apply([x, layer.apply(x) as tfl.SymbolicTensor]);
+  const read = tf.ones([1, 3]);
+  const maskOf = (mask?: tf.Tensor[]) => [...(call.computeMask([read, read], mask) as tf.Tensor).dataSync()];
+  assert.deepEqual(maskOf([tf.tensor1d([1, 0]), tf.tensor1d([7, 7])]), [2, 0]);
+  assert.deepEqual(maskOf(), [0]);
+});

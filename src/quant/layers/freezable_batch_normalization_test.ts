@@ -110,4 +110,8 @@ Deno.test("FreezableBatchNormalization refuses when its axis is not the last", a
   const layer = new FreezableBatchNormalization({ name: "bn", axis: 1 });
   assert.throws(() => layer.build([null, 3, 8, 8]), /Cannot build "bn": its axis is 1 of 4/);
   new FreezableBatchNormalization({ axis: 3 }).build([null, 8, 8, 3]);
+  for (const axis of [-6, 5]) new FreezableBatchNormalization({ axis });
+  for (const axis of [-7, 6, 1.5]) {
+    assert.throws(() => new FreezableBatchNormalization({ axis }), /a whole number from -6 to 5/);
+  }
 });
