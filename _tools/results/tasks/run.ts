@@ -114,9 +114,9 @@ class TasksRun {
     const recipe = row.isFloat ? ["--recipe", `${cache}/float.json`] : [];
     const own = [...model, ...flagsOf(page, row, this.asked), ...recipe];
     const flags = threads === undefined ? own : [...own, "--threads", threads];
-    // Training that was stopped goes on.
+    // Training that was stopped goes on, if it was the same.
     const isBegun = row.command === "qat" && await exists(`${out}/run`) && !await exists(`${out}/report.json`);
-    await runTask(row.command, isBegun ? ["--resume", out] : [...flags, "--out", out, "--overwrite"]);
+    await runTask(row.command, [...flags, ...isBegun ? ["--resume", out] : ["--out", out, "--overwrite"]]);
     return `deno task ${row.command} ${flags.join(" ")}`.replaceAll(cache, "CACHE");
   }
 
