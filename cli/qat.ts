@@ -156,7 +156,7 @@ function addTraining(command: Command): void {
   command.optionsGroup("All training:")
     .option("--optimizer <name>", "sgd, momentum, rmsprop, adam, … (default: adam)")
     .option("--schedule <name>", "how learning rates go on from their peaks: cosine (default), linear, step, constant")
-    .option("--warmup-epochs <n>", "epochs over which they first rise (default: 0)", number)
+    .option("--warmup-epochs <n>", "epochs over which they first rise (default: 0; landmarks 1)", number)
     .option("--weight-decay <share>", "of kernels, times the learning rate, beside the step (default: 0)", number)
     .option("--clip-norm <norm>", "most that all gradients of a step together may be (default: 0, as they are)", number)
     .option("--ema <decay>", "judge and keep moving averages of float weights (default: 0, none)", number)

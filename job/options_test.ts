@@ -145,3 +145,14 @@ Deno.test("resolveOptions() takes a width of an architecture, and none of a mode
     assert.throws(() => resolveOptions({ width }), /^RangeError: Cannot use --width /);
   }
 });
+
+Deno.test("resolveOptions() lets rates of landmarks rise over an epoch, or over half of few, and others over none", () => {
+  const warmupOf = (options: Parameters<typeof resolveOptions>[0]) => resolveOptions(options).warmupEpochs;
+  const points = { task: "landmarks", arch: "resnet18", data: "generated:faces" };
+  assert.equal(warmupOf(points), 1);
+  assert.equal(warmupOf({ ...points, epochs: 1 }), 0.5);
+  assert.equal(warmupOf({ ...points, floatEpochs: 0, epochs: 3 }), 1);
+  assert.equal(warmupOf({ ...points, warmupEpochs: 0 }), 0);
+  assert.equal(warmupOf({ ...points, warmupEpochs: 2 }), 2);
+  assert.equal(warmupOf({}), 0);
+});

@@ -35,18 +35,14 @@ export interface TaskPage {
 /** Seeds of training, of which the mean is told. */
 const SEEDS = [0, 1, 2];
 
-/** Epochs of the second stage of float training, by its rate: more than warm up, where any do. */
-const lastEpochs = (flags: readonly string[]) => flags.includes("--warmup-epochs") ? "2" : "1";
-
-/** Float training is that of `qat` with all layers in float; some epochs by the rate of the second stage come behind. */
+/** Float training is that of `qat` with all layers in float; one epoch by the rate of the second stage comes behind. */
 function float(name: string, what: string, flags: readonly string[], more: Partial<TaskRow> = {}): TaskRow {
-  const epochs = lastEpochs(flags);
   return {
     name,
     what,
     command: "qat",
-    flags: [...flags, "--epochs", epochs, "--no-control"],
-    quick: ["--float-epochs", epochs, "--epochs", epochs],
+    flags: [...flags, "--epochs", "1", "--no-control"],
+    quick: ["--float-epochs", "1", "--epochs", "1"],
     isFloat: true,
     ...more,
   };
@@ -127,8 +123,8 @@ function article(from: string): readonly TaskRow[] {
 
 const BLOOD = ["--task", "detection", "--data", `voc:${SHARED}/data/bccd`, "--skip-bad-images"];
 
-/** Points start far from the mean shape: at full rate and in large batches training stays there for long. */
-const FROM_AFAR = ["--batch-size", "16", "--warmup-epochs", "1"];
+/** Steps enough in an epoch. */
+const SMALL = ["--batch-size", "16"];
 
 /** All pages. */
 export const PAGES: readonly TaskPage[] = [
@@ -171,11 +167,11 @@ export const PAGES: readonly TaskPage[] = [
     what: "68 points of faces at 112×112, judged by 400 faces of other people",
     data: ["--task", "landmarks", "--data", `points:${SHARED}/data/faces68`],
     rows: [
-      float("resnet18", "`resnet18`, float", ["--arch", "resnet18", ...FROM_AFAR, "--float-epochs", "30"]),
+      float("resnet18", "`resnet18`, float", ["--arch", "resnet18", ...SMALL, "--float-epochs", "30"]),
       ...trained("resnet18", 6),
       ...observers("resnet18"),
       ...article("resnet18"),
-      float("shufflenet", "`shufflenet_v2`, float", ["--arch", "shufflenet_v2", ...FROM_AFAR, "--float-epochs", "60"]),
+      float("shufflenet", "`shufflenet_v2`, float", ["--arch", "shufflenet_v2", ...SMALL, "--float-epochs", "60"]),
       ...trained("shufflenet", 6, { seeds: [0] }),
       ...observers("shufflenet"),
     ],
