@@ -18,6 +18,7 @@ import { checkChoice } from "../src/text/nearest.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
 import { MAKER } from "../src/version.ts";
 import { intoFolder } from "./_files.ts";
+import { rowsOfEmbeddings } from "./_embeddings.ts";
 import { startEngine } from "./_engine.ts";
 import { commandOf, quote } from "./_flags.ts";
 import { lineLog } from "./_job.ts";
@@ -276,8 +277,12 @@ async function comparedOnGrids(
 ): Promise<readonly ImportComparison[]> {
   if (prepared === undefined || grids === undefined || prepared.open.length > 0) return [];
   const { model } = prepared;
-  const shapes = inputShapesOf(model);
-  const inputs = shapes.map((shape, i) => tf.randomUniform([RANDOM_SAMPLES, ...shape], 0, 1, "float32", i));
+  const [names, rows] = [inputNames(model), rowsOfEmbeddings(model)];
+  const inputs = inputShapesOf(model).map((shape, i) => {
+    const most = rows.get(names[i]);
+    const x = tf.randomUniform([RANDOM_SAMPLES, ...shape], 0, most ?? 1, "float32", i);
+    return most === undefined ? x : tf.floor(x);
+  });
   setQatPhase(model, { observing: false, fakeQuantizing: true });
   try {
     const outputs = await compareWithSource(model, { answer: grids.answer, inputs, names: outputNames(model) });

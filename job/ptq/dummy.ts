@@ -3,7 +3,7 @@ import type * as tfl from "@tensorflow/tfjs-layers";
 import type { SampleInput, SampleSet } from "../../data/samples.ts";
 import { inputNames, inputShapesOf } from "../../models/ports.ts";
 import { Random } from "../../src/numbers/random.ts";
-import { layersIn } from "../../src/quant/mod.ts";
+import { rowsOfEmbeddings } from "../_embeddings.ts";
 import { imageShapeOf } from "../_model.ts";
 
 /** Of the seed's streams of random numbers, the one that samples are drawn by. */
@@ -42,16 +42,4 @@ export function dummySamples(
 
 function numbered(count: number): readonly string[] {
   return Array.from({ length: count }, (_, i) => `${i}`);
-}
-
-/** For inputs that an embedding reads, how many rows it has. */
-function rowsOfEmbeddings(model: tfl.LayersModel): ReadonlyMap<string, number> {
-  const rows = new Map<string, number>();
-  for (const layer of layersIn(model)) {
-    if (layer.getClassName() !== "Embedding") continue;
-    for (const { inboundLayers } of layer.inboundNodes) {
-      for (const { name } of inboundLayers) rows.set(name, Number(layer.getConfig().inputDim));
-    }
-  }
-  return rows;
 }

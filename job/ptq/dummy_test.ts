@@ -35,3 +35,15 @@ Deno.test("dummySamples() makes indices of an embedding's rows", () => {
   assert.ok(tokens.kind === "tokens" && tokens.length === 6 && tokens.names.length === 5);
   assert.deepEqual([...new Set(tokens.values)].sort(), [0, 1, 2, 3, 4]);
 });
+
+Deno.test("dummySamples() makes indices of the smallest of the tables that are looked up in", () => {
+  for (const rows of [[5, 3], [3, 5]]) {
+    const input = tfl.input({ shape: [6], name: "tokens" });
+    const tables = rows.map((inputDim) => layers.embedding({ inputDim, outputDim: 2 }));
+    const read = tables.map((table) => table.apply(input) as tfl.SymbolicTensor);
+    const model = tfl.model({ inputs: input, outputs: layers.add().apply(read) as tfl.SymbolicTensor });
+    const [tokens] = Object.values(dummySamples(model, { count: 50, seed: 0 }).inputs);
+    assert.ok(tokens.kind === "tokens");
+    assert.deepEqual([...new Set(tokens.values)].sort(), [0, 1, 2]);
+  }
+});
