@@ -124,7 +124,7 @@ export function qatCommand(): Command {
       "first epochs of that, over which LeakyReLU's slope goes to 0 (default: 0, at once)",
       number,
     )
-    .option("--float-lr <rate>", "peak learning rate of float training (default: 2e-3)", number)
+    .option("--float-lr <rate>", "peak learning rate of float training (default: 2e-3; landmarks 5e-4)", number)
     .optionsGroup("Quantization-aware training:")
     .option("--epochs <n>", "epochs (default: 8)", number)
     .option("--control", "train the float model on for as long too, and measure against that (default with --arch)")

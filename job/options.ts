@@ -76,7 +76,7 @@ export interface QatOptions extends SharedOptions {
   readonly batchSize?: number;
   /** Peak learning rate of quantization-aware training. Default 5e-4. */
   readonly lr?: number;
-  /** Peak learning rate of float training. Default 2e-3. */
+  /** Peak learning rate of float training. Default 2e-3; for landmarks 5e-4. */
   readonly floatLr?: number;
   /** How learning rates go on from their peaks: see `RATE_CURVES`. Default "cosine". */
   readonly schedule?: string;
@@ -233,7 +233,7 @@ function resolve(given: QatOptions): ResolvedOptions {
     control: options.control ?? model === undefined,
     batchSize: options.batchSize ?? 64,
     lr: options.lr ?? 5e-4,
-    floatLr: options.floatLr ?? 2e-3,
+    floatLr: options.floatLr ?? (options.task === "landmarks" ? POINTS.floatLr : 2e-3),
     schedule: options.schedule ?? "cosine",
     warmupEpochs: options.warmupEpochs ?? warmupFor(options.task, [floatEpochs, epochs]),
     optimizer: options.optimizer ?? "adam",
@@ -250,9 +250,12 @@ function resolve(given: QatOptions): ResolvedOptions {
   return resolved;
 }
 
-/** Points are looked for from the mean shape, which steps at full rate at first lead away from: training gets stuck there. */
+/** Points are looked for from the mean shape; at the rates of classification training stays there. */
+const POINTS = { floatLr: 5e-4, warmupEpochs: 1 };
+
 function warmupFor(task: string | undefined, epochs: readonly number[]): number {
-  return task === "landmarks" ? Math.min(1, ...epochs.filter((count) => count > 0).map((count) => count / 2)) : 0;
+  if (task !== "landmarks") return 0;
+  return Math.min(POINTS.warmupEpochs, ...epochs.filter((count) => count > 0).map((count) => count / 2));
 }
 
 /** @throws {RangeError} If weights or a head are for a model that has none, or has its own. */

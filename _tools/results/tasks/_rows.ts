@@ -124,7 +124,7 @@ function article(from: string): readonly TaskRow[] {
 const BLOOD = ["--task", "detection", "--data", `voc:${SHARED}/data/bccd`, "--skip-bad-images"];
 
 /** Steps enough in an epoch. */
-const SMALL = ["--batch-size", "16"];
+const SMALL = ["--batch-size", "32"];
 
 /** All pages. */
 export const PAGES: readonly TaskPage[] = [
@@ -167,7 +167,7 @@ export const PAGES: readonly TaskPage[] = [
     what: "68 points of faces at 112×112, judged by 400 faces of other people",
     data: ["--task", "landmarks", "--data", `points:${SHARED}/data/faces68`],
     rows: [
-      float("resnet18", "`resnet18`, float", ["--arch", "resnet18", ...SMALL, "--float-epochs", "30"]),
+      float("resnet18", "`resnet18`, float", ["--arch", "resnet18", ...SMALL, "--float-epochs", "24"]),
       ...trained("resnet18", 6),
       ...observers("resnet18"),
       ...article("resnet18"),
