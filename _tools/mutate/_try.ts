@@ -24,7 +24,7 @@ export interface Trial {
 export type Witnesses = "near" | "far";
 
 /** Milliseconds of tests, as timed without a mutant, that are spent on one mutant. */
-const MOST_TESTING: Readonly<Record<Witnesses, number>> = { near: 15_000, far: 5_000 };
+const MOST_TESTING: Readonly<Record<Witnesses, number>> = { near: 12_000, far: 5_000 };
 /** Milliseconds of a test file in the folder of a mutant that runs as a whole. */
 const MOST_BESIDE = 2_500;
 /** Distance of tests in the room of a file. */
@@ -35,7 +35,7 @@ const MOST_NOTING = 600_000;
 const SLOWNESS = 4;
 const GRACE = 8_000;
 /** Test files that note in one process: fewer would start Deno too often, more would leave one processor idle. */
-const FILES_AT_ONCE = 4;
+const FILES_AT_ONCE = 6;
 
 /** Which tests are asked, and how trying is watched and ended. */
 export interface TryOptions {
