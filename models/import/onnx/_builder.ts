@@ -46,13 +46,20 @@ export class LayerBuilder {
     this.#reserved = new Set(outputs.map(layerName));
   }
 
-  /** Adds an input of a stored shape, without the batch. */
-  input(name: string, shape: readonly number[]): string {
+  /**
+   * Adds an input of a stored shape, without the batch, and returns its name and that of its value.
+   *
+   * TF.js feeds no layers-model with one number a sample that is in no list: such an input is a list of one.
+   */
+  input(name: string, shape: readonly number[]): { readonly made: string; readonly read: string } {
     this.#reserved.delete(layerName(name));
     const unique = this.#fresh(name);
-    const config = { batchInputShape: [null, ...shape], dtype: "float32", sparse: false };
+    const sides = shape.length === 0 ? [1] : shape;
+    const config = { batchInputShape: [null, ...sides], dtype: "float32", sparse: false };
     this.#nodes.push(ownCall({ name: unique, className: "InputLayer", config, inbound: [] }));
-    return unique;
+    if (shape.length > 0) return { made: unique, read: unique };
+    this.base = unique;
+    return { made: unique, read: this.reshape(unique, shape, sides) };
   }
 
   /** Adds a layer, named after the node that is imported, and returns the name of its first value. */

@@ -39,7 +39,9 @@ function asInFile(
   { shape, batch = FIRST, order }: Place & { readonly shape: readonly number[] },
 ): tf.Tensor {
   const axes = [0, ...order];
-  const first = tf.transpose(x, axes.map((_, axis) => axes.indexOf(axis)));
+  // One number a sample is a list of one in the model.
+  const own = order.length === 0 ? tf.reshape(x, [x.shape[0]]) : x;
+  const first = tf.transpose(own, axes.map((_, axis) => axes.indexOf(axis)));
   const places = axesFirst({ shape, batch }).flatMap((rest, axis) => {
     if (axis !== batch.axis) return rest;
     return batch.before > 1 ? [rest[0], 0, ...rest.slice(1)] : [0, ...rest];

@@ -244,8 +244,8 @@ function translate(
   const inputs = readInputs(graph, nodes).map((name) => {
     const shape = shapes.get(name) ?? [];
     const order = layout === "nhwc" ? plainOrder(shape.length) : inputOrder(name, shape, nodes);
-    const made = builder.input(name, order.map((axis) => shape[axis]));
-    const value: Value = { shape, order, read: () => made, ...batchOf(places.get(name)) };
+    const { made, read } = builder.input(name, order.map((axis) => shape[axis]));
+    const value: Value = { shape, order, read: () => read, ...batchOf(places.get(name)) };
     values.set(name, value);
     return { name, value, made };
   });

@@ -1,4 +1,5 @@
 /** Operators that pick numbers, repeat them, or surround them. */
+import { sizeOf } from "../../../../src/onnx/graph.ts";
 import { type Call, refuse, type Row } from "../_call.ts";
 import { constantValue } from "../_constants.ts";
 import { operation } from "../_operation.ts";
@@ -123,13 +124,19 @@ function embedding(call: Call): Value {
     refuse(`it takes [${indices.shape}] of [${table.shape}], rows of a table are needed`);
   }
   const [inputDim, outputDim] = table.shape;
+  const [, ...sides] = indices.shape;
+  // TF.js takes for granted that a sample is a list of indices.
+  const isList = sides.length === 1;
+  const inputLength = sizeOf(sides);
+  const list = call.builder.stored(indices);
   const name = call.builder.layer({
     className: "Embedding",
-    config: { inputDim, outputDim, ...(indices.shape.length === 2 ? { inputLength: indices.shape[1] } : {}) },
-    inbound: [call.builder.stored(indices)],
+    config: { inputDim, outputDim, inputLength },
+    inbound: [isList ? list : call.builder.reshape(list, [inputLength])],
     weights: [{ name: "embeddings", shape: [inputDim, outputDim], data: call.reals(0, "table") }],
   });
-  return call.gives(name, plainOrder(indices.shape.length + 1));
+  const rows = isList ? name : call.builder.reshape(name, [...sides, outputDim]);
+  return call.gives(rows, plainOrder(indices.shape.length + 1));
 }
 
 /** Elements of one axis, by places of their own for each element of all others. */
