@@ -1,5 +1,7 @@
 /** Options of the main job: defaults, and what is allowed. */
 import { ARCH_NAMES } from "../models/arch/mod.ts";
+import { taskRow } from "../tasks/mod.ts";
+import type { TrainingDefaults } from "../tasks/row.ts";
 import { RATE_CURVES } from "../train/learning_rate.ts";
 import { OPTIMIZER_NAMES } from "../train/optimizers.ts";
 import { CHECKPOINT_MINUTES } from "../train/checkpoint.ts";
@@ -72,7 +74,7 @@ export interface QatOptions extends SharedOptions {
    * that take any. The best epoch is chosen at the size of training. Default: the same.
    */
   readonly evalSize?: number;
-  /** Images a step. Default 64. */
+  /** Images a step. Default 64; for detection 8, for segmentation 16, for landmarks 32. */
   readonly batchSize?: number;
   /** Peak learning rate of quantization-aware training. Default 5e-4. */
   readonly lr?: number;
@@ -212,6 +214,8 @@ function resolve(given: QatOptions): ResolvedOptions {
     schedule: [options.schedule, RATE_CURVES],
   });
   const shared = resolveShared(options, { swap: DEFAULT_SWAP });
+  const usual = { ...TRAINING, ...(options.task === undefined ? {} : taskRow(options.task).training) };
+  const shortest = Math.min(...[floatEpochs, epochs].filter((count) => count > 0));
   if (model === undefined && options.outputs !== undefined) {
     throw new RangeError(`Cannot use --outputs without --model: an architecture has one output`);
   }
@@ -231,11 +235,11 @@ function resolve(given: QatOptions): ResolvedOptions {
     swapEpochs: options.swapEpochs ?? 0,
     epochs,
     control: options.control ?? model === undefined,
-    batchSize: options.batchSize ?? 64,
+    batchSize: options.batchSize ?? usual.batchSize,
     lr: options.lr ?? 5e-4,
-    floatLr: options.floatLr ?? (options.task === "landmarks" ? POINTS.floatLr : 2e-3),
+    floatLr: options.floatLr ?? usual.floatLr,
     schedule: options.schedule ?? "cosine",
-    warmupEpochs: options.warmupEpochs ?? warmupFor(options.task, [floatEpochs, epochs]),
+    warmupEpochs: options.warmupEpochs ?? Math.min(usual.warmupEpochs, shortest / 2),
     optimizer: options.optimizer ?? "adam",
     weightDecay: options.weightDecay ?? 0,
     clipNorm: options.clipNorm ?? 0,
@@ -250,13 +254,7 @@ function resolve(given: QatOptions): ResolvedOptions {
   return resolved;
 }
 
-/** Points are looked for from the mean shape; at the rates of classification training stays there. */
-const POINTS = { floatLr: 5e-4, warmupEpochs: 1 };
-
-function warmupFor(task: string | undefined, epochs: readonly number[]): number {
-  if (task !== "landmarks") return 0;
-  return Math.min(POINTS.warmupEpochs, ...epochs.filter((count) => count > 0).map((count) => count / 2));
-}
+const TRAINING: TrainingDefaults = { batchSize: 64, floatLr: 2e-3, warmupEpochs: 0 };
 
 /** @throws {RangeError} If weights or a head are for a model that has none, or has its own. */
 function checkTransfer({ model, weights, head }: QatOptions): void {

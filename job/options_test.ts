@@ -146,7 +146,7 @@ Deno.test("resolveOptions() takes a width of an architecture, and none of a mode
   }
 });
 
-Deno.test("resolveOptions() gives landmarks lower rates that rise over an epoch, or over half of few", () => {
+Deno.test("resolveOptions() trains each task in batches of its own, and landmarks at lower rates that rise over an epoch", () => {
   const warmupOf = (options: Parameters<typeof resolveOptions>[0]) => resolveOptions(options).warmupEpochs;
   const points = { task: "landmarks", arch: "resnet18", data: "generated:faces" };
   assert.equal(warmupOf(points), 1);
@@ -155,6 +155,10 @@ Deno.test("resolveOptions() gives landmarks lower rates that rise over an epoch,
   assert.equal(warmupOf({ ...points, warmupEpochs: 0 }), 0);
   assert.equal(warmupOf({ ...points, warmupEpochs: 2 }), 2);
   assert.equal(warmupOf({}), 0);
+  const batches = ["detection", "segmentation", "landmarks", "classification", "regression"].map((task) =>
+    resolveOptions({ ...points, task }).batchSize
+  );
+  assert.deepEqual([...batches, resolveOptions({ batchSize: 5 }).batchSize], [8, 16, 32, 64, 64, 5]);
   const ratesOf = (options: Parameters<typeof resolveOptions>[0]) => resolveOptions(options).floatLr;
   assert.deepEqual([points, {}, { ...points, floatLr: 0.1 }].map(ratesOf), [5e-4, 2e-3, 0.1]);
 });

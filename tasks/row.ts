@@ -9,6 +9,15 @@ export type TargetKind = SampleTarget["kind"];
 /** Targets of one kind. */
 export type TargetOf<K extends TargetKind> = Extract<SampleTarget, { kind: K }>;
 
+/** How models are trained where nothing else is said. */
+export interface TrainingDefaults {
+  readonly batchSize: number;
+  /** Peak learning rate of float training. */
+  readonly floatLr: number;
+  /** Epochs over which learning rates first rise. */
+  readonly warmupEpochs: number;
+}
+
 /** A task as a row: what it needs of data and of a model that is built for it. */
 export interface TaskRow<K extends TargetKind = TargetKind> {
   /** For help texts, in a few words. */
@@ -19,6 +28,8 @@ export interface TaskRow<K extends TargetKind = TargetKind> {
   readonly head: "softmax" | "sigmoid" | "linear" | "boxes" | "map";
   /** The settings that it takes. Absent: none. */
   readonly settings?: readonly (keyof TaskSettings)[];
+  /** How its models are trained otherwise than those of classes. */
+  readonly training?: Partial<TrainingDefaults>;
   /** Whether all outputs of a model learn from the same targets together. Absent: each learns from targets of its own. */
   readonly isShared?: true;
   /**
@@ -32,7 +43,7 @@ export interface TaskRow<K extends TargetKind = TargetKind> {
 }
 
 /** A row that takes targets of any kind, and refuses those of another. */
-export interface CheckedRow extends Pick<TaskRow, "what" | "targets" | "head" | "settings" | "isShared"> {
+export interface CheckedRow extends Pick<TaskRow, "what" | "targets" | "head" | "settings" | "training" | "isShared"> {
   /** @throws {TypeError} If the targets are of another kind, or there is nothing to learn from them. */
   readonly make: (target: SampleTarget, options: OutputOptions & TaskSettings) => Task;
   readonly bias: (target: SampleTarget) => readonly number[] | undefined;

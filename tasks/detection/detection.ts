@@ -168,6 +168,8 @@ export const detectionRow: TaskRow<"boxes"> = {
   targets: "boxes",
   head: "boxes",
   settings: ["anchors", "inputSize", "boxLoss", "ignoreThreshold", "scoreThreshold", "nmsIou", "headKind", "reach"],
+  // Large pictures, and few: an epoch needs steps, and a step memory.
+  training: { batchSize: 8 },
   isShared: true,
   make: ({ names: classes, most }, settings) => detection({ ...settings, classes, most }),
 };

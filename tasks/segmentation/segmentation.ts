@@ -98,6 +98,8 @@ export const segmentationRow: TaskRow<"masks"> = {
   targets: "masks",
   head: "map",
   settings: ["classWeights", "diceLoss"],
+  // Large pictures, and few: an epoch needs steps, and a step memory.
+  training: { batchSize: 16 },
   make({ names: classNames, height, width }, { diceLoss: dice, ...options }) {
     if (classNames.length < 2) {
       throw new TypeError(`the data has ${classNames.length} class of pixels, at least 2 are needed`);

@@ -123,9 +123,6 @@ function article(from: string): readonly TaskRow[] {
 
 const BLOOD = ["--task", "detection", "--data", `voc:${SHARED}/data/bccd`, "--skip-bad-images"];
 
-/** Steps enough in an epoch. */
-const SMALL = ["--batch-size", "32"];
-
 /** All pages. */
 export const PAGES: readonly TaskPage[] = [
   {
@@ -167,11 +164,11 @@ export const PAGES: readonly TaskPage[] = [
     what: "68 points of faces at 112×112, judged by 400 faces of other people",
     data: ["--task", "landmarks", "--data", `points:${SHARED}/data/faces68`],
     rows: [
-      float("resnet18", "`resnet18`, float", ["--arch", "resnet18", ...SMALL, "--float-epochs", "24"]),
+      float("resnet18", "`resnet18`, float", ["--arch", "resnet18", "--float-epochs", "24"]),
       ...trained("resnet18", 6),
       ...observers("resnet18"),
       ...article("resnet18"),
-      float("shufflenet", "`shufflenet_v2`, float", ["--arch", "shufflenet_v2", ...SMALL, "--float-epochs", "60"]),
+      float("shufflenet", "`shufflenet_v2`, float", ["--arch", "shufflenet_v2", "--float-epochs", "60"]),
       ...trained("shufflenet", 6, { seeds: [0] }),
       ...observers("shufflenet"),
     ],
