@@ -164,7 +164,7 @@ export {
 } from "./tasks/uncertainty/mod.ts";
 export { meanSquaredError } from "./tasks/loss.ts";
 export * from "./tasks/mod.ts";
-export { type CheckedRow, type TargetKind, type TargetOf, type TaskRow } from "./tasks/row.ts";
+export { type CheckedRow, type TargetKind, type TargetOf, type TaskRow, type TrainingDefaults } from "./tasks/row.ts";
 
 // Rewriting: models as graphs, and rules over them.
 export {
