@@ -12,6 +12,7 @@ import {
   replaceLayer,
   weightOf,
 } from "../../src/rewrite/mod.ts";
+import { firstRead, groupsOf } from "./_groups.ts";
 import { mapWeights } from "./_scale_channels.ts";
 
 /** The layers that read a value, all of which can absorb a constant of it; or why one cannot. */
@@ -41,6 +42,7 @@ const KERNELS: Readonly<Record<string, readonly string[]>> = {
   Conv2D: ["kernel"],
   Dense: ["kernel"],
   DepthwiseConv2D: ["depthwise_kernel"],
+  GroupConv2D: ["kernel"],
   SeparableConv2D: ["depthwise_kernel", "pointwise_kernel"],
 };
 
@@ -71,7 +73,10 @@ export function absorbersOf(graph: LayerGraph, value: string): Absorbers {
 /** Adds to the layer of `node` what its weights make of `constant`, one number for each channel that it reads. */
 export function addToBias(graph: LayerGraph, node: LayerNode, constant: Float64Array): LayerGraph {
   const { layer } = node;
-  const added = KERNELS[layer.className].reduce((values, name) => weighted(weightOf(layer, name), values), constant);
+  const added = KERNELS[layer.className].reduce(
+    (values, name) => weighted(weightOf(layer, name), { constant: values, groups: groupsOf(layer) }),
+    constant,
+  );
   if (layer.weights.some(({ name }) => name === "bias")) {
     return replaceLayer(graph, node, mapWeights(layer, { bias: (b, o) => b + added[o] }));
   }
@@ -111,13 +116,18 @@ function isOnlyNorm(graph: LayerGraph, node: LayerNode, norm: LayerNode): boolea
 }
 
 /** Returns Σ W·c over positions and input channels; of flattened pictures the channels repeat. */
-function weighted({ name, shape, data }: LayerWeight, constant: Float64Array): Float64Array {
+function weighted(
+  { name, shape, data }: LayerWeight,
+  { constant, groups }: { readonly constant: Float64Array; readonly groups: number },
+): Float64Array {
   const [inputs, last] = shape.slice(-2);
   const isDepthwise = name === "depthwise_kernel";
   const sums = new Float64Array(isDepthwise ? inputs * last : last);
+  const first = firstRead({ groups, inner: inputs, outputs: last });
   data.forEach((w, k) => {
     const i = Math.floor(k / last) % inputs;
-    sums[isDepthwise ? k % sums.length : k % last] += w * constant[i % constant.length];
+    if (isDepthwise) sums[k % sums.length] += w * constant[i];
+    else sums[k % last] += w * constant[(first[k % last] + i) % constant.length];
   });
   return sums;
 }

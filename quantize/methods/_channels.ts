@@ -23,6 +23,7 @@ import {
   valuesOf,
   weightOf,
 } from "../../src/rewrite/mod.ts";
+import { groupsOf } from "./_groups.ts";
 import { type Row, Sets } from "./_sets.ts";
 
 /** Stands for the set of a channel that is pinned. */
@@ -33,10 +34,12 @@ export interface Stage {
   /** The layer that has the weights, by the name of its first call. */
   readonly layer: string;
   /**
-   * "full": a kernel [..., in, out]. "depthwise": one [kh, kw, in, multiplier]. "norm": batch normalization on its own.
+   * "full": a kernel [..., in / groups, out]. "depthwise": one [kh, kw, in, multiplier]. "norm": batch normalization on its own.
    * "layer-norm": gives channels by its gamma and beta; what it reads is pinned.
    */
   readonly kind: "full" | "depthwise" | "norm" | "layer-norm";
+  /** Of a full kernel: each group of the channels that it gives reads a group of its own. Absent: 1. */
+  readonly groups?: number;
   /** Name of the kernel among the layer's weights; "" of a normalization. */
   readonly kernel: string;
   /** Whether the layer's bias, if it has one, is added to what this operation gives. */
@@ -117,8 +120,8 @@ const HOMOGENEOUS: ReadonlySet<string> = new Set([
   "ZeroPadding2D",
 ]);
 
-/** Layers with a kernel whose last axes are [in, out]. */
-const FULL: ReadonlySet<string> = new Set(["Conv1D", "Conv2D", "Dense"]);
+/** Layers with a kernel whose last axes are [in / groups, out]. */
+const FULL: ReadonlySet<string> = new Set(["Conv1D", "Conv2D", "Dense", "GroupConv2D"]);
 
 /**
  * Finds the sets of channels of `graph`.
@@ -230,13 +233,15 @@ function stagesOf(walk: Walk, node: LayerNode, make: MakeDrafts): Row {
 
 function fullDrafts(walk: Walk, node: LayerNode): readonly Draft[] {
   const [inputs, outputs] = weightOf(node.layer, "kernel").shape.slice(-2);
+  const groups = groupsOf(node.layer);
   const norm = foldedNorm(walk, node);
   return [{
     layer: node.layer.name,
     kind: "full",
+    groups,
     kernel: "kernel",
     isLast: true,
-    input: readRow(walk, node, inputs),
+    input: readRow(walk, node, groups * inputs),
     output: walk.sets.add(outputs),
     ...(norm === undefined ? {} : { norm }),
   }];

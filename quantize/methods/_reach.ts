@@ -1,12 +1,13 @@
 /** How far the weights of each channel reach: the largest magnitude among those that give it, and among those that read it. */
 import { batchNormAffine, type LayerGraph, type LayerSpec, weightOf } from "../../src/rewrite/mod.ts";
 import type { Stage } from "./_channels.ts";
+import { firstRead } from "./_groups.ts";
 import { type Scales, scalesAt } from "./_scale_channels.ts";
 
 /** The weights of a stage, as far as ranges go. */
 export interface Reach {
   readonly stage: Stage;
-  /** The largest magnitude over the other axes: [in, out] of a full kernel, [out] of any other. */
+  /** The largest magnitude over the other axes: [in / groups, out] of a full kernel, [out] of any other. */
   readonly magnitudes: Float32Array;
   /** What a folded batch normalization multiplies each channel with, |k|. */
   readonly factors: Float64Array | undefined;
@@ -38,10 +39,10 @@ export function givenReach(reach: Reach, scales: Scales): Float64Array {
     return given.map((factor, o) => magnitudes[o] * read[inputOf(o, { read, given })] * factor);
   }
   const largest = new Float64Array(given.length);
-  for (let i = 0, k = 0; i < read.length; i++) {
-    const factor = read[i];
+  const { inner, first } = readBy(stage);
+  for (let i = 0, k = 0; i < inner; i++) {
     for (let o = 0; o < given.length; o++, k++) {
-      const size = magnitudes[k] * factor;
+      const size = magnitudes[k] * read[first[o] + i];
       if (size > largest[o]) largest[o] = size;
     }
   }
@@ -60,15 +61,20 @@ export function readReach(reach: Reach, scales: Scales): Float64Array {
     });
     return largest.map((size, i) => size * read[i]);
   }
-  for (let i = 0, k = 0; i < read.length; i++) {
-    let most = 0;
+  const { inner, first } = readBy(stage);
+  for (let i = 0, k = 0; i < inner; i++) {
     for (let o = 0; o < given.length; o++, k++) {
       const size = magnitudes[k] * given[o];
-      if (size > most) most = size;
+      if (size > largest[first[o] + i]) largest[first[o] + i] = size;
     }
-    largest[i] = most * read[i];
   }
-  return largest;
+  return largest.map((size, i) => size * read[i]);
+}
+
+/** How many channels each channel of a full kernel reads, and which the first of them is. */
+function readBy({ groups = 1, input, output }: Stage): { readonly inner: number; readonly first: Int32Array } {
+  const inner = input.length / groups;
+  return { inner, first: firstRead({ groups, inner, outputs: output.length }) };
 }
 
 /** What weights are multiplied with, by the channel that they read and by the one that they give. */

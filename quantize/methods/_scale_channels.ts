@@ -2,6 +2,7 @@
 import { batchNormAffine, type LayerGraph, type LayerSpec, type LayerWeight, weightOf } from "../../src/rewrite/mod.ts";
 import { lookUp } from "../../src/text/nearest.ts";
 import { type Channels, PINNED, type Stage } from "./_channels.ts";
+import { firstRead } from "./_groups.ts";
 import type { Row } from "./_sets.ts";
 
 /** What the channels of each set are divided by, all above 0. */
@@ -49,10 +50,11 @@ function scaleLayer(layer: LayerSpec, stage: Stage, { read, given }: Factors): L
   const [inputs, last] = kernel.shape.slice(-2);
   // A folded normalization is divided in the place of the weights before it.
   const divisor = (o: number) => stage.norm === undefined ? given[o] : 1;
+  const first = firstRead({ groups: stage.groups ?? 1, inner: inputs, outputs: last });
   const data = Float32Array.from(kernel.data, (w, k) => {
     const i = Math.floor(k / last) % inputs;
-    const o = stage.kind === "depthwise" ? k % (inputs * last) : k % last;
-    return w * read[i] / divisor(o);
+    if (stage.kind === "depthwise") return w * read[i] / divisor(k % (inputs * last));
+    return w * read[first[k % last] + i] / divisor(k % last);
   });
   const scaled = { ...layer, weights: layer.weights.map((weight) => weight === kernel ? { ...kernel, data } : weight) };
   return stage.isLast ? mapWeights(scaled, { bias: (b, o) => b / divisor(o) }) : scaled;

@@ -4,6 +4,7 @@ import * as tfl from "@tensorflow/tfjs-layers";
 import fc from "fast-check";
 import { inputNames } from "../../models/ports.ts";
 import { apply, inputFor, randomTensor, seedWeights } from "../../tests/_support/small_models.ts";
+import { groupConv2d } from "../../src/grouped/mod.ts";
 import { fromModel, toModel } from "../../src/rewrite/mod.ts";
 import type { NamedBatch } from "../calibrate.ts";
 import { targetOf } from "../targets/mod.ts";
@@ -21,6 +22,7 @@ const ONE: Readonly<Record<string, Make>> = {
   conv_relu: (name) => layers.conv2d({ filters: 4, kernelSize: 1, activation: "relu", name }),
   conv_relu6: (name) => layers.conv2d({ filters: 4, kernelSize: 1, activation: "relu6", name }),
   conv_tanh: (name) => layers.conv2d({ filters: 4, kernelSize: 1, activation: "tanh", name }),
+  grouped: (name) => groupConv2d({ filters: 4, kernelSize: 3, groups: 2, padding: "same", name }),
   depthwise: (name) => layers.depthwiseConv2d({ kernelSize: 3, padding: "same", name }),
   separable: (name) => layers.separableConv2d({ filters: 4, kernelSize: 3, depthMultiplier: 2, padding: "same", name }),
   dense: (name) => layers.dense({ units: 4, name }),
@@ -40,7 +42,7 @@ const ONE: Readonly<Record<string, Make>> = {
   permute: (name) => layers.permute({ dims: [2, 1, 3], name }),
 };
 
-const SHARED = ["conv", "depthwise", "dense", "norm", "separable"] as const;
+const SHARED = ["conv", "depthwise", "dense", "grouped", "norm", "separable"] as const;
 
 const SEVERAL: Readonly<Record<string, (name: string, a: Value, b: Value) => Value>> = {
   add: (name, a, b) => apply(layers.add({ name }), a, b),

@@ -3,6 +3,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { apply, predict, randomTensor, seedWeights } from "../../tests/_support/small_models.ts";
+import { groupConv2d } from "../../src/grouped/mod.ts";
 import { fromModel } from "../../src/rewrite/mod.ts";
 import { contextOf, randomBatches } from "./_test_nets.ts";
 import { absorbBias } from "./absorb_bias.ts";
@@ -52,6 +53,8 @@ const NEXT: Readonly<Record<string, () => readonly tfl.layers.Layer[]>> = {
   "a convolution without padding": () => [layers.conv2d({ filters: 3, kernelSize: 3, name: "next" })],
   "a convolution without bias": () => [layers.conv2d({ filters: 3, kernelSize: 1, padding: "same", useBias: false })],
   "a depthwise convolution": () => [layers.depthwiseConv2d({ kernelSize: 2, depthMultiplier: 2, activation: "relu" })],
+  "a convolution in groups": () => [groupConv2d({ filters: 4, kernelSize: 2, groups: 2, name: "next" })],
+  "a convolution in groups without bias": () => [groupConv2d({ filters: 4, kernelSize: 1, groups: 2, useBias: false })],
   "a separable convolution": () => [layers.separableConv2d({ filters: 3, kernelSize: 2, depthMultiplier: 2 })],
   "a convolution and batch norm": () => [
     layers.conv2d({ filters: 3, kernelSize: 2, useBias: false, name: "next" }),

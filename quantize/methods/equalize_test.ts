@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import fc from "fast-check";
 import { apply, inputFor, predict } from "../../tests/_support/small_models.ts";
+import { groupConv2d } from "../../src/grouped/mod.ts";
 import { fromModel, weightOf } from "../../src/rewrite/mod.ts";
 import { buildNet, contextOf, RANDOM_NETS, randomBatches } from "./_test_nets.ts";
 import { equalize } from "./equalize.ts";
@@ -52,6 +53,29 @@ Deno.test("equalize() gives both layers of a pair the geometric mean of their ra
     ["a", 8, 3],
     ["b", 1, 1],
   ]);
+  assertAlike(equalized, model, 1e-6);
+});
+
+Deno.test("equalize() balances each group of a convolution in groups by the channels that it reads", async () => {
+  const model = tfl.sequential({
+    layers: [
+      layers.conv2d({
+        filters: 4,
+        kernelSize: 1,
+        useBias: false,
+        activation: "relu",
+        inputShape: [3, 3, 1],
+        name: "a",
+      }),
+      groupConv2d({ filters: 2, kernelSize: 1, groups: 2, useBias: false, name: "b" }),
+    ],
+  });
+  // The first filter reads channels 0 and 1, the second 2 and 3.
+  model.setWeights([tf.tensor4d([1, 4, 9, 16], [1, 1, 1, 4]), tf.tensor4d([4, 9, 1, 1], [1, 1, 2, 2])]);
+  const { model: equalized } = await run(model);
+  // √(r₁·r₂) of each channel: √(1·4), √(4·1), √(9·9), √(16·1)
+  assert.deepEqual(kernelOf(equalized, "a"), [2, 2, 9, 4]);
+  assert.deepEqual(kernelOf(equalized, "b"), [2, 9, 2, 4]);
   assertAlike(equalized, model, 1e-6);
 });
 
