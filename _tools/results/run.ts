@@ -35,7 +35,15 @@ if (import.meta.main) {
     tasks: runTasks,
     zoo: runZoo,
   };
-  await (Object.hasOwn(tables, command ?? "") ? tables[command](args) : main());
+  try {
+    await (Object.hasOwn(tables, command ?? "") ? tables[command](args) : main());
+  } catch (error) {
+    // Options that are none are refused with a code, and names that are none with one sentence.
+    const isRefusal = error instanceof RangeError || (error instanceof TypeError && "code" in error);
+    if (!isRefusal) throw error;
+    console.error(error.message);
+    Deno.exit(1);
+  }
 }
 
 async function main(): Promise<void> {

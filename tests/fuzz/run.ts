@@ -39,14 +39,19 @@ function readPlan(): Plan {
     args: Deno.args,
     options: { seconds: text, cases: text, seed: text, only: text, from: text },
   });
+  const whole = (name: "seconds" | "cases" | "seed" | "from", otherwise: number) => {
+    const given = values[name];
+    if (given === undefined || /^\d{1,15}$/.test(given)) return Number(given ?? otherwise);
+    throw new RangeError(`Cannot use --${name} ${plainText(given)}: a whole number is needed`);
+  };
   const only = values.only === undefined
     ? undefined
     : checkChoice(values.only, { of: READERS.map(({ name }) => name), cannot: `Cannot fuzz "${values.only}"` });
   return {
-    seconds: Number(values.seconds ?? (values.cases === undefined ? 60 : Infinity)),
-    cases: Number(values.cases ?? Infinity),
-    seed: Number(values.seed ?? 0),
-    from: Number(values.from ?? 0),
+    seconds: whole("seconds", values.cases === undefined ? 60 : Infinity),
+    cases: whole("cases", Infinity),
+    seed: whole("seed", 0),
+    from: whole("from", 0),
     readers: READERS.filter(({ name }) => only === undefined || name === only),
   };
 }
@@ -142,9 +147,17 @@ function printTable(counts: ReadonlyMap<string, Counts>): number {
   return sum.fault;
 }
 
-const plan = readPlan();
-const driver = new Driver(plan);
-await driver.run();
-const faults = printTable(driver.counts);
-console.log(`seed ${plan.seed}: ${faults} faults`);
-Deno.exit(faults > 0 ? 1 : 0);
+try {
+  const plan = readPlan();
+  const driver = new Driver(plan);
+  await driver.run();
+  const faults = printTable(driver.counts);
+  console.log(`seed ${plan.seed}: ${faults} faults`);
+  Deno.exit(faults > 0 ? 1 : 0);
+} catch (error) {
+  // Options that are none are refused with a code, and what is wrong with others with one sentence.
+  const isRefusal = error instanceof RangeError || (error instanceof TypeError && "code" in error);
+  if (!isRefusal) throw error;
+  console.error(error.message);
+  Deno.exit(1);
+}
