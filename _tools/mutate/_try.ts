@@ -24,7 +24,7 @@ export interface Trial {
 export type Witnesses = "near" | "far";
 
 /** Milliseconds of tests, as timed without a mutant, that are spent on one mutant. */
-const MOST_TESTING: Readonly<Record<Witnesses, number>> = { near: 12_000, far: 5_000 };
+const MOST_TESTING: Readonly<Record<Witnesses, number>> = { near: 10_000, far: 5_000 };
 /** Milliseconds of a test file in the folder of a mutant that runs as a whole. */
 const MOST_BESIDE = 2_500;
 /** Distance of tests in the room of a file. */
