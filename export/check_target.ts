@@ -102,7 +102,9 @@ function faultOfBias({ zeroPoint }: GridInFile): string | undefined {
 }
 
 function faultOfSchemes(grid: GridInFile, schemes: readonly QuantScheme[], role: string): string | undefined {
-  if (schemes.some((scheme) => fits(grid, scheme))) return undefined;
+  const isPerChannel = (dtype: string) =>
+    schemes.some((scheme) => scheme.dtype === dtype && scheme.granularity.kind === "per-channel");
+  if (schemes.some((scheme) => fits(grid, { scheme, canSpread: isPerChannel(scheme.dtype) }))) return undefined;
   const { scales, zeroPoint, codes } = grid;
   const ends = codes === undefined ? "" : ` ${endsOf(codes).join(" to ")}`;
   const zeros = [...new Set(numbers(zeroPoint))].slice(0, 3).join(", ");
@@ -110,11 +112,18 @@ function faultOfSchemes(grid: GridInFile, schemes: readonly QuantScheme[], role:
     `${schemes.map(describeScheme).join(" or ")} is needed`;
 }
 
-function fits({ scales, zeroPoint, codes }: GridInFile, scheme: QuantScheme): boolean {
+/** `canSpread` says that there may be several scales around one zero point: batch normalization makes them of one. */
+function fits(
+  { scales, zeroPoint, codes }: GridInFile,
+  { scheme, canSpread }: { readonly scheme: QuantScheme; readonly canSpread: boolean },
+): boolean {
   const { dtype, qmin, qmax, symmetric, granularity } = scheme;
-  if (zeroPoint.dtype !== dtype || (scales > 1 && granularity.kind === "per-tensor")) return false;
+  if (zeroPoint.dtype !== dtype) return false;
+  const zeros = numbers(zeroPoint);
+  const isOne = scales === 1 || (canSpread && !symmetric && zeros.every((z) => z === zeros[0]));
+  if (granularity.kind === "per-tensor" && !isOne) return false;
   const zero = symmetric ? symmetricZeroPoint(scheme) : undefined;
-  if (!numbers(zeroPoint).every((z) => zero === undefined ? z >= qmin && z <= qmax : z === zero)) return false;
+  if (!zeros.every((z) => zero === undefined ? z >= qmin && z <= qmax : z === zero)) return false;
   if (codes === undefined) return true;
   const [least, most] = endsOf(codes);
   return least >= qmin && most <= qmax;

@@ -254,6 +254,16 @@ function resolve(given: QatOptions): ResolvedOptions {
   return resolved;
 }
 
+/**
+ * Returns how a model of `task` is trained where `options`, which do not name the task, say nothing else.
+ *
+ * @throws {RangeError} If they do not go with the task.
+ */
+export function trainingFor(task: string, options: QatOptions): TrainingDefaults {
+  const { batchSize, floatLr, warmupEpochs } = resolveOptions({ ...options, task });
+  return { batchSize, floatLr, warmupEpochs };
+}
+
 const TRAINING: TrainingDefaults = { batchSize: 64, floatLr: 2e-3, warmupEpochs: 0 };
 
 /** @throws {RangeError} If weights or a head are for a model that has none, or has its own. */

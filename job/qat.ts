@@ -59,7 +59,7 @@ import { TrainingRecord } from "./_training_record.ts";
 import { atEvalSize, checkEvalSize, openSamples } from "./_samples.ts";
 import { type StageResult, trainStage } from "./_stage.ts";
 import { settle, withFrozen, withHead, withWeights } from "./_transfer.ts";
-import type { JobOptions, QatOptions, ResolvedOptions } from "./options.ts";
+import { type JobOptions, type QatOptions, type ResolvedOptions, trainingFor } from "./options.ts";
 
 export { RunError } from "./_run_record.ts";
 export type { EpochMetric, EpochMetrics, StageEpoch } from "./_stage_epoch.ts";
@@ -190,7 +190,10 @@ export async function open(
   const { model, inputSize } = resolved;
   const loaded = model === undefined ? undefined : await loadModel(model, { ...resolved, log });
   if (loaded !== undefined) checkDilations(loaded, given.engine.backend);
-  const options = { ...resolved, task: resolved.task ?? defaultTaskOf(loaded) };
+  const task = resolved.task ?? defaultTaskOf(loaded);
+  // A model that was prepared before says its task, and with it how it is trained where nothing else is said.
+  const usual = resolved.task === undefined && given.run !== undefined ? trainingFor(task, given.run.asked) : {};
+  const options = { ...resolved, ...usual, task };
   checkTaskOptions(options);
   const shape = loaded === undefined ? squareOf(inputSize) : imageShapeOf(loaded);
   const opened = await openSamples(options, { shape, ...given });

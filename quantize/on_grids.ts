@@ -40,7 +40,7 @@ export function prepareOnGrids(model: LayersModel, grids: ImportedGrids): OnGrid
   for (const [name, grid] of grids.weights) {
     const layer = prepared.model.layers.find((layer) => layer.name === name);
     const quantized = layer && quantizedLayer(layer);
-    if (quantized?.role === "weights" && setScales(quantized.state, grid)) taken++;
+    if (quantized?.role === "weights" && setGrid(quantized.state, grid)) taken++;
   }
   return { ...prepared, taken, open };
 }
@@ -53,7 +53,8 @@ function recipeOf(model: LayersModel, { values, weights }: ImportedGrids): Recip
     const grid = weights.get(layer.name);
     if (grid === undefined) return [{ match: { name }, then: { float: true } }];
     const granularity = grid.scale.length > 1 ? "per-channel" : "per-tensor";
-    return [{ match: { name }, then: { weights: { granularity } } }];
+    const kind = isSymmetric(grid) ? {} : { dtype: grid.dtype, symmetric: false };
+    return [{ match: { name }, then: { weights: { granularity, ...kind } } }];
   });
   return { name: "as the file", rules: [...rules, { match: {}, then: { activations: { dtype, symmetric: false } } }] };
 }
@@ -85,15 +86,23 @@ function setRange(state: State, { scale: [scale], zeroPoint: [zeroPoint], qmin, 
   for (const [name, value] of Object.entries(numbers)) write(state[name], [value]);
 }
 
-/** Sets the scales of a layer's weights, if they are on a grid as the layer's are. */
-function setScales(state: State, { dtype, scale, zeroPoint }: FileGrid): boolean {
+/** Sets the grid of a layer's weights, if it is of the kind that the layer's is. */
+function setGrid(state: State, grid: FileGrid): boolean {
+  const variables = (part: string) =>
+    Object.entries(state).filter(([name]) => name.endsWith(part)).map(([, variable]) => variable);
+  const [scales, zeros] = [variables("_scale"), variables("_zero_point")];
+  const isFit = scales.length === 1 && scales[0].read().size === grid.scale.length &&
+    (zeros.length === 1 || isSymmetric(grid));
+  if (!isFit) return false;
+  write(scales[0], grid.scale);
+  if (zeros.length === 1) write(zeros[0], grid.zeroPoint);
+  return true;
+}
+
+/** Whether the middle code stands for 0 on all slices. */
+function isSymmetric({ dtype, zeroPoint }: FileGrid): boolean {
   const middle = dtype.startsWith("u") ? 128 : 0;
-  const scales = Object.entries(state).filter(([name]) => name.endsWith("_scale")).map(([, variable]) => variable);
-  const [variable] = scales;
-  const isFit = scales.length === 1 && zeroPoint.every((zero) => zero === middle) &&
-    variable.read().size === scale.length;
-  if (isFit) write(variable, scale);
-  return isFit;
+  return zeroPoint.every((zero) => zero === middle);
 }
 
 function write(variable: State[string], values: readonly number[]): void {

@@ -34,6 +34,7 @@ import { attachRecord, type PlacedQuantizer, type QuantizationRecord } from "./r
 import { type Choice, type Resolver, resolver } from "./resolve.ts";
 import { absorbsClip, type Target } from "./target.ts";
 import { targetOf } from "./targets/mod.ts";
+import { turnChannels } from "./_turn_channels.ts";
 
 /** How a model is prepared. */
 export interface PrepareOptions {
@@ -120,7 +121,8 @@ function prepare(model: LayersModel, options: PrepareOptions): PreparedModel {
   );
   const choiceOf = chooser(units, { asked, coded });
   const ownWeights = target.weights[0];
-  const inserted = insertLayers(graph, { placement, quantizers, units, coded, choiceOf, ownWeights });
+  const turned = turnChannels(graph, { units, choiceOf });
+  const inserted = insertLayers(turned, { placement, quantizers, units, coded, choiceOf, ownWeights });
   const prepared = toModel(inserted, { load: loadWeights });
   const placed = { units, islands, quantizers };
   const layers = graph.nodes.map((node) => describeLayer(node, { ...placed, choiceOf, float: asked.float }));

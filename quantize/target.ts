@@ -141,11 +141,13 @@ function whyNotWeights({ weights }: Target, scheme: QuantScheme): string | undef
   const ofType = weights.filter(({ dtype }) => dtype === scheme.dtype);
   const held = weights.map(describeScheme).join(" or ");
   if (ofType.length === 0) return `its weights are ${held}`;
-  if (!scheme.symmetric) return "an affine grid gives weights a zero point that products have to be corrected for";
-  if (!ofType.some(({ granularity }) => granularity.kind === scheme.granularity.kind)) {
-    return `its weights have scales ${weights[0].granularity.kind.replace("-", " ")} only`;
+  const ofKind = ofType.filter(({ symmetric }) => symmetric === scheme.symmetric);
+  if (ofKind.length === 0) return "an affine grid gives weights a zero point that products have to be corrected for";
+  if (!ofKind.some(({ granularity }) => granularity.kind === scheme.granularity.kind)) {
+    const [{ granularity }] = ofKind;
+    return `its ${scheme.symmetric ? "" : "affine "}weights have scales ${granularity.kind.replace("-", " ")} only`;
   }
-  return ofType.some((one) => containsCodes(one, scheme)) ? undefined : `its weights are ${held}`;
+  return ofKind.some((one) => containsCodes(one, scheme)) ? undefined : `its weights are ${held}`;
 }
 
 function whyNotActivations({ activations }: Target, scheme: QuantScheme): string | undefined {

@@ -3,10 +3,16 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { BACKEND, registerBackend } from "../src/backend/mod.ts";
 import { assertClose } from "./_test_support.ts";
-import { epochOf, quarters, tinyNet, useBackend, weightValues } from "./_test_task.ts";
+import { epochOf, quarters, SIDE, tinyNet, useBackend, weightValues } from "./_test_task.ts";
 import { fit } from "./fit.ts";
 import { OPTIMIZER_NAMES, optimizerFor, type OptimizerName } from "./optimizers.ts";
+import { runExported } from "../export/_test_support.ts";
+import { toOnnx } from "../export/to_onnx.ts";
+import { verifyFusion } from "../export/verify.ts";
 import { prepareQat } from "../quantize/prepare.ts";
+import type { SchemeChoice } from "../quantize/recipe.ts";
+import { AFFINE_WEIGHTS } from "../quantize/targets/_test_nets.ts";
+import { predict } from "../tests/_support/small_models.ts";
 import { qatSchedule, type Schedule } from "./schedule.ts";
 
 interface Training {
@@ -14,13 +20,16 @@ interface Training {
   readonly optimizer?: OptimizerName;
   /** Present for quantization-aware training. */
   readonly schedule?: Schedule;
+  /** Grids of the weights. */
+  readonly weights?: SchemeChoice;
 }
 
 /** Trains the tiny net on `backend` and returns the loss of every step and the weights. */
-async function train(backend: string, { epochs, optimizer = "adam", schedule }: Training) {
+async function train(backend: string, { epochs, optimizer = "adam", schedule, weights = {} }: Training) {
   await useBackend(backend);
   const float = tinyNet({ dropout: 0.2 });
-  const model = schedule === undefined ? float : prepareQat(float).model;
+  const recipe = { rules: [{ match: {}, then: { weights } }] };
+  const model = schedule === undefined ? float : prepareQat(float, { recipe }).model;
   const losses: number[] = [];
   await fit(model, {
     train: (epoch) => epochOf(quarters(160, 1), { batchSize: 32, epoch }),
@@ -31,7 +40,7 @@ async function train(backend: string, { epochs, optimizer = "adam", schedule }: 
     onStep: ({ loss }) => losses.push(loss),
     ...(schedule === undefined ? {} : { schedule }),
   });
-  return { losses, weights: weightValues(model) };
+  return { losses, weights: weightValues(model), model };
 }
 
 async function bothBackends(training: Training) {
@@ -51,14 +60,22 @@ for (const optimizer of OPTIMIZER_NAMES) {
   });
 }
 
-Deno.test("fit() takes the same steps on ONNX Runtime as on the cpu backend when it trains with quantization", async () => {
-  const schedule = qatSchedule({ freezeObserversAfter: 2, freezeBatchNormAfter: 1 });
-  const { expected, actual } = await bothBackends({ epochs: 3, schedule });
-  // Until a value near the border of two codes rounds the other way, backends differ by float rounding alone; one code
-  // among the few thousand of this net then moves the loss by about 1e-4.
-  assertClose(actual.losses.slice(0, 5), expected.losses.slice(0, 5), 1e-5);
-  assertClose(actual.losses, expected.losses, 2e-3);
-});
+for (const [what, weights] of Object.entries({ "quantization": {}, "affine grids of weights": AFFINE_WEIGHTS })) {
+  Deno.test(`fit() takes the same steps on ONNX Runtime as on the cpu backend when it trains with ${what}`, async () => {
+    const schedule = qatSchedule({ freezeObserversAfter: 2, freezeBatchNormAfter: 1 });
+    const { expected, actual } = await bothBackends({ epochs: 3, schedule, weights });
+    // Until a value near the border of two codes rounds the other way, backends differ by float rounding alone; one code
+    // among the few thousand of this net then moves the loss by about 1e-4.
+    assertClose(actual.losses.slice(0, 5), expected.losses.slice(0, 5), 1e-5);
+    assertClose(actual.losses, expected.losses, 2e-3);
+    assert.equal("conv1/kernel_zero_point" in actual.weights, weights === AFFINE_WEIGHTS);
+    const { x, size } = quarters(64, 2);
+    const pictures = tf.tensor(x, [size, SIDE, SIDE, 2]);
+    const file = await toOnnx(actual.model);
+    assert.deepEqual(verifyFusion(file.bytes, file.graph).float, []);
+    assert.deepEqual(runExported(file, [pictures], { precise: true })[0], predict(actual.model, [pictures])[0]);
+  });
+}
 
 Deno.test("fit() gives the same bytes twice when it runs on ONNX Runtime", async () => {
   const training: Training = { epochs: 2, schedule: qatSchedule({ freezeObserversAfter: 1, freezeBatchNormAfter: 1 }) };

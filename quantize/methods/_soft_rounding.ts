@@ -68,9 +68,10 @@ export function softWeight(weight: RoundedWeight, v: tf.Tensor): tf.Tensor {
   const nearest = tf.round(steps);
   const isSettled = tf.lessEqual(tf.abs(tf.sub(steps, nearest)), ON_GRID);
   const chosen = tf.where(isSettled, nearest, tf.add(tf.floor(steps), roundingOf(v)));
-  const { qmin, qmax, zeroPoint } = codesOf(weight);
-  const codes = tf.clipByValue(chosen, qmin - zeroPoint, qmax - zeroPoint);
-  return tf.reshape(tf.mul(codes, spreadScale(weight)), weight.variable.read().shape);
+  const { qmin, qmax, zeroPoint } = weight.grid;
+  const ends = [qmin, qmax].map((code) => spread(tf.sub(code, zeroPointTensor(zeroPoint)), weight));
+  const points = tf.minimum(tf.maximum(chosen, ends[0]), ends[1]);
+  return tf.reshape(tf.mul(points, spread(weight.scale.read(), weight)), weight.variable.read().shape);
 }
 
 /** Returns Σ (1 − |2h(V) − 1|^β). */
@@ -114,8 +115,11 @@ export function valuesOf({ shape, grid }: Pick<RoundedWeight, "shape" | "grid">,
 }
 
 function pointsOf(weight: RoundedWeight, round: (steps: number, i: number) => number): Points {
-  const codes = codesOf(weight);
-  return stepsOf(weight).map((steps, i) => clampCode(round(steps, i) + codes.zeroPoint, codes) - codes.zeroPoint);
+  const { params, channelOf } = channelLayout(weight.shape, weight.grid);
+  return stepsOf(weight).map((steps, i) => {
+    const { zeroPoint } = params[channelOf(i)];
+    return clampCode(round(steps, i) + zeroPoint, weight.grid) - zeroPoint;
+  });
 }
 
 /** w/s of every weight, on the host. */
@@ -126,18 +130,16 @@ function stepsOf({ variable, shape, grid }: RoundedWeight): Float32Array {
 
 /** w/s of every weight, in the graph. */
 function inSteps(weight: RoundedWeight): tf.Tensor {
-  return tf.div(tf.reshape(weight.variable.read(), [...weight.shape]), spreadScale(weight));
+  return tf.div(tf.reshape(weight.variable.read(), [...weight.shape]), spread(weight.scale.read(), weight));
 }
 
-/** The scales in a shape that multiplies with the weights. */
-function spreadScale({ scale, shape, grid: { granularity } }: RoundedWeight): tf.Tensor {
-  const value = scale.read();
-  if (granularity.kind === "per-tensor") return value;
+/** Numbers of a grid, one or one a channel, in a shape that goes with the weights'. */
+function spread(values: tf.Tensor, { shape, grid: { granularity } }: RoundedWeight): tf.Tensor {
+  if (values.size === 1 || granularity.kind === "per-tensor") return tf.reshape(values, []);
   const at = granularity.axis < 0 ? granularity.axis + shape.length : granularity.axis;
-  return tf.reshape(value, shape.map((dim, axis) => axis === at ? dim : 1));
+  return tf.reshape(values, shape.map((dim, axis) => axis === at ? dim : 1));
 }
 
-/** Its codes, and the one of 0: weights have one zero point. */
-function codesOf({ grid: { qmin, qmax, zeroPoint } }: RoundedWeight) {
-  return { qmin, qmax, zeroPoint: typeof zeroPoint === "number" ? zeroPoint : zeroPoint[0] };
+function zeroPointTensor(zeroPoint: PerSlice): tf.Tensor {
+  return typeof zeroPoint === "number" ? tf.scalar(zeroPoint) : tf.tensor1d(Float32Array.from(zeroPoint));
 }

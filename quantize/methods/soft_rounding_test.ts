@@ -3,6 +3,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { dequantizeLinear, quantizeLinear } from "../../src/numbers/quantize.ts";
+import { INT8_SYMMETRIC_PER_CHANNEL, type QuantScheme } from "../../src/numbers/scheme.ts";
 import { type QuantizedLayer, QuantizedWeights, registerQuantKernels } from "../../src/quant/mod.ts";
 import { randomArray } from "../../tests/_support/small_models.ts";
 import {
@@ -21,21 +22,15 @@ import {
 tf.env().set("PROD", true);
 
 /** A dense layer of these weights [n, 1], whose largest magnitude gives the scale. */
-async function denseOf(weights: readonly number[], most = 7): Promise<QuantizedLayer> {
+async function denseOf(weights: readonly number[], given: Partial<QuantScheme> = {}): Promise<QuantizedLayer> {
   registerQuantKernels();
   await tf.setBackend("cpu");
   const dense = tfl.layers.dense({ units: 1, useBias: false });
-  const scheme = {
-    dtype: "int8",
-    qmin: -most,
-    qmax: most,
-    symmetric: true,
-    granularity: { kind: "per-channel", axis: -1 },
-  };
+  const scheme = { ...INT8_SYMMETRIC_PER_CHANNEL, qmin: -7, qmax: 7, ...given };
   const layer = new QuantizedWeights({
     layer: dense,
     weights: [{ name: "kernel", axis: 1 }],
-    scheme: scheme as QuantizedWeights["scheme"],
+    scheme,
   });
   layer.build([null, weights.length]);
   dense.setWeights([tf.tensor2d([...weights], [weights.length, 1])]);
@@ -131,6 +126,17 @@ Deno.test("learnedPoints() goes up where V is 0 or more, within the codes that t
   assert.deepEqual([...learnedPoints(fine, [1, 1, 1, 1, 1, 1])], [7, 1, 1, 0, -7, 7]);
 });
 
+Deno.test("rounding that is learned stays within the codes of an affine grid, on either side of its zero point", async () => {
+  // From −3.4 to 11.6 in 15 steps of 1: 0 has code 3, and there are 12 above it.
+  const layer = await denseOf([-3.4, 11.6, 0.25, 5.5], { qmin: 0, qmax: 15, dtype: "uint8", symmetric: false });
+  const [weight] = roundedWeights(layer);
+  assert.deepEqual([weight.grid.scale, weight.grid.zeroPoint].map((of) => (of as Float32Array)[0]), [1, 3]);
+  assert.deepEqual([...nearestPoints(weight)], [-3, 12, 0, 6]);
+  assert.deepEqual([...learnedPoints(weight, [-1, 1, 1, -1])], [-3, 12, 1, 5]);
+  assert.deepEqual([...softWeight(weight, tf.fill([4, 1], -9)).dataSync()], [-3, 11, 0, 5]);
+  assert.deepEqual([...softWeight(weight, tf.fill([4, 1], 9)).dataSync()], [-3, 12, 1, 6]);
+});
+
 Deno.test("valuesOf() gives numbers that round to their very points, whatever the scale", () => {
   for (const [seed, most] of [[1, 127], [2, 7], [3, 127], [4, 1]] as const) {
     const channels = 40;
@@ -152,7 +158,8 @@ Deno.test("valuesOf() gives numbers that round to their very points, whatever th
 });
 
 Deno.test("isOnGrid() is so of weights at points of the grid, and of zeros", async () => {
-  const onGrid = async (weights: readonly number[]) => roundedWeights(await denseOf(weights, 127)).every(isOnGrid);
+  const onGrid = async (weights: readonly number[]) =>
+    roundedWeights(await denseOf(weights, { qmin: -127, qmax: 127 })).every(isOnGrid);
   assert.equal(await onGrid([127 * 0.013, -5 * 0.013, 0, 100 * 0.013]), true);
   assert.equal(await onGrid([0, 0]), true);
   assert.equal(await onGrid([127 * 0.013, 5.01 * 0.013]), false);

@@ -12,7 +12,7 @@ import { runExported } from "../../export/_test_support.ts";
 import { apply, predict, randomTensor, seedWeights } from "../../tests/_support/small_models.ts";
 import { calibrate } from "../calibrate.ts";
 import { type PreparedModel, prepareQat } from "../prepare.ts";
-import type { Recipe } from "../recipe.ts";
+import type { Recipe, SchemeChoice } from "../recipe.ts";
 import { targetOf } from "./mod.ts";
 
 const { layers } = tfl;
@@ -76,19 +76,25 @@ function assertSameCodes(net: string, deployed: readonly number[], simulated: re
   assert.ok(differences.every((difference) => difference === 1));
 }
 
+/** Weights as other tools write them: a zero point of its own for each tensor. */
+export const AFFINE_WEIGHTS: SchemeChoice = { symmetric: false, granularity: "per-tensor" };
+
 /** What is claimed of a target. */
 export interface Claims {
   /** How its files are run so that codes are as simulated. */
   readonly session: SessionOptions;
   /** Layers in float, by net. */
   readonly float?: Readonly<Record<string, readonly string[]>>;
+  /** Grids of the weights. Default: the target's own. */
+  readonly weights?: SchemeChoice;
 }
 
 /** Registers a test for every net: its file's codes are the simulation's, and all else is on integers. */
-export function testTarget(target: string, { session, float = {} }: Claims): void {
+export function testTarget(target: string, { session, float = {}, weights = {} }: Claims): void {
+  const kind = Object.keys(weights).length > 0 ? `, its weights ${JSON.stringify(weights)}` : "";
   for (const [net, build] of Object.entries(NETS)) {
-    Deno.test(`target "${target}" answers in codes as simulated, on integers, when the net is: ${net}`, async () => {
-      const { prepared, exported, x } = await exportFor(target, build);
+    Deno.test(`target "${target}" answers in codes as simulated, on integers, when the net is: ${net}${kind}`, async () => {
+      const { prepared, exported, x } = await exportFor(target, build, { rules: [{ match: {}, then: { weights } }] });
       const { islands, model } = prepared;
       const expected = float[net] ?? [];
       assert.deepEqual(islands.map(({ layer }) => layer), expected);

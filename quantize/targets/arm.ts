@@ -1,10 +1,9 @@
 /** ARM CPUs: ONNX Runtime's kernels there take int8 activations. */
-import { codeRangeOf } from "../../src/numbers/codes.ts";
-import { INT8_SYMMETRIC, INT8_SYMMETRIC_PER_CHANNEL, PER_TENSOR } from "../../src/numbers/scheme.ts";
+import { INT8_AFFINE, INT8_SYMMETRIC, INT8_SYMMETRIC_PER_CHANNEL } from "../../src/numbers/scheme.ts";
 import { ORT_FILE, PTQ_METHODS, type Target } from "../target.ts";
 
 /**
- * Activations int8, affine, weights int8 within ±127.
+ * Activations int8, affine, weights int8 within ±127; affine ones only with one zero point a tensor.
  *
  * On x86, ONNX Runtime makes uint8 of int8 activations where it can, and leaves what it cannot in float; told that int8
  * is allowed (`session.qdqisint8allowed`) it runs the same operators on integers as an ARM CPU does, by portable kernels.
@@ -12,8 +11,8 @@ import { ORT_FILE, PTQ_METHODS, type Target } from "../target.ts";
 export const arm: Target = {
   name: "arm",
   description: "ONNX Runtime on ARM CPUs: int8 activations, int8 weights",
-  activations: [{ dtype: "int8", ...codeRangeOf("int8"), symmetric: false, granularity: PER_TENSOR }],
-  weights: [INT8_SYMMETRIC_PER_CHANNEL, INT8_SYMMETRIC],
+  activations: [INT8_AFFINE],
+  weights: [INT8_SYMMETRIC_PER_CHANNEL, INT8_SYMMETRIC, INT8_AFFINE],
   methods: ["qat", ...PTQ_METHODS],
   file: {
     ...ORT_FILE,

@@ -4,9 +4,10 @@ import { toOnnx } from "../../export/to_onnx.ts";
 import { verifyFusion } from "../../export/verify.ts";
 import { predict } from "../../tests/_support/small_models.ts";
 import { prepareQat } from "../prepare.ts";
-import { exportFor, NETS, testTarget } from "./_test_nets.ts";
+import { AFFINE_WEIGHTS, exportFor, NETS, testTarget } from "./_test_nets.ts";
 
 testTarget("arm", { session: { int8Activations: true, precise: true } });
+testTarget("arm", { session: { int8Activations: true, precise: true }, weights: AFFINE_WEIGHTS });
 
 Deno.test('target "arm" leaves x86 operators in float that it does not when int8 activations are allowed', async () => {
   const { exported: { bytes, graph } } = await exportFor("arm", NETS.add);

@@ -3,10 +3,11 @@ import { saturates } from "../../export/saturation.ts";
 import { runExported } from "../../export/_test_support.ts";
 import { predict } from "../../tests/_support/small_models.ts";
 import { canSaturate } from "../target.ts";
-import { codesOf, exportFor, NETS, testTarget } from "./_test_nets.ts";
+import { AFFINE_WEIGHTS, codesOf, exportFor, NETS, testTarget } from "./_test_nets.ts";
 import { x86 } from "./x86.ts";
 
 testTarget("x86", { session: { precise: true } });
+testTarget("x86", { session: { precise: true }, weights: AFFINE_WEIGHTS });
 
 Deno.test('target "x86" has files that saturate on CPUs without VNNI, and says so', async () => {
   const { prepared: { model }, exported, x } = await exportFor("x86", NETS.conv);

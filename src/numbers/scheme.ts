@@ -69,6 +69,9 @@ export const INT8_SYMMETRIC: QuantScheme = {
   granularity: PER_TENSOR,
 };
 
+/** Weights of other tools' files: int8, affine, one scale a tensor. */
+export const INT8_AFFINE: QuantScheme = { ...UINT8_AFFINE, dtype: "int8", ...codeRangeOf("int8") };
+
 /** Weights: int8 in [-127, 127], symmetric, one scale an output channel; which axis that is, the weight says. */
 export const INT8_SYMMETRIC_PER_CHANNEL: QuantScheme = { ...INT8_SYMMETRIC, granularity: perChannel(-1) };
 

@@ -27,8 +27,7 @@ export function computeTensorQParams(
     }
     const scale = scaleOfWidth(lo === undefined ? hi : tf.sub(hi, lo), stepsOf(scheme));
     if (lo === undefined) return { scale, zeroPoint: tf.fill(scale.shape, scheme.qmin, "float32") };
-    const zeroPoint = tf.sub(scheme.qmin, tf.round(tf.div(lo, scale)));
-    return { scale, zeroPoint: tf.minimum(tf.maximum(zeroPoint, scheme.qmin), scheme.qmax) };
+    return { scale, zeroPoint: zeroPointOf(lo, { scale, scheme }) };
   });
 }
 
@@ -41,6 +40,28 @@ export function computeTensorQParams(
  */
 export function symmetricTensorScale(magnitude: tf.Tensor, scheme: QuantScheme): tf.Tensor {
   return tf.tidy(() => tf.maximum(tf.div(magnitude, stepsOf(scheme) / 2), LEAST_SCALE));
+}
+
+/**
+ * Computes the scale and zero point of weights on an affine grid from their ends, as `computeTensorQParams` does; weights
+ * that are all 0 have `LEAST_SCALE`.
+ *
+ * @param range Its ends, any shape; they are widened to contain 0.
+ */
+export function affineTensorQParams({ min, max }: Range<tf.Tensor>, scheme: QuantScheme): QParams<tf.Tensor> {
+  return tf.tidy(() => {
+    const [lo, hi] = [tf.minimum(min, 0), tf.maximum(max, 0)];
+    const scale = tf.maximum(tf.div(tf.sub(hi, lo), stepsOf(scheme)), LEAST_SCALE);
+    return { scale, zeroPoint: zeroPointOf(lo, { scale, scheme }) };
+  });
+}
+
+/** The code of 0 where the first code stands for `lo`. */
+function zeroPointOf(
+  lo: tf.Tensor,
+  { scale, scheme: { qmin, qmax } }: { readonly scale: tf.Tensor; readonly scheme: QuantScheme },
+): tf.Tensor {
+  return tf.minimum(tf.maximum(tf.sub(qmin, tf.round(tf.div(lo, scale))), qmin), qmax);
 }
 
 function scaleOfWidth(width: tf.Tensor, steps: number): tf.Tensor {

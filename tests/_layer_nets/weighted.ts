@@ -89,6 +89,10 @@ export const BATCH_NORM = [
   ),
   net("BatchNormalization behind Dense", row([6], () => [dense("a"), batchNorm("x"), relu("r"), dense("b")])),
   net("BatchNormalization behind Dense on sequences", row([4, 6], () => [dense("a"), batchNorm("x"), dense("b")])),
+  net(
+    "BatchNormalization behind Dense on pictures",
+    row(IMAGE, () => [dense("a"), batchNorm("x"), relu("r"), conv("b")]),
+  ),
   net("BatchNormalization behind Conv1D", row([8, 3], () => [conv1d("a"), batchNorm("x"), relu("r"), conv1d("b")])),
   net(
     "BatchNormalization behind SeparableConv2D",

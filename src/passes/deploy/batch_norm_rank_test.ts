@@ -44,6 +44,26 @@ Deno.test("batchNormRank() normalizes the rows of a matrix before they become a 
   assert.deepEqual(opsOf(after), ["BatchNormalization", "Reshape"]);
 });
 
+Deno.test("batchNormRank() normalizes the rows of a product before they become a picture", () => {
+  const rows = (b: GraphBuilder, x: Value, { bias }: { readonly bias: boolean }) => {
+    const product = b.node("MatMul", [x, realConstant(b, [4, 3], 7)]);
+    return bias ? b.node("Add", [product, realConstant(b, [3], 8)]) : product;
+  };
+  const picture = (b: GraphBuilder, value: Value) =>
+    b.node("Transpose", [steps(b, value, { picture: [1, 2, 5, 3], target: [1, 2, 5, 3] }).normal], {
+      perm: [0, 2, 3, 1],
+    });
+  for (const bias of [false, true]) {
+    const graph = graphOf([10, 4], (b, x) => picture(b, rows(b, x, { bias })));
+    const after = applied(batchNormRank, graph);
+    assertSameNumbers(graph, after, { tolerance: 1e-6, real: true });
+    assert.deepEqual(opsOf(after), ["MatMul", ...bias ? ["Add"] : [], "BatchNormalization", "Reshape"]);
+  }
+  // Behind anything else it stays a picture's, which a convolution computes.
+  const other = graphOf([10, 3], (b, x) => picture(b, b.node("Relu", [x])));
+  assert.deepEqual(opsOf(applied(batchNormRank, other)), opsOf(other));
+});
+
 Deno.test("batchNormRank() keeps Reshapes that change the channels", () => {
   const graphs = [
     graphOf([2, 5, 6], (b, x) => normalized(b, x, { picture: [1, 4, 5, 3], target: [2, 5, 6] })),

@@ -16,7 +16,7 @@ import type { WeightObserverName } from "../observers/weights.ts";
 import { isBatchNormalized, quantizerBefore, roundBias, straightThrough } from "./_accumulator_grid.ts";
 import { checkArgs } from "./_check_args.ts";
 import { checkQParams, checkScheme, checkSpecs, readLayer, readScheme, readWeightObserver } from "./_read_config.ts";
-import { codesOfObserved, type Entry, findShare, followWeight, granularityOf, roundedWeight } from "./_weight_entry.ts";
+import { type Entry, findShare, followWeight, granularityOf, roundedWeight } from "./_weight_entry.ts";
 import {
   type BiasFolding,
   type NamedGrid,
@@ -35,19 +35,20 @@ export interface QuantizedWeightsArgs extends LayerArgs {
   readonly layer: Layer;
   /** Which of its weights. */
   readonly weights: readonly QuantizedWeight[];
-  /** A symmetric scheme; along which axis its channels are, `weights` say. Default: `INT8_SYMMETRIC_PER_CHANNEL`. */
+  /** Along which axis its channels are, `weights` say. Default: `INT8_SYMMETRIC_PER_CHANNEL`. */
   readonly scheme?: QuantScheme;
-  /** How scales are found: from the largest magnitude ("min-max", default), or its share of the least squared error ("mse"). */
+  /** How grids are found: from all of the range ("min-max", default), or its share of the least squared error ("mse"). */
   readonly observer?: WeightObserverName;
 }
 
 /**
- * A layer that runs another one with its weights rounded to a symmetric grid.
+ * A layer that runs another one with its weights rounded to a grid.
  *
  * Name and weights are the inner layer's; each quantized weight adds `NAME_scale`, not trained, [channels] or []:
- * max|w| / 127 of a channel, the least scale that there is where that is 0. Scales follow the weights at every training step while `observing`;
- * afterwards they stay, and codes that would leave [-127, 127] are clamped. By "mse" a channel's scale is the share
- * `NAME_share` of that, found whenever weights are set from outside: training keeps the share, and scales still follow.
+ * max|w| / 127 of a channel, the least scale that there is where that is 0. An affine scheme has (max w − min w) / 255 and
+ * adds `NAME_zero_point`, as many. Grids follow the weights at every training step while `observing`; afterwards they stay,
+ * and codes that would leave them are clamped. By "mse" a channel's grid is made of the share `NAME_share` of its range,
+ * found whenever weights are set from outside: training keeps the share, and grids still follow.
  *
  * The bias is rounded to the grid that the exported file holds it on, input scale times weight scale, where a
  * FakeQuantize is found before this layer. With batch normalization right behind, that layer rounds the folded bias.
@@ -100,7 +101,7 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable, Quan
   /**
    * Wraps a layer, built or not.
    *
-   * @throws {RangeError} If the scheme is not symmetric, or impossible.
+   * @throws {RangeError} If the scheme is impossible.
    */
   constructor({ layer, weights, scheme = INT8_SYMMETRIC_PER_CHANNEL, observer, ...args }: QuantizedWeightsArgs) {
     checkArgs(args, { className: QuantizedWeights.className });
@@ -108,9 +109,6 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable, Quan
     super({ trainable, ...given({ batchInputShape, dtype }), ...args, name });
     checkScheme(scheme, name);
     checkSpecs(weights, name);
-    if (!scheme.symmetric) {
-      throw new RangeError(`Cannot quantize the weights of "${name}": the scheme is affine, a symmetric one is needed`);
-    }
     this.layer = layer;
     this.scheme = scheme;
     this.weightObserver = readWeightObserver(observer, name);
@@ -148,9 +146,8 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable, Quan
       // Once a step: the first call comes first.
       if (areObserved && site === this) this.#followWeights();
       if (!this.enabled) return this.layer.call(inputs, kwargs);
-      const inUse = { qmin: this.scheme.qmin, qmax: this.scheme.qmax, zeroPoint: symmetricZeroPoint(this.scheme) };
-      const codes = areObserved && this.weightObserver === "min-max" ? codesOfObserved(inUse) : inUse;
-      const rounded = new Map(this.#entries.map((entry) => [entry.variable, roundedWeight(entry, codes)]));
+      const grid = { scheme: this.scheme, isExact: areObserved && this.weightObserver === "min-max" };
+      const rounded = new Map(this.#entries.map((entry) => [entry.variable, roundedWeight(entry, grid)]));
       const bias = findWeight(this.layer, "bias");
       const folding = bias === undefined || isBatchNormalized(site) ? undefined : this.biasFolding(site);
       if (bias !== undefined && folding !== undefined) {
@@ -185,11 +182,12 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable, Quan
     return { className: this.layer.getClassName(), config: this.layer.getConfig() };
   }
 
-  /** The scales, `NAME_scale`, and what they are of the largest magnitudes, `NAME_share`. */
+  /** The grids, `NAME_scale` and `NAME_zero_point`, and what they are of the weights' ranges, `NAME_share`. */
   get state(): Readonly<Record<string, tfl.LayerVariable>> {
     return Object.fromEntries(
-      this.#entries.flatMap(({ name, scale, share }) => [
+      this.#entries.flatMap(({ name, scale, zeroPoint, share }) => [
         [`${name}_scale`, scale],
+        ...(zeroPoint === undefined ? [] : [[`${name}_zero_point`, zeroPoint]]),
         ...(share === undefined ? [] : [[`${name}_share`, share]]),
       ]),
     );
@@ -234,7 +232,7 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable, Quan
     };
   }
 
-  /** Sets every scale from the weights as they are now: after loading or changing weights, before freezing. Reads values. */
+  /** Sets every grid from the weights as they are now: after loading or changing weights, before freezing. Reads values. */
   observeWeights(): void {
     for (const entry of this.#entries) findShare(entry, this.scheme);
     this.#followWeights();
@@ -251,23 +249,28 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable, Quan
       throw new RangeError(`Cannot read the grid of "${this.name}/${name}": it is not quantized`);
     }
     const scale = Float32Array.from(entry.scale.read().dataSync());
+    const zeroPoint = entry.zeroPoint === undefined
+      ? symmetricZeroPoint(this.scheme)
+      : Float32Array.from(entry.zeroPoint.read().dataSync());
     const { qmin, qmax } = this.scheme;
-    return { scale, zeroPoint: symmetricZeroPoint(this.scheme), qmin, qmax, granularity: granularityOf(entry) };
+    return { scale, zeroPoint, qmin, qmax, granularity: granularityOf(entry) };
   }
 
   /**
    * Returns the grid of every quantized weight, under its name.
    *
-   * @throws {RangeError} If a scale is impossible, as in a damaged file.
+   * @throws {RangeError} If a scale or zero point is impossible, as in a damaged file.
    */
   readGrids(): readonly NamedGrid[] {
     return this.#entries.map((entry) => {
       const { name, variable } = entry;
       const grid = this.readGrid(name);
-      for (const scale of Array.from(entry.scale.read().dataSync())) {
-        checkQParams({ scale, zeroPoint: symmetricZeroPoint(this.scheme) }, grid, `${this.name}/${name}`);
-      }
       const shape = tf.tidy(() => channelView(variable.read(), entry).shape);
+      const zeroPointOf = (slice: number) =>
+        typeof grid.zeroPoint === "number" ? grid.zeroPoint : grid.zeroPoint[slice];
+      Array.from(entry.scale.read().dataSync()).forEach((scale, slice) =>
+        checkQParams({ scale, zeroPoint: zeroPointOf(slice) }, grid, `${this.name}/${name}`)
+      );
       return { name, grid, weight: { shape, read: () => variable.read().dataSync<"float32">() } };
     });
   }
@@ -320,7 +323,7 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable, Quan
     return new cls({ ...config, ...scheme, layer: readLayer(config.layer, name) });
   }
 
-  /** Sets every scale from the largest magnitudes, without reading values. */
+  /** Sets every grid from the weights, without reading values. */
   #followWeights(): void {
     for (const entry of this.#entries) followWeight(entry, this.scheme);
   }
@@ -344,8 +347,13 @@ export class QuantizedWeights extends tfl.layers.Layer implements Callable, Quan
     const shape = this.scheme.granularity.kind === "per-channel" ? [channelsOf(variable.shape, spec)] : [];
     const add = (what: string) =>
       this.addWeight(`${spec.name}_${what}`, shape, "float32", tfl.initializers.ones(), undefined, false);
-    const scale = add("scale");
-    return { ...spec, variable, scale, ...(this.weightObserver === "mse" ? { share: add("share") } : {}) };
+    return {
+      ...spec,
+      variable,
+      scale: add("scale"),
+      ...(this.scheme.symmetric ? {} : { zeroPoint: add("zero_point") }),
+      ...(this.weightObserver === "mse" ? { share: add("share") } : {}),
+    };
   }
 }
 

@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { assertClose, randomValues } from "../_test_support.ts";
 import { dequantizeLinear, quantizeLinear } from "../../numbers/quantize.ts";
-import { INT8_SYMMETRIC, INT8_SYMMETRIC_PER_CHANNEL, UINT8_AFFINE } from "../../numbers/scheme.ts";
+import { INT8_SYMMETRIC, INT8_SYMMETRIC_PER_CHANNEL } from "../../numbers/scheme.ts";
 import type { Layer } from "./layer.ts";
 import { saveAndLoad, useLayers, valuesOf, weightValues } from "./_test_support.ts";
 import { QuantizedWeights } from "./quantized_weights.ts";
@@ -267,7 +267,8 @@ Deno.test("QuantizedWeights refuses when the weight, the scheme or the loaded la
   const dense = () => tfl.layers.dense({ name: "f", units: 2 });
   const missing = new QuantizedWeights({ layer: dense(), weights: [{ name: "filter", axis: 1 }] });
   assert.throws(() => missing.build([null, 2]), /Cannot quantize "f": it has no weight "filter"/);
-  assert.throws(() => new QuantizedWeights({ layer: dense(), weights: [], scheme: UINT8_AFFINE }), RangeError);
+  const scheme = { ...INT8_SYMMETRIC, qmax: 128 };
+  assert.throws(() => new QuantizedWeights({ layer: dense(), weights: [], scheme }), RangeError);
   const load = (layer: tf.serialization.ConfigDictValue) =>
     QuantizedWeights.fromConfig(QuantizedWeights, { layer, weights: [] });
   assert.throws(() => load({ className: "NoSuchLayer", config: {} }), /class "NoSuchLayer"/);

@@ -1,7 +1,7 @@
-/** How scales of weights are found: from the largest magnitude of a channel, or from the share of it that loses least. */
-import { LEAST_SCALE, symmetricZeroPoint } from "../../numbers/qparams.ts";
+/** How grids of weights are found: from all of a channel's range, or from the share of it that loses least. */
+import { computeQParams, LEAST_SCALE, type Range } from "../../numbers/qparams.ts";
 import { unclampedCode } from "../../numbers/quantize.ts";
-import { type QuantScheme, stepsOf } from "../../numbers/scheme.ts";
+import type { QuantScheme } from "../../numbers/scheme.ts";
 import { bestShare, type Loss } from "./_best_share.ts";
 
 /** Names of the ways. */
@@ -16,25 +16,32 @@ export function isWeightObserverName(name: string): name is WeightObserverName {
 }
 
 /**
- * Returns the share of the largest magnitude of `weights` that a symmetric grid is to reach, so that the squared error of
- * rounding them is least.
+ * Returns the share of the range of `weights` that a grid is to reach, so that the squared error of rounding them is least.
  *
- * All of it is among what is tried: nothing is worse than 1, which is min-max.
+ * The range of a symmetric grid is the largest magnitude to both sides; of an affine one both ends move together. All of it
+ * is among what is tried: nothing is worse than 1, which is min-max.
  *
  * @param weights Of one channel, or of a tensor with one scale; finite.
  */
 export function leastSquaresShare(weights: Float32Array, scheme: QuantScheme): number {
-  let most = 0;
-  for (const weight of weights) most = Math.max(most, Math.abs(weight));
-  if (most === 0) return 1;
-  return bestShare((share) => squaresLost(weights, Math.fround(most * Math.fround(share)), scheme)).share;
+  const whole = { min: 0, max: 0 };
+  for (const weight of weights) {
+    whole.min = Math.min(whole.min, weight);
+    whole.max = Math.max(whole.max, weight);
+  }
+  if (whole.min === whole.max) return 1;
+  return bestShare((share) => squaresLost(weights, partOf(whole, Math.fround(share)), scheme)).share;
 }
 
-/** Returns what the grid that reaches `end` loses, rounding as the file does. */
-function squaresLost(weights: Float32Array, end: number, scheme: QuantScheme): Loss {
-  const scale = Math.max(Math.fround(end / (stepsOf(scheme) / 2)), LEAST_SCALE);
-  const zeroPoint = symmetricZeroPoint(scheme);
-  const [first, last] = [scheme.qmin - zeroPoint, scheme.qmax - zeroPoint];
+function partOf({ min, max }: Range, share: number): Range {
+  return { min: Math.fround(min * share), max: Math.fround(max * share) };
+}
+
+/** Returns what the grid of `range` loses, rounding as the file does. */
+function squaresLost(weights: Float32Array, range: Range, scheme: QuantScheme): Loss {
+  const grid = computeQParams(range, scheme);
+  const scale = range.min === range.max ? LEAST_SCALE : grid.scale;
+  const [first, last] = [scheme.qmin - grid.zeroPoint, scheme.qmax - grid.zeroPoint];
   let [total, clipped] = [0, 0];
   for (let i = 0; i < weights.length; i++) {
     const code = unclampedCode(weights[i], { scale, zeroPoint: 0 });
