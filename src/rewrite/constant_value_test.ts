@@ -14,3 +14,8 @@ Deno.test("ConstantValue takes shapes of whole numbers above 0 and no others", (
     );
   }
 });
+
+Deno.test("ConstantValue gives its numbers for every sample, and says their shape", () => {
+  const layer = new ConstantValue({ name: "c", shape: [2, 3] });
+  assert.deepEqual(layer.computeOutputShape([null, 7]), [null, 2, 3]);
+});
