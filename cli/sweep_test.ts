@@ -43,9 +43,9 @@ Deno.test("sweep() says which jobs there are, helps, and exits with 2 where the 
     assert.deepEqual([exit, stderr], [0, []]);
     assert.match(stdout.join(""), /^Usage: deno task sweep qat\|ptq --over/);
   }
-  for (const  of of["qat", "ptq"]) {
-    const { stdout } = await run([of, "--help"]);
-    assert.match(stdout.join(""), new RegExp(`^Usage: deno task sweep ${of} --over`));
+  for (const job of ["qat", "ptq"]) {
+    const { stdout } = await run([job, "--help"]);
+    assert.match(stdout.join(""), new RegExp(`^Usage: deno task sweep ${job} --over`));
     // A sweep has a folder of its own, and goes on by itself.
     assert.doesNotMatch(stdout.join(""), /--dry-run|--resume/);
   }

@@ -56,6 +56,22 @@ Deno.test("reestimateBn() leaves what has one value a channel, and says where th
   assert.match(String(none.facts), /no batch normalization/);
 });
 
+Deno.test("reestimateBn() takes the last axis however it is counted, and leaves others alone", async () => {
+  const build = (axis: number) =>
+    tfl.sequential({
+      layers: [layers.inputLayer({ inputShape: [1, 1] }), layers.batchNormalization({ name: "a", axis, epsilon: 1 })],
+    });
+  const samples = () => contextOf([batch(1, 3), batch(2, 6)]);
+  for (const axis of [-1, 2]) {
+    const model = build(axis);
+    await reestimate(model, samples());
+    assert.deepEqual(statistics(model, "a"), [3, 5], `${axis}`);
+  }
+  const other = build(1);
+  await reestimate(other, samples());
+  assert.deepEqual(statistics(other, "a"), [0, 1]);
+});
+
 Deno.test("reestimateBn() counts all calls of a shared layer", async () => {
   const inputs = ["a", "b"].map((name) => tfl.input({ shape: [1], name }));
   const norm = layers.batchNormalization({ name: "norm" });

@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { forEachBatch, howFarApart, inParts, perChannel, runBatch, type Tap } from "./_run.ts";
 import { contextOf } from "./_test_nets.ts";
+import { STEPS } from "./mod.ts";
 
 const { layers } = tfl;
 
@@ -75,4 +76,8 @@ Deno.test("howFarApart() compares answers by their size", async () => {
   const said = await howFarApart(scaling(2), scaling(3), contextOf([batch(1, 2)]));
   assert.equal(said, "the float model's answers differ by 50 % of their size");
   assert.match(await howFarApart(scaling(2), scaling(2), contextOf([batch(1)])), / by 0 % /);
+});
+
+Deno.test("STEPS are done only where they are asked for: each has its price, which docs/methods.md shows", () => {
+  assert.deepEqual(STEPS.filter(({ byDefault }) => byDefault).map(({ name }) => name), []);
 });
