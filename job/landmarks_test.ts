@@ -8,7 +8,6 @@ import { decodeModel } from "../src/onnx/file/mod.ts";
 import { seedWeights } from "../tests/_support/small_models.ts";
 import { assertFitsSchema } from "../tests/_support/report_schema.ts";
 import { save, withFolder } from "./_test_support.ts";
-import type { ResolvedOptions } from "./options.ts";
 import { runPtq } from "./ptq.ts";
 import { runQat } from "./qat.ts";
 
@@ -72,7 +71,7 @@ Deno.test("runQat() learns landmarks of generated faces, starting from the mean 
     // The model says what it learns, and is trained on as that is.
     const { task: _, batchSize: __, ...open } = FACES;
     const more = await runQat({ ...open, data: options.data, model: `${dir}/out/qat`, epochs: 1, out: `${dir}/more` });
-    const { batchSize, floatLr, warmupEpochs } = more.options as unknown as ResolvedOptions;
+    const { batchSize, floatLr, warmupEpochs } = more.options!;
     assert.deepEqual([more.task.name, batchSize, floatLr, warmupEpochs], ["landmarks", 32, 5e-4, 0.5]);
   }));
 
