@@ -30,6 +30,10 @@ export interface OpenOptions {
   readonly shape?: ImageShape;
   /** Keep at most so many samples of each part. */
   readonly limit?: number;
+  /**
+   * Of the samples to learn from and to choose by, at most so many, where each has a file to be decoded. Default: `limit`.
+   */
+  readonly learnLimit?: number;
   /** Decides what is generated or how a folder or table is split; default 0. */
   readonly seed?: number;
   /** Leave out unreadable images of a folder or table and list them in `skipped`. */

@@ -32,10 +32,14 @@ export async function openSamples(options: JobOptions, { shape, ...place }: Samp
     ...(shape === undefined ? {} : { shape }),
     ...columnsOf(options),
     ...(limit === undefined ? {} : { limit }),
+    ...(place.run === undefined ? { learnLimit: UNTRAINED } : {}),
     ...cacheOf(options, place),
   });
   return withValidation(read, options);
 }
+
+/** Pictures to learn from that are decoded where nothing is trained after all: in dry runs, and to look at layers. */
+const UNTRAINED = 512;
 
 /** Bytes of a part's pictures from which on they are no longer held in memory. */
 const MOST_IN_MEMORY = 2 ** 31;

@@ -296,8 +296,40 @@ Deno.test("runPtq() reads a folder once that it calibrates on and judges by, and
     Deno.writeTextFileSync(`${dir}/photos/cats/bad.png`, "no picture");
     const lines: string[] = [];
     const data = `folder:${dir}/photos`;
-    const asked = { ...QUICK, model, calibrate: data, data, skipBadImages: true, out: `${dir}/out` };
+    const asked = {
+      ...QUICK,
+      model,
+      calibrate: data,
+      data,
+      limit: 50,
+      samples: 50,
+      skipBadImages: true,
+      out: `${dir}/out`,
+    };
     await runPtq(asked, { log: (line) => lines.push(line) });
     assert.equal(lines.filter((line) => /^Left out ".*bad\.png"/.test(line)).length, 1);
     assert.equal(lines.filter((line) => /^Images go in /.test(line)).length, 1);
+  }));
+
+Deno.test("runPtq() decodes no more pictures to learn from than it calibrates on, be there a million", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel({ classes: 2 }), `${dir}/in`);
+    const photos = `${dir}/photos`;
+    for (const name of ["cats", "dogs"]) {
+      for (const part of ["train", "test"]) {
+        Deno.mkdirSync(`${photos}/${part}`, { recursive: true });
+        await pictures(`${dir}/${part}-${name}`, 20);
+        Deno.renameSync(`${dir}/${part}-${name}`, `${photos}/${part}/${name}`);
+      }
+    }
+    // What is left out is told, and so which pictures were looked at.
+    for (let i = 0; i < 100; i++) Deno.writeTextFileSync(`${photos}/train/cats/bad_${i}.png`, "no picture");
+    const lines: string[] = [];
+    const asked = { ...QUICK, model, calibrate: `folder:${photos}`, data: `folder:${photos}`, skipBadImages: true };
+    const report = await runPtq({ ...asked, limit: 200, samples: 48, out: `${dir}/out` }, {
+      log: (line) => lines.push(line),
+    });
+    const bad = lines.filter((line) => line.startsWith("Left out ")).length;
+    assert.ok(bad > 0 && bad + report.ptq!.calibration!.samples <= 48 + 1, `${bad}`);
+    assert.equal(report.data!.test, 40);
   }));

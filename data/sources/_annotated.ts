@@ -7,7 +7,7 @@ import { type BadBox, type Box, checkBox, type FoundBox } from "./_box_checks.ts
 import { type BoxSample, boxSet, ROOM } from "./_box_set.ts";
 import type { BadImage } from "./_decode.ts";
 import { decodeLetterboxed } from "./_letterboxed.ts";
-import { type PartName, type PictureSetOptions, STREAMS } from "./_picture_sets.ts";
+import { limitOf, type PartName, type PictureSetOptions, STREAMS } from "./_picture_sets.ts";
 
 /** A picture and what its annotation says of it. */
 export interface Annotated {
@@ -93,7 +93,7 @@ export async function mapInTurns<S, T>(items: readonly S[], change: (item: S) =>
  *   has no box, or an option is out of range.
  */
 export async function readAnnotated({ name, parts, classNames }: Found, options: BoxOptions): Promise<BoxSplit> {
-  const { shape, seed = 0, limit = Infinity, skipBadImages = false, cache } = options;
+  const { shape, seed = 0, skipBadImages = false, cache } = options;
   checkShape(shape, `read "${name}"`);
   const names = classNames ?? classesOf(parts.train);
   const check = new Checker(names);
@@ -105,6 +105,7 @@ export async function readAnnotated({ name, parts, classNames }: Found, options:
   checkClasses(names, name);
   const chosen = mapNamed(parts, (part, entries) => {
     const once = check.once(entries);
+    const limit = limitOf(options, part);
     if (once.length <= limit) return once;
     return new Random(seed, [STREAMS[part]]).shuffle([...once]).slice(0, limit);
   });

@@ -12,6 +12,8 @@ export interface PictureSetOptions {
   readonly testFraction?: number;
   /** Read at most so many samples of each part, drawn at random. */
   readonly limit?: number;
+  /** Of the parts to learn from and to choose by, at most so many. Default: `limit`. */
+  readonly learnLimit?: number;
   /** Leave out what is bad and list it in `skipped`; by default it is an error. */
   readonly skipBadImages?: boolean;
   /** Where pictures are kept that are too many for memory; absent: they must not be. */
@@ -28,3 +30,11 @@ export const STREAMS: Readonly<Record<PartName, number>> & { readonly split: num
   test: 2,
   validation: 3,
 };
+
+/** Returns how many samples of a part are read at the most. */
+export function limitOf(
+  { limit = Infinity, learnLimit = Infinity }: Pick<PictureSetOptions, "limit" | "learnLimit">,
+  part: PartName,
+): number {
+  return part === "test" ? limit : Math.min(limit, learnLimit);
+}

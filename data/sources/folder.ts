@@ -4,6 +4,7 @@ import { isFolder, join, listFolder } from "./_files.ts";
 import { checkMemory, checkShape, imageBytes, type ImageShape, type Parts } from "../dataset.ts";
 import { joinPictures } from "../pixels.ts";
 import type { SampleSet, SampleSplit } from "../samples.ts";
+import { limitOf, type PartName } from "./_picture_sets.ts";
 import { type CacheOptions, decodeAll, isBad } from "./stored.ts";
 import { checkSeed, Random } from "../../src/numbers/random.ts";
 
@@ -21,6 +22,8 @@ export interface FolderOptions extends ImageShape {
   readonly unlabelled?: boolean;
   /** Read at most so many images of each part; drawn from all classes, the rest is never decoded. */
   readonly limit?: number;
+  /** Of the parts to learn from and to choose by, at most so many. Default: `limit`. */
+  readonly learnLimit?: number;
   /** Where pictures are kept that are too many for memory; absent: they must not be. */
   readonly cache?: CacheOptions;
 }
@@ -36,9 +39,6 @@ interface Entry {
   readonly file: string;
   readonly label: number;
 }
-
-/** What the parts of a set are called. */
-type PartName = keyof Parts<unknown>;
 
 /** Random streams of the parts; those of the classes have a second number. */
 const STREAMS: Readonly<Record<PartName, number>> = { train: 0, test: 1, validation: 3 };
@@ -126,9 +126,9 @@ async function decodePart(part: PartName, { dir, entries, classNames, options }:
   readonly classNames: readonly string[];
   readonly options: FolderOptions;
 }): Promise<{ set: SampleSet | undefined; bad: readonly BadImage[] }> {
-  const { height, width, channels, seed = 0, limit = Infinity, cache } = options;
+  const { height, width, channels, seed = 0, cache } = options;
   const shape = { height, width, channels };
-  const chosen = new Random(seed, [STREAMS[part]]).shuffle([...entries]).slice(0, limit);
+  const chosen = new Random(seed, [STREAMS[part]]).shuffle([...entries]).slice(0, limitOf(options, part));
   const name = `${dir} ${part}`;
   if (cache === undefined) checkMemory(shape, { count: chosen.length, doing: `read "${dir}"` });
   const decoded = await decodeAll(chosen.map((entry) => entry.file), { shape, cache, name });

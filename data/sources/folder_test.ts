@@ -195,6 +195,18 @@ Deno.test("readFolder() limits both halves before decoding, from all classes", a
   assert.ok(train.count <= 3 && test.count <= 3 && train.count > 0);
 });
 
+Deno.test("readFolder() limits what is learned from by itself, and decodes no more than that", async () => {
+  const parts = Object.entries(twenty()).flatMap(([p, c]) =>
+    ["train", "val", "test"].map((part) => [`${part}/${p}`, c])
+  );
+  const files = Object.fromEntries(parts);
+  const { train, validation, test, skipped } = await read(files, { learnLimit: 3 });
+  assert.deepEqual([train, validation, test].map((set) => set?.count), [3, 3, 20]);
+  assert.deepEqual(skipped, []);
+  const less = await read(files, { learnLimit: 3, limit: 2 });
+  assert.deepEqual([less.train.count, less.test.count], [2, 2]);
+});
+
 Deno.test("readFolder() mixes the classes, so that a limit keeps all of them", async () => {
   const files = Object.fromEntries(Object.entries(twenty()).flatMap(([p, c]) => [[`train/${p}`, c], [`test/${p}`, c]]));
   const { train, test } = await read(files, { limit: 8 });

@@ -10,7 +10,7 @@ import type { BadImage } from "./_decode.ts";
 import { decodeAll, isBad } from "./stored.ts";
 import { isFile, isFolder, join, listFolder, readBytes } from "./_files.ts";
 import { type ClassMap, decodeMasks } from "./_masks.ts";
-import { type PartName, type PictureSetOptions, STREAMS } from "./_picture_sets.ts";
+import { limitOf, type PartName, type PictureSetOptions, STREAMS } from "./_picture_sets.ts";
 import { type Pair, type PairsFound, pairsOf } from "./_pairs.ts";
 
 /** How masks are read: pictures and masks are scaled alike. */
@@ -168,8 +168,8 @@ interface PartOptions {
 }
 
 async function readPart(pairs: readonly Pair[], { name, dir, options, classes }: PartOptions) {
-  const { shape, seed = 0, limit = Infinity, cache } = options;
-  const chosen = new Random(seed, [STREAMS[name]]).shuffle([...pairs]).slice(0, limit);
+  const { shape, seed = 0, cache } = options;
+  const chosen = new Random(seed, [STREAMS[name]]).shuffle([...pairs]).slice(0, limitOf(options, name));
   const inMemory = cache === undefined ? shape.channels : 0;
   checkMemory({ ...shape, channels: inMemory + 1 }, { count: chosen.length, doing: `read "${dir}"` });
   const maps = await decodeMasks(chosen, { shape, classes });

@@ -106,6 +106,7 @@ Deno.test("readMasks() keeps pictures and masks together, in parts of their own 
   assert.deepEqual(classesOf((await read(files)).test), classesOf(split.test));
   assert.notDeepEqual(classesOf((await read(files, { seed: 1 })).test), classesOf(split.test));
   check(await read(files, { limit: 2, testFraction: 0.5 }), [2, 2]);
+  check(await read(files, { learnLimit: 3, testFraction: 0.5 }), [3, 4]);
   const moved = Object.fromEntries(
     Object.entries(files).map(([path, content]) => [`${path.includes("/7.") ? "val" : "train"}/${path}`, content]),
   );

@@ -16,7 +16,7 @@ import { joinPictures } from "../pixels.ts";
 import type { BadImage } from "./_decode.ts";
 import { type CacheOptions, isBad } from "./stored.ts";
 import { isFile, isFolder, join, listFolder } from "./_files.ts";
-import { type PartName, type PictureSetOptions, STREAMS } from "./_picture_sets.ts";
+import { limitOf, type PartName, type PictureSetOptions, STREAMS } from "./_picture_sets.ts";
 import { KNOWN_COUNTS, knownLayout, type PointLayout } from "./_point_layouts.ts";
 import { readPointsFile } from "./_points_file.ts";
 import { type PointsRow, type PointsTable, readPointsTable, rowsOf } from "./_points_table.ts";
@@ -54,7 +54,7 @@ const SURROUND = 0.15;
  *   option is out of range.
  */
 export async function readPoints(path: string, options: PointsOptions): Promise<PointsSplit> {
-  const { shape, seed = 0, limit = Infinity, skipBadImages = false } = options;
+  const { shape, seed = 0, skipBadImages = false } = options;
   checkShape(shape, `read "${path}"`);
   checkSeed(seed);
   const file = await tableIn(path);
@@ -70,6 +70,7 @@ export async function readPoints(path: string, options: PointsOptions): Promise<
   // What is wrong with numbers is found before a thousand pictures are decoded.
   refuseFaults(path, faults, skipBadImages);
   const read = (part: PartName, samples: readonly Sample[]) => {
+    const limit = limitOf(options, part);
     const kept = samples.length <= limit
       ? samples
       : new Random(seed, [STREAMS[part]]).shuffle([...samples]).slice(0, limit);

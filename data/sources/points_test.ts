@@ -55,6 +55,8 @@ function targetOf({ targets: { points } }: Awaited<ReturnType<typeof read>>["tra
 
 Deno.test("readPoints() crops pictures to the box of their points with a margin, and says where points are in it", async () => {
   for (const path of ["train.csv", ""]) {
+    const few = await read(TABLES, { path, learnLimit: 2 });
+    assert.deepEqual([few.train.count, few.test.count], [2, 1]);
     const { train, test, skipped, notes } = await read(TABLES, { path });
     assert.deepEqual([train.count, test.count, skipped], [3, 1, []]);
     assert.deepEqual(train.groups, ["a", "a", "b"]);

@@ -283,6 +283,8 @@ Deno.test("readVoc() draws by its seed, 0 by default, keeps the order where noth
   assert.deepEqual(await reds({}, listed), [100, 40, 80]);
   assert.deepEqual(await reds({ limit: 3 }, listed), [100, 40, 80]);
   assert.equal((await reds({ limit: 2 }, listed)).length, 2);
+  assert.deepEqual(await reds({ learnLimit: 2 }, listed), await reds({ limit: 2 }, listed));
+  assert.equal((await read(flat, { learnLimit: 1, testFraction: 0.5 })).test.count, 4);
   assert.deepEqual(await reds({ limit: 2 }, listed), await reds({ limit: 2, seed: 0 }, listed));
   for (const testFraction of [0, 1, NaN]) {
     await assert.rejects(read(flat, { testFraction }), /the test fraction is (0|1|NaN), needed is one between 0 and 1/);

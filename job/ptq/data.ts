@@ -171,6 +171,8 @@ async function openSpec(spec: string, { model, options, log }: Opening, isJudged
     ...(shape === undefined ? {} : { shape }),
     ...columnsOf(options),
     ...(most === undefined ? {} : { limit: most }),
+    // To learn from, no more pictures are decoded than ranges are found on: there may be a million.
+    learnLimit: samples,
   });
   for (const line of [...describeSkipped(opened.skipped), ...opened.notes]) log(line);
   return opened;
