@@ -68,6 +68,14 @@ export function addData(command: Command, { data }: Pick<Words, "data">): Comman
     .option("--skip-bad-images", "leave out images that cannot be read, and boxes that are none");
 }
 
+/** Adds where pictures are kept that are decoded. */
+export function addCache(command: Command): Command {
+  return command.option(
+    "--cache <dir>",
+    "decode pictures once, to files in this folder (default: to memory; qat: if they take 2 GiB at most)",
+  );
+}
+
 /** Adds how tasks learn and decide. */
 export function addTask(command: Command): Command {
   for (const { flag, what, isNumber } of TASK_FLAGS) {

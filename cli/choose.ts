@@ -1,7 +1,7 @@
 /** `deno task choose`: the cheapest quantization that is good enough. */
 import { Command } from "commander";
 import { type ChooseOptions, chooseQuantization, createProgress, formatChoice } from "../mod.ts";
-import { addData, addEngine, addModel, addPrinting, number, parseFlags, type Printing } from "./_options.ts";
+import { addCache, addData, addEngine, addModel, addPrinting, number, parseFlags, type Printing } from "./_options.ts";
 import { runCommand } from "./_run.ts";
 import { epochEvents, fitTerminal, isDumb, printJson, terminalOptions } from "./_terminal.ts";
 
@@ -43,7 +43,7 @@ export function chooseCommand(): Command {
     .description("Tries ways to quantize a TF.js model, from the cheapest on, until one is good enough.")
     .usage("--model <path> --data <what> [options]");
   addModel(command.optionsGroup("Model and data:"));
-  addData(command, { data: "samples to judge by, and to calibrate and train on" })
+  addCache(addData(command, { data: "samples to judge by, and to calibrate and train on" }))
     .option("--calibrate <what>", "samples to find ranges on, as for --data (default: those of --data)")
     .option("--samples <n>", "how many of them (default: 512)", number)
     .optionsGroup("Good enough:")

@@ -1,7 +1,7 @@
 /** `deno task debug`: where a quantized model loses what it loses. */
 import { Command } from "commander";
 import { debugModel, type DebugOptions, formatDebug } from "../mod.ts";
-import { addData, addEngine, addModel, addPrinting, number, parseFlags, type Printing } from "./_options.ts";
+import { addCache, addData, addEngine, addModel, addPrinting, number, parseFlags, type Printing } from "./_options.ts";
 import { runCommand } from "./_run.ts";
 import { fitTerminal, printJson, terminalOptions } from "./_terminal.ts";
 
@@ -33,7 +33,7 @@ export function debugCommand(): Command {
     .description("Measures, layer by layer, where a quantized TF.js model loses what it loses.")
     .usage("--model <path> --data <what> [options]");
   addModel(command.optionsGroup("Model and data:"));
-  addData(command, { data: "samples to measure with" })
+  addCache(addData(command, { data: "samples to measure with" }))
     .option("--samples <n>", "samples to look at, the first of the test samples (default: 64)", number)
     .optionsGroup("Search:")
     .option("--keep-float <auto:n>", "search the fewest layers to keep in float for a metric within n of float's");

@@ -12,6 +12,7 @@ import {
   STEPS,
 } from "../mod.ts";
 import {
+  addCache,
   addData,
   addEngine,
   addModel,
@@ -75,7 +76,7 @@ export function ptqCommand(): Command {
     .description("Quantizes a TF.js model without training it and writes an ONNX file, proven in ONNX Runtime.")
     .usage("--model <path> [options]");
   addModel(command.optionsGroup("Model and data:"));
-  addData(command, { data: "samples to judge by" });
+  addCache(addData(command, { data: "samples to judge by" }));
   addTask(command.optionsGroup("Task:"))
     .optionsGroup("Calibration:")
     .option("--calibrate <what>", "samples to find ranges on, as for --data, or dummy (default: those of --data)")

@@ -11,6 +11,7 @@ import {
   runQat,
 } from "../mod.ts";
 import {
+  addCache,
   addData,
   addEngine,
   addModel,
@@ -137,11 +138,7 @@ export function qatCommand(): Command {
   addTraining(command);
   addQuantization(command, { swap: "leaky_relu:relu" });
   addEngine(command);
-  addOutput(command.optionsGroup("Output:"))
-    .option(
-      "--cache <dir>",
-      "decode pictures once, to files in this folder (default: to memory, if they take 2 GiB at most)",
-    )
+  addCache(addOutput(command.optionsGroup("Output:")))
     .option("--resume <dir>", "go on with the run in a folder, by the options that it was begun with")
     .option(
       "--checkpoint-minutes <n>",

@@ -11,6 +11,7 @@ import { squareOf } from "./_model.ts";
 import { dealTargets } from "./_task.ts";
 import { withValidation } from "./_validation.ts";
 import type { JobOptions } from "./options.ts";
+import type { DataOptions } from "./shared_options.ts";
 
 /** What samples are to be, and where they may lie. */
 interface SamplesPlace extends Pick<TrainingJob, "run" | "log"> {
@@ -45,8 +46,8 @@ const UNTRAINED = 512;
 const MOST_IN_MEMORY = 2 ** 31;
 
 /** Where pictures are kept that are too many for memory. */
-function cacheOf(
-  { cache }: Pick<JobOptions, "cache">,
+export function cacheOf(
+  { cache }: Pick<DataOptions, "cache">,
   { run, log }: Pick<TrainingJob, "run" | "log">,
 ): Pick<OpenOptions, "cache"> {
   const dir = cache ?? run?.cacheDir;

@@ -3,7 +3,10 @@ import sharp from "sharp";
 import { exists } from "../src/io/disk.ts";
 import { openRunFolder } from "./_open_run.ts";
 import { contentsOf, save, SMALL, tinyModel, withFolder } from "./_test_support.ts";
+import { chooseQuantization } from "./choose.ts";
+import { debugModel } from "./debug.ts";
 import type { QatOptions } from "./options.ts";
+import { runPtq } from "./ptq.ts";
 import { runQat } from "./qat.ts";
 
 /** Three classes of eight pictures each. */
@@ -52,6 +55,40 @@ Deno.test("runQat() with --cache ends with the very files that it has without, s
     assert.deepEqual(lasting(out), lasting(`${dir}/memory`));
     // It is the user's, and stays.
     assert.deepEqual([...Deno.readDirSync(cache)].map(({ name }) => name).sort(), names);
+  }));
+
+Deno.test("runPtq(), debugModel() and chooseQuantization() find with --cache what the first of them decoded", () =>
+  withFolder(async (dir) => {
+    await makePhotos(`${dir}/photos`);
+    const model = await save(tinyModel({ classes: 3 }), `${dir}/in`);
+    const shared = { data: `folder:${dir}/photos`, threads: 1, precise: true, limit: 20 };
+    const asked = { ...shared, model, samples: 16 };
+    const cache = `${dir}/cache`;
+    const written = () =>
+      [...Deno.readDirSync(cache)].map(({ name }) => [name, Deno.statSync(`${cache}/${name}`).mtime]);
+    const [plain, stored] = [
+      await runPtq({ ...asked, out: `${dir}/a` }),
+      await runPtq({ ...asked, cache, out: `${dir}/b` }),
+    ];
+    assert.deepEqual(stored.metrics, plain.metrics);
+    const files = [`${dir}/a`, `${dir}/b`].map((out) => Deno.readFileSync(`${out}/model.int8.onnx`));
+    assert.deepEqual(files[0], files[1]);
+    const before = written().sort();
+    assert.equal(before.length, 2);
+    await debugModel({
+      ...shared,
+      model: `${dir}/b/qat`,
+      samples: 8,
+      keepFloat: "auto:100",
+      cache,
+      out: `${dir}/debug`,
+    });
+    const chosen = await chooseQuantization({ ...asked, tolerance: 100, speedup: 0, cache, out: `${dir}/choose` });
+    assert.equal(chosen.ended, "met");
+    // Another number of pictures to learn from is another file; what is judged by is the same.
+    const after = written().sort();
+    assert.ok(before.every((file) => after.some((one) => String(one) === String(file))));
+    assert.ok(after.length <= 3, `${after}`);
   }));
 
 Deno.test("RunFolder leaves no pictures of a run that never began, and keeps those of one that goes on", () =>

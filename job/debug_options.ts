@@ -29,6 +29,7 @@ const KINDS: Kinds<DebugOptions> = {
   normalize: "text",
   limit: "number",
   skipBadImages: "flag",
+  cache: "text",
   seed: "number",
   threads: "number",
   backend: "text",

@@ -15,7 +15,7 @@ import {
 export interface ImportModelOptions
   extends
     ModelOptions,
-    DataOptions,
+    Omit<DataOptions, "cache">,
     Pick<EngineOptions, "seed" | "threads" | "debug">,
     Pick<FileOptions, "out" | "overwrite"> {
   /**
@@ -51,7 +51,7 @@ const SAMPLES = 16;
 
 /** Options with every default filled in. */
 export type ResolvedImport =
-  & Pick<ImportModelOptions, "outputs" | "threads" | Exclude<keyof DataOptions, "limit" | "skipBadImages">>
+  & Pick<ImportModelOptions, "outputs" | "threads" | Exclude<keyof DataOptions, "cache" | "limit" | "skipBadImages">>
   & Required<
     Pick<ImportModelOptions, "model" | "unfoldBn" | "limit" | "skipBadImages" | "seed" | "debug" | "out" | "overwrite">
   >

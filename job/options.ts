@@ -117,11 +117,6 @@ export interface QatOptions extends SharedOptions {
    * those of boxes are. Default: half of `epochs`, rounded down.
    */
   readonly mosaicUntil?: number;
-  /**
-   * A folder that pictures are decoded to, once, where later runs find them. Default: those that take more than 2 GiB are
-   * decoded into the folder of the run, until it ends; others are held in memory.
-   */
-  readonly cache?: string;
   /** The folder of a run to go on with: its options are taken from there. */
   readonly resume?: string;
   /** Minutes after which the state of training is written within an epoch; after each it is anyway. Default 5. */
@@ -139,8 +134,7 @@ type Open =
   | "augment"
   | "evalSize"
   | "patience"
-  | "classWeights"
-  | "cache";
+  | "classWeights";
 
 type Own = Omit<QatOptions, keyof SharedOptions>;
 
@@ -184,7 +178,6 @@ export const KINDS: Kinds<QatOptions> = {
   freezeObserversAfter: "number",
   freezeBnAfter: "number",
   mosaicUntil: "number",
-  cache: "text",
   resume: "text",
   checkpointMinutes: "number",
 };

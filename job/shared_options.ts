@@ -45,6 +45,11 @@ export interface DataOptions {
   readonly limit?: number;
   /** Leaves out images that cannot be read, and boxes that are none, instead of failing. Default false. */
   readonly skipBadImages?: boolean;
+  /**
+   * A folder that pictures are decoded to, once, where later runs find them. Default: they are held in memory; those that a
+   * training takes more than 2 GiB of are decoded into the folder of its run, until it ends.
+   */
+  readonly cache?: string;
 }
 
 /** How a model is quantized. */
@@ -144,6 +149,7 @@ export const SHARED_KINDS: Kinds<SharedOptions> = {
   normalize: "text",
   limit: "number",
   skipBadImages: "flag",
+  cache: "text",
   ...TASK_KINDS,
   swap: "text",
   target: "text",

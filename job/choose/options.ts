@@ -52,6 +52,7 @@ const KINDS: Kinds<ChooseOptions> = {
   normalize: SHARED_KINDS.normalize,
   limit: SHARED_KINDS.limit,
   skipBadImages: SHARED_KINDS.skipBadImages,
+  cache: SHARED_KINDS.cache,
   target: SHARED_KINDS.target,
   swap: SHARED_KINDS.swap,
   seed: SHARED_KINDS.seed,

@@ -101,7 +101,10 @@ async function reportOf(rung: Rung, trial: Trial): Promise<KeptReport> {
   const dir = dirOf(rung.name, trial);
   const { events } = trial;
   if (rung.kind === "qat") {
-    return await keptReport({ of: "qat", dir, options: { ...qatOptions(rung.from, trial), ...rung.options } }, events);
+    return await keptReport(
+      { of: "qat", dir, options: { ...preparedOptions(rung.from, trial), ...rung.options } },
+      events,
+    );
   }
   const kept = rung.kind === "keep" ? { keepFloat: await findLayers(rung.from, trial) } : {};
   return await keptReport({ of: "ptq", dir, options: { ...ptqOptions(rung.options, trial), ...kept } }, events);
@@ -122,19 +125,17 @@ function ptqOptions(own: Partial<PtqOptions>, { options }: Trial): PtqOptions {
   };
 }
 
-/** Training goes on from a calibrated model: what was decided before that is in it. */
-function qatOptions(from: string, { options, ...trial }: Trial) {
+/** What goes on from a calibrated model: what was decided before that is in it. */
+function preparedOptions(from: string, { options, ...trial }: Trial) {
   const { calibrate: _, samples: __, swap: ___, target: ____, shape: _____, ...shared } = options;
   return { ...shared, model: dirOf(from, trial) };
 }
 
 /** @throws {RangeError} If no layers are found that help. */
 async function findLayers(from: string, trial: Trial): Promise<readonly string[]> {
-  const { options: { data, task, outputs, targets, normalize, limit, seed, threads, precise }, goal, events } = trial;
-  const given = { data, task, outputs, targets, normalize, limit, seed, threads, precise };
+  const { goal, events } = trial;
   const { keep } = await debugModel({
-    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
-    model: dirOf(from, trial),
+    ...preparedOptions(from, trial),
     keepFloat: `auto:${goal.tolerance}`,
     out: join(dirOf(from, trial), "debug"),
     overwrite: true,

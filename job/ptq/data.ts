@@ -19,6 +19,7 @@ import {
 } from "../_data.ts";
 import { imageShapeOf, noteAnchors } from "../_model.ts";
 import { LEAST_SAMPLES } from "../_number_rules.ts";
+import { cacheOf } from "../_samples.ts";
 import { checkOutputs, checkTargets, dealTargets } from "../_task.ts";
 import { DUMMY, type PtqJobOptions } from "../ptq_options.ts";
 import { dummySamples } from "./dummy.ts";
@@ -173,6 +174,7 @@ async function openSpec(spec: string, { model, options, log }: Opening, isJudged
     ...(most === undefined ? {} : { limit: most }),
     // To learn from, no more pictures are decoded than ranges are found on: there may be a million.
     learnLimit: samples,
+    ...cacheOf(options, { log }),
   });
   for (const line of [...describeSkipped(opened.skipped), ...opened.notes]) log(line);
   return opened;
