@@ -53,12 +53,13 @@ const WEIGHTS = ".weights";
  * @throws {ModelFileError} If anything about the files is wrong: one line that names the file, and the layer at fault.
  */
 export async function openModel(path: string, options: OpenModelOptions = {}): Promise<tfl.LayersModel> {
-  if (path.endsWith(WEIGHTS)) return await openModel(path.slice(0, -WEIGHTS.length) + CFG, options);
-  if (path.endsWith(CFG)) return await openDarknet(path, options);
+  const isFile = (ending: string) => path.endsWith(ending) && !isFolder(path);
+  if (isFile(WEIGHTS)) return await openModel(path.slice(0, -WEIGHTS.length) + CFG, options);
+  if (isFile(CFG)) return await openDarknet(path, options);
   const { log, onImport, ...how } = options;
   const told = (format: ModelFormat) =>
     onImport === undefined ? {} : { onImport: (facts: ImportFacts) => onImport({ format, ...facts }) };
-  if (path.endsWith(ONNX)) {
+  if (isFile(ONNX)) {
     const model = await loadOnnx(path, { ...how, ...told("onnx") });
     log?.(`"${path}" is read as ${model.layers.length} layers, which answer as ONNX Runtime does with it.`);
     return model;
@@ -72,6 +73,15 @@ export async function openModel(path: string, options: OpenModelOptions = {}): P
   const model = await importGraphModel(graph, { ...how, ...told("graph-model") });
   log?.(`"${path}" is a graph-model, read as ${model.layers.length} layers, which answer as it does.`);
   return model;
+}
+
+/** Whether `path` is a folder, whatever its name ends in. */
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
 }
 
 /** Fixes shapes of inputs that a layers-model leaves open. */

@@ -28,8 +28,12 @@ Deno.test("openModel() opens a net of darknet by its configuration or its weight
       assert.equal(kernelOf(await open(name)), 0.5);
       assert.match(log.at(-1)!, /^"DIR\/net\.cfg" has the weights of "DIR\/net\.weights"; nothing runs darknet's nets/);
     }
-    await saveLayersModel(tfl.sequential({ layers: [tfl.layers.dense({ units: 2, inputShape: [3] })] }), `${dir}/own`);
-    assert.deepEqual((await open("own")).outputShape, [null, 2]);
+    // A folder may be called as it likes.
+    for (const name of ["own", "folder.onnx", "folder.cfg", "folder.weights"]) {
+      const own = tfl.sequential({ layers: [tfl.layers.dense({ units: 2, inputShape: [3] })] });
+      await saveLayersModel(own, `${dir}/${name}`);
+      assert.deepEqual((await open(name)).outputShape, [null, 2]);
+    }
     assert.equal(log.length, 4);
     await assert.rejects(open("none.weights"), /^ModelFileError: Cannot load ".*none\.cfg": /);
   } finally {
