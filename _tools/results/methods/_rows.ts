@@ -24,8 +24,11 @@ export interface Row {
 /** Bits of weights need no file: any scheme is simulated. */
 const FOUR_BITS = ["--recipe", "four-bit-weights"];
 
-/** A target with one scale a weight tensor, for which batch norm is folded first. */
-const PER_TENSOR = ["--target", "qnnpack"];
+/**
+ * A target with one scale a weight tensor, for which batch norm is folded first. Ranges are moving averages: without ReLU6
+ * one calibration picture gives logits of −1960, and a range that holds them has two codes left for all others.
+ */
+const PER_TENSOR = ["--target", "qnnpack", "--observer", "moving-average"];
 
 /** Steps that only make sense before another one. */
 const NEEDS: Readonly<Record<string, readonly string[]>> = { "open-relu6": ["equalize"], "absorb-bias": ["equalize"] };
