@@ -3,7 +3,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type { FileGrid, ImportedGrids } from "../models/import/imported.ts";
 import { codedWeights, ruleOf } from "../src/layers/mod.ts";
-import { quantizedLayer } from "../src/quant/mod.ts";
+import { channelLayout } from "../src/numbers/channels.ts";
+import { roundHalfEven } from "../src/numbers/round.ts";
+import { type QuantizedLayer, quantizedLayer } from "../src/quant/mod.ts";
 import { fromModel } from "../src/rewrite/mod.ts";
 import { type PreparedModel, prepareQat } from "./prepare.ts";
 import type { Recipe, RecipeRule } from "./recipe.ts";
@@ -40,7 +42,7 @@ export function prepareOnGrids(model: LayersModel, grids: ImportedGrids): OnGrid
   for (const [name, grid] of grids.weights) {
     const layer = prepared.model.layers.find((layer) => layer.name === name);
     const quantized = layer && quantizedLayer(layer);
-    if (quantized?.role === "weights" && setGrid(quantized.state, grid)) taken++;
+    if (quantized?.role === "weights" && canHold(quantized, grid) && setGrid(quantized.state, grid)) taken++;
   }
   return { ...prepared, taken, open };
 }
@@ -97,6 +99,23 @@ function setGrid(state: State, grid: FileGrid): boolean {
   write(scales[0], grid.scale);
   if (zeros.length === 1) write(zeros[0], grid.zeroPoint);
   return true;
+}
+
+/**
+ * Whether an affine grid of a file has codes for the weights of a layer: where preparing turned the sign of channels for a
+ * batch normalization that the file left on its own, it may have none.
+ */
+function canHold(layer: QuantizedLayer, grid: FileGrid): boolean {
+  if (isSymmetric(grid)) return true;
+  return layer.readGrids().every(({ grid: { granularity }, weight }) => {
+    if (weight === undefined) return true;
+    const { params, channelOf } = channelLayout(weight.shape, { ...grid, granularity });
+    return weight.read().every((value, i) => {
+      const { scale, zeroPoint } = params[channelOf(i)];
+      const code = roundHalfEven(value / scale) + zeroPoint;
+      return code >= grid.qmin && code <= grid.qmax;
+    });
+  });
 }
 
 /** Whether the middle code stands for 0 on all slices. */

@@ -41,7 +41,7 @@ function gridsOf(weights: Readonly<Record<string, FileGrid>>, values = VALUES): 
 
 /** Grids of a prepared model's layers, as plain numbers. */
 function numbersIn(model: tfl.LayersModel) {
-  return quantizedLayersIn(model).map((layer) => {
+  return quantizedLayersIn(model).filter(({ role }) => role !== "batch-norm").map((layer) => {
     const [{ grid: { scale, zeroPoint } }] = layer.readGrids();
     return [scale, zeroPoint].map((of) => typeof of === "number" ? of : Array.from(of));
   });
@@ -67,6 +67,29 @@ Deno.test("prepareOnGrids() has affine weights where the file has, for the targe
   assert.deepEqual(numbersIn(model), [[0.5, 7], [[0.5], [9]], [0.25, 0], [[0.5], [9]], [0.125, 100]]);
   // Around the middle the codes are those of int8.
   assert.equal(prepare(affine(UINT8, 128)).target, "x86");
+});
+
+Deno.test("prepareOnGrids() takes no affine grid that has no codes for channels which it turned", () => {
+  // Weights −3.5 to 0.5 in steps of 0.5: 0 has code 7 of 8, and its negatives lie beyond the last code.
+  const build = (gamma: number) => {
+    const model = tfl.sequential({
+      layers: [
+        layers.dense({ units: 1, name: "first", inputShape: [3], useBias: false }),
+        layers.batchNormalization({ name: "norm" }),
+      ],
+    });
+    model.getLayer("first").setWeights([tf.tensor2d([[-3.5], [0], [0.5]])]);
+    model.getLayer("norm").setWeights([[gamma], [0], [0], [1]].map((of) => tf.tensor1d(of)));
+    return model;
+  };
+  const first: FileGrid = { ...UINT8, scale: [0.5], zeroPoint: [253] };
+  const values = { first_input: VALUES.first_input, norm: VALUES.second };
+  const [kept, turned] = [1, -1].map((gamma) => prepareOnGrids(build(gamma), gridsOf({ first }, values)));
+  assert.deepEqual([kept.taken, turned.taken], [3, 2]);
+  assert.deepEqual(numbersIn(kept.model)[1], [[0.5], [253]]);
+  const [, [[scale], [zero]]] = numbersIn(turned.model) as number[][][];
+  // Its own: −0.5 to 3.5.
+  assert.deepEqual([scale, zero], [Math.fround(4 / 255), 32]);
 });
 
 Deno.test("prepareOnGrids() leaves in float what has no grid in the file, and open what calibration is to find", () => {
