@@ -29,12 +29,12 @@ interface Look {
 
 function look(backend: OnnxRuntimeBackend): Look {
   const { numTensors, numDataBuffers, numBytes } = tf.memory();
-  const { sessions, compilations, pooledBytes } = backend.stats();
+  const { sessions, compilations } = backend.stats();
   // Each gives some of the heap's pages back.
   for (let i = 0; i < 8; i++) collectGarbage();
   const { heapUsed, heapTotal, external, rss } = Deno.memoryUsage();
   return {
-    counts: { numTensors, numDataBuffers, numBytes, ids: backend.numDataIds(), sessions, compilations, pooledBytes },
+    counts: { numTensors, numDataBuffers, numBytes, ids: backend.numDataIds(), sessions, compilations },
     heldMb: (heapUsed + external) / MB,
     outsideMb: (rss - heapTotal) / MB,
   };

@@ -59,8 +59,8 @@ export interface RepeatHost {
   entryOf(dataId: object): Entry | undefined;
   /** Whether `plan` can still be run. */
   isAlive(plan: Plan): boolean;
-  /** Runs `plan` and returns the values asked for by name. */
-  run(plan: Plan, feeds: Readonly<Record<string, HostTensor>>, ports: readonly Port[]): ReadonlyMap<string, Buffer>;
+  /** Runs `plan` and returns its values by name. */
+  run(plan: Plan, feeds: Readonly<Record<string, HostTensor>>): ReadonlyMap<string, Buffer>;
   /** Gives a tensor, of which nobody else has a reference, new elements. */
   replace(entry: Entry, buffer: Buffer): void;
   /** Makes a tensor of elements in memory. */
@@ -187,9 +187,8 @@ export class Repeater {
       if (data === undefined) return undefined;
       feeds[name] = { dtype, shape, data };
     }
-    const ports = [...writes, ...results].map(({ port }) => port);
-    const buffers = this.host.run(plan, feeds, ports);
-    // Two tensors of one value share its array, which then is nobody's to reuse.
+    const buffers = this.host.run(plan, feeds);
+    // Two tensors of one value share its array, which then is nobody's to free.
     for (const name of program.shared) buffers.get(name)!.exposed = true;
     for (const { variable, port } of writes) this.#write(variable, buffers.get(port.name)!);
     return results.map(({ dtype, port }) => this.host.adopt(buffers.get(port.name)!, { dtype, shape: port.shape }));

@@ -8,9 +8,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { TypedArray } from "../numbers/dtype.ts";
 import type { Value } from "../onnx/writer.ts";
-import { type Graph, sizeOf } from "../onnx/graph.ts";
+import type { Graph } from "../onnx/graph.ts";
 import type { HostTensor } from "../runtime/session.ts";
-import { type Buffer, BufferPool, POOL_BYTES } from "./_buffer.ts";
+import { type Buffer, release } from "./_buffer.ts";
 import type { BackendOptions, BackendStats, TraceInput, TraceOptions } from "./options.ts";
 import { DTYPES, type Entry, sameShape, toElements } from "./_entry.ts";
 import { type Port, type RepeatedStep, Repeater, type RepeatHost, type RunRecord } from "./_repeat.ts";
@@ -26,7 +26,6 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   readonly history: EngineHistory;
   readonly #data: tf.DataStorage<Entry>;
   readonly #pending = new Set<Entry>();
-  readonly #pool = new BufferPool(POOL_BYTES);
   readonly #settings = new Settings();
   readonly #plans: PlanCache;
   readonly #fallbacks = new Map<string, number>();
@@ -136,7 +135,6 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   override dispose(): void {
     this.#repeater.clear();
     this.#plans.clear();
-    this.#pool.clear();
   }
 
   // What kernels ask of it.
@@ -222,7 +220,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
   /** Returns what compiling and running took so far. */
   stats(): BackendStats {
     const { repeats } = this.#repeater;
-    return { ...this.#plans.stats, runs: this.#runs, repeats, runMs: this.#runMs, pooledBytes: this.#pool.bytes };
+    return { ...this.#plans.stats, runs: this.#runs, repeats, runMs: this.#runMs };
   }
 
   /**
@@ -257,7 +255,7 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
     } catch (error) {
       for (const entry of alive) entry.error = error;
     }
-    for (const { dtype, buffer } of this.#released) this.#pool.give(DTYPES[dtype] ?? "float32", buffer!);
+    for (const { buffer } of this.#released) release(buffer!);
     this.#released = [];
     return record;
   }
@@ -307,11 +305,11 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
     const ports = [...new Map([...outputs.values()].map((port) => [port.name, port])).values()];
     const { graph, feeds } = recorder.build(ports.map(({ name }) => name));
     const plan = this.#plans.planFor(graph, feeds, ({ buffer }) => isInput(buffer));
-    const buffers = this.#runPlan(plan, feedsOf(plan, feeds), ports);
+    const buffers = this.#runPlan(plan, feedsOf(plan, feeds));
     const seen = new Set<Buffer>();
     for (const [entry, { name }] of outputs) {
       const buffer = entry.buffer = buffers.get(name)!;
-      // Two tensors of one value share its array, which then is nobody's to reuse.
+      // Two tensors of one value share its array, which then is nobody's to free.
       if (seen.has(buffer)) buffer.exposed = true;
       seen.add(buffer);
       entry.value = undefined;
@@ -319,17 +317,13 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
     return { plan, feeds, outputs };
   }
 
-  #runPlan(plan: Plan, feeds: Readonly<Record<string, HostTensor>>, ports: readonly Port[]): Map<string, Buffer> {
-    const into: Record<string, HostTensor> = {};
-    for (const { name, dtype, shape } of ports) {
-      into[name] ??= { dtype, shape, data: this.#pool.take(dtype, sizeOf(shape)) };
-    }
+  #runPlan(plan: Plan, feeds: Readonly<Record<string, HostTensor>>): Map<string, Buffer> {
     const start = performance.now();
-    plan.session.run(feeds, into);
+    const outputs = plan.session.run(feeds);
     this.#runs++;
     this.#runMs += performance.now() - start;
     const computed = ({ data }: HostTensor): Buffer => ({ data: data as TypedArray, exposed: false, computed: true });
-    return new Map(Object.entries(into).map(([name, tensor]) => [name, computed(tensor)]));
+    return new Map(Object.entries(outputs).map(([name, tensor]) => [name, computed(tensor)]));
   }
 
   #repeatHost(): RepeatHost {
@@ -338,9 +332,9 @@ export class OnnxRuntimeBackend extends tf.KernelBackend {
       flush: (isInput) => this.#flush(isInput),
       entryOf: (dataId) => this.#data.has(dataId) ? this.#data.get(dataId) : undefined,
       isAlive: (plan) => this.#plans.isAlive(plan),
-      run: (plan, feeds, ports) => this.#runPlan(plan, feeds, ports),
+      run: (plan, feeds) => this.#runPlan(plan, feeds),
       replace: (entry, buffer) => {
-        if (entry.buffer !== undefined) this.#pool.give(DTYPES[entry.dtype] ?? "float32", entry.buffer);
+        if (entry.buffer !== undefined) release(entry.buffer);
         entry.buffer = buffer;
       },
       adopt: (buffer, { dtype, shape }) => {

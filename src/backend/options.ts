@@ -35,8 +35,6 @@ export interface BackendStats extends PlanStats {
   readonly repeats: number;
   /** Time in ONNX Runtime. */
   readonly runMs: number;
-  /** Memory of disposed tensors that waits for reuse. */
-  readonly pooledBytes: number;
 }
 
 /** An input of a traced graph. */

@@ -96,22 +96,19 @@ export class Session {
   /**
    * Runs the model.
    *
-   * @param feeds A tensor for every input.
-   * @param into Arrays that outputs are written to without a copy, for outputs whose shape is known.
-   * @returns Every output by name.
+   * @param feeds A tensor for every input, which is read in place.
+   * @returns Every output by name, in arrays of its own: the binding copies them, and would even from arrays that it is
+   *   given for ONNX Runtime to write to.
    */
-  run(
-    feeds: Readonly<Record<string, HostTensor>>,
-    into: Readonly<Record<string, HostTensor>> = {},
-  ): Record<string, HostTensor> {
+  run(feeds: Readonly<Record<string, HostTensor>>): Record<string, HostTensor> {
     const inputs: Record<string, ort.Tensor> = {};
     for (const name in feeds) inputs[name] = toOrt(feeds[name]);
     const fetches: Record<string, ort.Tensor | null> = {};
-    for (const { name } of this.outputs) fetches[name] = name in into ? toOrt(into[name]) : null;
+    for (const { name } of this.outputs) fetches[name] = null;
     const results = this.#session.run(inputs, fetches, {});
     const outputs: Record<string, HostTensor> = {};
     for (const { name, dtype } of this.outputs) {
-      outputs[name] = into[name] ?? fromOrt(results[name] as ort.Tensor, dtype);
+      outputs[name] = fromOrt(results[name] as ort.Tensor, dtype);
     }
     return outputs;
   }

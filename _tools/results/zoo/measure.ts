@@ -87,7 +87,9 @@ function counted(ops: readonly { readonly op: string; readonly because: string }
 
 /** Takes steps of quantization-aware training. */
 export async function measureStep({ name, options, batch: size }: ZooRow, effort: Effort): Promise<StepFigures> {
-  const { model } = prepareQat(buildArchitecture(name, { ...options, seed: 0 }));
+  const original = buildArchitecture(name, { ...options, seed: 0 });
+  const { model } = prepareQat(original);
+  original.dispose();
   const batch = batchFor(model, { options, size });
   const times: number[] = [];
   const ports = outputPorts(model);
