@@ -117,6 +117,10 @@ export function addOutput(command: Command): Command {
     .option("--input-layout <layout>", "input of the exported graphs: nhwc (default) or nchw")
     .option("--opset <n>", "of the exported files, 13 to 17 (default: 17)", number)
     .option("--input <type>", "what the files take pictures as: float32 (default), normalized, or uint8, raw pixels")
+    .option(
+      "--pack-pixels",
+      "the int8 file's first convolution reads several pixels as one: sooner on CPUs, the same codes",
+    )
     .option("--fixed-batch <n>", "samples that the files take at once (default: any number)", number)
     .option("--format <form>", "of integers in the int8 file: qdq (default) or qoperator");
 }

@@ -11,6 +11,7 @@ import {
   nameNodes,
   optimizeForAnyBatch,
   optimizeForExport,
+  packPixels,
   picturesOf,
   type Pixels,
   rawPixels,
@@ -57,6 +58,11 @@ export interface ToOnnxOptions extends FormOptions {
    * expects them.
    */
   readonly pixels?: Pixels;
+  /**
+   * Whether the first convolution of an int8 file reads several pixels of a row as one, where that is sooner in ONNX Runtime
+   * on a CPU: other shapes on the way, the same codes. Default: false.
+   */
+  readonly packPixels?: boolean;
   /**
    * How outputs give boxes: the file then makes them itself, in float32, and answers with "boxes" [n, k, 4], corners in pixels
    * of the picture, and "scores" [n, labels, k] in their place. Default: the outputs stay as they are.
@@ -157,6 +163,7 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
     [
       ...(held?.file?.explicitProducts ? [explicitProducts] : []),
       ...pixelPasses(named, options),
+      ...(held !== undefined && options.packPixels ? [packPixels] : []),
       ...(held !== undefined && format === "qoperator" ? [toQOperators] : []),
       ...(options.boxes === undefined ? [] : [appendBoxes(options.boxes)]),
     ],
@@ -229,6 +236,11 @@ async function traceAll(
 /** Lists what of a file in the form "qoperator" stays between Q/DQ pairs, and why. */
 export function leftInPairs({ declined }: Pick<OnnxModel, "declined">): readonly Declined[] {
   return declined.filter(({ pass }) => pass === toQOperators.name);
+}
+
+/** Lists which convolutions of pictures read one pixel at a time although several were asked for, and why. */
+export function leftUnpacked({ declined }: Pick<OnnxModel, "declined">): readonly Declined[] {
+  return declined.filter(({ pass }) => pass === packPixels.name);
 }
 
 interface Described extends Pick<ToOnnxOptions, "metadata" | "doc" | "fixedBatch"> {

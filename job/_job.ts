@@ -153,12 +153,13 @@ const RAW = parseNormalize("0..255");
 
 /** How the files of a job are written. */
 export function writingOf({ options, data: { normalize } }: Job): ToOnnxOptions {
-  const { opset, inputLayout, format, fixedBatch, input, debug } = options;
+  const { opset, inputLayout, format, fixedBatch, packPixels, input, debug } = options;
   return {
     opset,
     inputLayout,
     format,
     debug,
+    packPixels,
     ...(fixedBatch === undefined ? {} : { fixedBatch }),
     ...(input === "uint8" ? { pixels: normalize } : {}),
   };

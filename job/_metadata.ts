@@ -164,6 +164,7 @@ const TOLD: Readonly<Record<keyof (QatOptions & Omit<PtqOptions, OfSteps>), Tell
   opset: "value",
   format: "value",
   fixedBatch: "value",
+  packPixels: "value",
   input: "value",
   method: "value",
   calibrate: "what",

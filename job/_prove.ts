@@ -2,7 +2,7 @@
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { mapValues } from "../data/samples.ts";
 import { lastGridsOf } from "../export/last_grids.ts";
-import { leftInPairs, type OnnxModel, toOnnx } from "../export/to_onnx.ts";
+import { leftInPairs, leftUnpacked, type OnnxModel, toOnnx } from "../export/to_onnx.ts";
 import { toOrt } from "../export/to_ort.ts";
 import { type ValidateOptions, validating } from "../export/validate.ts";
 import type { PreparedModel } from "../quantize/prepare.ts";
@@ -33,7 +33,7 @@ export async function proveInt8(job: Job, { prepared, file, simulated, float, ab
   const { precise } = job.options;
   await pauseOf(job);
   const int8 = await toOnnx(model, { ...writingOf(job), ...about });
-  logPairs(int8, job);
+  logDeclined(int8, job);
   await pauseOf(job);
   const work = validating({
     int8,
@@ -77,11 +77,12 @@ async function withBoxes(
   return await toOnnx(model, { ...writingOf(job), ...about, metadata, boxes });
 }
 
-/** Says what a file of operators on codes computes between Q/DQ pairs. */
-function logPairs(file: OnnxModel, { log }: Job): void {
+/** Says what a file of operators on codes computes between Q/DQ pairs, and which pixels stay apart. */
+function logDeclined(file: OnnxModel, { log }: Job): void {
   for (const { op, node, because } of leftInPairs(file)) {
     log(`  "${node}" (${op}) stays between Q/DQ pairs: ${because}`);
   }
+  for (const { node, because } of leftUnpacked(file)) log(`  "${node}" reads pixels one by one: ${because}`);
 }
 
 /** The threads that were asked for, as sessions take them. */

@@ -95,6 +95,7 @@ const OF_STATIC: readonly string[] = [
   ...OF_SMOOTH,
   "recipe",
   "appendDecoding",
+  "packPixels",
   "perChannel",
   "keepFloat",
   "strict",

@@ -108,6 +108,11 @@ export interface FileOptions {
   readonly input?: "float32" | "uint8";
   /** Samples that the files take at once. Default: any number. */
   readonly fixedBatch?: number;
+  /**
+   * Whether the first convolution of the int8 file reads several pixels of a row as one, which is sooner on CPUs and gives the
+   * same codes. Default false.
+   */
+  readonly packPixels?: boolean;
   /** How the int8 file writes integers: "qdq" (default), as Q/DQ pairs, or "qoperator", as operators on codes. */
   readonly format?: FileForm;
 }
@@ -170,6 +175,7 @@ export const SHARED_KINDS: Kinds<SharedOptions> = {
   opset: "number",
   format: "text",
   fixedBatch: "number",
+  packPixels: "flag",
   input: "text",
 };
 
@@ -197,6 +203,7 @@ export function resolveShared(
   return {
     ...options,
     skipBadImages: options.skipBadImages ?? false,
+    packPixels: options.packPixels ?? false,
     swap: options.swap ?? swap,
     strict: options.strict ?? false,
     reduceRange: options.reduceRange ?? false,

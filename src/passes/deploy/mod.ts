@@ -39,6 +39,7 @@ export { explicitProducts } from "./explicit_products.ts";
 export { appendBoxes, type AppendBoxesOptions, type BoxGrid } from "./append_boxes.ts";
 export { nameNodes } from "./name_nodes.ts";
 export { type Traced } from "./symbolic_batch.ts";
+export { packPixels } from "./pack_pixels.ts";
 export { picturesOf, type Pixels, rawPixels } from "./raw_pixels.ts";
 export { toQOperators } from "./to_qoperators.ts";
 
