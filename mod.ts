@@ -284,6 +284,7 @@ export { type Island, type Quantizer } from "./quantize/placement.ts";
 export { type LayerKind, type LayerRule } from "./src/layers/mod.ts";
 export { type Declined } from "./src/passes/pass.ts";
 export { type Ungrouped, type Unit } from "./src/rewrite/mod.ts";
+export { chooseObserver, type ChooseObserverOptions, type ObserverTrial } from "./quantize/methods/choose_observer.ts";
 export { calibrate, type CalibrateOptions, type CalibrationBatch, type NamedBatch } from "./quantize/calibrate.ts";
 
 // Quantization: steps without training.

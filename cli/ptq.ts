@@ -81,7 +81,12 @@ export function ptqCommand(): Command {
     .optionsGroup("Calibration:")
     .option("--calibrate <what>", "samples to find ranges on, as for --data, or dummy (default: those of --data)")
     .option("--samples <n>", "how many of them (default: 512)", number)
-    .option("--observer <name>", `what finds the ranges: ${Object.keys(OBSERVERS).join(", ")}`)
+    .option(
+      "--observer <name>",
+      `what finds the ranges: ${
+        Object.keys(OBSERVERS).join(", ")
+      } (default: histogram or moving-average, as is better)`,
+    )
     .option("--symmetric", "ranges that reach as far below 0 as above it, but behind a ReLU")
     .optionsGroup("Quantization:")
     .option("--method <name>", "static (default), dynamic, weights or float16")

@@ -28,7 +28,7 @@ import { openPtqData, type PtqData } from "./ptq/data.ts";
 import type { PtqJob } from "./ptq/job.ts";
 import { buildPtqReport, type PtqParts, type RunFile } from "./ptq/report.ts";
 import { checkMethod } from "./ptq/method.ts";
-import { asCalibrated } from "./ptq/observers.ts";
+import { asCalibrated, CANDIDATES } from "./ptq/observers.ts";
 import { prepareChecked, quantizeStatic } from "./ptq/static.ts";
 import { type PtqOptions, type ResolvedPtq, resolvePtqOptions } from "./ptq_options.ts";
 
@@ -81,6 +81,9 @@ export function dryRunPtq(options: PtqOptions, events: JobEvents = {}): Promise<
     const { job, original } = await openPtqJob(resolved, { events, log: lineLog(events) });
     const { model } = swapActivations(original, job);
     const { model: prepared, unmatched: _, ...record } = prepareChecked(model, job);
+    if (resolved.observer === undefined) {
+      job.log(`Ranges would be found by ${CANDIDATES.join(" or ")}, whichever keeps the samples' answers nearer.`);
+    }
     for (const one of new Set([original, model, prepared])) one.dispose();
     return { ...record, layers: asCalibrated(record, job) };
   });

@@ -29,7 +29,9 @@ export interface PtqOptions extends SharedOptions, StepOptions {
   readonly calibrate?: string;
   /** How many of them. Default 512. */
   readonly samples?: number;
-  /** What finds the ranges of activations for which no rule names an observer. Default: see `DEFAULT_OBSERVER`. */
+  /**
+   * What finds the ranges of activations for which no rule names an observer. Default: of two the one that keeps the answers nearer, see `CANDIDATES`.
+   */
   readonly observer?: ObserverName;
   /**
    * Whether ranges of activations reach as far below 0 as above it, but for those behind a ReLU, which start at 0. Default

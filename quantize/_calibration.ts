@@ -14,6 +14,7 @@ import {
 } from "../src/quant/mod.ts";
 import type { Part } from "./_calibration_batches.ts";
 import { partSizeOf } from "./_calibration_memory.ts";
+import { KeptState } from "./_kept_state.ts";
 
 /** How ranges are found. */
 export interface CalibrationOptions {
@@ -42,7 +43,7 @@ export class Calibration {
   readonly #rounding: readonly QuantizedLayer[];
   readonly #hasGraphObservers: boolean;
   readonly #isSymmetric: boolean;
-  readonly #before: readonly { readonly weight: QuantizedLayer["state"][string]; readonly value: tf.Tensor }[];
+  readonly #before: KeptState;
 
   /**
    * Starts it.
@@ -69,10 +70,7 @@ export class Calibration {
     const { values = readsSome ? "float" : "quantized" } = options;
     if (values === "quantized") refuseUnknown(model, read);
     this.#rounding = this.#layers.filter(({ phase }) => phase.fakeQuantizing);
-    this.#before = this.#layers.flatMap(({ state }) =>
-      // Assigning to a variable leaves other tensors of its values alone.
-      Object.values(state).map((weight) => ({ weight, value: tf.clone(weight.read()) }))
-    );
+    this.#before = new KeptState(this.#layers);
     if (values === "float") setQatPhase(model, { fakeQuantizing: false });
     for (const [layer, observer] of observers) layer.setPhase({ calibrating: observer ?? true });
   }
@@ -113,20 +111,16 @@ export class Calibration {
   /** Stops observing and brings all state back to what it was. */
   undo(): void {
     this.#stop();
-    this.#restore();
+    this.#before.restore();
   }
 
   dispose(): void {
-    tf.dispose(this.#before.map(({ value }) => value));
+    this.#before.dispose();
   }
 
   #stop(): void {
     setQatPhase(this.#model, { calibrating: false });
     this.#rounding.forEach((layer) => layer.setPhase({ fakeQuantizing: true }));
-  }
-
-  #restore(): void {
-    for (const { weight, value } of this.#before) weight.write(value);
   }
 
   #predict(part: Part): void {
@@ -141,7 +135,7 @@ export class Calibration {
   /** Finds the first layer and sample whose values are not finite, by looking at the float model's. */
   #locate(part: Part): NonFiniteError | undefined {
     setQatPhase(this.#model, { calibrating: false, fakeQuantizing: false });
-    this.#restore();
+    this.#before.restore();
     setQatPhase(this.#model, { calibrating: LOOKER });
     try {
       this.#predict(part);

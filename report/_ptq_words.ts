@@ -2,16 +2,23 @@
 import { count, fixed, plural, significant } from "./_format.ts";
 import { decibels } from "./_sqnr_words.ts";
 import { unitFormat } from "./_unit.ts";
-import type { CalibrationReport, Report, StepEffect, StepReport } from "./schema.ts";
+import type { CalibrationReport, ObserverTrialReport, Report, StepEffect, StepReport } from "./schema.ts";
 
 /** Says where ranges come from. */
 export function describeCalibration(
-  { data, isDummy, samples, observers, isSymmetric, seconds }: CalibrationReport,
+  { data, isDummy, samples, observers, trials = [], isSymmetric, seconds }: CalibrationReport,
 ): string {
   const by = observers.length === 0 ? "" : ` by ${observers.join(" and ")}`;
   const where = isDummy ? `${count(samples)} samples of RANDOM NUMBERS` : `${plural(samples, "sample")} of ${data}`;
   const form = isSymmetric ? "Symmetric ranges" : "Ranges";
-  return `${form} were found${by} on ${where}, in ${describeSeconds(seconds)}.`;
+  return `${form} were found${by} on ${where}, in ${describeSeconds(seconds)}.${describeTrials(trials)}`;
+}
+
+/** Says how near each observer that was tried kept the samples' answers. */
+function describeTrials([taken, ...others]: readonly ObserverTrialReport[]): string {
+  if (taken === undefined) return "";
+  const rest = others.map(({ observer, sqnrDb }) => `${decibels(sqnrDb)} by ${observer}`).join(", ");
+  return ` Their answers had ${decibels(taken.sqnrDb)} of signal to noise by ${taken.observer}, ${rest}.`;
 }
 
 /** Writes a time as "0.4 s" or "73 s". */

@@ -28,6 +28,7 @@ export type {
 } from "./schema_metrics.ts";
 export type {
   CalibrationReport,
+  ObserverTrialReport,
   OutputSqnr,
   PtqReport,
   SqnrReport,

@@ -32,9 +32,19 @@ export interface CalibrationReport {
   readonly samples: number;
   /** What found the ranges of activations, by name; the commonest first. */
   readonly observers: readonly string[];
+  /** The observers that were tried, the one taken first; absent where none was to be chosen. */
+  readonly trials?: readonly ObserverTrialReport[];
   /** Whether ranges were widened to reach as far below 0 as above it; absent: they were not. */
   readonly isSymmetric?: true;
   readonly seconds: number;
+}
+
+/** An observer that was tried on the calibration samples. */
+export interface ObserverTrialReport {
+  /** Its name. */
+  readonly observer: string;
+  /** Mean over samples of the signal to noise of the simulated answers, in dB, each counted from -20 to 80. */
+  readonly sqnrDb: number;
 }
 
 /** What a step of post-training quantization did. */

@@ -28,7 +28,7 @@ export type Rung =
 export type Climbed = number | undefined;
 
 /** Observers that a static rung is made of, the cheapest first. */
-const OBSERVERS = ["min-max", "percentile", "histogram", "mse"] as const;
+const OBSERVERS = ["min-max", "moving-average", "percentile", "histogram", "mse"] as const;
 
 /** Corrections, each tried on top of those that helped. AdaRound takes longest and comes last. */
 const CORRECTIONS: readonly StepName[] = [

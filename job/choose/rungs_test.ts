@@ -25,6 +25,7 @@ Deno.test("ladder() goes from the cheapest to training, on top of the best obser
     "weights",
     "dynamic",
     "static-min-max",
+    "static-moving-average",
     "static-percentile",
     "static-histogram",
     "static-mse",
@@ -71,5 +72,5 @@ Deno.test("ladder() keeps the first of equals, and goes on behind rungs that cou
 });
 
 Deno.test("ladder() ends where nothing can be calibrated", () => {
-  assert.equal(climb(() => undefined).length, 6);
+  assert.equal(climb(() => undefined).length, 7);
 });

@@ -1,7 +1,6 @@
 /** How a simulated model stands between steps: measured on some of the samples, against the float model. */
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type { Batch } from "../../data/batches.ts";
-import { calibrate } from "../../quantize/calibrate.ts";
 import type { StandingReport, StepReport } from "../../report/schema.ts";
 import { evaluate, type Evaluation } from "../../train/evaluate.ts";
 import { judgedBatches } from "../_data.ts";
@@ -9,9 +8,9 @@ import { signalOf } from "../_job.ts";
 import { measured } from "../_metrics_report.ts";
 import { prepareFor } from "../_recipe.ts";
 import { tasksFor } from "../_task.ts";
-import { calibrationBatches, type CalibrationData } from "./data.ts";
+import type { CalibrationData } from "./data.ts";
 import type { PtqJob } from "./job.ts";
-import { observersByQuantizer } from "./observers.ts";
+import { findRanges } from "./ranges.ts";
 import { sqnrOf } from "./sqnr.ts";
 
 /** Samples that a model is measured on between steps, and calibrated on for that where it is in float. */
@@ -39,11 +38,7 @@ export class FloatLadder {
     if (this.#last?.model === model) return this.#last.standing;
     const prepared = prepareFor(model, this.job.quantization);
     try {
-      const { signal } = this.job.events;
-      await calibrate(prepared.model, calibrationBatches(this.calibration, { signal, most: SAMPLES }), {
-        observer: observersByQuantizer(prepared, this.job),
-        symmetric: this.job.options.symmetric,
-      });
+      await findRanges(prepared, { job: this.job, calibration: this.calibration, most: SAMPLES });
       const standing = await this.judge(prepared.model);
       this.#last = { model, standing };
       return standing;

@@ -5,16 +5,16 @@ import type { ObserverName } from "../../src/quant/mod.ts";
 import { sourceOf } from "../../src/rewrite/mod.ts";
 import type { PtqOptions } from "../ptq_options.ts";
 
-/** What finds ranges where neither a rule nor `--observer` says. */
-export const DEFAULT_OBSERVER: ObserverName = "histogram";
+/** What finds ranges where neither a rule nor `--observer` says: the one that keeps the answers nearer. */
+export const CANDIDATES: readonly ObserverName[] = ["histogram", "moving-average"];
 
 /** What is asked for. */
 interface Asking {
   readonly options: Pick<PtqOptions, "observer">;
 }
 
-/** The observer of layers for which no rule of the recipe names one. */
-export function observerOf({ options: { observer = DEFAULT_OBSERVER } }: Asking): ObserverName {
+/** The observer of layers for which no rule of the recipe names one; before it is chosen, the first that is tried. */
+export function observerOf({ options: { observer = CANDIDATES[0] } }: Asking): ObserverName {
   return observer;
 }
 

@@ -1,17 +1,17 @@
 /** Post-training static quantization: prepare, calibrate, and the steps that make it lose less. */
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import { calibrate } from "../../quantize/calibrate.ts";
 import type { PreparedModel } from "../../quantize/prepare.ts";
 import type { CalibrationReport, StepReport } from "../../report/schema.ts";
-import { setQatPhase } from "../../src/quant/mod.ts";
+import { type ObserverName, setQatPhase } from "../../src/quant/mod.ts";
 import { formatRewrite } from "../../src/rewrite/mod.ts";
 import { copy } from "../_float.ts";
 import { logSummary } from "../_job.ts";
 import { logUnmatched, prepareFor } from "../_recipe.ts";
-import { calibrationBatches, type CalibrationData } from "./data.ts";
+import type { CalibrationData } from "./data.ts";
 import type { PtqJob } from "./job.ts";
 import { FloatLadder, PreparedLadder } from "./ladder.ts";
-import { asCalibrated, observersByQuantizer, observersIn } from "./observers.ts";
+import { asCalibrated, observersIn } from "./observers.ts";
+import { findRanges } from "./ranges.ts";
 import { runFloatStep, runPreparedStep, stepsAsked } from "./steps.ts";
 
 /** A quantized model, and how it came about. */
@@ -48,21 +48,22 @@ export async function quantizeStatic(
   }
   const prepared = prepareChecked(model, job);
   if (model !== float) model.dispose();
-  const found = await findRanges(prepared, { job, calibration });
+  const { report, observer } = await calibrated(prepared, { job, calibration });
   if (asked.prepared.length > 0) {
     const unrounded = copy(prepared.model);
     setQatPhase(unrounded, { fakeQuantizing: false });
     const standing = new PreparedLadder(ladder, prepared.model);
     for (const step of asked.prepared) {
       const before = await standing.before();
-      const report = await runPreparedStep(step, prepared.model, { float: unrounded, job, calibration });
-      steps.push({ ...report, ...await ladder.around(before, await standing.after()) });
+      const done = await runPreparedStep(step, prepared.model, { float: unrounded, job, calibration });
+      steps.push({ ...done, ...await ladder.around(before, await standing.after()) });
     }
     unrounded.dispose();
   }
   job.log("Calibrated:");
   logSummary(prepared.model, job);
-  return { prepared: { ...prepared, layers: asCalibrated(prepared, job) }, calibration: found, steps };
+  const layers = asCalibrated(prepared, { options: { observer } });
+  return { prepared: { ...prepared, layers }, calibration: report, steps };
 }
 
 /** Prepares a model, and refuses one in which nothing is on a grid. */
@@ -83,21 +84,25 @@ export function prepareChecked(
   );
 }
 
-/** Finds the ranges of all activations. */
-async function findRanges(
+/** Finds the ranges of all activations, and says how. */
+async function calibrated(
   prepared: PreparedModel,
   { job, calibration }: { readonly job: PtqJob; readonly calibration: CalibrationData },
-): Promise<CalibrationReport> {
+): Promise<{ readonly report: CalibrationReport; readonly observer: ObserverName }> {
   const { set, name, isDummy } = calibration;
   const started = performance.now();
-  const signal = job.events.signal;
   const onProgress = (done: number, of: number) => job.events.onWork?.({ name: "calibrate", done, of });
-  await calibrate(prepared.model, calibrationBatches(calibration, { signal, onProgress }), {
-    observer: observersByQuantizer(prepared, job),
-    symmetric: job.options.symmetric,
-  });
+  const { observer, trials } = await findRanges(prepared, { job, calibration, onProgress });
   job.events.onPhaseEnd?.();
   const seconds = (performance.now() - started) / 1000;
-  const symmetric = job.options.symmetric ? { isSymmetric: true } as const : {};
-  return { data: name, isDummy, samples: set.count, observers: observersIn(prepared, job), ...symmetric, seconds };
+  const report = {
+    data: name,
+    isDummy,
+    samples: set.count,
+    observers: observersIn(prepared, { options: { observer } }),
+    ...(trials.length === 0 ? {} : { trials }),
+    ...(job.options.symmetric ? { isSymmetric: true } as const : {}),
+    seconds,
+  };
+  return { report, observer };
 }

@@ -125,7 +125,7 @@ function distance(a: Float32Array, b: Float32Array): number {
 }
 
 /** The same samples, in batches of which a model's values take no more memory than makes it faster. */
-export function inParts(context: StepContext, model: LayersModel): StepContext {
+export function inParts<Context extends Pick<StepContext, "batches">>(context: Context, model: LayersModel): Context {
   const most = partSizeOf(model, { read: new Set(), memory: Infinity });
   return {
     ...context,
