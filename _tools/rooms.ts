@@ -42,7 +42,6 @@ export const ROOMS: readonly Room[] = [
     path: "src/backend",
     imports: [
       "src/grouped",
-      "src/numbers",
       "src/onnx",
       "src/ops/mod.ts",
       "src/ops/op.ts",

@@ -164,7 +164,7 @@ export const PAGES: readonly TaskPage[] = [
     what: "68 points of faces at 112×112, judged by 400 faces of other people",
     data: ["--task", "landmarks", "--data", `points:${SHARED}/data/faces68`],
     rows: [
-      float("resnet18", "`resnet18`, float", ["--arch", "resnet18", "--float-epochs", "24"]),
+      float("resnet18", "`resnet18`, float", ["--arch", "resnet18", "--float-epochs", "40"]),
       ...trained("resnet18", 6),
       ...observers("resnet18"),
       ...article("resnet18"),
