@@ -50,6 +50,7 @@ export const ROOMS: readonly Room[] = [
       "src/runtime",
       "src/shadow.ts",
     ],
+    types: ["src/numbers"],
   },
   { path: "src/layers", imports: [], types: ["src/numbers", "src/quant"] },
   { path: "src/custom.ts", imports: ["src/text"] },
