@@ -54,14 +54,18 @@ function packed(graph: Graph): Graph {
   const feeds = feedsFor(graph, { real: true });
   const fused = (one: Graph) => {
     const session = new Session(encodeModel(one), { threads: 1, precise: true });
-    const { dtype, shape } = one.types.get("x")!;
+    const inputs = one.inputs.map((name) => {
+      const { dtype, shape } = one.types.get(name)!;
+      return [name, { dtype, shape: shape as number[], data: feeds[name] }] as const;
+    });
     try {
-      return session.run({ x: { dtype, shape: shape as number[], data: feeds.x } })[one.outputs[0]];
+      return session.run(Object.fromEntries(inputs))[one.outputs[0]];
     } finally {
       session.dispose();
     }
   };
-  assert.deepEqual(fused(after), fused(graph));
+  const expected = fused(graph);
+  assert.deepEqual(fused(after), expected);
   return after;
 }
 
@@ -98,6 +102,22 @@ Deno.test("packPixels() follows the activation, the lack of a bias, one channel 
       { behind: (b, y) => b.node("Add", [b.node("Relu", [y]), y]) },
     ] satisfies Net[]
   ) assert.ok(isPacked(packed(netOf(net))), JSON.stringify(net));
+});
+
+Deno.test("packPixels() packs the pictures of every input", () => {
+  const graph = graphOf([2, 12, 16, 3], (b, x) => {
+    const [y, z] = [x, b.input("float32", [2, 12, 16, 3], "x2")].map((one, i) => {
+      const picture = fakeQuantized(
+        b,
+        b.node("Transpose", [fakeQuantized(b, one, GRID)], { perm: [0, 3, 1, 2] }),
+        GRID,
+      );
+      const w = quantizedWeights(b, [8, 3, 3, 3], i === 0 ? { axis: 0 } : { seed: 2 });
+      return fakeQuantized(b, b.node("Conv", [picture, w], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }), ANSWER);
+    });
+    return b.node("Add", [y, z]);
+  });
+  assert.equal(countOps(packed(graph)).Reshape, 4);
 });
 
 Deno.test("packPixels() gives weights of affine grids the code of 0 where there was none", () => {
