@@ -47,7 +47,8 @@ async function assertSameInWeb(model: LayersModel, inputs: readonly tf.Tensor[],
   const node = runExported(pairs, inputs, { int8Activations });
   assert.ok(node.some((values) => new Set(values).size > 3), "all answers are alike");
   const onCodes = await toOnnx(model, { format: "qoperator" });
-  const files = { qoperator: onCodes.bytes, ort: toOrt(pairs.bytes, { int8Activations }) };
+  const { bytes: packed } = await toOnnx(model, { format: "qoperator", packPixels: true });
+  const files = { qoperator: onCodes.bytes, packed, ort: toOrt(pairs.bytes, { int8Activations }) };
   for (const [form, bytes] of Object.entries(int8Activations ? files : { qdq: pairs.bytes, ...files })) {
     assert.deepEqual(await runInWeb(bytes, { like: pairs, inputs }), node, form);
   }
