@@ -83,9 +83,7 @@ export function ptqCommand(): Command {
     .option("--samples <n>", "how many of them (default: 512)", number)
     .option(
       "--observer <name>",
-      `what finds the ranges: ${
-        Object.keys(OBSERVERS).join(", ")
-      } (default: histogram or moving-average, as is better)`,
+      `what finds the ranges: ${Object.keys(OBSERVERS).join(", ")} or auto, which tries two (default: histogram)`,
     )
     .option("--symmetric", "ranges that reach as far below 0 as above it, but behind a ReLU")
     .optionsGroup("Quantization:")

@@ -30,7 +30,7 @@ import { buildPtqReport, type PtqParts, type RunFile } from "./ptq/report.ts";
 import { checkMethod } from "./ptq/method.ts";
 import { asCalibrated, CANDIDATES } from "./ptq/observers.ts";
 import { prepareChecked, quantizeStatic } from "./ptq/static.ts";
-import { type PtqOptions, type ResolvedPtq, resolvePtqOptions } from "./ptq_options.ts";
+import { AUTO, type PtqOptions, type ResolvedPtq, resolvePtqOptions } from "./ptq_options.ts";
 
 /**
  * Quantizes a model without training it: calibrates it on a few samples, or rounds its weights alone, and runs the file.
@@ -81,7 +81,7 @@ export function dryRunPtq(options: PtqOptions, events: JobEvents = {}): Promise<
     const { job, original } = await openPtqJob(resolved, { events, log: lineLog(events) });
     const { model } = swapActivations(original, job);
     const { model: prepared, unmatched: _, ...record } = prepareChecked(model, job);
-    if (resolved.observer === undefined) {
+    if (resolved.observer === AUTO) {
       job.log(`Ranges would be found by ${CANDIDATES.join(" or ")}, whichever keeps the samples' answers nearer.`);
     }
     for (const one of new Set([original, model, prepared])) one.dispose();

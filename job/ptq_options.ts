@@ -30,9 +30,10 @@ export interface PtqOptions extends SharedOptions, StepOptions {
   /** How many of them. Default 512. */
   readonly samples?: number;
   /**
-   * What finds the ranges of activations for which no rule names an observer. Default: of two the one that keeps the answers nearer, see `CANDIDATES`.
+   * What finds the ranges of activations for which no rule names an observer; "auto": of two the one that keeps the samples'
+   * answers nearer. Default: "histogram".
    */
-  readonly observer?: ObserverName;
+  readonly observer?: ObserverName | typeof AUTO;
   /**
    * Whether ranges of activations reach as far below 0 as above it, but for those behind a ReLU, which start at 0. Default
    * false.
@@ -88,6 +89,9 @@ export const PTQ_KINDS: Kinds<PtqOptions> = {
 /** Options of a step that say how it is done. */
 const OF_SMOOTH = ["smoothAlpha", "smoothConvolutions"] as const;
 
+/** What `--observer` says to have one chosen. */
+export const AUTO = "auto";
+
 /** Options that only one method has a use for. */
 const OF_STATIC: readonly string[] = [
   "calibrate",
@@ -117,7 +121,7 @@ function resolve(given: PtqOptions): ResolvedPtq {
   const { overwrite: _, ...options } = given;
   checkNumbers(options);
   const { model, method = "static", calibrate, data, samples = 512, observer, bits, block } = options;
-  checkChoices({ method: [method, PTQ_METHODS], observer: [observer, OBSERVER_NAMES] });
+  checkChoices({ method: [method, PTQ_METHODS], observer: [observer, [...OBSERVER_NAMES, AUTO]] });
   if (model === undefined) throw new RangeError("Cannot quantize without --model: a TF.js model is needed");
   refuseOthers(options, method);
   if (method === "static" && calibrate === undefined && data === undefined) {

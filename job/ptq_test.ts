@@ -42,13 +42,10 @@ Deno.test("runPtq() calibrates a model and proves its int8 file on test samples"
     assert.deepEqual([report.deploy, report.data?.test, report.task.name], ["model.int8.onnx", 20, "classification"]);
     const { method, bits, calibration, steps } = report.ptq!;
     assert.deepEqual([method, bits, steps?.filter(({ name }) => name === "adaround")], ["static", 8, []]);
-    const { seconds, observers, trials = [], ...found } = calibration!;
+    const { seconds, observers, ...found } = calibration!;
     assert.deepEqual(found, { data: "generated", isDummy: false, samples: 16 });
     assert.ok(seconds > 0 && seconds < (performance.now() - started) / 1000);
-    // Of two observers, the one that did better found all ranges.
-    assert.deepEqual(trials.map(({ observer }) => observer).toSorted(), ["histogram", "moving-average"]);
-    assert.deepEqual(observers, [trials[0].observer]);
-    assert.ok(trials[0].sqnrDb > trials[1].sqnrDb);
+    assert.deepEqual(observers, ["histogram"]);
     const [{ float, simulated, deployed, count }] = report.metrics;
     assert.ok([float, simulated, deployed].every((value) => value! >= 0 && value! <= 1) && count === 20);
     const [{ output, simulated: before, deployed: after, samples, of }] = report.sqnr!;
@@ -263,10 +260,10 @@ Deno.test("runPtq() tells how much of the calibration is done", () =>
     const onWork = ({ name, done, of }: { name: string; done: number; of: number }) =>
       seen.push(`${name} ${done}/${of}`);
     const options = { model, samples: 40, threads: 1, calibrate: "generated", overwrite: true, out: `${dir}/out` };
-    await runPtq({ ...options, observer: "mse" }, { onWork });
+    await runPtq(options, { onWork });
     assert.deepEqual(seen.filter((line) => line.startsWith("calibrate")), ["calibrate 32/40", "calibrate 40/40"]);
     seen.length = 0;
-    await runPtq(options, { onWork });
+    await runPtq({ ...options, observer: "auto" }, { onWork });
     assert.deepEqual(seen.filter((line) => line.startsWith("calibrate")), [
       "calibrate 32/80",
       "calibrate 40/80",

@@ -3,9 +3,9 @@ import type { RecipeRule } from "../../quantize/recipe.ts";
 import type { QuantizationRecord, ResolvedLayer } from "../../quantize/record.ts";
 import type { ObserverName } from "../../src/quant/mod.ts";
 import { sourceOf } from "../../src/rewrite/mod.ts";
-import type { PtqOptions } from "../ptq_options.ts";
+import { AUTO, type PtqOptions } from "../ptq_options.ts";
 
-/** What finds ranges where neither a rule nor `--observer` says: the one that keeps the answers nearer. */
+/** What `--observer auto` chooses from; the first is the default. */
 export const CANDIDATES: readonly ObserverName[] = ["histogram", "moving-average"];
 
 /** What is asked for. */
@@ -14,8 +14,8 @@ interface Asking {
 }
 
 /** The observer of layers for which no rule of the recipe names one; before it is chosen, the first that is tried. */
-export function observerOf({ options: { observer = CANDIDATES[0] } }: Asking): ObserverName {
-  return observer;
+export function observerOf({ options: { observer = AUTO } }: Asking): ObserverName {
+  return observer === AUTO ? CANDIDATES[0] : observer;
 }
 
 /** Says for every quantizer of a model, by its name, what finds its range: a rule's observer, else the job's. */

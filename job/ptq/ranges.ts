@@ -5,7 +5,8 @@ import type { PreparedModel } from "../../quantize/prepare.ts";
 import type { ObserverName } from "../../src/quant/mod.ts";
 import { calibrationBatches, type CalibrationData } from "./data.ts";
 import type { PtqJob } from "./job.ts";
-import { CANDIDATES, observersByQuantizer } from "./observers.ts";
+import { AUTO } from "../ptq_options.ts";
+import { CANDIDATES, observerOf, observersByQuantizer } from "./observers.ts";
 
 /** What ranges are found on. */
 export interface FindingRanges {
@@ -21,7 +22,7 @@ export interface FindingRanges {
 export interface FoundRanges {
   /** Of all layers for which no rule names another. */
   readonly observer: ObserverName;
-  /** What was tried, the one taken first; empty where an observer was asked for. */
+  /** What was tried, the one taken first; empty where there was nothing to choose. */
   readonly trials: readonly ObserverTrial[];
 }
 
@@ -36,8 +37,8 @@ export async function findRanges(
   const telling = onProgress === undefined ? {} : { onProgress };
   const { symmetric } = job.options;
   const by = (observer: ObserverName) => observersByQuantizer(prepared, { options: { observer } });
-  const { observer } = job.options;
-  if (observer !== undefined) {
+  if (job.options.observer !== AUTO) {
+    const observer = observerOf(job);
     const told = calibrationBatches(calibration, { ...walk, ...telling });
     await calibrate(prepared.model, told, { symmetric, observer: by(observer) });
     return { observer, trials: [] };
