@@ -33,7 +33,7 @@ export interface PtqOptions extends SharedOptions, StepOptions {
    * What finds the ranges of activations for which no rule names an observer; "auto": of two the one that keeps the samples'
    * answers nearer. Default: "histogram".
    */
-  readonly observer?: ObserverName | typeof AUTO;
+  readonly observer?: ObserverName | "auto";
   /**
    * Whether ranges of activations reach as far below 0 as above it, but for those behind a ReLU, which start at 0. Default
    * false.
