@@ -136,8 +136,8 @@ Deno.test("packPixels() leaves alone what it cannot pack, or gains nothing by", 
     assert.deepEqual(after.nodes, graph.nodes);
     return declined.map(({ because }) => because).join();
   };
-  // A row of a prime length, and many channels, whose copies are long enough.
-  for (const net of [{ width: 17 }, { channels: 64, filters: 64 }] satisfies Net[]) {
+  // A row of a prime length, many channels, whose copies are long enough, and a stride that no block is a multiple of.
+  for (const net of [{ width: 17 }, { channels: 64, filters: 64 }, { width: 24, strides: [3, 3] }] satisfies Net[]) {
     assert.match(reasonOf(netOf(net)), /no number of pixels fits/);
   }
   const bare = graphOf([1, 8, 16, 3], (b, x) => {
@@ -154,6 +154,14 @@ Deno.test("packPixels() leaves alone what it cannot pack, or gains nothing by", 
       ANSWER,
     ));
   assert.match(reasonOf(nchw), /does not read the codes of pictures of several channels, in the layout nhwc/);
+  const twice = graphOf([1, 8, 16, 3], (b, x) => {
+    const picture = fakeQuantized(b, b.node("Transpose", [fakeQuantized(b, x, GRID)], { perm: [0, 3, 1, 2] }), GRID);
+    const [y, z] = [1, 2].map((seed) =>
+      b.node("Conv", [picture, quantizedWeights(b, [8, 3, 3, 3], { seed })], { kernel_shape: [3, 3] })
+    );
+    return b.node("Add", [fakeQuantized(b, y, ANSWER), fakeQuantized(b, z, ANSWER)]);
+  });
+  assert.match(reasonOf(twice), /does not read/);
   // Somebody else reads the picture's channels first.
   const shared = graphOf([1, 8, 16, 3], (b, x) => {
     const picture = fakeQuantized(b, b.node("Transpose", [fakeQuantized(b, x, GRID)], { perm: [0, 3, 1, 2] }), GRID);
