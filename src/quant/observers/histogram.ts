@@ -69,8 +69,13 @@ export class Histogram implements Observation {
    */
   add(x: Float32Array): boolean {
     if (!this.#widen(x)) return false;
-    const [counts, min, span] = [this.counts, this.min, this.max - this.min];
-    for (let i = 0; i < x.length; i++) counts[binOf(x[i] - min, span)]++;
+    const { counts, min, max } = this;
+    const span = max - min;
+    // `binOf` written out, which V8 takes half the time for: this loop is most of what calibration does besides inference.
+    for (let i = 0; i < x.length; i++) {
+      const bin = ((x[i] - min) / span * BINS) | 0;
+      counts[bin < BINS ? bin : BINS - 1]++;
+    }
     return true;
   }
 
@@ -91,10 +96,11 @@ export class Histogram implements Observation {
     let { min, max } = this;
     let sum = 0;
     for (let i = 0; i < x.length; i++) {
-      if (x[i] < min) min = x[i];
-      if (x[i] > max) max = x[i];
+      const value = x[i];
+      if (value < min) min = value;
+      if (value > max) max = value;
       // 0, or NaN from the first value on that is not finite.
-      sum += x[i] - x[i];
+      sum += value - value;
     }
     if (sum !== 0) return false;
     if (min === this.min && max === this.max) return true;
@@ -114,9 +120,9 @@ export class Histogram implements Observation {
 
 /** Returns the bin of a value that is `above` the least one. */
 function binOf(above: number, span: number): number {
-  const bin = Math.floor(above / span * BINS);
-  // 0 / 0 where all values are one.
-  return bin > 0 ? Math.min(bin, BINS - 1) : 0;
+  // As an integer it is rounded down, and 0 / 0, where all values are one, becomes 0.
+  const bin = (above / span * BINS) | 0;
+  return bin < BINS ? bin : BINS - 1;
 }
 
 /** Bins, both included, that a range covers. */
