@@ -13,6 +13,7 @@ import type { TypedArray } from "../numbers/dtype.ts";
 import type { Attr, Graph } from "../onnx/graph.ts";
 import { encodeModel } from "../onnx/file/mod.ts";
 import { type HostTensor, Session, type SessionOptions } from "../runtime/session.ts";
+import { collectGarbage } from "./_collect_garbage.ts";
 import { encodeHidingShapes } from "./_hide_shapes.ts";
 import { peakBytes } from "./_peak_bytes.ts";
 import { type HeldMemory, toGiveUp } from "./_plan_memory.ts";
@@ -192,6 +193,7 @@ export class PlanCache {
     // Other devices may want to know shapes before they take an operator.
     const isCpu = (options.device ?? "cpu") === "cpu";
     const session = new Session(isCpu ? encodeHidingShapes(optimized) : encodeModel(optimized), options);
+    if (bytes >= this.largeBytes) collectGarbage();
     const usedAt = performance.now();
     const compileMs = usedAt - start;
     this.#compilations++;

@@ -90,7 +90,6 @@ export class Cache {
   async keep(result: MethodResult): Promise<readonly MethodResult[]> {
     const others = (await this.results()).filter(({ net, row }) => net !== result.net || row !== result.row);
     const all = [...others, result];
-    await Deno.mkdir(this.dir, { recursive: true });
     await Deno.writeTextFile(`${this.dir}/results.json.new`, `${JSON.stringify(all, null, 2)}\n`);
     await Deno.rename(`${this.dir}/results.json.new`, `${this.dir}/results.json`);
     return all;

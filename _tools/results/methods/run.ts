@@ -83,6 +83,7 @@ class MethodsRun {
 
   /** Runs what is asked for and missing; returns what failed, in sentences. */
   async all(): Promise<readonly string[]> {
+    await Deno.mkdir(this.cache.dir, { recursive: true });
     for (const net of NETS) {
       const because = await this.#whyLeft(net);
       if (because !== undefined) {
