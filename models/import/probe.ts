@@ -15,16 +15,24 @@ import { cannotLoad } from "./_model_json.ts";
 export function probeModel(model: tfl.LayersModel, path: string): void {
   const shapes = model.inputs.map(({ shape }): readonly (number | null)[] => [1, ...shape.slice(1)]).filter(isKnown);
   if (shapes.length < model.inputs.length) return;
-  inPlainWordsSync(() => {
-    const end = watchCalls();
-    try {
-      tf.tidy(() => run(model, shapes));
-    } catch (cause) {
-      throw cannotLoad(path, explainFailure(cause), cause);
-    } finally {
-      end();
-    }
-  });
+  inPlainWordsSync(() => explaining(path, () => tf.tidy(() => run(model, shapes))));
+}
+
+/**
+ * Does `work` on layers of a model that is loaded.
+ *
+ * @param path The file that it is from, for messages.
+ * @throws {ModelFileError} If TensorFlow.js refuses: it names the layer.
+ */
+export function explaining<T>(path: string, work: () => T): T {
+  const end = watchCalls();
+  try {
+    return work();
+  } catch (cause) {
+    throw cannotLoad(path, explainFailure(cause), cause);
+  } finally {
+    end();
+  }
 }
 
 function isKnown(shape: readonly (number | null)[]): shape is readonly number[] {

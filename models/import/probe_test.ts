@@ -3,7 +3,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { apply } from "../../tests/_support/small_models.ts";
-import { probeModel } from "./probe.ts";
+import { explaining, probeModel } from "./probe.ts";
 
 tf.env().set("PROD", true);
 await tf.setBackend("cpu");
@@ -58,4 +58,16 @@ Deno.test("probeModel() refuses answers of another shape than the model says", (
       message: `Cannot load "path": TensorFlow.js cannot make or run it: its output 0 is [?,3] and gives [${gives}]`,
     });
   }
+});
+
+Deno.test("explaining() names the layer that TensorFlow.js refuses to run, whoever runs it", () => {
+  const model = modelOf(new Liar([1, 3]), [2]);
+  assert.equal(explaining("path", () => [model.predict(tf.zeros([1, 2]))].flat().length), 1);
+  const norm = tfl.layers.layerNormalization({ name: "norm", inputShape: [2, 2, 2, 2] });
+  const wide = tfl.sequential({ layers: [norm] });
+  assert.throws(() => explaining("path", () => wide.predict(tf.zeros([1, 2, 2, 2, 2]))), {
+    name: "ModelFileError",
+    message: 'Cannot load "path": the layer "norm" (LayerNormalization) cannot read [1,2,2,2,2]: ' +
+      "batchNormalization is not implemented for array of rank 5 yet",
+  });
 });

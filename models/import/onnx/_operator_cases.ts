@@ -293,6 +293,12 @@ const NORMALIZATIONS: readonly OperatorCase[] = [
     inputs: (net) => [[4, -1], [4, -1], [4, -1], [4, 0.5]].map(([n, low]) => net.random([n], low)),
     layers: "BatchNormalization",
   },
+  {
+    op: "BatchNormalization",
+    shape: [4, 2, 3, 5],
+    inputs: (net) => [[4, -1], [4, -1], [4, -1], [4, 0.5]].map(([n, low]) => net.random([n], low)),
+    layers: "Reshape Permute BatchNormalization Reshape Permute",
+  },
   { op: "InstanceNormalization", inputs: (net) => [net.random([4]), net.random([4])] },
   {
     op: "GroupNormalization",
@@ -309,6 +315,7 @@ const NORMALIZATIONS: readonly OperatorCase[] = [
   { op: "LRN", attrs: { size: 3, alpha: 0.5, beta: 0.6, bias: 1.5 }, layers: "·responseNorm" },
   ...[1, 2].map((p) => ({ op: "LpNormalization", attrs: { p, axis: 1 } })),
   { op: "LayerNormalization", inputs: (net) => [net.random([10])], layers: "Permute LayerNormalization" },
+  { op: "LayerNormalization", shape: [2, 4, 3, 5], attrs: { axis: 3 }, inputs: (net) => [net.random([3, 5])] },
   { op: "MeanVarianceNormalization", attrs: { axes: [2, 3] } },
   { op: "Softmax", attrs: { axis: 1 }, layers: "Softmax" },
   { op: "Softmax", attrs: { axis: 3 }, layers: "Permute Softmax Permute" },

@@ -8,6 +8,7 @@ import { inPlainWords, reasonOf } from "../../../src/text/plain_errors.ts";
 import { checkChoice, lookUp } from "../../../src/text/nearest.ts";
 import { checkShapeNames, inputShapeOf } from "../_input_shape.ts";
 import { type Difference, differenceOf, type ImportFacts } from "../imported.ts";
+import { explaining } from "../probe.ts";
 import { recognizeBounds } from "./_bounds.ts";
 import { LayerBuilder } from "./_builder.ts";
 import { settleBranches } from "./_branches.ts";
@@ -177,7 +178,7 @@ export async function importGraph(file: GraphFile, options: ImportOptions): Prom
   const recognized = recognize(sloped.nodes, { ...sloped, outputs });
   const built = translate({ ...graph, nodes: recognized }, { ...options, flow: sloped });
   if (built.inputs.length === 0) throw cannotLoadOnnx(path, "none of its outputs depends on an input");
-  const model = toModel(built.layers);
+  const model = explaining(path, () => toModel(built.layers));
   const compared = await compare(model, { observed, ...built, path, tolerance });
   const living = new Set([...nodes, ...recognized].map((node) => node.name));
   options.onImport?.({
@@ -361,7 +362,7 @@ async function compare(
   { observed, inputs, outputs, path, tolerance }: Comparing,
 ): Promise<readonly Difference[]> {
   const fed = inputs.map(({ name, value }) => asStored(observed.feeds[name], value));
-  const answers = [model.predict(fed.length === 1 ? fed[0] : fed)].flat();
+  const answers = explaining(path, () => [model.predict(fed.length === 1 ? fed[0] : fed)].flat());
   const known = outputs.map(({ name, value }) => asStored(observed.outputs[name], value));
   try {
     const differences = await Promise.all(outputs.map(async ({ name: output }, i) => ({

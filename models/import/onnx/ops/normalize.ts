@@ -1,4 +1,5 @@
 /** Normalizations: by statistics that are known, or by those of each sample. */
+import { sizeOf } from "../../../../src/onnx/graph.ts";
 import { type Call, refuse, type Row } from "../_call.ts";
 import { operation } from "../_operation.ts";
 import { lastOrder, plainOrder, type Value } from "../_value.ts";
@@ -15,9 +16,15 @@ export const NORMALIZATIONS: Readonly<Record<string, Row>> = {
   MeanVarianceNormalization: meanVarianceNorm,
 };
 
+/** Axes that TF.js normalizes at the most, the batch and the channels among them. */
+const MOST_AXES = 4;
+
 function batchNorm(call: Call): Value {
-  const x = call.value(0);
+  const given = call.value(0);
   if (call.number("training_mode", 0) !== 0) refuse("it is in training mode");
+  const [n, channels, ...space] = given.shape;
+  const isWide = given.shape.length > MOST_AXES;
+  const x = isWide ? reshaped(call, given, [n, channels, sizeOf(space)]) : given;
   const order = lastOrder(x, 1);
   const [gamma, beta, mean, variance] = ["scale", "bias", "mean", "variance"].map((what, i) => call.reals(i + 1, what));
   const shape = [gamma.length];
@@ -38,7 +45,7 @@ function batchNorm(call: Call): Value {
       { name: "moving_variance", shape, data: variance },
     ],
   });
-  return call.gives(name, order);
+  return isWide ? reshaped(call, { shape: x.shape, order, read: () => name }, given.shape) : call.gives(name, order);
 }
 
 interface Standardized {
@@ -143,13 +150,16 @@ function responseNorm(call: Call): Value {
 
 /** (x − mean) / √(variance + ε) · scale + bias over the last axes of each sample. */
 function layerNorm(call: Call): Value {
-  const x = call.value(0);
-  const rank = x.shape.length;
-  const axis = call.axis(-1, rank);
-  if (axis < 1) refuse("it is over the batch");
+  const given = call.value(0);
+  const rank = given.shape.length;
+  const firstAxis = call.axis(-1, rank);
+  if (firstAxis < 1) refuse("it is over the batch");
   if (call.node.outputs.slice(1).some((name) => call.isRead(name))) refuse("its mean or deviation is read too");
+  const size = sizeOf(given.shape.slice(firstAxis));
+  const isWide = rank > MOST_AXES;
+  const x = isWide ? reshaped(call, given, [given.shape[0], sizeOf(given.shape.slice(1, firstAxis)), size]) : given;
+  const axis = isWide ? 2 : firstAxis;
   const sides = x.shape.slice(axis);
-  const size = sides.reduce((product, side) => product * side, 1);
   // Those that are not there stand for nothing: without them TF.js has no gradient.
   const parameter = (i: number, name: string, otherwise: number) => {
     if (!call.has(i)) return { name, shape: sides, data: new Float32Array(size).fill(otherwise) };
@@ -170,5 +180,6 @@ function layerNorm(call: Call): Value {
     inbound: [call.builder.stored(x)],
     weights,
   });
-  return call.gives(name, plainOrder(rank));
+  const order = plainOrder(x.shape.length);
+  return isWide ? reshaped(call, { shape: x.shape, order, read: () => name }, given.shape) : call.gives(name, order);
 }
