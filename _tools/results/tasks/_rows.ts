@@ -171,7 +171,7 @@ export const PAGES: readonly TaskPage[] = [
       ...trained("resnet18", 6),
       ...observers("resnet18"),
       ...article("resnet18"),
-      float("shufflenet", "`shufflenet_v2`, float", ["--arch", "shufflenet_v2", "--float-epochs", "60"]),
+      float("shufflenet", "`shufflenet_v2`, float", ["--arch", "shufflenet_v2", "--float-epochs", "40"]),
       ...trained("shufflenet", 6, { seeds: [0] }),
       ...observers("shufflenet"),
     ],
