@@ -55,7 +55,8 @@ function rowOf(name: ArchName): ZooRow {
     return { name, options: { inputShape: [416, 416, 3], outputs: 80, head: "boxes" }, batch: 8, training };
   }
   if (published === undefined || !takes.includes("pictures")) {
-    return { name, options: { inputShape: [32, 32, 3], outputs: 10 }, batch: 64, training: [...PICTURES, ...SHORT] };
+    const training = takes.includes("pictures") ? { training: [...PICTURES, ...SHORT] } : {};
+    return { name, options: { inputShape: [32, 32, 3], outputs: 10 }, batch: 64, ...training };
   }
   const { inputShape, outputs } = published;
   const side = Math.max(TRAINED_SIDE, Math.ceil(leastSide / 32) * 32);

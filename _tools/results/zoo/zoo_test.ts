@@ -4,7 +4,7 @@ import { ptqCommand } from "../../../cli/ptq.ts";
 import { qatCommand } from "../../../cli/qat.ts";
 import { resolveOptions } from "../../../job/options.ts";
 import { resolvePtqOptions } from "../../../job/ptq_options.ts";
-import { ARCH_NAMES } from "../../../mod.ts";
+import { ARCH_NAMES, ARCHITECTURES } from "../../../mod.ts";
 import type { ZooResult } from "./_figures.ts";
 import { zooPage } from "./_markdown.ts";
 import { timesIn } from "./_other_work.ts";
@@ -15,6 +15,8 @@ Deno.test("every architecture has a row, whose options and commands make sense, 
   assert.deepEqual(ZOO_ROWS.map(({ name }) => name), ARCH_NAMES);
   for (const row of ZOO_ROWS) {
     for (const one of [row, quickRow(row)]) {
+      const takesRows = ARCHITECTURES[one.name].takes.join() === "rows";
+      assert.equal(one.training === undefined, takesRows, "of rows of numbers there are no data here");
       if (one.training === undefined) continue;
       const flags = trainingFlags(one, true);
       resolveOptions(readFlags<Record<string, string>>(qatCommand(), flags, []));
