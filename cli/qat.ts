@@ -131,7 +131,7 @@ export function qatCommand(): Command {
     .option("--control", "train the float model on for as long too, and measure against that (default with --arch)")
     .option("--no-control", "measure against the float model as it is (default with --model)")
     .option("--batch-size <n>", "images a step (default: 64; detection 8, segmentation 16, landmarks 32)", number)
-    .option("--lr <rate>", "peak learning rate (default: 5e-4)", number)
+    .option("--lr <rate>", "peak learning rate (default: 5e-4; landmarks 1e-4)", number)
     .option("--freeze-observers-after <epochs>", "ranges stay fixed from then on (default: 4)", number)
     .option("--freeze-bn-after <epochs>", "batch norm uses running statistics from then on (default: 3)", number)
     .option("--mosaic-until <epochs>", "no picture of parts of several from then on (default: --epochs / 2)", number);

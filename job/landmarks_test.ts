@@ -71,8 +71,8 @@ Deno.test("runQat() learns landmarks of generated faces, starting from the mean 
     // The model says what it learns, and is trained on as that is.
     const { task: _, batchSize: __, ...open } = FACES;
     const more = await runQat({ ...open, data: options.data, model: `${dir}/out/qat`, epochs: 1, out: `${dir}/more` });
-    const { batchSize, floatLr, warmupEpochs } = more.options!;
-    assert.deepEqual([more.task.name, batchSize, floatLr, warmupEpochs], ["landmarks", 32, 5e-4, 0.5]);
+    const { batchSize, floatLr, lr, warmupEpochs } = more.options!;
+    assert.deepEqual([more.task.name, batchSize, floatLr, lr, warmupEpochs], ["landmarks", 32, 5e-4, 1e-4, 0.5]);
   }));
 
 Deno.test("runQat() goes on with a model of points from a table, and keeps people apart", () =>

@@ -76,7 +76,7 @@ export interface QatOptions extends SharedOptions {
   readonly evalSize?: number;
   /** Images a step. Default 64; for detection 8, for segmentation 16, for landmarks 32. */
   readonly batchSize?: number;
-  /** Peak learning rate of quantization-aware training. Default 5e-4. */
+  /** Peak learning rate of quantization-aware training. Default 5e-4; for landmarks 1e-4. */
   readonly lr?: number;
   /** Peak learning rate of float training. Default 2e-3; for landmarks 5e-4. */
   readonly floatLr?: number;
@@ -229,7 +229,7 @@ function resolve(given: QatOptions): ResolvedOptions {
     epochs,
     control: options.control ?? model === undefined,
     batchSize: options.batchSize ?? usual.batchSize,
-    lr: options.lr ?? 5e-4,
+    lr: options.lr ?? usual.lr,
     floatLr: options.floatLr ?? usual.floatLr,
     schedule: options.schedule ?? "cosine",
     warmupEpochs: options.warmupEpochs ?? Math.min(usual.warmupEpochs, shortest / 2),
@@ -253,11 +253,11 @@ function resolve(given: QatOptions): ResolvedOptions {
  * @throws {RangeError} If they do not go with the task.
  */
 export function trainingFor(task: string, options: QatOptions): TrainingDefaults {
-  const { batchSize, floatLr, warmupEpochs } = resolveOptions({ ...options, task });
-  return { batchSize, floatLr, warmupEpochs };
+  const { batchSize, floatLr, lr, warmupEpochs } = resolveOptions({ ...options, task });
+  return { batchSize, floatLr, lr, warmupEpochs };
 }
 
-const TRAINING: TrainingDefaults = { batchSize: 64, floatLr: 2e-3, warmupEpochs: 0 };
+const TRAINING: TrainingDefaults = { batchSize: 64, floatLr: 2e-3, lr: 5e-4, warmupEpochs: 0 };
 
 /** @throws {RangeError} If weights or a head are for a model that has none, or has its own. */
 function checkTransfer({ model, weights, head }: QatOptions): void {

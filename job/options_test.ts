@@ -159,6 +159,14 @@ Deno.test("resolveOptions() trains each task in batches of its own, and landmark
     resolveOptions({ ...points, task }).batchSize
   );
   assert.deepEqual([...batches, resolveOptions({ batchSize: 5 }).batchSize], [8, 16, 32, 64, 64, 5]);
-  const ratesOf = (options: Parameters<typeof resolveOptions>[0]) => resolveOptions(options).floatLr;
-  assert.deepEqual([points, {}, { ...points, floatLr: 0.1 }].map(ratesOf), [5e-4, 2e-3, 0.1]);
+  const ratesOf = (options: Parameters<typeof resolveOptions>[0]) => {
+    const { floatLr, lr } = resolveOptions(options);
+    return [floatLr, lr];
+  };
+  assert.deepEqual([points, {}, { ...points, floatLr: 0.1 }, { ...points, lr: 0.2 }].map(ratesOf), [
+    [5e-4, 1e-4],
+    [2e-3, 5e-4],
+    [0.1, 1e-4],
+    [5e-4, 0.2],
+  ]);
 });

@@ -14,6 +14,8 @@ export interface TrainingDefaults {
   readonly batchSize: number;
   /** Peak learning rate of float training. */
   readonly floatLr: number;
+  /** Peak learning rate of quantization-aware training: a fraction of that, for what is trained has been learned. */
+  readonly lr: number;
   /** Epochs over which learning rates first rise. */
   readonly warmupEpochs: number;
 }

@@ -110,7 +110,7 @@ export const landmarksRow: TaskRow<"points"> = {
   head: "linear",
   settings: ["inputSize", "pointLoss"],
   // From the mean shape on, training at the rates of classes stays there.
-  training: { batchSize: 32, floatLr: 5e-4, warmupEpochs: 1 },
+  training: { batchSize: 32, floatLr: 5e-4, lr: 1e-4, warmupEpochs: 1 },
   make: ({ names: points, size, scales, margin }, { pointLoss, inputSize, ...options }) =>
     landmarks({
       points,
