@@ -28,6 +28,27 @@ Deno.test("stagesOf() counts halvings, not edges, and leaves out what has no sid
   assert.deepEqual(stages, { pad: 1, edges: 1, half: 2, relu: 2, pool: 3 });
 });
 
+Deno.test("stagesOf() has no stage of what only pads, before the net or behind it", () => {
+  const stages = stagesIn(tfl.sequential({
+    layers: [
+      layers.zeroPadding2d({ padding: 3, inputShape: [32, 32, 3], name: "pad" }),
+      layers.dropout({ rate: 0.5, name: "drop" }),
+      layers.conv2d({ filters: 2, kernelSize: 7, strides: 2, name: "half" }),
+      layers.maxPooling2d({ poolSize: 2, name: "pool" }),
+      layers.zeroPadding2d({ padding: 9, name: "wide" }),
+    ],
+  }));
+  assert.deepEqual(stages, { pad: 1, drop: 1, half: 1, pool: 2, wide: 2 });
+  const moved = tfl.sequential({ layers: [layers.zeroPadding2d({ inputShape: [8, 8, 3], name: "pad" })] });
+  assert.deepEqual(stagesIn(moved), { pad: 1 });
+});
+
+Deno.test("stagesOf() finds five stages of resnet18, the first convolution the first", () => {
+  const stages = stagesIn(buildArchitecture("resnet18", { inputShape: [112, 112, 3], outputs: 10, seed: 0 }));
+  const named = ["conv1_pad", "conv1", "relu1", "stage1_block1_conv1", "stage4_block2_add"].map((name) => stages[name]);
+  assert.deepEqual(named, [1, 1, 1, 2, 5]);
+});
+
 Deno.test("stagesOf() goes on counting where pictures grow again, along the longest way", () => {
   const x = tfl.input({ shape: [8, 8, 3], name: "x" });
   const down = apply(layers.conv2d({ filters: 2, kernelSize: 3, padding: "same", name: "down" }), x);
