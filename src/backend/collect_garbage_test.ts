@@ -13,14 +13,19 @@ Deno.test("collectGarbage() collects what nobody holds, and nothing else", async
 
 for (const { bytes, isCollected } of [{ bytes: 0, isCollected: true }, { bytes: 2 ** 40, isCollected: false }]) {
   Deno.test(`compiling a graph of ${isCollected ? "much" : "little"} memory ${isCollected ? "collects" : "leaves"} garbage`, async () => {
-    const b = new GraphBuilder();
-    const x = b.input("float32", [4, 4], "x");
-    const graph = b.build("twice", [b.node("Add", [x, x]).name]);
-    const cache = new PlanCache(4, (graph) => graph, () => ({ threads: 1 }), bytes);
-    const [garbage] = await watched();
-    cache.planFor(graph, []);
-    assert.equal(garbage.deref() === undefined, isCollected);
-    cache.clear();
+    const collected: boolean[] = [];
+    // V8 may collect by itself once; hardly five times.
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const b = new GraphBuilder();
+      const x = b.input("float32", [4, 4], "x");
+      const graph = b.build("twice", [b.node("Add", [x, x]).name]);
+      const cache = new PlanCache(4, (graph) => graph, () => ({ threads: 1 }), bytes);
+      const [garbage] = await watched();
+      cache.planFor(graph, []);
+      collected.push(garbage.deref() === undefined);
+      cache.clear();
+    }
+    assert.equal(collected.every((isGone) => isGone), isCollected);
   });
 }
 

@@ -316,6 +316,13 @@ const NORMALIZATIONS: readonly OperatorCase[] = [
   ...[1, 2].map((p) => ({ op: "LpNormalization", attrs: { p, axis: 1 } })),
   { op: "LayerNormalization", inputs: (net) => [net.random([10])], layers: "Permute LayerNormalization" },
   { op: "LayerNormalization", shape: [2, 4, 3, 5], attrs: { axis: 3 }, inputs: (net) => [net.random([3, 5])] },
+  { op: "LayerNormalization", shape: [2, 3, 2, 2], attrs: { axis: 1 }, inputs: (net) => [net.random([2, 3, 2, 2])] },
+  { op: "LayerNormalization", shape: [2, 3, 2, 5], inputs: (net) => [net.random([5])] },
+  {
+    op: "BatchNormalization",
+    shape: [3, 2, 1, 2, 2],
+    inputs: (net) => [[3, -1], [3, -1], [3, -1], [3, 0.5]].map(([n, low]) => net.random([n], low)),
+  },
   { op: "MeanVarianceNormalization", attrs: { axes: [2, 3] } },
   { op: "Softmax", attrs: { axis: 1 }, layers: "Softmax" },
   { op: "Softmax", attrs: { axis: 3 }, layers: "Permute Softmax Permute" },
