@@ -30,6 +30,8 @@ export interface Net {
   readonly ladders: readonly Ladder[];
   /** Epochs of quantization-aware training, and of the control. */
   readonly epochs: number;
+  /** Their learning rate, where it is not the task's. */
+  readonly rate?: number;
   /** Whether the aims for convolutional nets are its own. */
   readonly isCnn: boolean;
 }
@@ -68,6 +70,7 @@ export const NETS: readonly Net[] = [
     float: trained("resnet20", 30),
     ladders: ["methods", "four-bit"],
     epochs: 4,
+    rate: 1e-4,
     isCnn: true,
   },
   {

@@ -146,8 +146,10 @@ class MethodsRun {
     const calibration = this.cache.scale.isQuick ? 32 : CALIBRATION;
     const isStatic = method.kind === "ptq" && method.flags.includes("static");
     const given = method.kind === "ptq" && method.flags.includes("--calibrate") ? [] : ["--calibrate", calibrate];
+    const epochs = this.cache.scale.isQuick ? 1 : net.epochs;
+    const rate = net.rate === undefined ? [] : ["--lr", `${net.rate}`];
     const flags = method.kind === "qat"
-      ? [...common, "--control", "--epochs", `${this.cache.scale.isQuick ? 1 : net.epochs}`, "--seed", `${method.seed}`]
+      ? [...common, "--control", "--epochs", `${epochs}`, ...rate, "--seed", `${method.seed}`]
       : [...common, ...(isStatic ? [...given, "--samples", `${calibration}`] : []), ...method.flags];
     const task = method.kind;
     // Training that was stopped goes on.
