@@ -14,6 +14,17 @@ import type {
   TaskAgreement,
 } from "./schema.ts";
 
+/** The device that ran the files, if it is another than the CPU. */
+export function otherDevice({ device }: Report): string | undefined {
+  return device === undefined || device.ran === "cpu" ? undefined : device.ran;
+}
+
+/** What becomes of an int8 file on another device. */
+export function describeInFloat(device: string): string {
+  return "ONNX Runtime makes integer kernels of pairs of QuantizeLinear and DequantizeLinear on the CPU alone; " +
+    `on ${device} what lies between them runs in float.`;
+}
+
 /** What ONNX Runtime calls the provider that runs what a device does not have. */
 const CPU = "CPUExecutionProvider";
 

@@ -31,6 +31,23 @@ Deno.test("formatReport() tells of the device where another than the cpu was ask
   assert.equal(formatReport(plain), formatReport(trainedReport()));
 });
 
+Deno.test("reports of another device say where times are from, and that pairs are fused on a CPU alone", () => {
+  const words = (text: string) => text.replace(/<[^>]*>/g, "").replace(/\s+/g, " ");
+  const report = { ...trainedReport(), device: mixed };
+  const text = words(formatReport(report));
+  assert.match(text, /Latency \(on cuda, batch 1, /);
+  assert.match(text, /On a CPU: 8 operators in int8, none in float .* on cuda what lies between them runs in float\./);
+  const page = words(renderHtml(report));
+  assert.match(page, /Warm runs in ONNX Runtime on cuda, batch 1/);
+  assert.match(page, /So it is on a CPU\. .* on cuda what lies between them runs in float\./);
+  for (const device of [refused, { asked: "cpu", ran: "cpu" }]) {
+    const plain = { ...trainedReport(), device };
+    for (const render of [formatReport, renderHtml]) {
+      assert.doesNotMatch(words(render(plain)), /on a CPU[:.]|on cuda|lies between/i);
+    }
+  }
+});
+
 Deno.test("renderHtml() names the backend that trained and the device, as text", () => {
   const html = renderHtml({ ...trainedReport(), backend: "tensorflow", device: refused });
   assert.match(html, />trained on<[^]*?>tensorflow</);

@@ -1,7 +1,7 @@
 /** Latency and size. */
 import { byteSize, escapeHtml, joulesOf, milliseconds, plural, ratio } from "../_format.ts";
 import { modelWords } from "../_method_words.ts";
-import { describeDoubt, describeShare, describeShrinkage } from "../_words.ts";
+import { describeDoubt, describeShare, describeShrinkage, otherDevice } from "../_words.ts";
 import type { OfBoth, Report } from "../schema.ts";
 import { cssPercent, type HtmlSection, section } from "./_markup.ts";
 
@@ -33,9 +33,13 @@ export const costSection: HtmlSection = {
       note: `decoding ${milliseconds(decoding.p50)}`,
       short,
     });
+    const device = otherDevice(report);
     const where = machine === undefined ? "" : ` ${escapeHtml(machine)}.`;
     return section("Latency and size", {
-      lead: `Warm runs in ONNX Runtime, batch ${batch}, ${plural(threads, "thread")}; ` +
+      lead:
+        `Warm runs in ONNX Runtime${device === undefined ? "" : ` on ${escapeHtml(device)}`}, batch ${batch}, ${
+          plural(threads, "thread")
+        }; ` +
         `p95 is the 95th percentile.${where}${sayDecoding(report)}${sayWork(report)}` +
         (unsteady === undefined ? "" : ` <span class="fair">${escapeHtml(describeDoubt(unsteady))}</span>`),
       body: `<div class="bars">${time}${decoded}${renderWork(report, short)}${size}</div>`,

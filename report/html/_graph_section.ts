@@ -2,7 +2,8 @@
 import { count, escapeHtml, plural } from "../_format.ts";
 import { renderGraphMap } from "./_graph_map.ts";
 import { cssPercent, type HtmlSection, key, section, table } from "./_markup.ts";
-import type { FloatOp, GraphNodeReport, IslandReport } from "../schema.ts";
+import { describeInFloat, otherDevice } from "../_words.ts";
+import type { FloatOp, GraphNodeReport, IslandReport, Report } from "../schema.ts";
 
 /** The graph as ONNX Runtime runs it; nothing where there is no file. */
 export const graphSection: HtmlSection = {
@@ -19,7 +20,7 @@ export const graphSection: HtmlSection = {
       renderFloatTable(fusion.float, islands),
     ];
     return section("Where it runs in int8", {
-      lead: `${describe(int8Ops, floatOps)}${describeMoved(fusion.moved)}`,
+      lead: `${describe(int8Ops, floatOps)}${describeMoved(fusion.moved)}${sayDevice(report)}`,
       body: body.filter(Boolean).join("\n"),
     });
   },
@@ -31,6 +32,11 @@ function describe(int8Ops: number, floatOps: number): string {
   if (int8Ops + floatOps === 0) return "No operator of the deployed graph was counted.";
   if (floatOps === 0) return `All ${total} run in int8, ${source}.`;
   return `${count(int8Ops)} of ${total} run in int8, ${count(floatOps)} in float, ${source}.`;
+}
+
+function sayDevice(report: Report): string {
+  const device = otherDevice(report);
+  return device === undefined ? "" : ` So it is on a CPU. ${escapeHtml(describeInFloat(device))}`;
 }
 
 function describeMoved(moved: Readonly<Record<string, number>> = {}): string {

@@ -8,6 +8,7 @@ import {
   describeCertainty,
   describeConfidence,
   describeDoubt,
+  describeInFloat,
   describeInterval,
   describeShare,
   describeShrinkage,
@@ -15,6 +16,7 @@ import {
   describeTraining,
   hasSeveralOutputs,
   otherDeclined,
+  otherDevice,
   summarizeAgreement,
 } from "../_words.ts";
 import type { Cell, Section } from "./_text_table.ts";
@@ -140,6 +142,8 @@ export const costSection: TerminalSection = {
       { text: int8, right: true, tone: "strong" },
       { text: gain, tone: "muted" },
     ];
+    const device = otherDevice(report);
+    const onDevice = device === undefined ? [] : [`on ${device}`];
     const times = latencyMs === undefined ? [] : [
       row(
         "median",
@@ -153,7 +157,9 @@ export const costSection: TerminalSection = {
     ];
     return [{
       heading: latencyMs
-        ? `Latency (batch ${latencyMs.batch}, ${plural(latencyMs.threads, "thread")}) and size`
+        ? `Latency (${
+          [...onDevice, `batch ${latencyMs.batch}`, plural(latencyMs.threads, "thread")].join(", ")
+        }) and size`
         : "Size (latency was not measured)",
       rows: [
         ["", "float", modelWords(report).short].map((text): Cell => ({ text, tone: "muted", right: true })).concat({
@@ -199,16 +205,22 @@ function runRows(
 /** What runs on integers. */
 export const int8Section: TerminalSection = {
   name: "int8",
-  render: ({ fusion }, { int8Ops, floatOps }) => {
+  render: (report, { int8Ops, floatOps }) => {
+    const { fusion } = report;
     if (fusion === undefined) return [];
+    const device = otherDevice(report);
     const listOf = (ops: Readonly<Record<string, number>> = {}) =>
       Object.entries(ops).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
         .map(([op, times]) => `${times}\u00a0${op}`).join(", ");
     const moved = listOf(fusion?.moved);
     const text = [listOf(fusion?.int8), moved && `codes are moved by ${moved}`].filter(Boolean).join("; ");
     return [{
-      heading: `${plural(int8Ops, "operator")} in int8, ${floatOps === 0 ? "none" : count(floatOps)} in float`,
-      rows: text === "" ? [] : [[{ text }]],
+      heading: (device === undefined ? "" : "On a CPU: ") +
+        `${plural(int8Ops, "operator")} in int8, ${floatOps === 0 ? "none" : count(floatOps)} in float`,
+      rows: [
+        ...(text === "" ? [] : [[{ text }]]),
+        ...(device === undefined ? [] : [[{ text: describeInFloat(device), tone: "fair" as const }]]),
+      ],
     }];
   },
 };

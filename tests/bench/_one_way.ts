@@ -1,13 +1,15 @@
 /**
  * One way of training one net, in a process of its own so that its peak memory is its own: prints one JSON line.
  *
- *     deno run -A tests/bench/_one_way.ts NET WAY STEPS [THREADS [PROFILE]]
+ *     deno run -A tests/bench/_one_way.ts NET WAY STEPS [THREADS [PROFILE [DEVICE]]]
  *
- * PROFILE is the prefix of the traces that ONNX Runtime writes of this backend's sessions.
+ * PROFILE is the prefix of the traces that ONNX Runtime writes of this backend's sessions; "" writes none.
  */
 import process from "node:process";
 import * as tf from "@tensorflow/tfjs-core";
 import { type BackendOptions, type OnnxRuntimeBackend, registerBackend } from "../../src/backend/mod.ts";
+import { type Device, DEVICES } from "../../src/runtime/session.ts";
+import { checkChoice } from "../../src/text/nearest.ts";
 import { buildArchitecture } from "../../models/arch/mod.ts";
 import { outputPorts } from "../../models/ports.ts";
 import { meanSquaredError } from "../../tasks/loss.ts";
@@ -32,6 +34,8 @@ export interface WayResult {
   /** Share of the median step that is not ONNX Runtime's own run; absent for TF.js's backends. */
   readonly overhead?: number;
   readonly peakRssMb: number;
+  /** Where it ran, if a device was asked for: one that cannot be had is the CPU. */
+  readonly device?: Device;
 }
 
 /** Steps not counted: ours record, compile and fill memory pools; the others only warm up. */
@@ -40,12 +44,13 @@ const WARM_UP: Readonly<Record<Way, number>> = { float: 4, qat: 4, wasm: 1, cpu:
 const observed: Schedule = () => ({ observing: true, fakeQuantizing: true, trainingBatchNorm: true });
 
 if (import.meta.main) {
-  const [net, way, steps, threads, profile] = Deno.args;
+  const [net, way, steps, threads, profile, device] = Deno.args;
   const result = await takeSteps(netTask(net), {
     way: way as Way,
     steps: Number(steps),
     ...(threads === undefined ? {} : { threads: Number(threads) }),
-    ...(profile === undefined ? {} : { profile }),
+    ...(profile ? { profile } : {}),
+    ...(device === undefined ? {} : { device: checkChoice(device, { of: DEVICES, cannot: "Cannot take steps" }) }),
   });
   console.log(JSON.stringify(result));
 }
@@ -56,16 +61,18 @@ const CPU_BATCH = 2;
 /** Trains `net` for `steps` steps and the warm-up. */
 export async function takeSteps(
   net: NetTask,
-  { way, steps, threads, profile }: {
+  { way, steps, threads, profile, device }: {
     readonly way: Way;
     readonly steps: number;
     readonly threads?: number;
     readonly profile?: string;
+    readonly device?: Device;
   },
 ): Promise<WayResult> {
   const backend = await useBackend(way, {
     ...(threads === undefined ? {} : { threads }),
     ...(profile === undefined ? {} : { profilePrefix: profile }),
+    ...(device === undefined ? {} : { device }),
   });
   const { inputShape, head = "softmax" } = net;
   const original = buildArchitecture(net.name, { inputShape, outputs: CLASSES, head, seed: 1 });
@@ -111,6 +118,7 @@ export async function takeSteps(
     firstMs: times[0],
     ...(backend === undefined ? {} : { overhead: median(shares) }),
     peakRssMb: peakMemoryMb(),
+    ...(backend === undefined || device === undefined ? {} : { device: backend.device.ran }),
   };
 }
 
