@@ -150,7 +150,7 @@ export {
   type TaskAgreement,
 } from "./tasks/task.ts";
 export type * from "./tasks/section.ts";
-export type { AppendBoxesOptions, BoxGrid } from "./src/passes/deploy/append_boxes.ts";
+export type { AppendBoxesOptions, BoxGrid, SuppressOptions } from "./src/passes/deploy/append_boxes.ts";
 export type * from "./tasks/settings.ts";
 export { type BindOptions, bindTasks, type Learning } from "./tasks/bind.ts";
 export { type OutputOptions, type OutputTask, outputTask } from "./tasks/output_task.ts";

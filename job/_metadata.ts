@@ -116,6 +116,7 @@ const TOLD: Readonly<Record<keyof (QatOptions & Omit<PtqOptions, OfSteps>), Tell
   diceLoss: "value",
   pointLoss: "value",
   appendDecoding: "value",
+  appendNms: "value",
   validation: "value",
   normalize: "value",
   augment: "value",

@@ -93,7 +93,7 @@ export function labelFiles(labels: readonly LabelsFile[]): readonly JobFile[] {
 
 /** Lists the file that makes boxes itself, if there is one. */
 export function boxesFile(boxes: OnnxModel | undefined): readonly JobFile[] {
-  return fileOf("model.boxes.onnx", "the int8 model with boxes and scores made of its outputs, in float", boxes?.bytes);
+  return fileOf("model.boxes.onnx", "the int8 model with boxes made of its outputs, in float", boxes?.bytes);
 }
 
 /** Lists what quantization-aware training writes besides the reports. */

@@ -70,7 +70,8 @@ async function withBoxes(
   model: tfl.LayersModel,
   { job, task, about }: { readonly job: Job; readonly task: BoundTask; readonly about: FileMetadata },
 ): Promise<OnnxModel | undefined> {
-  const boxes = job.options.appendDecoding ? boxesToAppend(task.heads) : undefined;
+  const { appendDecoding, appendNms } = job.options;
+  const boxes = appendDecoding || appendNms ? boxesToAppend(task.heads, { suppresses: appendNms }) : undefined;
   if (boxes === undefined) return undefined;
   const outputs = mapValues(boxes.decoding, (decoding) => ({ task: task.name, ...decoding }));
   const metadata = { ...about.metadata, outputs: JSON.stringify(outputs) };

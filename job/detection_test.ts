@@ -41,6 +41,9 @@ Deno.test("runQat() learns to find shapes, and tells how its file's answers are 
     assert.equal(decoding.options.scoreThreshold, report.task.outputs[0].decoding?.scoreThreshold);
     assert.deepEqual(Deno.readTextFileSync(`${dir}/out/labels.txt`), "circle\nsquare\ntriangle\n");
     await assertReads(`${dir}/out`);
+    const chosen = { data: JOB.data, task: "detection", limit: 8, samples: 8, scoreThreshold: 0.02, nmsIou: 0.3 };
+    await runPtq({ ...chosen, model: `${dir}/out/float/model.json`, out: `${dir}/chosen`, appendNms: true });
+    await assertChooses(`${dir}/chosen`);
   }));
 
 /** The first picture to judge by, as files take it. */
@@ -51,22 +54,43 @@ async function firstPicture(): Promise<Float32Array> {
   return Float32Array.from(bytesOf(image.bytes), (byte) => byte / 255);
 }
 
+/** What a file answers to that picture, and what it says of its outputs. */
+async function answersOf(file: string) {
+  const bytes = Deno.readFileSync(file);
+  const model = new DeployedModel(bytes, { precise: true });
+  const answers = model.predict({ image: await firstPicture() });
+  model.dispose();
+  return { answers, said: JSON.parse(decodeModel(bytes).metadata.outputs) };
+}
+
+const PLACED = { left: 0, top: 0, width: SIDE, height: SIDE, original: { width: SIDE, height: SIDE } };
+
+/** Asserts that a file which leaves out boxes itself tells those that a program reads of the one which does not. */
+async function assertChooses(dir: string): Promise<void> {
+  const { answers, said } = await answersOf(`${dir}/model.int8.onnx`);
+  const read = boxesInPicture(answers, readFileDecoding(said)!, PLACED);
+  assert.ok(read.length > 1);
+  const { answers: { detections: { values, shape } }, said: { detections } } = await answersOf(
+    `${dir}/model.boxes.onnx`,
+  );
+  const { classes, scoreThreshold, nmsIou } = detections;
+  assert.deepEqual([classes.length, scoreThreshold, nmsIou, shape], [CLASSES, 0.02, 0.3, [1, 90 * CLASSES, 6]]);
+  const rows = Array.from({ length: shape[1] }, (_, i) => [...values.subarray(6 * i, 6 * i + 6)]);
+  const written = (numbers: readonly number[]) => numbers.map((value) => value.toFixed(3)).join(" ");
+  assert.deepEqual(
+    rows.filter((row) => row[4] > 0).map(written).sort(),
+    read.map(({ left, top, right, bottom, score, label }) => written([left, top, right, bottom, score, label])).sort(),
+  );
+}
+
 /** Asserts that a program reads boxes of a file's answers, and that they are those that the file which decodes gives. */
 async function assertReads(dir: string): Promise<void> {
-  const image = await firstPicture();
-  const answersOf = (file: string) => {
-    const bytes = Deno.readFileSync(`${dir}/${file}`);
-    const model = new DeployedModel(bytes, { precise: true });
-    const answers = model.predict({ image });
-    model.dispose();
-    return { answers, said: JSON.parse(decodeModel(bytes).metadata.outputs) };
-  };
-  const { answers, said } = answersOf("model.int8.onnx");
+  const { answers, said } = await answersOf(`${dir}/model.int8.onnx`);
   const decoding = { ...readFileDecoding(said)!, options: { scoreThreshold: 0.01, nmsIou: 1 } };
-  const placed = { left: 0, top: 0, width: SIDE, height: SIDE, original: { width: 10 * SIDE, height: 5 * SIDE } };
+  const placed = { ...PLACED, original: { width: 10 * SIDE, height: 5 * SIDE } };
   const read = boxesInPicture(answers, decoding, placed);
   assert.ok(read.length > 0);
-  const { answers: { boxes, scores }, said: { scores: { classes } } } = answersOf("model.boxes.onnx");
+  const { answers: { boxes, scores }, said: { scores: { classes } } } = await answersOf(`${dir}/model.boxes.onnx`);
   assert.deepEqual([boxes.shape, scores.shape, classes], [[1, 90, 4], [1, 3, 90], decoding.classes]);
   const made = [...scores.values].flatMap((score, i) => {
     const [left, top, right, bottom] = boxes.values.subarray(4 * (i % 90), 4 * (i % 90) + 4);

@@ -101,6 +101,7 @@ const OF_STATIC: readonly string[] = [
   ...OF_SMOOTH,
   "recipe",
   "appendDecoding",
+  "appendNms",
   "packPixels",
   "perChannel",
   "keepFloat",

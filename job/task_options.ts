@@ -31,6 +31,8 @@ export interface TaskOptions {
    * false.
    */
   readonly appendDecoding?: boolean;
+  /** Whether that file, which is written then, leaves out what overlaps surer boxes itself, by NonMaxSuppression. */
+  readonly appendNms?: boolean;
   /** Factor of 1 minus the Dice coefficient in the loss of pixels, beside the cross-entropy. Default 0. */
   readonly diceLoss?: number;
 }
@@ -99,6 +101,11 @@ export const TASK_OPTIONS = {
     kind: "flag",
     what: "write model.boxes.onnx too, which makes boxes and scores of its outputs itself",
   },
+  appendNms: {
+    setting: "anchors",
+    kind: "flag",
+    what: "write model.boxes.onnx too, with NonMaxSuppression in it: it answers with the boxes that stay",
+  },
   diceLoss: {
     setting: "diceLoss",
     kind: "number",
@@ -117,6 +124,7 @@ export const TASK_KINDS: Kinds<TaskOptions> = {
   nmsIou: "number",
   pointLoss: "text",
   appendDecoding: "flag",
+  appendNms: "flag",
   diceLoss: "number",
 };
 

@@ -9,6 +9,8 @@ import type { OpenOutputs, OutputReader, Place, Telling } from "./_reading.ts";
 
 /** Reads boxes, of all outputs together: of grids of cells, or as the file itself has made them. */
 export const readBoxes: OpenOutputs = (outputs, telling) => {
+  const detections = outputs.find(({ decoding }) => decoding.value("answer") === "detections");
+  if (detections !== undefined) return readDetections(detections, telling);
   const corners = outputs.find(({ decoding }) => decoding.value("answer") === "corners");
   const scores = outputs.find(({ decoding }) => decoding.value("answer") === "scores");
   return corners === undefined || scores === undefined
@@ -82,7 +84,7 @@ function readMade({ corners, scores }: MadeBoxes, telling: Telling): readonly Ou
       const found: FoundBox[] = [];
       sure.forEach((score, i) => {
         if (!(score > least)) return;
-        const box = cornersAt(boxes, i % count, place);
+        const box = cornersAt(boxes, i % count, { place, numbers: 4 });
         if (box.right > box.left && box.bottom > box.top) found.push({ ...box, label: Math.floor(i / count), score });
       });
       const kept = suppress(found, { iou });
@@ -91,12 +93,54 @@ function readMade({ corners, scores }: MadeBoxes, telling: Telling): readonly Ou
   }];
 }
 
-/** The corners of a box in the picture, as far as it lies within. */
-function cornersAt(boxes: Float32Array, i: number, { placement, shape }: Place) {
+/** Numbers of a detection: its corners, its score and its class. */
+const OF_DETECTION = 6;
+
+/** Of boxes that the file has chosen too, fewer may be told, and no others. */
+function readDetections({ name, decoding, shape }: FileOutput, telling: Telling): readonly OutputReader[] {
+  const classes = decoding.names("classes");
+  const limits = { least: 0, most: 1 };
+  const [least, iou] = [decoding.number("scoreThreshold", limits), decoding.number("nmsIou", limits)];
+  const { scoreThreshold = least, nmsIou = iou } = telling;
+  if (scoreThreshold < least || nmsIou > iou) {
+    const [what, needed] = scoreThreshold < least
+      ? [`are no surer than ${least}`, `a score threshold of ${least} or more`]
+      : [`overlap surer ones by more than ${iou}`, `an overlap of ${iou} or less`];
+    throw new RangeError(`${decoding.cannot}: it leaves out boxes that ${what} itself, ${needed} is needed`);
+  }
+  if (shape.length !== 2 || shape[1] !== OF_DETECTION) {
+    throw new RangeError(
+      `${decoding.cannot}: its output "${name}" is [n,${shape}], [n,boxes,${OF_DETECTION}] is needed`,
+    );
+  }
+  return [{
+    outputs: [name],
+    read: ([rows], place) => {
+      const found: FoundBox[] = [];
+      for (let row = 0; row < shape[0]; row++) {
+        const [score, label] = rows.subarray(OF_DETECTION * row + 4, OF_DETECTION * (row + 1));
+        // What is behind the last one has a score of 0.
+        if (!(score > scoreThreshold)) continue;
+        const box = cornersAt(rows, row, { place, numbers: OF_DETECTION });
+        if (box.right > box.left && box.bottom > box.top && label < classes.length) {
+          found.push({ ...box, label, score });
+        }
+      }
+      return { kind: "boxes", boxes: suppress(found, { iou: nmsIou }).map((box) => thingOf(box, classes)) };
+    },
+  }];
+}
+
+/** The corners of the box of row `i`, which has `numbers` numbers, in the picture, as far as it lies within. */
+function cornersAt(
+  boxes: Float32Array,
+  i: number,
+  { place: { placement, shape }, numbers }: { readonly place: Place; readonly numbers: number },
+) {
   const { width, height } = placement.original;
   const within = (value: number, most: number) => Math.max(0, Math.min(most, value));
   const [[left, top], [right, bottom]] = [0, 2].map((k) => {
-    const at = { x: boxes[4 * i + k] / shape.width, y: boxes[4 * i + k + 1] / shape.height };
+    const at = { x: boxes[numbers * i + k] / shape.width, y: boxes[numbers * i + k + 1] / shape.height };
     const { x, y } = toOriginal(at, { placement, shape });
     return [within(x, width), within(y, height)];
   });

@@ -250,8 +250,10 @@ Deno.test("Predictor reads boxes of all outputs together, in pixels of the pictu
     assert.deepEqual(await boxes({}, { scoreThreshold: 0.9 }), [["cat", 0, 5, 20, 10]]);
     // A file that makes boxes itself gives the same.
     const head = { boxes_4: { decoding: output } };
-    const appended = boxesToAppend(head)!;
-    for (const fit of ["stretch", "letterbox"]) {
+    for (
+      const [fit, suppresses] of [["stretch", false], ["letterbox", false], ["stretch", true], ["letterbox", true]]
+    ) {
+      const appended = boxesToAppend(head, { suppresses: suppresses === true })!;
       const metadata = {
         inputs: JSON.stringify({ flat_input: { ...IMAGE, fit } }),
         outputs: JSON.stringify(mapValues(appended.decoding, (said) => ({ task: "detection", ...said }))),
@@ -264,7 +266,7 @@ Deno.test("Predictor reads boxes of all outputs together, in pixels of the pictu
       const made = prediction.answers[0].boxes.map((
         { name, x, y, width, height },
       ) => [name, ...[x, y, width, height].map(Math.round)]);
-      assert.deepEqual(made, await boxes({ fit }));
+      assert.deepEqual(made, await boxes({ fit }), `${fit}, ${suppresses}`);
     }
     const wrong = { ...output, grid: [2, 2] };
     await assert.rejects(answersOf(model, file, { output: wrong }), /is \[n,1,2,7\], its metadata says \[n,2,2,7\]/);

@@ -138,6 +138,44 @@ Deno.test("readerOf() tells boxes that a file has made: those in the picture, su
   });
 });
 
+Deno.test("readerOf() tells detections that a file has chosen, of which it may leave out more and no fewer", () => {
+  const said = { task: "detection", answer: "detections", classes: ["cat", "dog"], scoreThreshold: 0.25, nmsIou: 0.5 };
+  const rows = [
+    [0, 0, 2, 2, 0.75, 0],
+    [0, 0, 2, 1.5, 0.5, 1],
+    [6, 1, 10, 5, 0.375, 1], // its lower right end is outside
+    [0, 0, 1, 1.5, 0.3, 1], // half of the dog before
+    [3, 3, 3, 4, 0.3, 1], // no width
+    [0, 0, 2, 2, 0, 0], // none
+  ];
+  const output = { shape: [6, 6], said, values: rows.flat() };
+  const found = (telling: Telling) => {
+    const [answer] = read({ output }, { telling });
+    assert.ok(answer.kind === "boxes");
+    return answer.boxes.map(({ name, group, probability, x, y, width, height }) =>
+      [name, group, probability.toFixed(3), x, y, width, height].join(" ")
+    );
+  };
+  const all = ["cat 0 0.750 0 0 2 2", "dog 1 0.500 0 0 2 1.5", "dog 1 0.375 6 1 2 3", "dog 1 0.300 0 0 1 1.5"];
+  assert.deepEqual(found({}), all);
+  assert.deepEqual(found({ scoreThreshold: 0.25, nmsIou: 0.5 }), all);
+  assert.deepEqual(found({ scoreThreshold: 0.375 }), all.slice(0, 2));
+  assert.deepEqual(found({ nmsIou: 0.4 }), all.slice(0, 3));
+  const refused = (telling: Telling, message: string) =>
+    assert.throws(() => found(telling), { name: "RangeError", message: `Cannot predict: ${message}` });
+  refused(
+    { scoreThreshold: 0.2 },
+    "it leaves out boxes that are no surer than 0.25 itself, a score threshold of 0.25 or more is needed",
+  );
+  refused(
+    { nmsIou: 0.6 },
+    "it leaves out boxes that overlap surer ones by more than 0.5 itself, an overlap of 0.5 or less is needed",
+  );
+  assert.throws(() => read({ output: { ...output, shape: [6, 7], values: [...output.values, ...rows[0]] } }), {
+    message: 'Cannot predict: its output "output" is [n,6,7], [n,boxes,6] is needed',
+  });
+});
+
 Deno.test("readerOf() reads tasks side by side, and outputs of one task each by itself", () => {
   const numbers = (values: readonly number[]) => ({ shape: [1], said: { task: "regression" }, values });
   const points = { shape: [4], said: { task: "landmarks", points: ["a", "b"] }, values: [0.5, 0.25, 1, 0] };

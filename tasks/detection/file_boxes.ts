@@ -109,12 +109,21 @@ export interface AppendedBoxes {
     readonly anchors: readonly Size[];
     readonly reach?: number;
   }[];
+  /** Which boxes the file tells; absent: all of them. */
+  readonly suppress?: DecodeOptions;
   /** What such a file says of its outputs, by their names. */
-  readonly decoding: Readonly<Record<"boxes" | "scores", object>>;
+  readonly decoding: Readonly<Record<string, object>>;
 }
 
-/** Returns what makes boxes of the outputs of heads such as those of a task; undefined where none gives any. */
-export function boxesToAppend(heads: Readonly<Record<string, Pick<Head, "decoding">>>): AppendedBoxes | undefined {
+/**
+ * Returns what makes boxes of the outputs of heads such as those of a task; undefined where none gives any.
+ *
+ * @param suppresses Whether the file leaves out what overlaps surer boxes itself, as far as the heads say.
+ */
+export function boxesToAppend(
+  heads: Readonly<Record<string, Pick<Head, "decoding">>>,
+  { suppresses = false }: { readonly suppresses?: boolean } = {},
+): AppendedBoxes | undefined {
   const outputs = Object.fromEntries(Object.entries(heads).map(([name, { decoding }]) => [name, decoding]));
   const read = readFileDecoding(outputs);
   if (read === undefined) return undefined;
@@ -131,12 +140,26 @@ export function boxesToAppend(heads: Readonly<Record<string, Pick<Head, "decodin
       anchors: grid.anchors.map(([w, h]) => [w * width, h * height]),
       ...(grid.reach === undefined ? {} : { reach: grid.reach }),
     })),
-    decoding: {
-      boxes: { answer: "corners", numbers: ["left", "top", "right", "bottom"], unit: "pixels", input },
-      scores: { answer: "scores", classes, ...options },
-    },
+    ...(suppresses ? { suppress: options } : {}),
+    decoding: suppresses
+      ? {
+        detections: {
+          answer: "detections",
+          numbers: [...CORNERS, "score", "class"],
+          unit: "pixels",
+          input,
+          classes,
+          ...options,
+        },
+      }
+      : {
+        boxes: { answer: "corners", numbers: CORNERS, unit: "pixels", input },
+        scores: { answer: "scores", classes, ...options },
+      },
   };
 }
+
+const CORNERS = ["left", "top", "right", "bottom"];
 
 /** More cells, anchors or classes than this are no detector's. */
 const MOST = 65_536;

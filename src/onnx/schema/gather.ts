@@ -120,6 +120,17 @@ function inferCompress(inputs: Inputs, attrs: Attrs): StaticType[] {
   return [{ dtype: x.dtype, shape: x.shape.with(axisOf(numberAttr(attrs, "axis"), x.shape.length), kept) }];
 }
 
+/** Which boxes are kept depends on the data: the type is that of all that may be. */
+function inferNonMaxSuppression(inputs: Inputs): StaticType[] {
+  const [boxes, scores] = [0, 1].map((i) => need(inputs, i, ["float32"]).shape);
+  const [batch, classes, count] = scores;
+  if (boxes.length !== 3 || scores.length !== 3 || !equalShapes(boxes, [batch, count, 4])) {
+    throw new TypeError(`boxes are [${boxes}] and scores [${scores}], needed are [n,k,4] and [n,classes,k]`);
+  }
+  const most = inputs[2] == null ? 0 : constantOf(need(inputs, 2, ["int64"]), "the most boxes")[0];
+  return [{ dtype: "int64", shape: [batch * classes * Math.min(Math.max(most, 0), count), 3] }];
+}
+
 function inferEyeLike(inputs: Inputs, attrs: Attrs): StaticType[] {
   const x = need(inputs, 0, ANY);
   rankOf(x, 2, 2);
@@ -156,6 +167,12 @@ export const gather: Rows = {
     infer: () => {
       throw new TypeError("its shape depends on the data");
     },
+  },
+  NonMaxSuppression: {
+    since: 11,
+    inputs: [2, 5],
+    attrs: { center_point_box: "int" },
+    infer: inferNonMaxSuppression,
   },
   EyeLike: { since: 9, inputs: [1, 1], attrs: { dtype: "int", k: "int" }, infer: inferEyeLike },
   Trilu: {

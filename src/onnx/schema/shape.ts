@@ -225,9 +225,10 @@ export const shape: Rows = {
   },
   SpaceToDepth: { since: 1, inputs: [1, 1], ...MOVES, attrs: { blocksize: "int" }, infer: inferSpaceToDepth },
   Shape: {
-    since: 15,
+    since: 13,
     inputs: [1, 1],
     attrs: { start: "int", end: "int" },
+    laterAttrs: { start: 15, end: 15 },
     infer(inputs, attrs) {
       const dims = need(inputs, 0, ANY).shape;
       const kept = dims.slice(numberAttr(attrs, "start", 0), numberAttr(attrs, "end", dims.length));

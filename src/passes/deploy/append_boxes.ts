@@ -1,11 +1,14 @@
 /**
  * Appends to a detector's graph what makes boxes of its outputs, in float32: an output "boxes" [n, k, 4] and an output
  * "scores" [n, classes, k], in the place of the grids, as ONNX's NonMaxSuppression takes them. Each of the k anchors of all
- * cells has a box, whatever its score.
+ * cells has a box, whatever its score. Or, with that operator behind them, one output "detections" [n, most, 6]: left, top,
+ * right, bottom, score and class of the surest boxes that overlap no surer one of their class too much, the surest first;
+ * rows of score 0 are none.
  *
  *   x = (column + σ(tx) · reach − (reach − 1) / 2) · width of a cell,  w = anchor's width · e^tw, tw within ±8;  corners are kept in the picture
  *   score = σ(objectness) · σ(class), or · softmax(classes)
  */
+import { codeOf } from "../../numbers/dtype.ts";
 import type { Attrs, Dim, Graph } from "../../onnx/graph.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 import { definePass, type Pass } from "../pass.ts";
@@ -32,10 +35,24 @@ export interface AppendBoxesOptions {
   readonly classes: number;
   /** Sides of the picture that goes in, in pixels: what boxes are in. */
   readonly input: readonly [height: number, width: number];
+  /** Which boxes are told; absent: all of them are. */
+  readonly suppress?: SuppressOptions;
+}
+
+/** Which boxes are told. */
+export interface SuppressOptions {
+  /** Boxes that are not surer are left out. */
+  readonly scoreThreshold: number;
+  /** A box that overlaps a surer one of its class by more than this IoU is left out. */
+  readonly nmsIou: number;
+  /** Boxes of a class that are kept at the most. Default 100. */
+  readonly mostOfClass?: number;
+  /** Boxes of a picture that are told at the most. Default 300. */
+  readonly most?: number;
 }
 
 /** Names of the outputs that there are then. */
-export const BOX_OUTPUTS = { boxes: "boxes", scores: "scores" } as const;
+export const BOX_OUTPUTS = { boxes: "boxes", scores: "scores", detections: "detections" } as const;
 
 /** The largest tw and th that are told apart. */
 const MOST_LOG_SIZE = 8;
@@ -58,11 +75,65 @@ function append(graph: Graph, options: AppendBoxesOptions): Graph {
     attrs: { axis: 2 },
     output: scores,
   });
+  const { suppress } = options;
+  const told = suppress === undefined
+    ? [boxes, scores]
+    : [writeSuppression(out, { boxes, scores }, { ...suppress, shape: [n, classes, all] })];
   const read = new Set(grids.map(({ output }) => output));
   return {
     ...out.writer.finish(),
-    outputs: [boxes, scores, ...graph.outputs.filter((name) => !read.has(name))],
+    outputs: [...told, ...graph.outputs.filter((name) => !read.has(name))],
   };
+}
+
+/**
+ * Appends the suppression, and what makes rows of a number that is known beforehand of it.
+ *
+ * The kept scores go back to their places among zeros, where the surest are looked for, picture by picture: so nothing but
+ * the list of NonMaxSuppression has a length that depends on the picture.
+ */
+function writeSuppression(
+  out: Writing,
+  { boxes, scores }: { readonly boxes: string; readonly scores: string },
+  { scoreThreshold, nmsIou, mostOfClass = 100, most = 300, shape }: SuppressOptions & {
+    /** Of the scores. */
+    readonly shape: readonly [n: Dim, classes: number, anchors: number];
+  },
+): string {
+  const [n, classes, anchors] = shape;
+  const { detections } = BOX_OUTPUTS;
+  const rows = Math.min(most, classes * anchors);
+  const integers = (name: string, values: readonly number[], dims: readonly number[] = [values.length]) =>
+    out.writer.constant(`${detections}/${name}`, "int64", dims, BigInt64Array.from(values, BigInt));
+  const limits = ["iou", "least"].map((name, i) =>
+    out.constant(`${detections}/${name}`, [], [[nmsIou, scoreThreshold][i]])
+  );
+  const kept = out.node("NonMaxSuppression", [boxes, scores, integers("most", [mostOfClass]), ...limits], {
+    dtype: "int64",
+    shape: ["kept", 3],
+  });
+  const sure = out.node("GatherND", [scores, kept], { shape: ["kept"] });
+  const size = out.node("Shape", [scores], { dtype: "int64", shape: [3] });
+  const none = out.node("ConstantOfShape", [size], { shape });
+  const left = out.node("ScatterND", [none, kept, sure], { shape });
+  const flat = out.node("Reshape", [left, integers("flat", [0, classes * anchors])], { shape: [n, classes * anchors] });
+  const [score, place] = out.topK(flat, { count: integers("rows", [rows]), shape: [n, rows] });
+  const indices = { dtype: "int64", shape: [n, rows] } as const;
+  const count = integers("anchors", [anchors], []);
+  const [label, anchor] = ["Div", "Mod"].map((op) => out.node(op, [place, count], indices));
+  const last = integers("last", [2]);
+  const column = (name: string, dtype: "float32" | "int64" = "float32") =>
+    out.node("Unsqueeze", [name, last], { dtype, shape: [n, rows, 1] });
+  const corners = out.node("GatherND", [boxes, column(anchor, "int64")], {
+    shape: [n, rows, 4],
+    attrs: { batch_dims: 1 },
+  });
+  const named = out.node("Cast", [label], { shape: [n, rows], attrs: { to: codeOf("float32") } });
+  return out.node("Concat", [corners, column(score), column(named)], {
+    shape: [n, rows, 6],
+    attrs: { axis: 2 },
+    output: out.writer.fresh(detections),
+  });
 }
 
 function anchorsOf({ rows, columns, anchors }: BoxGrid): number {
@@ -79,13 +150,14 @@ class Writing {
   }
 
   /** Appends a node of one output of `shape`, and returns the output's name. */
-  node(op: string, inputs: readonly string[], { shape, attrs = {}, output }: {
+  node(op: string, inputs: readonly string[], { dtype = "float32", shape, attrs = {}, output }: {
+    readonly dtype?: "float32" | "int64";
     readonly shape: readonly Dim[];
     readonly attrs?: Attrs;
     readonly output?: string;
   }): string {
     const name = output ?? this.writer.fresh(`${inputs[0]}/${op}`);
-    this.writer.types.set(name, { dtype: "float32", shape });
+    this.writer.types.set(name, { dtype, shape });
     this.writer.push({ op, name: this.writer.fresh(`${name}_node`), inputs, outputs: [name], attrs });
     return name;
   }
@@ -101,6 +173,19 @@ class Writing {
     const name = this.writer.fresh(`${input}/Split`);
     this.writer.push({ op: "Split", name, inputs: [input, sizes], outputs, attrs: { axis: shape.length - 1 } });
     return outputs;
+  }
+
+  /** Appends a node that finds the largest of the last dimension of `input`: what they are, and where. */
+  topK(
+    input: string,
+    { count, shape }: { readonly count: string; readonly shape: readonly Dim[] },
+  ): readonly [values: string, places: string] {
+    const [values, places] = ["values", "places"].map((part) => this.writer.fresh(`${input}/${part}`));
+    this.writer.types.set(values, { dtype: "float32", shape });
+    this.writer.types.set(places, { dtype: "int64", shape });
+    const name = this.writer.fresh(`${input}/TopK`);
+    this.writer.push({ op: "TopK", name, inputs: [input, count], outputs: [values, places], attrs: { axis: 1 } });
+    return [values, places];
   }
 
   constant(name: string, shape: readonly number[], values: readonly number[]): string {

@@ -36,7 +36,7 @@ import { tanhBySigmoid } from "./tanh_by_sigmoid.ts";
 export type { Evaluate } from "./fold_constants.ts";
 export type { FloatForm, Ports } from "./form/mod.ts";
 export { explicitProducts } from "./explicit_products.ts";
-export { appendBoxes, type AppendBoxesOptions, type BoxGrid } from "./append_boxes.ts";
+export { appendBoxes, type AppendBoxesOptions, type BoxGrid, type SuppressOptions } from "./append_boxes.ts";
 export { nameNodes } from "./name_nodes.ts";
 export { type Traced } from "./symbolic_batch.ts";
 export { packPixels } from "./pack_pixels.ts";
