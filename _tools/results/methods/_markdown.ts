@@ -50,11 +50,14 @@ function sectionOf(net: Net, results: readonly MethodResult[]): readonly string[
   });
   if (rows.length === 0) return [];
   const [{ result: { figures } }] = rows;
+  const rate = net.rate === undefined
+    ? ""
+    : ` Quantization-aware training begins at a rate of ${net.rate.value}: ${net.rate.because}.`;
   return [
     `## ${net.what}`,
     `Float: ${metricOf(figures, figures.original ?? figures.float)} of ${figures.count.toLocaleString("en")}. ${
       origin(rows.map(({ result }) => result))
-    }`,
+    }${rate}`,
     table(HEADINGS, rows.flatMap(cellsOf)),
   ];
 }

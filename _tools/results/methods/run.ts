@@ -147,7 +147,7 @@ class MethodsRun {
     const isStatic = method.kind === "ptq" && method.flags.includes("static");
     const given = method.kind === "ptq" && method.flags.includes("--calibrate") ? [] : ["--calibrate", calibrate];
     const epochs = this.cache.scale.isQuick ? 1 : net.epochs;
-    const rate = net.rate === undefined ? [] : ["--lr", `${net.rate}`];
+    const rate = net.rate === undefined ? [] : ["--lr", `${net.rate.value}`];
     const flags = method.kind === "qat"
       ? [...common, "--control", "--epochs", `${epochs}`, ...rate, "--seed", `${method.seed}`]
       : [...common, ...(isStatic ? [...given, "--samples", `${calibration}`] : []), ...method.flags];

@@ -160,6 +160,7 @@ export const PAGES: readonly TaskPage[] = [
       ...trained("adapted", 5, { flags: ["--batch-size", "8"] }),
       ...observers("adapted"),
       still("adapted", "heads", "static, the heads' convolutions in float", "--keep-float", "boxes_32", "boxes_16"),
+      still("adapted", "packed", "static, several pixels read as one", "--pack-pixels"),
     ],
   },
   {
