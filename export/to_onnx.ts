@@ -65,7 +65,8 @@ export interface ToOnnxOptions extends FormOptions {
   readonly packPixels?: boolean;
   /**
    * How outputs give boxes: the file then makes them itself, in float32, and answers with "boxes" [n, k, 4], corners in pixels
-   * of the picture, and "scores" [n, labels, k] in their place; with `suppress` with "detections" [n, most, 6], see there. Default: the outputs stay as they are.
+   * of the picture, and "scores" [n, labels, k] in their place; with `suppress` with "detections" [n, most, 6], the boxes that
+   * stay. Default: the outputs stay as they are.
    */
   readonly boxes?: AppendBoxesOptions;
   /**

@@ -122,7 +122,7 @@ function readDetections({ name, decoding, shape }: FileOutput, telling: Telling)
         // What is behind the last one has a score of 0.
         if (!(score > scoreThreshold)) continue;
         const box = cornersAt(rows, row, { place, numbers: OF_DETECTION });
-        if (box.right > box.left && box.bottom > box.top && label < classes.length) {
+        if (box.right > box.left && box.bottom > box.top && label in classes) {
           found.push({ ...box, label, score });
         }
       }
