@@ -1,5 +1,7 @@
 /** Renders charts as SVG text that can stand in any page. */
-import * as echarts from "echarts";
+// The build in one file: of its 600 modules each start would take 0.2 s more.
+// @ts-types="echarts"
+import * as echarts from "echarts/dist/echarts.esm.min.mjs";
 
 /** Size of a chart in CSS pixels, and what a screen reader says it is. */
 export interface ChartFrame {

@@ -1,5 +1,6 @@
 /** The curve of a page: its first metric after each epoch, as an SVG that stands by itself, light on any background. */
-import * as echarts from "echarts";
+// @ts-types="echarts"
+import * as echarts from "echarts/dist/echarts.esm.min.mjs";
 import type { TaskResult } from "./_figures.ts";
 import type { TaskPage } from "./_rows.ts";
 
