@@ -1,4 +1,4 @@
-/** `deno task import`: a model of another format as one that every command takes. */
+/** `deno task import`: a model of another format as one that the other commands take. */
 import { Command } from "commander";
 import { importModel, type ImportModelOptions } from "../mod.ts";
 import { addData, addPorts, addPrinting, number, parseFlags, type Printing } from "./_options.ts";
@@ -14,8 +14,8 @@ Examples:
   deno task import yolov3-tiny.cfg --out yolo
   deno task qat --model squeezenet --data folder:photos
 
-Written to --out: model.json and weights.bin, a TF.js layers-model that every command takes as --model, and import.json,
-which says what became of each node.
+Written to --out: model.json and weights.bin, a TF.js layers-model that qat, ptq, debug, choose and sweep take as --model,
+and import.json, which says what became of each node.
 `;
 
 /** Imports a model and prints what became of it. */

@@ -42,7 +42,7 @@ Examples:
   deno task qat --resume out
 
 Written to --out: model.int8.onnx, model.float.onnx, model.ort, labels.txt, qat/model.json,
-float/model.json, report.json and report.html.
+float/model.json, report.json, report.html, metrics.csv, and tensorboard/.
 
 With no more permissions than a job needs (README.md, "Permissions", says what each is for):
   deno run --no-prompt --ignore-env --allow-env=TERM,LC_ALL,LC_CTYPE,LANG \\
@@ -89,7 +89,7 @@ export function qatCommand(): Command {
   addModel(command.optionsGroup("Model and data:"))
     .option(
       "--arch <name>",
-      "built-in architecture to train from nothing (default: cifar_cnn; of rows of numbers mlp, of tokens transformer)",
+      "built-in architecture to train from nothing (default: what suits data and task, of classes of pictures cifar_cnn)",
     )
     .option("--width <factor>", "so many times the channels, of mobile nets (default: 1)", number)
     .option("--weights <file>", "weights that the architecture begins with: of TF.js, ONNX or darknet")
