@@ -22,7 +22,7 @@ import {
  * "leaky_relu:relu".
  */
 export interface QatOptions extends SharedOptions {
-  /** A built-in architecture: see `ARCHITECTURES`. Default: what suits data and task, of classes of pictures "cifar_cnn". */
+  /** A built-in architecture: see `ARCHITECTURES`. Default: what suits data and task, such as "cifar_cnn". */
   readonly arch?: string;
   /** How many times as many channels a mobile net has as in its paper; other architectures come in one width. Default 1. */
   readonly width?: number;
