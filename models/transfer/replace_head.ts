@@ -131,10 +131,9 @@ function outputsOf({ layer: { weights: [{ shape }] } }: LayerNode): number {
   return shape[shape.length - 1];
 }
 
+/** No Softmax: behind layers that end a mask of steps TF.js hands the mask on, and that layer takes it for its own numbers'. */
 function activationNode(name: "softmax" | "sigmoid"): LayerNode {
-  return name === "softmax"
-    ? ownCall({ name, className: "Softmax", config: { axis: -1 }, inbound: [] })
-    : ownCall({ name, className: "Activation", config: { activation: name }, inbound: [] });
+  return ownCall({ name, className: "Activation", config: { activation: name }, inbound: [] });
 }
 
 /** The layer that answers, anew. */

@@ -25,7 +25,7 @@ Deno.test("replaceHead() puts a dense layer and a softmax in the place of those 
   const { name } = model.outputs[0].sourceLayer;
   const replaced = replaceHead(model, { outputs: 7, seed: 1 });
   assert.deepEqual(replaced.outputs[0].shape, [null, 7]);
-  assert.deepEqual(behind(replaced, "pool"), ["fc: Dense", "softmax: Softmax"]);
+  assert.deepEqual(behind(replaced, "pool"), ["fc: Dense", "softmax: Activation"]);
   assert.equal(replaced.outputs[0].sourceLayer.name, name);
   const kept = replaced.layers.filter((layer) => layer.name !== "fc");
   for (const layer of kept) {
@@ -111,6 +111,24 @@ Deno.test("replaceHead() answers at each position of a sequence, also where a de
     assert.deepEqual(replaced.outputs[0].shape, [null, 6, 3]);
     const sums = tf.tidy(() => [...tf.sum(replaced.predict(tf.ones([1, 6, 2])) as tf.Tensor, -1).dataSync()]);
     assert.ok(sums.every((sum) => Math.abs(sum - 1) < 1e-6));
+  }
+});
+
+Deno.test("replaceHead() answers behind layers that end a mask of steps, which TF.js hands on all the same", () => {
+  const net = (rnn: tfl.layers.Layer) =>
+    tfl.sequential({
+      layers: [
+        layers.masking({ maskValue: 0, inputShape: [6, 2] }),
+        rnn,
+        layers.dense({ name: "fc", units: 5, activation: "softmax" }),
+      ],
+    });
+  for (const rnn of [layers.lstm({ ...PLAIN, units: 4 }), layers.gru({ ...PLAIN, units: 4 })]) {
+    const replaced = replaceHead(net(rnn), { outputs: 3 });
+    const x = tf.concat([tf.ones([2, 4, 2]), tf.zeros([2, 2, 2])], 1);
+    const answer = replaced.predict(x) as tf.Tensor;
+    assert.deepEqual(answer.shape, [2, 3]);
+    assert.ok([...tf.sum(answer, -1).dataSync()].every((sum) => Math.abs(sum - 1) < 1e-6));
   }
 });
 
