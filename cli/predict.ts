@@ -23,6 +23,7 @@ Examples:
 
 Written to --out: a copy of each picture with the answer drawn onto it (NAME.png); of segmentation also the class of each
 pixel (NAME.mask.png). How pictures go in, and what answers mean, is told by the file itself.
+Points are looked for in the picture as it is: crop it as training pictures were, to the box of the points and 20 % more.
 `;
 
 /** Answers to pictures, draws the answers and prints them. */
