@@ -128,6 +128,7 @@ class Reading {
     const onCodes = node.inputs.filter((name) => this.#codes.has(name));
     if (onCodes.length > 0) {
       const grid = this.#codes.get(onCodes[0])!;
+      if (node.op === "Pad") return this.#pad(node, grid);
       if (!traitsOf(node).movement && node.op !== "Concat") {
         throw new GridError(
           `its node "${node.name}" (${node.op}) computes with codes, operators that move them are known`,
@@ -227,6 +228,18 @@ class Reading {
     const own = this.#realOf(codes);
     if (this.#isConstant(own)) this.#constants.set(real, grid);
     this.#alias(real, own, node);
+  }
+
+  /** Codes of zeros around codes are zeros around real numbers; other modes repeat what there is. */
+  #pad(node: Node, grid: FileGrid | "dynamic"): void {
+    const { name, inputs: [codes, pads, value = "", ...axes], outputs: [output], attrs } = node;
+    const fill = value === "" ? 0 : Number(this.#constant(value, `the value that "${name}" pads with`).data[0]);
+    if ((attrs.mode ?? "constant") === "constant" && (grid === "dynamic" || fill !== grid.zeroPoint[0])) {
+      throw new GridError(`its node "${name}" (Pad) pads with the code ${fill}, that of 0 is needed`);
+    }
+    this.#setCodes(output, { real: output, grid });
+    this.#add({ ...node, inputs: axes.length === 0 ? [codes, pads] : [codes, pads, "", ...axes] });
+    if (this.#nonNegative.has(this.#realOf(codes))) this.#nonNegative.add(output);
   }
 
   #isConstant(name: string): boolean {

@@ -212,6 +212,25 @@ Deno.test("loadOnnx() takes a zero point of each channel's weights", async () =>
   assert.ok(await rounded(model, facts) < 1e-6);
 });
 
+for (const { mode, code } of [{ mode: "constant", code: 3 }, { mode: "reflect" }, { mode: "edge" }] as const) {
+  Deno.test(`loadOnnx() reads a Pad of codes, ${mode}, as one of real numbers`, async () => {
+    const pad = node("Pad", code === undefined ? "xq pads" : "xq pads code", "xpad", { mode });
+    const at = PAIRS.findIndex(({ name }) => name === "xq") + 1;
+    const padded = [...PAIRS.slice(0, at), pad, ...PAIRS.slice(at)].map((one) =>
+      one.name === "xd" ? { ...one, inputs: ["xpad", ...one.inputs.slice(1)] } : one
+    );
+    const pads: Tensor = { dtype: "int64", shape: [8], data: BigInt64Array.of(0n, 0n, 1n, 0n, 0n, 0n, 2n, 1n) };
+    const graph = withConstants(graphOf(padded), [["pads", pads], ["code", u8(code ?? 0)]]);
+    const { model, facts } = await read(graph);
+    assert.ok(await rounded(model, facts) < 1e-6);
+    if (code === undefined) return;
+    await assert.rejects(
+      read(withConstants(graph, [["code", u8(4)]])),
+      /\(Pad\) pads with the code 4, that of 0 is needed$/,
+    );
+  });
+}
+
 Deno.test("loadOnnx() gives an output of codes as the real numbers that they stand for", async () => {
   const { model } = await read(graphOf(PAIRS.slice(0, -1), ["yq"]));
   assert.deepEqual(model.outputs.map(({ name }) => name.split("/")[0]), ["yq"]);
