@@ -16,6 +16,8 @@ import { readForm } from "../../../src/passes/deploy/qoperator_forms.ts";
 import type { FileGrid } from "../imported.ts";
 import { areEqual, GridError, gridIn, realCodes } from "./_file_grids.ts";
 import { cannotLoadOnnx, fileOf, type GraphFile } from "./_read_file.ts";
+import { isNonNegative } from "./_non_negative.ts";
+import { tanhOfSigmoid } from "./_tanh_of_sigmoid.ts";
 
 /** A float graph, and the grids of the one that it was. */
 export interface Dequantized {
@@ -46,8 +48,9 @@ const SIGNS: readonly string[] = [
  */
 export function dequantized(graph: Graph, keep: readonly string[]): Dequantized | undefined {
   if (!graph.nodes.some((node) => SIGNS.includes(node.op) || readForm(node) !== undefined)) return undefined;
-  const reading = new Reading(graph, new Set(keep));
-  for (const node of graph.nodes) reading.read(node);
+  const plain = tanhOfSigmoid(graph);
+  const reading = new Reading(plain, new Set(keep));
+  for (const node of plain.nodes) reading.read(node);
   return reading.end();
 }
 
@@ -222,12 +225,16 @@ class Reading {
       return this.#add(node);
     }
     const grid = this.#gridOf(node);
-    if (written !== "dynamic" && !areEqual(grid, written)) {
-      throw new GridError(`its node "${node.name}" reads codes on another grid than they were written on`);
-    }
+    this.#checkRead(node, written, grid);
     const own = this.#realOf(codes);
     if (this.#isConstant(own)) this.#constants.set(real, grid);
     this.#alias(real, own, node);
+  }
+
+  /** Codes mean what they meant when they were written. */
+  #checkRead({ name }: Node, written: FileGrid | "dynamic", grid: FileGrid): void {
+    if (written === "dynamic" || areEqual(grid, written)) return;
+    throw new GridError(`its node "${name}" reads codes on another grid than they were written on`);
   }
 
   /** Codes of zeros around codes are zeros around real numbers; other modes repeat what there is. */
@@ -272,7 +279,11 @@ class Reading {
     const { name, outputs: [output] } = node;
     if (node.attrs.channels_last === 1) throw new GridError(`its node "${name}" (${node.op}) has channels last`);
     const operands = form.operands.map(([codes, scale, zero], i) => {
-      if (this.#codes.has(codes)) return this.#realOf(codes);
+      const written = this.#codes.get(codes);
+      if (written !== undefined) {
+        this.#checkRead(node, written, this.#grid(name, { scale, zero, axis: 1 }));
+        return this.#realOf(codes);
+      }
       // Columns of a second factor are its last axis, filters of a convolution its first.
       const axis = form.op === "MatMul" || (form.op === "Gemm" && Number(node.attrs.transB ?? 0) === 0) ? -1 : 0;
       const real = this.#realConstant(codes, { scale, zero, axis, of: name });
@@ -366,27 +377,6 @@ class Reading {
     const float = op === "ConvInteger" ? "Conv" : "MatMul";
     this.#nodes.push({ op: float, name, inputs: [this.#realOf(a), real], outputs, attrs });
   }
-}
-
-/** Operators that give nothing below 0. */
-const NON_NEGATIVE: readonly string[] = ["Relu", "Sigmoid", "Softmax", "HardSigmoid", "Exp", "Abs", "Sqrt", "ReduceL2"];
-/** Those that give nothing below 0 of what is not. */
-const KEEPING: readonly string[] = [
-  "Add",
-  "Mul",
-  "Concat",
-  "Max",
-  "AveragePool",
-  "GlobalAveragePool",
-  "ReduceMean",
-  "Sum",
-  "Min",
-];
-
-function isNonNegative(node: Node, known: (name: string) => boolean): boolean {
-  if (NON_NEGATIVE.includes(node.op)) return true;
-  if (traitsOf(node).movement) return known(node.inputs[0]);
-  return KEEPING.includes(node.op) && node.inputs.length > 0 && node.inputs.every(known);
 }
 
 function refuseComputed(what: string, name: string): never {

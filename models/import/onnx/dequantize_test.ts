@@ -280,6 +280,10 @@ Deno.test("loadOnnx() says in one line what of a quantized file it cannot read",
   await refused(PAIRS, /"wd" has 4 scales and 3 zero points/, [["wz", s8([3], [0, 0, 0])]]);
   const other = PAIRS.map((each) => each.name === "hd" ? node("DequantizeLinear", "hp ys hz", "hd") : each);
   await refused(other, /its node "hd" reads codes on another grid than they were written on$/);
+  const form = ON_CODES.map((each) =>
+    each.name === "gq" ? { ...each, inputs: ["hp", "ys", ...each.inputs.slice(2)] } : each
+  );
+  await refused(form, /its node "gq" reads codes on another grid than they were written on$/);
   const computed = PAIRS.map((each) => each.name === "hp" ? node("Mul", "hq hq", "hp") : each);
   await refused(computed, /its node "hp" \(Mul\) computes with codes/);
   await refused(
