@@ -92,20 +92,38 @@ function childOf(element: Element, name: string): Element | undefined {
 
 function textOf(element: Element, name: string): string | undefined {
   const text = lookUp(element, name);
-  return typeof text === "string" ? withoutReferences(text.trim()) : undefined;
+  return typeof text === "string" ? withoutReferences(text).trim() : undefined;
 }
 
 const REFERENCES: ReadonlyMap<string, string> = new Map([
-  ["&lt;", "<"],
-  ["&gt;", ">"],
-  ["&quot;", '"'],
-  ["&apos;", "'"],
-  ["&amp;", "&"],
+  ["lt", "<"],
+  ["gt", ">"],
+  ["quot", '"'],
+  ["apos", "'"],
+  ["amp", "&"],
 ]);
 
-/** Replaces the five references that XML itself has. */
+/**
+ * Replaces the five references that XML itself has and those to characters by number, each once: what they make is no
+ * reference. Those to what is no character stay as they are.
+ *
+ * Source: Extensible Markup Language 1.0, sections 4.1 and 4.6.
+ */
 function withoutReferences(text: string): string {
-  return text.replace(/&(lt|gt|quot|apos|amp);/g, (reference) => REFERENCES.get(reference) ?? reference);
+  return text.replace(
+    /&(?:#x([\da-fA-F]+)|#(\d+)|(lt|gt|quot|apos|amp));/g,
+    (reference: string, hex?: string, decimal?: string, name?: string) => {
+      if (name !== undefined) return REFERENCES.get(name) ?? reference;
+      return characterOf(hex === undefined ? Number(decimal) : parseInt(hex, 16)) ?? reference;
+    },
+  );
+}
+
+/** Returns a character that XML may have (section 2.2: no surrogates, few controls). */
+function characterOf(code: number): string | undefined {
+  if (!(code <= 0x10ffff)) return undefined;
+  const character = String.fromCodePoint(code);
+  return /^[\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]$/u.test(character) ? character : undefined;
 }
 
 function sizeOf(root: Element): Size | undefined {

@@ -213,6 +213,29 @@ Deno.test("readVoc() takes the picture that an annotation names, and none of two
   await assert.rejects(read(files), /"DIR\/JPEGImages\/b\.png" \(it is named twice, by line 1 of .* and by line 2 of /);
 });
 
+Deno.test("readVoc() reads references to characters by number, once, and leaves those to none as they are", async () => {
+  // Python's ElementTree writes what is not ASCII so.
+  const names: readonly (readonly [written: string, name: string])[] = [
+    ["r &amp; d &#228;", "r & d ä"],
+    ["&#xE4;&#xe4;&#x1F600;&#128512;&#0228;", "ää😀😀ä"],
+    ["&amp;#228; &amp;amp; &#38;lt;", "&#228; &amp; &lt;"],
+    ["&lt;&#49;&gt;", "<1>"],
+    ["a&#0;&#1;&#xD800;&#xfffe;&#1114112;&#x110000;&#99999999999999999999;", ""],
+    [" &#32;b&#10;", "b"],
+  ];
+  for (const [written, name] of names) {
+    const files = sound();
+    for (const id of ["a", "b", "c"]) files[`Annotations/${id}.xml`] = annotation(object(written, [16, 12, 48, 36]));
+    const { train } = await read(files);
+    assert.deepEqual(train.targets.boxes.names, [name === "" ? written : name]);
+  }
+  const files = sound();
+  files["JPEGImages/Bär & Öl.png"] = files["JPEGImages/a.png"];
+  delete files["JPEGImages/a.png"];
+  files["Annotations/a.xml"] = annotation(CAT, `<filename>B&#228;r &amp; &#xD6;l.png</filename>${SIZE}`);
+  assert.equal((await read(files)).train.count, 2);
+});
+
 Deno.test("readVoc() says which of two annotations named a picture, and which picture one has not", async () => {
   const flat: Record<string, Content> = { "a.png": picture(), "b.png": picture() };
   for (const id of ["a", "b", "c"]) flat[`${id}.xml`] = annotation(CAT, `<filename>a.png</filename>${SIZE}`);
