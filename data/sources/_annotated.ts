@@ -6,6 +6,7 @@ import type { SampleSplit } from "../samples.ts";
 import { type BadBox, type Box, checkBox, type FoundBox } from "./_box_checks.ts";
 import { type BoxSample, boxSet, ROOM } from "./_box_set.ts";
 import type { BadImage } from "./_decode.ts";
+import { leftOut } from "./_left_out.ts";
 import { decodeLetterboxed } from "./_letterboxed.ts";
 import { limitOf, type PartName, type PictureSetOptions, STREAMS } from "./_picture_sets.ts";
 
@@ -50,14 +51,32 @@ export interface Found {
 /** More classes than any set has: they are names of the boxes. */
 const MOST_CLASSES = 2 ** 16;
 
+/** How a set is parted. */
+interface SplitOptions extends Pick<BoxOptions, "testFraction" | "seed" | "skipBadImages"> {
+  readonly name: string;
+}
+
 /**
- * Parts entries at random, at least one on each side. Those that are bad go to the training part.
+ * Parts what a reader has found at random. What is bad goes to the training part.
  *
+ * @throws {RangeError} If fewer than two pictures are not bad: for what is wrong with them, unless `skipBadImages`; or if
+ *   the fraction is not between 0 and 1.
+ */
+export function splitEntries(entries: readonly Entry[], options: SplitOptions): Parts<readonly Entry[]> {
+  return splitAtRandom(entries, { ...options, faults: faultsOf(entries) });
+}
+
+/**
+ * Parts items at random, at least one on each side. Those that are bad go to the training part.
+ *
+ * @param options What is known to be wrong with the items, in `faults`, is told where there are too few of them.
  * @throws {RangeError} If there are fewer than two others, or the fraction is not between 0 and 1.
  */
 export function splitAtRandom<T extends object>(
   all: readonly T[],
-  { name, testFraction = 0.2, seed = 0 }: { readonly name: string } & Pick<BoxOptions, "testFraction" | "seed">,
+  { name, testFraction = 0.2, seed = 0, skipBadImages = false, faults = [] }: SplitOptions & {
+    readonly faults?: readonly BadImage[];
+  },
 ): Parts<readonly T[]> {
   checkSeed(seed);
   const entries = all.filter((entry) => !("because" in entry));
@@ -65,8 +84,9 @@ export function splitAtRandom<T extends object>(
     throw new RangeError(`Cannot read "${name}": the test fraction is ${testFraction}, needed is one between 0 and 1`);
   }
   if (entries.length < 2) {
+    if (!skipBadImages) refuseFaults(name, faults);
     const has = entries.length === 0 ? "no annotated picture" : "1 annotated picture";
-    throw new RangeError(`Cannot split "${name}": it has ${has}, at least 2 are needed`);
+    throw new RangeError(`Cannot split "${name}": it has ${has}, at least 2 are needed${leftOut(faults)}`);
   }
   const shuffled = new Random(seed, [STREAMS.split]).shuffle([...entries]);
   const tests = Math.min(Math.max(1, Math.round(entries.length * testFraction)), entries.length - 1);
@@ -96,13 +116,14 @@ export async function readAnnotated({ name, parts, classNames }: Found, options:
   const { shape, seed = 0, skipBadImages = false, cache } = options;
   checkShape(shape, `read "${name}"`);
   const names = classNames ?? classesOf(parts.train);
-  const check = new Checker(names);
-  if (names.length === 0 && !skipBadImages) {
+  if (names.length === 0) {
     // There may be boxes, and all of them bad.
-    for (const entry of parts.train) check.picture(entry);
-    check.refuse(name);
+    const faults = namedParts(parts).flatMap(([, entries]) => faultsOf(entries));
+    if (!skipBadImages) refuseFaults(name, faults);
+    throw withoutBoxes(name, faults);
   }
   checkClasses(names, name);
+  const check = new Checker(names);
   const chosen = mapNamed(parts, (part, entries) => {
     const once = check.once(entries);
     const limit = limitOf(options, part);
@@ -111,19 +132,25 @@ export async function readAnnotated({ name, parts, classNames }: Found, options:
   });
   // What is wrong with boxes is found before a thousand pictures are decoded.
   const pictures = mapNamed(chosen, (_, entries) => entries.flatMap((entry) => check.picture(entry)));
-  if (!skipBadImages) check.refuse(name);
+  if (!skipBadImages) refuseFaults(name, check.faults);
   const samples: Partial<Record<PartName, readonly BoxSample[]>> = {};
   for (const [part, found] of namedParts(pictures)) {
     if (cache === undefined) checkMemory(shape, { count: found.length, doing: `read "${name}"` });
     const decoded = await decodeLetterboxed(found, { shape, cache, name: `${name} ${part}` });
     samples[part] = found.flatMap((picture, i) => check.decoded(picture, decoded[i]));
   }
-  if (!skipBadImages) check.refuse(name);
+  if (!skipBadImages) refuseFaults(name, check.faults);
+  const learned = samples.train ?? [];
+  // A part without boxes may be meant so; one whose boxes were all left out is not.
+  const hadBoxes = chosen.train.some((entry) => "boxes" in entry && entry.boxes.length > 0);
+  if (hadBoxes && learned.length > 0 && learned.every(({ boxes }) => boxes.length === 0)) {
+    throw withoutBoxes(name, check.faults);
+  }
   const all = Object.values(samples).flat();
   const most = ROOM * all.reduce((largest, { boxes }) => Math.max(largest, boxes.length), 1);
   const sets = mapNamed(
     pictures,
-    (part) => boxSet(samples[part] ?? [], { name: `${name} ${part}`, shape, most, names }),
+    (part) => boxSet(samples[part] ?? [], { name: `${name} ${part}`, shape, most, names, faults: check.faults }),
   );
   return { name, ...sets, skipped: check.faults, notes: notesOn(all, shape) };
 }
@@ -145,8 +172,38 @@ function classesOf(entries: readonly Entry[]): readonly string[] {
   return [...new Set(boxes.flatMap((box) => "because" in box ? [] : [box.className]))].sort();
 }
 
+/** Returns what can be seen to be wrong with entries without their pictures or the names of the classes. */
+function faultsOf(entries: readonly Entry[]): readonly BadImage[] {
+  return entries.flatMap((entry) => {
+    if ("because" in entry) return [entry];
+    const { annotation: file, boxes } = entry;
+    return boxes.flatMap((box) => "because" in box ? [{ file, because: box.because, box: box.where }] : []);
+  });
+}
+
+/** @throws {RangeError} If anything was wrong: names the first of it, and counts. */
+function refuseFaults(name: string, faults: readonly BadImage[]): void {
+  if (faults.length === 0) return;
+  const [first] = faults;
+  const boxes = faults.filter(({ box }) => box !== undefined).length;
+  const counts = [countOf(faults.length - boxes, ["picture", "pictures"]), countOf(boxes, ["box", "boxes"])];
+  const what = counts.filter((text) => text !== "").join(" and ");
+  const place = `${first.box === undefined ? "" : `${first.box} of `}"${first.file}"`;
+  throw new RangeError(
+    `Cannot read ${what} of "${name}"${faults.length === 1 ? "" : ", the first"}: ${place} (${first.because}); ` +
+      "needed are whole pictures with sound boxes, or --skip-bad-images",
+  );
+}
+
+function countOf(count: number, [one, many]: readonly [string, string]): string {
+  return count === 0 ? "" : `${count} ${count === 1 ? one : many}`;
+}
+
+function withoutBoxes(set: string, faults: readonly BadImage[]): RangeError {
+  return new RangeError(`Cannot read "${set}": no picture to train on has a box, 1 is needed${leftOut(faults)}`);
+}
+
 function checkClasses(names: readonly string[], set: string): void {
-  if (names.length === 0) throw new RangeError(`Cannot read "${set}": no picture to train on has a box, 1 is needed`);
   if (names.length <= MOST_CLASSES) return;
   throw new RangeError(`Cannot read "${set}": it has ${names.length} classes, at most ${MOST_CLASSES} are needed`);
 }
@@ -202,22 +259,6 @@ class Checker {
     return [{ ...result, boxes: "annotation" in boxes ? this.#boxes(boxes, result.placement.original) : boxes }];
   }
 
-  /** @throws {RangeError} If anything was wrong: names the first of it, and counts. */
-  refuse(name: string): void {
-    if (this.faults.length === 0) return;
-    const [first] = this.faults;
-    const boxes = this.faults.filter(({ box }) => box !== undefined).length;
-    const counts = [countOf(this.faults.length - boxes, ["picture", "pictures"]), countOf(boxes, ["box", "boxes"])];
-    const what = counts.filter((text) => text !== "").join(" and ");
-    const place = `${first.box === undefined ? "" : `${first.box} of `}"${first.file}"`;
-    throw new RangeError(
-      `Cannot read ${what} of "${name}"${
-        this.faults.length === 1 ? "" : ", the first"
-      }: ${place} (${first.because}); ` +
-        "needed are whole pictures with sound boxes, or --skip-bad-images",
-    );
-  }
-
   #boxes({ annotation, boxes }: Annotated, size: Size | undefined): readonly Box[] {
     const rules = { labels: this.#labels, ...(size === undefined ? {} : { size }) };
     return boxes.flatMap((box) => {
@@ -227,10 +268,6 @@ class Checker {
       return [];
     });
   }
-}
-
-function countOf(count: number, [one, many]: readonly [string, string]): string {
-  return count === 0 ? "" : `${count} ${count === 1 ? one : many}`;
 }
 
 function notesOn(samples: readonly BoxSample[], shape: ImageShape): readonly string[] {

@@ -4,6 +4,8 @@ import { fromOriginal, packPlacements } from "../letterbox.ts";
 import { joinPictures } from "../pixels.ts";
 import { BOX_NUMBERS, type SampleSet } from "../samples.ts";
 import type { Box } from "./_box_checks.ts";
+import type { BadImage } from "./_decode.ts";
+import { leftOut } from "./_left_out.ts";
 import type { Letterboxed } from "./_letterboxed.ts";
 
 /** A letterboxed picture with its boxes, in shares of the original's sides. */
@@ -27,6 +29,8 @@ export interface BoxSetOptions {
   /** Rows of a sample. */
   readonly most: number;
   readonly names: readonly string[];
+  /** What was left out of the whole set: the reason where no sample is left. */
+  readonly faults?: readonly BadImage[];
 }
 
 /**
@@ -34,9 +38,14 @@ export interface BoxSetOptions {
  *
  * @throws {RangeError} If there are no samples, or their boxes take more than 2 GiB.
  */
-export function boxSet(samples: readonly BoxSample[], { name, shape, most, names }: BoxSetOptions): SampleSet {
+export function boxSet(
+  samples: readonly BoxSample[],
+  { name, shape, most, names, faults = [] }: BoxSetOptions,
+): SampleSet {
   const count = samples.length;
-  if (count === 0) throw new RangeError(`Cannot read "${name}": it has no picture that can be read, 1 is needed`);
+  if (count === 0) {
+    throw new RangeError(`Cannot read "${name}": it has no picture that can be read, 1 is needed${leftOut(faults)}`);
+  }
   const width = most * BOX_NUMBERS;
   if (4 * count * width > MOST_BYTES) {
     throw new RangeError(

@@ -6,7 +6,7 @@
  */
 import { basename, dirname, join } from "node:path";
 import { readTextWithin } from "../../src/io/read.ts";
-import { type BoxOptions, type BoxSplit, type Entry, mapInTurns, readAnnotated, splitAtRandom } from "./_annotated.ts";
+import { type BoxOptions, type BoxSplit, type Entry, mapInTurns, readAnnotated, splitEntries } from "./_annotated.ts";
 import { type CocoInstances, type CocoPicture, parseCoco } from "./_coco_json.ts";
 import { isFile, isFolder, whyUnreadable } from "./_files.ts";
 import { DataFolder } from "./_within.ts";
@@ -37,7 +37,7 @@ export async function readCoco(file: string, options: BoxOptions): Promise<BoxSp
   const classNames = train.names;
   if (judged === undefined) {
     return await readAnnotated(
-      { name: file, parts: splitAtRandom(own, { ...options, name: file }), classNames },
+      { name: file, parts: splitEntries(own, { ...options, name: file }), classNames },
       options,
     );
   }

@@ -21,6 +21,7 @@ import {
   seriesOf,
   shortestOf,
 } from "./_csv_sequences.ts";
+import { leftOut } from "./_left_out.ts";
 import { joinPictures } from "../pixels.ts";
 import type { BadImage } from "./_decode.ts";
 import { decodeAll, isBad } from "./stored.ts";
@@ -195,7 +196,9 @@ async function readPart(
     ? { input: inputOf(part, columns.features, series), lines: part.lines, skipped: [] }
     : await picturesOf(part, { column: columns.picture, options });
   if (lines.length === 0) {
-    throw new RangeError(`Cannot read "${table.path}": none of its pictures can be read, at least 1 is needed`);
+    throw new RangeError(
+      `Cannot read "${table.path}": none of its pictures can be read, at least 1 is needed${leftOut(skipped)}`,
+    );
   }
   const target = targetOf({ table, lines }, { columns, classNames, kind: options.targets });
   const [inputName, value] = input;

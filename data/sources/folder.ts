@@ -4,6 +4,7 @@ import { isFolder, join, listFolder } from "./_files.ts";
 import { checkMemory, checkShape, imageBytes, type ImageShape, type Parts } from "../dataset.ts";
 import { joinPictures } from "../pixels.ts";
 import type { SampleSet, SampleSplit } from "../samples.ts";
+import { leftOut } from "./_left_out.ts";
 import { limitOf, type PartName } from "./_picture_sets.ts";
 import { type CacheOptions, decodeAll, isBad } from "./stored.ts";
 import { checkSeed, Random } from "../../src/numbers/random.ts";
@@ -191,7 +192,9 @@ export async function readFolder(dir: string, options: FolderOptions): Promise<F
   if (skipped.length > 0 && !skipBadImages) throw unreadable(dir, skipped);
   if (train === undefined || test === undefined) {
     const empty = train === undefined ? "training" : "test";
-    throw new RangeError(`Cannot read "${dir}": it has no ${empty} image that can be read, needed is at least one`);
+    throw new RangeError(
+      `Cannot read "${dir}": it has no ${empty} image that can be read, needed is at least one${leftOut(skipped)}`,
+    );
   }
   return { name: dir, train, ...(validation === undefined ? {} : { validation }), test, skipped };
 }

@@ -10,6 +10,7 @@ import type { BadImage } from "./_decode.ts";
 import { decodeAll, isBad } from "./stored.ts";
 import { isFile, isFolder, join, listFolder, readBytes } from "./_files.ts";
 import { type ClassMap, decodeMasks } from "./_masks.ts";
+import { leftOut } from "./_left_out.ts";
 import { limitOf, type PartName, type PictureSetOptions, STREAMS } from "./_picture_sets.ts";
 import { type Pair, type PairsFound, pairsOf } from "./_pairs.ts";
 
@@ -61,11 +62,13 @@ export async function readMasks(dir: string, options: MasksOptions): Promise<Mas
   const empty = all.find(({ good }) => good.length === 0);
   if (empty !== undefined) {
     throw new RangeError(
-      `Cannot read "${dir}": its ${empty.name} part has no pair that can be read, at least 1 is needed`,
+      `Cannot read "${dir}": its ${empty.name} part has no pair that can be read, at least 1 is needed${
+        leftOut(skipped)
+      }`,
     );
   }
   const counts = countClasses(all);
-  const classNames = names ?? namesOf(counts, dir);
+  const classNames = names ?? namesOf(counts, { dir, skipped });
   const set = ({ name, good }: Read) => setOf(good, { name: `${dir} ${name}`, shape: options.shape, classNames });
   const [first, ...others] = all.map(set);
   const test = others[others.length - 1];
@@ -145,13 +148,18 @@ async function listParts(dir: string, options: MasksOptions): Promise<Listed> {
   return { parts, alone: found.flatMap(({ alone }) => alone) };
 }
 
-async function splitAtRandom(dir: string, { testFraction = 0.2, seed = 0 }: MasksOptions): Promise<Listed> {
+async function splitAtRandom(
+  dir: string,
+  { testFraction = 0.2, seed = 0, skipBadImages = false }: MasksOptions,
+): Promise<Listed> {
   const { pairs, alone } = await pairsOf(dir);
   if (pairs.length < 2) {
-    const because = alone.length === 0 ? "" : ` ("${alone[0].file}": ${alone[0].because})`;
+    if (alone.length > 0 && !skipBadImages) throw unreadable(dir, alone);
     throw new RangeError(
-      `Cannot split "${dir}": it has ${pairs.length} ${pairs.length === 1 ? "pair" : "pairs"} of a picture and a mask` +
-        `${because}, at least 2 are needed`,
+      `Cannot split "${dir}": it has ${pairs.length} ${
+        pairs.length === 1 ? "pair" : "pairs"
+      } of a picture and a mask, ` +
+        `at least 2 are needed${leftOut(alone)}`,
     );
   }
   const shuffled = new Random(seed, [STREAMS.split]).shuffle([...pairs]);
@@ -221,7 +229,10 @@ function countClasses(parts: readonly Read[]): Float64Array {
 }
 
 /** @throws {RangeError} If there are not two classes at least. */
-function namesOf(counts: Float64Array, dir: string): readonly string[] {
+function namesOf(
+  counts: Float64Array,
+  { dir, skipped }: { readonly dir: string; readonly skipped: readonly BadImage[] },
+): readonly string[] {
   const most = counts.subarray(0, NO_CLASS).findLastIndex((count) => count > 0);
   if (most >= 1) return Array.from({ length: most + 1 }, (_, i) => `${i}`);
   const hint = most === 0 && counts[NO_CLASS] > 0
@@ -230,7 +241,9 @@ function namesOf(counts: Float64Array, dir: string): readonly string[] {
     ? "the value 0 alone"
     : "no pixel that counts";
   throw new RangeError(
-    `Cannot read "${dir}": its masks have ${hint}; needed are 2 classes at least (values 0, 1, …), or ${CLASSES}`,
+    `Cannot read "${dir}": its masks have ${hint}; needed are 2 classes at least (values 0, 1, …), or ${CLASSES}${
+      leftOut(skipped)
+    }`,
   );
 }
 

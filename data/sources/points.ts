@@ -12,6 +12,7 @@ import type { Size } from "../letterbox.ts";
 import { type Points, type SampleSet, type SampleSplit, storedShape } from "../samples.ts";
 import { type Crop, decodeCrops } from "./_crop.ts";
 import { locatePicture, type Table } from "./_csv_table.ts";
+import { leftOut } from "./_left_out.ts";
 import { joinPictures } from "../pixels.ts";
 import type { BadImage } from "./_decode.ts";
 import { type CacheOptions, isBad } from "./stored.ts";
@@ -84,9 +85,9 @@ export async function readPoints(path: string, options: PointsOptions): Promise<
   refuseFaults(path, faults, skipBadImages);
   return {
     name: path,
-    train: whole(path, "training", train),
-    ...(validation === undefined ? {} : { validation: whole(path, "validation", validation) }),
-    test: whole(path, "test", test),
+    train: whole(train, { path, part: "training", faults }),
+    ...(validation === undefined ? {} : { validation: whole(validation, { path, part: "validation", faults }) }),
+    test: whole(test, { path, part: "test", faults }),
     skipped: faults,
     notes: notesOn(checked, { layout, margin, shape }),
   };
@@ -129,7 +130,11 @@ async function partsOf(
 ): Promise<Parts<readonly Sample[]>> {
   const train = await samplesIn(first, check);
   const test = await tableBeside(first, "test.csv");
-  if (test === undefined) return splitByPerson(train, { path, options });
+  if (test === undefined) {
+    // What is wrong with them is the reason where there are too few to be parted.
+    refuseFaults(path, check.faults, options.skipBadImages ?? false);
+    return splitByPerson(train, { path, options, faults: check.faults });
+  }
   const validation = await tableBeside(first, "val.csv");
   return {
     train,
@@ -207,7 +212,9 @@ function repeated({ path, points, where }: Sample, { seen }: CheckOptions): BadI
 /** Draws people for the test part until it has its share of the samples. */
 function splitByPerson(
   samples: readonly Sample[],
-  { path, options: { testFraction = 0.2, seed = 0 } }: Omit<PartsOptions, "check">,
+  { path, options: { testFraction = 0.2, seed = 0 }, faults }: Omit<PartsOptions, "check"> & {
+    readonly faults: readonly BadImage[];
+  },
 ): Parts<readonly Sample[]> {
   if (!(testFraction > 0 && testFraction < 1)) {
     throw new RangeError(`Cannot read "${path}": the test fraction is ${testFraction}, needed is one between 0 and 1`);
@@ -217,7 +224,7 @@ function splitByPerson(
     const who = people.length === 0 ? "no sample that can be read" : `samples of one person only, "${people[0]}"`;
     throw new RangeError(
       `Cannot split "${path}": it has ${who}, at least 2 people are needed, or a test.csv beside it (a person is the part of ` +
-        `a file's name before "_", or stands in a column "person")`,
+        `a file's name before "_", or stands in a column "person")${leftOut(faults)}`,
     );
   }
   const counts = Map.groupBy(samples, ({ person }) => person);
@@ -308,9 +315,14 @@ function refuseFaults(path: string, faults: readonly BadImage[], isSkipped: bool
   );
 }
 
-function whole(path: string, part: string, set: SampleSet | undefined): SampleSet {
+function whole(
+  set: SampleSet | undefined,
+  { path, part, faults }: { readonly path: string; readonly part: string; readonly faults: readonly BadImage[] },
+): SampleSet {
   if (set !== undefined) return set;
-  throw new RangeError(`Cannot read "${path}": it has no ${part} sample that can be read, at least 1 is needed`);
+  throw new RangeError(
+    `Cannot read "${path}": it has no ${part} sample that can be read, at least 1 is needed${leftOut(faults)}`,
+  );
 }
 
 function notesOn(

@@ -8,7 +8,7 @@ import { dirname, isAbsolute, join, relative } from "node:path";
 import { readTextWithin } from "../../src/io/read.ts";
 import { parseDecimal } from "../../src/text/decimal.ts";
 import { plainLine, showValue } from "../../src/text/plain.ts";
-import { type BoxOptions, type BoxSplit, type Entry, mapInTurns, readAnnotated, splitAtRandom } from "./_annotated.ts";
+import { type BoxOptions, type BoxSplit, type Entry, mapInTurns, readAnnotated, splitEntries } from "./_annotated.ts";
 import type { BadBox, FoundBox } from "./_box_checks.ts";
 import { isFile, isFolder, whyUnreadable } from "./_files.ts";
 import { DataFolder, listTree } from "./_within.ts";
@@ -53,7 +53,7 @@ export async function readYolo(file: string, options: BoxOptions): Promise<BoxSp
   const [validation, judged = validation] = others;
   const given = own ?? [];
   if (judged === undefined) {
-    const parts = splitAtRandom(given, { ...options, name: file });
+    const parts = splitEntries(given, { ...options, name: file });
     return await readAnnotated({ name: file, parts, classNames: names }, options);
   }
   const choosing = validation === undefined || judged === validation ? {} : { validation };
