@@ -13,6 +13,15 @@ export interface YoloDescription {
   readonly test: readonly string[];
   /** Names of the classes, in the order of their numbers. */
   readonly names: readonly string[];
+  /** What follows the box on each line of a set for poses; absent: nothing. */
+  readonly keypoints?: Keypoints;
+}
+
+/** Points of each thing, as `kpt_shape` says. */
+export interface Keypoints {
+  readonly count: number;
+  /** Numbers of a point: x and y, and perhaps whether it is seen. */
+  readonly size: 2 | 3;
 }
 
 /** How often an alias may stand for what it names: what has aliases of aliases can be of any size. */
@@ -60,8 +69,14 @@ export function parseYoloYaml(text: string, file: string): YoloDescription {
   const names = namesOf(entries.get("names"));
   if (names === undefined) throw refuse("names", "a list of names, or names by numbers from 0,");
   checkNames(names, { count: entries.get("nc"), cannot });
+  const shape = entries.get("kpt_shape");
+  const keypoints = keypointsOf(shape);
+  if (!isAbsent(shape) && keypoints === undefined) {
+    throw refuse("kpt_shape", "a list of two, how many points and 2 or 3 numbers of each,");
+  }
   const path = typeof folder === "string" && folder !== "" ? { path: folder } : {};
-  return { ...path, train, val: listOf("val", "valid", "validation"), test: listOf("test"), names };
+  const [val, test] = [listOf("val", "valid", "validation"), listOf("test")];
+  return { ...path, train, val, test, names, ...(keypoints === undefined ? {} : { keypoints }) };
 }
 
 function isAbsent(value: unknown): boolean {
@@ -90,6 +105,12 @@ function namesOf(value: unknown): readonly string[] | undefined {
   // "no" and "1" are names too.
   const isName = (name: unknown) => ["string", "number", "boolean"].includes(typeof name) && String(name).trim() !== "";
   return value.every(isName) ? value.map((name) => String(name).trim()) : undefined;
+}
+
+function keypointsOf(value: unknown): Keypoints | undefined {
+  const [count, size, ...others]: readonly unknown[] = Array.isArray(value) ? value : [];
+  if (typeof count !== "number" || !Number.isSafeInteger(count) || count < 1 || others.length > 0) return undefined;
+  return size === 2 || size === 3 ? { count, size } : undefined;
 }
 
 function checkNames(names: readonly string[], { count, cannot }: {

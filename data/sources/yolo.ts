@@ -1,6 +1,6 @@
 /**
  * Data sets in the form of Ultralytics' YOLO: a YAML file says where pictures lie and what classes are called; a text
- * file for each picture has a line for each box.
+ * file for each picture has a line for each box, or its outline, or the box and points of a pose.
  *
  * The text of `images/train/a.jpg` is `labels/train/a.txt`, or `a.txt` beside it where no folder is called `images`.
  */
@@ -32,8 +32,8 @@ interface Listed {
 /**
  * Reads a set in the form of Ultralytics' YOLO.
  *
- * Classes are numbered as the description does. Outlines, of three points at least, become the boxes around them. A picture
- * without a text file shows nothing.
+ * Classes are numbered as the description does. Outlines, of three points at least, become the boxes around them. Where the
+ * description has a `kpt_shape`, points follow each box, and are left out. A picture without a text file shows nothing.
  *
  * @param file The description.
  * @throws {Error} If the description or a list cannot be read.
@@ -43,10 +43,11 @@ export async function readYolo(file: string, options: BoxOptions): Promise<BoxSp
   const text = await readText(file, MOST_YAML_BYTES);
   const description = parseYoloYaml(text, file);
   const { train, val, test, names } = description;
+  const rules = { names, keypoints: description.keypoints, file };
   const root = await rootOf(file, description);
   const read = async (key: string, paths: readonly string[]): Promise<readonly Entry[] | undefined> => {
     const found: Entry[] = [];
-    for (const path of paths) found.push(...await readPath(root, { file, key, path, names }));
+    for (const path of paths) found.push(...await readPath(root, { key, path, rules }));
     return paths.length === 0 ? undefined : found;
   };
   const [own, ...others] = [await read("train", train), await read("val", val), await read("test", test)];
@@ -99,13 +100,20 @@ async function findPart(root: DataFolder, path: string): Promise<string | undefi
 
 /** What a path of the description leads to. */
 interface PartPath {
-  readonly file: string;
   readonly key: string;
   readonly path: string;
-  readonly names: readonly string[];
+  readonly rules: LineRules;
 }
 
-async function readPath(root: DataFolder, { file, key, path, names }: PartPath): Promise<readonly Entry[]> {
+/** What lines are held to. */
+interface LineRules extends Pick<YoloDescription, "names"> {
+  readonly keypoints: YoloDescription["keypoints"];
+  /** The description. */
+  readonly file: string;
+}
+
+async function readPath(root: DataFolder, { key, path, rules }: PartPath): Promise<readonly Entry[]> {
+  const { file } = rules;
   const found = await findPart(root, path);
   if (found === undefined) {
     const refused = await root.find(path);
@@ -118,7 +126,7 @@ async function readPath(root: DataFolder, { file, key, path, names }: PartPath):
   const isList = await isFile(full);
   const listed = isList ? await readList(root, full) : await listFolder(root, found);
   if (listed.length === 0) throw new RangeError(`Cannot read "${file}": its ${key} "${full}" has no JPEG or PNG`);
-  const entries = await mapInTurns(listed, (picture) => readEntry(root, picture, names));
+  const entries = await mapInTurns(listed, (picture) => readEntry(root, picture, rules));
   return isList ? entries : [...entries, ...await orphansOf(root, listed)];
 }
 
@@ -143,7 +151,7 @@ async function listFolder(root: DataFolder, folder: string): Promise<readonly Li
 
 const PICTURE = /\.(jpe?g|png)$/i;
 
-async function readEntry(root: DataFolder, { path, namedBy }: Listed, names: readonly string[]): Promise<Entry> {
+async function readEntry(root: DataFolder, { path, namedBy }: Listed, rules: LineRules): Promise<Entry> {
   const picture = await root.find(path);
   if (typeof picture !== "string") {
     return { file: join(root.path, path), because: `${picture.because}; it is ${namedBy}` };
@@ -153,7 +161,7 @@ async function readEntry(root: DataFolder, { path, namedBy }: Listed, names: rea
   const entry = { file: picture, annotation: text, namedBy, unit: "shares", boxes: [] } as const;
   if (!await isFile(text)) return entry;
   try {
-    return { ...entry, boxes: parseLines(await readTextWithin(text, { most: MOST_TEXT_BYTES }), names) };
+    return { ...entry, boxes: parseLines(await readTextWithin(text, { most: MOST_TEXT_BYTES }), rules) };
   } catch (error) {
     return { file: text, because: whyUnreadable(error) };
   }
@@ -196,25 +204,34 @@ async function hasBoxes(root: DataFolder, path: string): Promise<boolean> {
   }
 }
 
-function parseLines(text: string, names: readonly string[]): readonly (FoundBox | BadBox)[] {
+function parseLines(text: string, rules: LineRules): readonly (FoundBox | BadBox)[] {
   return text.split("\n").flatMap((line, i) => {
     const cells = line.trim().split(/\s+/);
-    return cells[0] === "" ? [] : [parseLine(cells, { where: `line ${i + 1}`, names })];
+    return cells[0] === "" ? [] : [parseLine(cells, { where: `line ${i + 1}`, ...rules })];
   });
 }
 
 function parseLine(
   [first, ...rest]: readonly string[],
-  { where, names }: { readonly where: string; readonly names: readonly string[] },
+  { where, names, keypoints, file }: LineRules & { readonly where: string },
 ): FoundBox | BadBox {
   const bad = (because: string) => ({ where, because });
   const number = parseDecimal(first);
   if (!Number.isInteger(number) || number < 0 || number >= names.length) {
     return bad(`its class is ${showValue(first)}, a number from 0 to ${names.length - 1} is needed`);
   }
-  const isOutline = rest.length >= 6 && rest.length % 2 === 0;
-  if (rest.length !== 4 && !isOutline) {
+  const isOutline = keypoints === undefined && rest.length >= 6 && rest.length % 2 === 0;
+  if (keypoints === undefined && rest.length !== 4 && !isOutline) {
     return bad(`it has ${rest.length} numbers after the class, 4 are needed, or 6 or more of an outline`);
+  }
+  if (keypoints !== undefined && rest.length !== 4 + keypoints.count * keypoints.size) {
+    const { count, size } = keypoints;
+    return bad(
+      `it has ${rest.length} numbers after the class, ${
+        4 + count * size
+      } are needed: 4 of the box and ${count}x${size} ` +
+        `of points, as the kpt_shape of "${file}" says`,
+    );
   }
   const values = rest.map(parseDecimal);
   const odd = values.findIndex((value) => !Number.isFinite(value));

@@ -97,6 +97,42 @@ Deno.test("readYolo() names what is wrong with a line, counts it, and leaves it 
   }
 });
 
+Deno.test("readYolo() takes the box of a pose, whatever points follow, and refuses lines with more or fewer", async () => {
+  const shapes: readonly (readonly [shape: string, points: string])[] = [
+    ["[2, 2]", ".1 .1 .3 .3"],
+    ["[1, 2]", ".1 .1"],
+    ["[1, 3]", ".1 .1 2"],
+    ["[2, 3]", ".1 .1 2 .9 .9 0"],
+    ["[17, 3]", "0 0 0 ".repeat(17).trim()],
+  ];
+  for (const [shape, points] of shapes) {
+    const files = sound(`train: images/train\nval: images/val\nkpt_shape: ${shape}\n${NAMES}`);
+    for (const path of ["train/a", "train/b", "val/c"]) {
+      files[`labels/${path}.txt`] = `1 0.25 0.5 0.5 1 ${points}\n`;
+    }
+    const { train, test } = await read(files);
+    const dog = [[0.25, 0.5, 0.5, 0.75, 1, 0]];
+    assert.deepEqual([...boxesOf(train), ...boxesOf(test)], [dog, dog, dog], shape);
+    const needed = 4 + points.split(" ").length;
+    for (const rest of ["", points.slice(0, points.lastIndexOf(" ")), `${points} .5`, `${points} .5 .5`]) {
+      const numbers = `.5 .5 .5 .5 ${rest}`.trim();
+      const bad = { ...files, "labels/train/a.txt": `1 0.25 0.5 0.5 1 ${points}\n0 ${numbers}\n` };
+      const has = numbers.split(" ").length;
+      const kinds = shape.slice(1, -1).replace(", ", "x");
+      await refusesOne((skipBadImages) => read(bad, { skipBadImages }), {
+        what: "box",
+        because: new RegExp(
+          `line 2 of "DIR/labels/train/a\\.txt" \\(it has ${has} numbers after the class, ${needed} are needed: 4 of ` +
+            `the box and ${kinds} of points, as the kpt_shape of "DIR/data\\.yaml" says\\)`,
+        ),
+      });
+    }
+  }
+  // Without points, as some write it.
+  const { train } = await read(sound(`train: images/train\nval: images/val\nkpt_shape:\n${NAMES}`));
+  assert.equal(train.count, 2);
+});
+
 Deno.test("readYolo() names pictures that are missing, damaged or named twice, and texts without a picture", async () => {
   const list = `train: train.txt\nval: images/val\n${NAMES}`;
   const cases: readonly (readonly [files: Record<string, Content>, because: RegExp])[] = [
@@ -149,6 +185,14 @@ Deno.test("readYolo() refuses descriptions that are none, by line or key", async
     ["train: images/train\nnames: [a, [b]]", /its names is \["a",\["b"\]\], a list/],
     ["train: images/train\nnames: [a, b, a]", /it names the class "a" twice/],
     ["train: images/train\nnames: [a, b]\nnc: 3", /its nc is 3, it has 2 names/],
+    ...["17", "[17]", "[17, 4]", "[0, 2]", "[-1, 2]", "[1.5, 2]", "[2, 2, 2]", '["2", 2]', "[2, true]", "{0: 2}"].map((
+      shape,
+    ) =>
+      [
+        `train: images/train\nnames: [a]\nkpt_shape: ${shape}`,
+        /Cannot read "DIR\/data\.yaml": its kpt_shape is .*, a list of two, how many points and 2 or 3 numbers of each, is/,
+      ] as const
+    ),
     [
       `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [${"*a,".repeat(9)}]\nc: &c [${"*b,".repeat(9)}]\ntrain: [${"*c,".repeat(9)}]`,
       /its aliases cannot be read: they stand for too much/,

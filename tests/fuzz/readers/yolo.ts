@@ -36,6 +36,7 @@ export const prepare = annotatedCases({
       () => YAML.replace("images/train", JSON.stringify(text)),
       () => YAML.replace("path: .", `path: ${JSON.stringify(text)}`),
       () => YAML.replace("nc: 2", `nc: ${random.pick(NUMBERS)}`),
+      () => `${YAML}kpt_shape: [${random.pick(NUMBERS)}, ${random.pick([2, 3])}]`,
       () => `${aliases}${YAML.replace("images/train", "[*c, *c, *c, *c, *c, *c, *c]")}`,
       () => `a: &a [*a]\n${YAML}`,
       () => `${YAML}x: ${"[".repeat(many)}${"]".repeat(many)}`,
