@@ -12,6 +12,12 @@ export function optionOf<Name extends string>(name: Name): OptionOf<Name> {
   return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()) as OptionOf<Name>;
 }
 
+/** An option and its value as they were asked for, for messages: "--limit 20", "--strict", "--per-tensor". */
+export function argumentOf(key: string, value: unknown): string {
+  if (key === "perChannel") return value === true ? "--per-channel" : "--per-tensor";
+  return value === true ? flagOf(key) : `${flagOf(key)} ${[value].flat().join(LISTS.includes(key) ? "," : " ")}`;
+}
+
 /** Options whose values are one argument, between commas. */
 const LISTS = ["targets", "outputs"];
 
@@ -21,7 +27,7 @@ const NEGATED: ReadonlySet<string> = new Set(["augment", "control", ...STEPS.map
 /** Returns the command line that does the same as a job of these options. */
 export function commandOf(options: object, command: string = "qat"): string {
   const flags = Object.entries(options).filter(([, value]) => value !== undefined).map(([key, value]) => {
-    if (key === "perChannel") return value ? "--per-channel" : "--per-tensor";
+    if (key === "perChannel") return argumentOf(key, value);
     if (typeof value === "boolean") {
       return value ? flagOf(key) : NEGATED.has(key) ? flagOf(key).replace("--", "--no-") : "";
     }

@@ -3,7 +3,7 @@ import { type StepName, type StepOptions, STEPS } from "../quantize/methods/mod.
 import { PTQ_METHODS, type PtqMethod } from "../quantize/target.ts";
 import { OBSERVER_NAMES, type ObserverName } from "../src/quant/mod.ts";
 import { inPlainWordsSync } from "../src/text/plain_errors.ts";
-import { flagOf, optionOf } from "./_flags.ts";
+import { argumentOf, flagOf, optionOf } from "./_flags.ts";
 import { checkNumbers } from "./_number_rules.ts";
 import { checkKinds, type Kinds } from "./_option_kinds.ts";
 import {
@@ -92,21 +92,69 @@ const OF_SMOOTH = ["smoothAlpha", "smoothConvolutions"] as const;
 /** What `--observer` says to have one chosen. */
 export const AUTO = "auto";
 
-/** Options that only one method has a use for. */
-const OF_STATIC: readonly string[] = [
-  "calibrate",
-  "samples",
-  "observer",
-  "symmetric",
-  ...OF_SMOOTH,
-  "recipe",
-  "appendDecoding",
-  "appendNms",
-  "packPixels",
-  "perChannel",
-  "keepFloat",
-  "strict",
-];
+const ALL = PTQ_METHODS;
+const STATIC = ["static"] as const;
+
+/** Which methods have a use for each option; the others refuse it. The type leaves none out. */
+export const METHODS_OF: { readonly [Option in keyof Required<PtqOptions>]: readonly PtqMethod[] } = {
+  model: ALL,
+  outputs: ALL,
+  shape: ALL,
+  data: ALL,
+  task: ALL,
+  targets: ALL,
+  sequenceColumn: ALL,
+  sequenceLength: ALL,
+  normalize: ALL,
+  limit: ALL,
+  skipBadImages: ALL,
+  cache: ALL,
+  inputSize: ALL,
+  anchors: ALL,
+  boxLoss: ALL,
+  ignoreThreshold: ALL,
+  scoreThreshold: ALL,
+  nmsIou: ALL,
+  pointLoss: ALL,
+  appendDecoding: STATIC,
+  appendNms: STATIC,
+  diceLoss: ALL,
+  calibrate: STATIC,
+  samples: STATIC,
+  observer: STATIC,
+  symmetric: STATIC,
+  method: ALL,
+  bits: ["static", "dynamic", "weights"],
+  block: ["weights"],
+  // Every step has an entry, as in the kinds.
+  ...Object.fromEntries(STEP_OPTIONS.map((option) => [option, STATIC])) as Record<
+    keyof StepOptions,
+    readonly PtqMethod[]
+  >,
+  smoothAlpha: STATIC,
+  smoothConvolutions: STATIC,
+  swap: ALL,
+  target: ALL,
+  recipe: STATIC,
+  strict: STATIC,
+  perChannel: STATIC,
+  reduceRange: STATIC,
+  keepFloat: STATIC,
+  seed: ALL,
+  threads: ALL,
+  backend: ALL,
+  device: ALL,
+  precise: ALL,
+  debug: ALL,
+  out: ALL,
+  overwrite: ALL,
+  inputLayout: ALL,
+  opset: ALL,
+  input: ALL,
+  fixedBatch: ALL,
+  packPixels: STATIC,
+  format: STATIC,
+};
 
 /**
  * Checks options and fills in defaults.
@@ -147,26 +195,27 @@ function resolve(given: PtqOptions): ResolvedPtq {
 
 /** @throws {RangeError} If an option is for another method. */
 function refuseOthers(options: PtqOptions, method: PtqMethod): void {
-  const asked = new Map<string, unknown>(Object.entries(options).filter(([, value]) => value !== undefined));
   const refuse = (key: string, needed: string): never => {
-    const value = asked.get(key);
-    const said = value === true ? flagOf(key) : `${flagOf(key)} ${value}`;
-    throw new RangeError(`Cannot use ${said} with --method ${method}: ${needed}`);
+    throw new RangeError(`Cannot use ${argumentOf(key, Reflect.get(options, key))} with --method ${method}: ${needed}`);
   };
-  if (method !== "static") {
-    const other = [...OF_STATIC, ...STEP_OPTIONS].find((key) => asked.has(key) && asked.get(key) !== false);
-    if (other !== undefined) refuse(other, "it is for static");
+  for (const [key, methods] of Object.entries(METHODS_OF)) {
+    if (isAsked(options, key) && !methods.includes(method)) refuse(key, `it is for ${methods.join(" and ")}`);
   }
-  const ofSmooth = OF_SMOOTH.find((key) => asked.has(key) && asked.get(key) !== false);
+  const ofSmooth = OF_SMOOTH.find((key) => isAsked(options, key));
   if (ofSmooth !== undefined && options.smooth !== true) {
     throw new RangeError(`Cannot use ${flagOf(ofSmooth)} without --smooth: it says how that is done`);
   }
-  if (method === "float16" && asked.has("bits")) refuse("bits", "it is for weights, which have 8 or 4");
   if (![undefined, 4, 8].includes(options.bits)) refuse("bits", "it must be 8 or 4");
-  if (asked.get("bits") === 4 && method !== "weights") {
+  if (options.bits === 4 && method !== "weights") {
     refuse("bits", "4 are for weights (target simulation has static ones, by --recipe four-bit-weights)");
   }
-  if (asked.has("block") && method !== "weights") refuse("block", "it is for weights");
+}
+
+/** Whether an option asks for something: a flag that is off does not, unless that is a wish of its own. */
+function isAsked(options: PtqOptions, key: string): boolean {
+  const value: unknown = Reflect.get(options, key);
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return false;
+  return value !== false || key === "perChannel";
 }
 
 function stepsOf(options: PtqOptions): readonly StepName[] {

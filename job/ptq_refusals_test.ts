@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { pictures, save, tinyModel, withFolder } from "./_test_support.ts";
 import { runPtq } from "./ptq.ts";
-import type { PtqOptions } from "./ptq_options.ts";
+import { PTQ_METHODS } from "../quantize/target.ts";
+import { METHODS_OF, PTQ_KINDS, type PtqOptions, resolvePtqOptions } from "./ptq_options.ts";
 
 /** Options of the smallest job. */
 const QUICK = { samples: 16, limit: 20, precise: true, threads: 1, overwrite: true } satisfies PtqOptions;
@@ -74,6 +75,71 @@ const REFUSALS: readonly (readonly [what: string, options: PtqOptions, message: 
     /^Cannot quantize ".*": it has no layer whose weights run on integers, and \d+ of its layers stay in float/,
   ],
 ];
+
+/** What options are asked for with, where one of their kind is not any. */
+const ASKED: Readonly<Record<string, unknown>> = {
+  method: undefined,
+  model: "model.json",
+  task: "classification",
+  boxLoss: "ciou",
+  pointLoss: "l2",
+  observer: "min-max",
+  swap: "none",
+  normalize: "0..1",
+  shape: ["image=1,8,8,3"],
+  backend: "cpu",
+  device: "cpu",
+  inputLayout: "nchw",
+  input: "uint8",
+  format: "qoperator",
+  bits: 8,
+  block: 32,
+  samples: 16,
+  opset: 15,
+  inputSize: 32,
+};
+
+const OF_KIND = { text: "some", names: ["some"], flag: true, number: 1 } as const;
+
+/** Flags of what an option is asked for with, as a message says them. */
+const SAID: Readonly<Record<string, string>> = {
+  perChannel: "--per-channel",
+  format: "--format qoperator",
+  keepFloat: "--keep-float some",
+  reduceRange: "--reduce-range",
+  packPixels: "--pack-pixels",
+  block: "--block 32",
+};
+
+Deno.test("resolvePtqOptions() refuses every option with the methods that have no use for it, and takes it with the others", () => {
+  assert.deepEqual(new Set(Object.keys(METHODS_OF)), new Set(Object.keys(PTQ_KINDS)));
+  for (const [option, kind] of Object.entries(PTQ_KINDS)) {
+    for (const method of PTQ_METHODS) {
+      const value = Object.hasOwn(ASKED, option) ? ASKED[option] : OF_KIND[kind as keyof typeof OF_KIND];
+      // What belongs to an option that is not there is refused for that.
+      const calibrate = method === "static" ? { calibrate: "dummy", smooth: true } : {};
+      const resolving = () => resolvePtqOptions({ model: "in", ...calibrate, method, [option]: value ?? method });
+      const methods: readonly string[] = METHODS_OF[option as keyof typeof METHODS_OF];
+      if (methods.includes(method)) assert.doesNotThrow(resolving, `${option} with ${method}`);
+      else {
+        assert.throws(resolving, ({ message }: Error) => {
+          assert.ok(message.startsWith(`Cannot use ${SAID[option] ?? "--"}`), message);
+          assert.ok(message.endsWith(` with --method ${method}: it is for ${methods.join(" and ")}`), message);
+          return true;
+        }, `${option} with ${method}`);
+      }
+    }
+  }
+});
+
+Deno.test("resolvePtqOptions() refuses one scale a tensor with methods that have their own, and no flag that is off", () => {
+  for (const method of ["dynamic", "weights", "float16"] as const) {
+    const message = `Cannot use --per-tensor with --method ${method}: it is for static`;
+    assert.throws(() => resolvePtqOptions({ model: "in", method, perChannel: false }), { message });
+    const off = { reduceRange: false, packPixels: false, strict: false, equalize: false, keepFloat: [] };
+    assert.equal(resolvePtqOptions({ model: "in", method, ...off }).method, method);
+  }
+});
 
 for (const [what, options, message] of REFUSALS) {
   Deno.test(`runPtq() refuses ${what}, and writes nothing`, () =>
