@@ -3,6 +3,7 @@ import { faultOfBlockSize } from "../src/numbers/blocks.ts";
 import { type CodeRange, INT8_SYMMETRIC_PER_CHANNEL, type QuantScheme } from "../src/numbers/scheme.ts";
 import type { Graph } from "../src/onnx/graph.ts";
 import type { FloatForm, Ports } from "../src/passes/deploy/mod.ts";
+import type { Declined } from "../src/passes/pass.ts";
 import { checkChoice } from "../src/text/nearest.ts";
 
 /**
@@ -122,15 +123,43 @@ const SIGNS: Readonly<Record<FloatForm["kind"], Sign>> = {
   },
 };
 
-/** @throws {RangeError} If the form changed nothing of the graph. */
-export function assertFormed(graph: Graph, { kind }: FloatForm, precision: Precision): void {
-  const { isIn, needed } = SIGNS[kind];
-  if (isIn(graph)) return;
-  const convolutions = graph.nodes.filter(({ op }) => op === "Conv" || op === "ConvTranspose").length;
-  const hint = convolutions > 0 && kind === "dynamic"
-    ? `; its ${convolutions} convolutions are better served by "int8" or "weights8"`
-    : "";
+/** What was made of a graph by a form. */
+interface Made {
+  readonly precision: Precision;
+  /** What was left, and why. */
+  readonly declined: readonly Declined[];
+}
+
+/** @throws {RangeError} If the form changed nothing of the graph, or made no blocks of weights where it is one of blocks. */
+export function assertFormed(graph: Graph, form: FloatForm, { precision, declined }: Made): void {
+  const { isIn, needed } = SIGNS[form.kind];
+  const cannot = `Cannot export "${graph.name}" as ${precision}`;
+  if (!isIn(graph)) {
+    const convolutions = graph.nodes.filter(({ op }) => op === "Conv" || op === "ConvTranspose").length;
+    const hint = convolutions > 0 && form.kind === "dynamic"
+      ? `; its ${convolutions} convolutions are better served by "int8" or "weights8"`
+      : "";
+    throw new RangeError(`${cannot}: it has no weights to round, ${needed} is needed${hint}`);
+  }
+  if (form.kind !== "weights" || form.blocks === undefined || hasAny("MatMulNBits")(graph)) return;
+  const { bits, size } = form.blocks;
+  const why = reasonsOf(declined.filter(({ pass }) => pass === BLOCKS_PASS));
   throw new RangeError(
-    `Cannot export "${graph.name}" as ${precision}: it has no weights to round, ${needed} is needed${hint}`,
+    `${cannot}: none of its weights can be ${bits} bits in blocks of ${size}${why}; 8 bits without blocks would do`,
   );
+}
+
+/** What makes blocks of weights. */
+const BLOCKS_PASS = "blockWeights";
+
+/** Reasons that a message gives at the most. */
+const REASONS = 3;
+
+/** Writes why nodes were left, those of one reason together, in brackets: ` ("conv" and 2 more: …; "dense": …)`. */
+function reasonsOf(declined: readonly Declined[]): string {
+  const reasons = [...Map.groupBy(declined, ({ because }) => because)].map(([because, [{ node }, ...others]]) =>
+    `"${node}"${others.length === 0 ? "" : ` and ${others.length} more`}: ${because}`
+  );
+  if (reasons.length === 0) return "";
+  return ` (${reasons.slice(0, REASONS).join("; ")}${reasons.length > REASONS ? "; …" : ""})`;
 }

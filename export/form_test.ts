@@ -196,6 +196,49 @@ Deno.test("toOnnx() refuses a model in which a form finds nothing to round", asy
   await assert.rejects(toOnnx(up, { precision: "dynamic" }), { message: said });
 });
 
+Deno.test("toOnnx() refuses blocks where no weights fit into any, whatever else is rounded, and says why", async () => {
+  await registerBackend();
+  const conv = () => tfl.layers.conv2d({ name: "conv", filters: 8, kernelSize: 3, inputShape: [8, 8, 3] });
+  const convs = tfl.sequential({ name: "net", layers: [conv()] });
+  const only = (bits: number) => `only products have ${bits}-bit blocks: its weights are int8, one scale a channel`;
+  const would = "8 bits without blocks would do";
+  await assert.rejects(toOnnx(convs, { precision: "weights4" }), {
+    name: "RangeError",
+    message:
+      `Cannot export "net" as weights4: none of its weights can be 4 bits in blocks of 32 ("conv": ${only(4)}); ` +
+      would,
+  });
+  await assert.rejects(toOnnx(convs, { precision: "weights8", block: 64 }), {
+    message:
+      `Cannot export "net" as weights8: none of its weights can be 8 bits in blocks of 64 ("conv": ${only(8)}); ` +
+      would,
+  });
+  const dense = tfl.layers.dense({ name: "dense", units: 10, inputShape: [16] });
+  const small = tfl.sequential({ name: "small", layers: [dense] });
+  await assert.rejects(toOnnx(small, { precision: "weights4", block: 256 }), {
+    message: 'Cannot export "small" as weights4: none of its weights can be 4 bits in blocks of 256 ' +
+      `("dense": its 160 weights fill too little of blocks of 256); ${would}`,
+  });
+  // What would do does, and one product in blocks is enough.
+  assert.equal((await toOnnx(convs, { precision: "weights8" })).precision, "weights8");
+  const both = tfl.sequential({ layers: [conv(), tfl.layers.flatten(), tfl.layers.dense({ units: 4 })] });
+  assert.equal((await toOnnx(both, { precision: "weights4" })).precision, "weights4");
+  const deep = tfl.sequential({
+    name: "deep",
+    layers: [
+      conv(),
+      tfl.layers.conv2d({ name: "next", filters: 8, kernelSize: 3 }),
+      tfl.layers.globalAveragePooling2d({}),
+      ...[10, 9, 8, 7].map((units) => tfl.layers.dense({ name: `dense${units}`, units })),
+    ],
+  });
+  await assert.rejects(toOnnx(deep, { precision: "weights4", block: 256 }), {
+    message: 'Cannot export "deep" as weights4: none of its weights can be 4 bits in blocks of 256 ' +
+      `("conv" and 1 more: ${only(4)}; "dense10": its 80 weights fill too little of blocks of 256; ` +
+      `"dense9": its 90 weights fill too little of blocks of 256; …); ${would}`,
+  });
+});
+
 Deno.test("toOnnx() refuses weights that are no numbers, in every form", async () => {
   await registerBackend();
   const model = tfl.sequential({ layers: [tfl.layers.dense({ name: "dense", units: 4, inputShape: [64] })] });

@@ -172,7 +172,8 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
     { debug },
   );
   const { graph } = written;
-  if (form !== undefined) assertFormed(graph, form, precision);
+  const left = [...renamed(declined, { from: optimized, to: named }), ...written.declined];
+  if (form !== undefined) assertFormed(graph, form, { precision, declined: left });
   assertLegal(graph, { opset });
   if (held !== undefined) assertHeld(graph, held, { opset, format });
   const bytes = encodeModel(graph, {
@@ -185,7 +186,7 @@ export async function toOnnx(model: tfl.LayersModel, options: ToOnnxOptions = {}
   return {
     bytes,
     graph,
-    declined: [...renamed(declined, { from: optimized, to: named }), ...written.declined],
+    declined: left,
     precision,
   };
 }
