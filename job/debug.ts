@@ -120,7 +120,7 @@ async function openPrepared(
   const log = lineLog(events);
   const engine = await startEngine(resolved, log);
   const quantization = await readQuantization(resolved);
-  const { original, job } = await open(resolved, { events, log, engine, quantization });
+  const { original, job } = await open(resolved, { events, log, engine, quantization }, { trains: false });
   if (isPrepared(original)) {
     const { target } = recordOf(original) ?? {};
     return {

@@ -43,6 +43,16 @@ Deno.test("debugModel() writes what it returns, with every layer's weights, bias
     assert.ok(lines.includes("Measuring layers on 8 samples …"));
   }));
 
+Deno.test("debugModel() says nothing of training, of which there is none", () =>
+  withFolder(async (dir) => {
+    const lines: string[] = [];
+    const model = await savePrepared(dir);
+    await debugModel({ ...SMALL, model, out: `${dir}/debug` }, { log: (line) => lines.push(line) });
+    const data = lines.filter((line) => line.startsWith("Data "));
+    assert.deepEqual(data.map((line) => line.replace(/\d+/, "N")), ['Data "generated": N images to judge by.']);
+    assert.deepEqual(lines.filter((line) => /train on|epoch|--batch-size/.test(line)), []);
+  }));
+
 Deno.test("debugModel() searches layers to keep in float, and times each choice", () =>
   withFolder(async (dir) => {
     const model = await savePrepared(dir);

@@ -93,7 +93,7 @@ const OF_SMOOTH = ["smoothAlpha", "smoothConvolutions"] as const;
 export const AUTO = "auto";
 
 const ALL = PTQ_METHODS;
-const STATIC = ["static"] as const;
+const STATIC: readonly PtqMethod[] = ["static"];
 
 /** Which methods have a use for each option; the others refuse it. The type leaves none out. */
 export const METHODS_OF: { readonly [Option in keyof Required<PtqOptions>]: readonly PtqMethod[] } = {

@@ -181,10 +181,15 @@ async function writeAll(run: RunFolder, { model, report, proof, job }: Results):
   }
 }
 
-/** Opens the model and the data of a job, and checks that they fit. */
+/**
+ * Opens the model and the data of a job, and checks that they fit.
+ *
+ * @param use `trains`: whether anything is trained, or would be; if not, nothing is said of how. Default true.
+ */
 export async function open(
   resolved: ResolvedOptions,
   given: Omit<TrainingJob, "options" | "data">,
+  { trains = true }: { readonly trains?: boolean } = {},
 ): Promise<{ original: tfl.LayersModel; job: TrainingJob }> {
   const { log } = given;
   const { model, inputSize } = resolved;
@@ -208,12 +213,12 @@ export async function open(
   checkOutputs(original, { options, data, name });
   checkEvalSize(original, { options, data, name });
   for (const line of [...describeSkipped(opened.skipped), ...opened.notes]) log(line);
-  if (options.augment === true && mayStayBehind(data.train)) log(AUGMENT_WARNING);
+  if (trains && options.augment === true && mayStayBehind(data.train)) log(AUGMENT_WARNING);
   log(`Model "${name}", ${original.countParams().toLocaleString("en")} parameters.`);
-  log(`Data "${data.name}": ${describeParts(data)}.`);
+  log(`Data "${data.name}": ${trains ? describeParts(data) : describeJudged(data)}.`);
   if (hasImages(data)) log(`Images go in ${describeNormalize(data.normalize)}.`);
-  if (options.ema > 0 && !hasFloatTraining(options)) log(IDLE_AVERAGE);
-  if (options.batchSize > data.train.count) {
+  if (trains && options.ema > 0 && !hasFloatTraining(options)) log(IDLE_AVERAGE);
+  if (trains && options.batchSize > data.train.count) {
     log(`Warning: --batch-size ${options.batchSize} is more than there are to train on, ${data.train.count} are used.`);
   }
   return { original, job: { ...given, options, data } };
@@ -267,9 +272,16 @@ const AUGMENT_WARNING =
   "Warning: --augment flips and shifts images; targets that say where something is, or on which side, stay as they are.";
 
 function describeParts({ train, validation, test }: JobData): string {
-  const unit = hasImages({ train }) ? "images" : "samples";
   const choosing = validation === undefined ? "" : `, ${validation.count} to choose the best epoch by`;
-  return `${train.count} ${unit} to train on${choosing}, ${test.count} to judge by`;
+  return `${train.count} ${unitOf(train)} to train on${choosing}, ${test.count} to judge by`;
+}
+
+function describeJudged({ train, test }: JobData): string {
+  return `${test.count} ${unitOf(train)} to judge by`;
+}
+
+function unitOf(train: SampleSet): string {
+  return hasImages({ train }) ? "images" : "samples";
 }
 
 /** Makes a float model and prepares it for quantization-aware training. */
