@@ -54,8 +54,8 @@ function checkFormat({ name, file }: Target, { format }: ResolvedShared): void {
 
 /** Warns of rules that no layer matches. */
 export function logUnmatched({ unmatched, layers }: PreparedModel, log: (line: string) => void): void {
-  const names = layers.map(({ layer }) => layer);
-  for (const rule of unmatched) log(`Warning: a rule of the recipe is for no layer: ${whyUnmatched(rule, names)}.`);
+  const known = layers.map(({ layer: name, className, kind }) => ({ name, className, kind }));
+  for (const rule of unmatched) log(`Warning: a rule of the recipe is for no layer: ${whyUnmatched(rule, known)}.`);
 }
 
 /** Prepares `model` as the job wants it; activations were swapped before. */

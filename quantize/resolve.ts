@@ -6,15 +6,14 @@ import type { Range } from "../src/numbers/qparams.ts";
 import type { ObserverName, WeightObserverName } from "../src/quant/mod.ts";
 import {
   callsOf,
-  isConstant,
-  isInput,
+  ConstantValue,
   type LayerGraph,
   type LayerNode,
   modelCalls,
   nodeOf,
   toModel,
 } from "../src/rewrite/mod.ts";
-import { nearestName, suggestName } from "../src/text/nearest.ts";
+import { lookUp, nearestName, suggestName } from "../src/text/nearest.ts";
 import type { LayerMatch, LayerSettings, Recipe, RecipeRule, SchemeChoice } from "./recipe.ts";
 import { describeScheme, type Method, type Role, type Target, whyNotHeld } from "./target.ts";
 import { stagesOf } from "./stages.ts";
@@ -72,15 +71,20 @@ export interface Resolver {
 export function resolver(input: ResolveInput): Resolver {
   const { recipe: { rules }, target, graph } = input;
   const isFor = matcher(input);
-  const concerns = ({ then }: RecipeRule, node: LayerNode) => !isSource(node) || Object.keys(then).join() !== "float";
+  const concerns = (rule: RecipeRule, node: LayerNode) => !isSource(node) || !isOfFloat(rule);
   const unmatched = rules.filter((rule) =>
     !graph.nodes.some((node) => isFor(rule.match, node) && concerns(rule, node))
   );
-  const names = graph.nodes.map(({ name }) => name);
   const missing = unmatched.find(({ required }) => required);
   if (missing !== undefined) {
     const what = missing.then.float ? `keep layers of "${graph.name}" in float` : `quantize layers of "${graph.name}"`;
-    throw new RangeError(`Cannot ${what}: ${whyUnmatched(missing, names)}`);
+    const { stage } = missing.match;
+    const namesOf = namesIn(input.original);
+    const known = graph.nodes.filter((node) => stage === undefined || isFor({ stage }, node)).flatMap((node) => {
+      const { layer } = node;
+      return namesOf(node.name).map((name) => ({ name, className: layer.className, kind: ruleOf(layer).kind }));
+    });
+    throw new RangeError(`Cannot ${what}: ${whyUnmatched(missing, known)}`);
   }
   const float = new Map<string, number>();
   for (const node of graph.nodes) {
@@ -128,37 +132,64 @@ export function resolver(input: ResolveInput): Resolver {
   return { float, reals: new Set(reals.map(({ name }) => name)), unmatched, choose };
 }
 
-/** Whether a node is no layer that could be in float. */
-function isSource(node: LayerNode): boolean {
-  return isInput(node) || isConstant(node);
+/** Layers that compute nothing and so could not be in float, in words. */
+const SOURCES: Readonly<Record<string, string>> = { InputLayer: "an input", [ConstantValue.className]: "a constant" };
+
+function isSource({ layer: { className } }: LayerNode): boolean {
+  return Object.hasOwn(SOURCES, className);
 }
 
-/** Says that a rule matches nothing, as the rest of a sentence, with the name that was probably meant. */
-export function whyUnmatched({ match }: RecipeRule, names: readonly string[]): string {
-  const { name, pattern, kind, stage } = match;
+/** Whether a rule says nothing but what is in float, which is for layers that compute. */
+function isOfFloat({ then }: RecipeRule): boolean {
+  return Object.keys(then).join() === "float";
+}
+
+/** A layer as rules may match it. */
+export interface KnownLayer {
+  readonly name: string;
+  readonly className: string;
+  readonly kind: string;
+}
+
+/** Says that a rule matches nothing, as the rest of a sentence, with the name of what it can match that was probably meant. */
+export function whyUnmatched(rule: RecipeRule, layers: readonly KnownLayer[]): string {
+  const { name, pattern, kind, stage } = rule.match;
+  const given = layers.find((layer) => layer.name === name);
+  const source = given === undefined || !isOfFloat(rule) ? undefined : lookUp(SOURCES, given.className);
+  if (source !== undefined) return `"${name}" is ${source}, which cannot be kept in float: a layer is needed`;
   const parts = [
     ...(name === undefined ? [] : [`is called "${name}"`]),
     ...(pattern === undefined ? [] : [`has a name like /${pattern}/`]),
     ...(kind === undefined ? [] : [`is a ${kind}`]),
     ...(stage === undefined ? [] : [`is in stage ${stage}`]),
   ];
-  const meant = name === undefined ? undefined : nearestName(name, names);
+  const others = layers.filter((layer) =>
+    !(isOfFloat(rule) && Object.hasOwn(SOURCES, layer.className)) &&
+    (pattern === undefined || new RegExp(pattern).test(layer.name)) &&
+    (kind === undefined || kind === layer.className || kind === layer.kind)
+  );
+  const meant = name === undefined ? undefined : nearestName(name, others.map((layer) => layer.name));
   return `none ${parts.join(" and ")}${meant === undefined ? "" : ` (did you mean "${meant}"?)`}`;
 }
 
 function matcher({ original, graph, recipe }: ResolveInput): (match: LayerMatch, node: LayerNode) => boolean {
   const isIn = recipe.rules.some(({ match }) => match.stage !== undefined) ? stageMatcher(graph) : () => false;
-  const before = original.nodes.map((node) => node.name);
-  // Of a part of a layer, the layer's name is the longest that its own begins with.
-  const namesOf = (name: string) => {
-    const whole = before.filter((known) => name === known || name.startsWith(`${known}_`));
-    return [name, ...whole.sort((a, b) => b.length - a.length).slice(0, 1)];
-  };
+  const namesOf = namesIn(original);
   return ({ name, pattern, kind, stage }, node) =>
     (name === undefined || namesOf(node.name).includes(name)) &&
     (pattern === undefined || namesOf(node.name).some((own) => new RegExp(pattern).test(own))) &&
     (kind === undefined || kind === node.layer.className || kind === ruleOf(node.layer).kind) &&
     (stage === undefined || isIn(stage, node));
+}
+
+/** Returns which names a layer goes by: its own, and of a part that of the layer that it is of. */
+function namesIn(original: LayerGraph): (name: string) => readonly string[] {
+  const before = original.nodes.map((node) => node.name);
+  // Of a part of a layer, the layer's name is the longest that its own begins with.
+  return (name) => {
+    const whole = before.filter((known) => name === known || name.startsWith(`${known}_`));
+    return [name, ...whole.sort((a, b) => b.length - a.length).slice(0, 1)];
+  };
 }
 
 /** Whether a node is in a stage, counted from the end if negative. A model is made to know the shapes. */

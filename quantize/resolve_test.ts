@@ -9,7 +9,7 @@ import { INT8_SYMMETRIC, INT8_SYMMETRIC_PER_CHANNEL, UINT8_AFFINE } from "../src
 import { type PreparedModel, prepareQat } from "./prepare.ts";
 import { fromModel } from "../src/rewrite/mod.ts";
 import { recordOf } from "./record.ts";
-import { resolver } from "./resolve.ts";
+import { resolver, whyUnmatched } from "./resolve.ts";
 import { targetOf } from "./targets/mod.ts";
 import { keepFloat, PER_TENSOR_WEIGHTS, type RecipeRule } from "./recipe.ts";
 
@@ -100,7 +100,10 @@ Deno.test("prepareQat() returns the rules that match nothing, or refuses them wh
   assert.deepEqual(prepare([wrong, { match: { name: "fc" }, then: {} }]).unmatched, [wrong]);
   assert.throws(() => prepare([{ ...wrong, required: true }]), {
     name: "RangeError",
-    message: 'Cannot quantize layers of "seq": none is called "fx" and is a Conv2D (did you mean "fc"?)',
+    message: 'Cannot quantize layers of "seq": none is called "fx" and is a Conv2D',
+  });
+  assert.throws(() => prepare([{ match: { name: "fx", kind: "Dense" }, then: {}, required: true }]), {
+    message: 'Cannot quantize layers of "seq": none is called "fx" and is a Dense (did you mean "fc"?)',
   });
   // An input is on a grid like any value, but no layer that could be in float.
   assert.deepEqual(prepare([{ match: { name: "conv1_input" }, then: { observer: "min-max" } }]).unmatched, []);
@@ -109,7 +112,34 @@ Deno.test("prepareQat() returns the rules that match nothing, or refuses them wh
       .unmatched.length,
     1,
   );
-  assert.throws(() => prepareQat(skipModel(), { recipe: { rules: keepFloat("image") } }), RangeError);
+});
+
+Deno.test("prepareQat() says of an input that it cannot be in float, and suggests only what can", () => {
+  const kept = (name: string) => () => prepareQat(skipModel(), { recipe: { rules: keepFloat(name) } });
+  const cannot = 'Cannot keep layers of "skip" in float: ';
+  assert.throws(kept("image"), {
+    message: `${cannot}"image" is an input, which cannot be kept in float: a layer is needed`,
+  });
+  assert.throws(kept("imag"), { message: `${cannot}none is called "imag"` });
+  assert.throws(kept("relu_som"), { message: `${cannot}none is called "relu_som" (did you mean "relu_sum"?)` });
+  // On a grid an input may be.
+  const rule: RecipeRule = { match: { name: "imag" }, then: { observer: "min-max" }, required: true };
+  assert.throws(() => prepareQat(skipModel(), { recipe: { rules: [rule] } }), /"imag" \(did you mean "image"\?\)$/);
+});
+
+Deno.test("whyUnmatched() suggests only layers that the rest of the rule matches", () => {
+  const layers = [
+    { name: "input", className: "InputLayer", kind: "passive" },
+    { name: "const", className: "ConstantValue", kind: "passive" },
+    { name: "head_fc", className: "Dense", kind: "weighted" },
+    { name: "body_fc", className: "Dense", kind: "weighted" },
+  ];
+  const why = (match: RecipeRule["match"]) => whyUnmatched({ match, then: { float: true } }, layers);
+  assert.equal(why({ name: "const" }), '"const" is a constant, which cannot be kept in float: a layer is needed');
+  assert.equal(why({ name: "inputs" }), 'none is called "inputs"');
+  assert.match(why({ name: "heady_fc", pattern: "^body" }), /\(did you mean "body_fc"\?\)$/);
+  assert.match(why({ name: "heady_fc", kind: "weighted" }), /\(did you mean "head_fc"\?\)$/);
+  assert.equal(why({ name: "head_fx", kind: "Conv2D" }), 'none is called "head_fx" and is a Conv2D');
 });
 
 const REFUSED: Readonly<Record<string, readonly [string, RecipeRule["then"], RegExp]>> = {
