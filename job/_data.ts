@@ -30,10 +30,9 @@ export interface JobData {
 }
 
 /** The options of what is done to the data. */
-export type DataSettings = Pick<
-  ResolvedOptions,
-  "model" | "normalize" | "augment" | "batchSize" | "seed" | "input" | "inputSize"
->;
+export type DataSettings =
+  & Pick<ResolvedOptions, "model" | "normalize" | "augment" | "batchSize" | "seed" | "input" | "inputSize">
+  & Partial<Pick<ResolvedOptions, "inputLayout">>;
 
 /** What `--augment` means where targets do not lie in the picture, and what `--no-augment` does. */
 const FLIP_AND_SHIFT: Augment = { flip: true, pad: 4 };
@@ -101,11 +100,15 @@ export function hasImages({ train }: Pick<JobData, "train">): boolean {
 }
 
 /** @throws {RangeError} If options are for images and there are none. */
-function refuseForRows({ train }: OpenedData, { normalize, augment, input, inputSize }: DataSettings): void {
+export function refuseForRows(
+  { train }: Pick<OpenedData, "train">,
+  { normalize, augment, input, inputLayout, inputSize }: Omit<DataSettings, "batchSize">,
+): void {
   const flags = {
     "--normalize": normalize !== undefined,
     "--augment": augment === true,
     "--input": input === "uint8",
+    "--input-layout": inputLayout === "nchw",
     "--input-size": inputSize !== undefined,
   };
   const asked = Object.entries(flags).find(([, isAsked]) => isAsked)?.[0];

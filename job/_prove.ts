@@ -83,7 +83,11 @@ function logDeclined(file: OnnxModel, { log }: Job): void {
   for (const { op, node, because } of leftInPairs(file)) {
     log(`  "${node}" (${op}) stays between Q/DQ pairs: ${because}`);
   }
-  for (const { node, because } of leftUnpacked(file)) log(`  "${node}" reads pixels one by one: ${because}`);
+  for (const { node, op, because } of leftUnpacked(file)) {
+    log(
+      op === "Conv" ? `  "${node}" reads pixels one by one: ${because}` : `  --pack-pixels changes nothing: ${because}`,
+    );
+  }
 }
 
 /** The threads that were asked for, as sessions take them. */

@@ -181,6 +181,7 @@ Deno.test("dataOf() refuses options for images where there are none", () => {
     [{ normalize: "0..1" }, "--normalize"],
     [{ augment: true }, "--augment"],
     [{ input: "uint8" }, "--input"],
+    [{ inputLayout: "nchw" }, "--input-layout"],
   ];
   for (const [options, flag] of flags) {
     assert.throws(

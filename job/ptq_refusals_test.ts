@@ -171,3 +171,36 @@ Deno.test("runPtq() refuses a model without weights, a prepared one, images of a
     const empty = await pictures(`${dir}/empty`, 0);
     await refuses(tiny, /Cannot read .*empty.*it is empty/, { calibrate: empty });
   }));
+
+/** Saves a model of rows of numbers. */
+function rowsModel(dir: string): Promise<string> {
+  const dense = tfl.layers.dense({ units: 4, activation: "relu", inputShape: [6] });
+  return save(tfl.sequential({ layers: [dense, tfl.layers.dense({ units: 2 })] }), dir);
+}
+
+Deno.test("runPtq() refuses options for images of rows of numbers, random ones too", () =>
+  withFolder(async (dir) => {
+    const model = await rowsModel(`${dir}/in`);
+    const options = [{ inputLayout: "nchw" }, { input: "uint8" }, { normalize: "0..1" }] as const;
+    for (const [i, flag] of ["--input-layout", "--input", "--normalize"].entries()) {
+      for (const calibrate of [{ calibrate: "dummy" }, { method: "float16" } as const]) {
+        await assert.rejects(
+          runPtq({ ...QUICK, ...calibrate, samples: undefined, model, ...options[i], out: `${dir}/a` }),
+          {
+            message: `Cannot use ${flag} with "dummy": it is for images, the data are rows of numbers`,
+          },
+        );
+      }
+    }
+  }));
+
+Deno.test("runPtq() says where no pixels can be packed, as it runs and in the report", () =>
+  withFolder(async (dir) => {
+    const model = await rowsModel(`${dir}/in`);
+    const lines: string[] = [];
+    const options = { ...QUICK, model, calibrate: "dummy", packPixels: true, out: `${dir}/out` };
+    const report = await runPtq(options, { log: (line) => lines.push(line) });
+    const because = "the file has no convolution that could read several pixels as one";
+    assert.ok(lines.includes(`  --pack-pixels changes nothing: ${because}`), lines.join("\n"));
+    assert.deepEqual(report.declined?.filter(({ pass }) => pass === "packPixels").map((one) => one.because), [because]);
+  }));

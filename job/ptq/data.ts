@@ -16,6 +16,7 @@ import {
   evaluationBatch,
   hasImages,
   type JobData,
+  refuseForRows,
 } from "../_data.ts";
 import { imageShapeOf, noteAnchors } from "../_model.ts";
 import { LEAST_SAMPLES } from "../_number_rules.ts";
@@ -83,6 +84,7 @@ export async function openPtqData(opening: Opening): Promise<PtqData> {
   }
   const shown = calibration ?? dummyOf(opening, Math.min(RANDOM_SAMPLES, options.samples));
   const { name, normalize } = shown;
+  refuseForRows({ train: shown.set }, settingsOf(options));
   const set = firstOf(shown.set, JUDGED_SAMPLES);
   if (!shown.isDummy && hasImages({ train: set })) log(`Images go in ${describeNormalize(normalize)}.`);
   return {
@@ -210,8 +212,8 @@ function firstOf(set: SampleSet, most: number): SampleSet {
 /** Of the seed's streams of random numbers, the one that calibration samples are drawn by. */
 const CALIBRATION_STREAM = 11;
 
-function settingsOf({ model, normalize, seed, input }: PtqJobOptions): DataSettings {
-  return { model, seed, input, batchSize: 1, ...(normalize === undefined ? {} : { normalize }) };
+function settingsOf({ model, normalize, seed, input, inputLayout }: PtqJobOptions): DataSettings {
+  return { model, seed, input, inputLayout, batchSize: 1, ...(normalize === undefined ? {} : { normalize }) };
 }
 
 function unitOf({ test }: JobData): string {

@@ -30,12 +30,17 @@ const BLOCKS = [2, 4, 8, 16] as const;
 /** What is to be gained at the least, as a share of what the convolution takes. */
 const GAIN = 0.25;
 
+/** Why nothing is packed where nothing could be. */
+const NO_CONVOLUTION = "the file has no convolution that could read several pixels as one";
+
 /** Packs the pixels of convolutions that read a quantized picture. */
 export const packPixels: Pass = definePass({ name: "packPixels", rewrite });
 
 function rewrite(graph: Graph, decline: Decline): Graph {
   const index = indexOf(graph);
   const convs = graph.nodes.filter(({ op }) => op === "Conv");
+  // Of a whole graph there is no node to say it of but the first.
+  if (convs.length === 0 && graph.nodes.length > 0) decline(graph.nodes[0], NO_CONVOLUTION);
   const heads = new Map(convs.map((conv) => [conv, headOf(conv, { graph, index })]));
   const first = [...heads.values()].every((head) => head === undefined) ? convs[0] : undefined;
   if (first !== undefined) {

@@ -145,6 +145,8 @@ Deno.test("packPixels() leaves alone what it cannot pack, or gains nothing by", 
     return b.node("Conv", [picture, quantizedWeights(b, [8, 3, 3, 3], { axis: 0 })], { kernel_shape: [3, 3] });
   });
   assert.match(reasonOf(bare), /not put on one grid/);
+  const rows = graphOf([1, 8], (b, x) => b.node("Relu", [fakeQuantized(b, x, GRID)]));
+  assert.match(reasonOf(rows), /^the file has no convolution that could read several pixels as one$/);
   const nchw = graphOf([1, 3, 8, 16], (b, x) =>
     fakeQuantized(
       b,
