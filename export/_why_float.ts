@@ -97,6 +97,8 @@ function whyOutput(node: Node, { index, reasons }: Context): string | undefined 
   if (readers.length > 1) return `its output goes to ${readers.length} operators, needed is one QuantizeLinear`;
   const [reader] = readers;
   if (reader.op === "QuantizeLinear") return undefined;
+  // A pass keeps it in float by a Max, and says why.
+  if (reader.op === "Max" && reader.inputs.length === 1 && reasons.has(node.name)) return reasons.get(node.name);
   const behind = index.uses(reader.outputs[0]);
   const quantize = behind.length === 1 && behind[0].op === "QuantizeLinear" ? behind[0] : undefined;
   if (integerFormOf(reader).kind !== "absorbed" || quantize === undefined) {

@@ -32,7 +32,8 @@ function behind(wire: (x: Symbolic) => Symbolic): () => tfl.LayersModel {
 }
 
 const row = (...parts: readonly tfl.layers.Layer[]) => (x: Symbolic) => parts.reduce((y, layer) => apply(layer, y), x);
-const activation = (name: "softmax" | "sigmoid" | "tanh" | "swish") => layers.activation({ activation: name, name });
+const activation = (name: "hardSigmoid" | "softmax" | "sigmoid" | "tanh" | "swish") =>
+  layers.activation({ activation: name, name });
 
 /** A net for each kind of layer, called as its layer in question. */
 export const NETS: Readonly<Record<string, () => tfl.LayersModel>> = {
@@ -53,9 +54,11 @@ export const NETS: Readonly<Record<string, () => tfl.LayersModel>> = {
   "global average pool": behind((x) =>
     row(layers.globalAveragePooling2d({ name: "pool" }), layers.dense({ units: 5, name: "dense" }))(x)
   ),
+  "softmax inside": behind((x) => row(activation("softmax"), conv("after"))(x)),
   softmax: behind((x) => row(layers.flatten(), layers.dense({ units: 6, name: "dense" }), activation("softmax"))(x)),
   sigmoid: behind((x) => row(activation("sigmoid"), conv("after"))(x)),
   tanh: behind((x) => row(activation("tanh"), conv("after"))(x)),
+  "hard sigmoid": behind((x) => row(activation("hardSigmoid"), conv("after"))(x)),
   swish: behind((x) => row(activation("swish"), conv("after"))(x)),
   relu6: behind((x) => row(layers.reLU({ maxValue: 6, name: "relu6" }), conv("after"))(x)),
   "batch norm": behind((x) =>
@@ -69,7 +72,8 @@ export const NETS: Readonly<Record<string, () => tfl.LayersModel>> = {
 /** Of 8,192 output codes, how many may differ, by one: tanh by sigmoid rounds other sums near a tie. */
 const TIES: Readonly<Record<string, number>> = { tanh: 12 };
 
-function assertSameCodes(net: string, deployed: readonly number[], simulated: readonly number[]): void {
+/** Compares codes of a net called `net` of `NETS`. */
+export function assertSameCodes(net: string, deployed: readonly number[], simulated: readonly number[]): void {
   assert.equal(deployed.length, simulated.length);
   const differences = deployed.map((code, i) => Math.abs(code - simulated[i])).filter((difference) => difference > 0);
   assert.ok(differences.length <= (TIES[net] ?? 0), `${differences.length} codes differ`);

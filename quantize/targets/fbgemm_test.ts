@@ -5,7 +5,7 @@ import { predict, randomTensor } from "../../tests/_support/small_models.ts";
 import { codesOf, exportFor, NETS, testTarget } from "./_test_nets.ts";
 
 // Samples within the ranges that were observed have codes up to 127, of which no pair of products saturates.
-testTarget("fbgemm", { session: { precise: false }, float: { relu6: ["relu6"] } });
+testTarget("fbgemm", { session: { precise: false }, float: { "hard sigmoid": ["hardSigmoid"], relu6: ["relu6"] } });
 
 Deno.test('target "fbgemm" spreads ranges over 127 steps', async () => {
   const { prepared: { model }, x } = await exportFor("fbgemm", NETS.conv);

@@ -12,12 +12,10 @@ import { type Index, indexOf } from "../../onnx/index.ts";
 import { GraphWriter } from "../../onnx/writer.ts";
 import { holds } from "../conditions.ts";
 import { definePass, type Pass } from "../pass.ts";
+import { pushGuarded, quantizersBehind } from "./_guard.ts";
 
 /** Operators whose weights are rounded. */
 const ROUNDED = new Set(["Conv", "ConvTranspose", "Gemm"]);
-
-/** What may stand between them and a QuantizeLinear without stopping that. */
-const ABSORBED = new Set(["Relu", "LeakyRelu", "Clip"]);
 
 /** Puts a Max behind every Conv and Gemm whose float weights would be rounded. */
 export const guardFloatWeights: Pass = definePass({
@@ -39,16 +37,5 @@ function rewrite(graph: Graph): Graph {
 function isAtRisk({ op, inputs, outputs }: Node, index: Index): boolean {
   if (!ROUNDED.has(op) || index.constant(inputs[1])?.dtype !== "float32") return false;
   if (index.producer(inputs[0])?.op !== "DequantizeLinear") return false;
-  const readers = index.uses(outputs[0]);
-  const behind = readers.flatMap((reader) => ABSORBED.has(reader.op) ? index.uses(reader.outputs[0]) : [reader]);
-  return behind.some((reader) => reader.op === "QuantizeLinear");
-}
-
-/** The Max takes over the output's name. */
-function pushGuarded(node: Node, out: GraphWriter): void {
-  const [output] = node.outputs;
-  const bare = out.fresh(`${output}_bare`);
-  out.types.set(bare, out.typeOf(output));
-  out.push({ ...node, outputs: [bare] });
-  out.emit("Max", [bare], { output, like: node });
+  return quantizersBehind(outputs[0], index).length > 0;
 }

@@ -5,6 +5,7 @@
  */
 import type { Node } from "../../onnx/graph.ts";
 import { traitsOf } from "../../onnx/schema/mod.ts";
+import { isGuard } from "./_guard.ts";
 
 /** How an operator takes part in int8. */
 export type IntegerForm =
@@ -47,14 +48,13 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** Returns how `node` takes part in int8. */
 export function integerFormOf(node: Pick<Node, "op" | "attrs" | "inputs">): IntegerForm {
-  const { op, attrs, inputs } = node;
+  const { op, attrs } = node;
   const operands = Object.hasOwn(KERNELS, op) ? KERNELS[op] : undefined;
   if (operands !== undefined) return { kind: "kernel", operands };
   if (ABSORBED.has(op)) return { kind: "absorbed" };
   if (traitsOf({ op, attrs }).movement && !MOVED_IN_FLOAT.has(op)) return { kind: "movement" };
-  // guard_float_weights.ts writes it.
-  if (op === "Max" && inputs.length === 1) {
-    return { kind: "none", because: "it keeps ONNX Runtime from rounding the float weights before it" };
+  if (isGuard(node)) {
+    return { kind: "none", because: "it keeps ONNX Runtime from running what is before it on integers" };
   }
   const reason = Object.hasOwn(REASONS, op) ? REASONS[op] : `ONNX Runtime has no int8 kernel for ${op}`;
   return { kind: "none", because: reason };

@@ -19,6 +19,7 @@ import { type FloatForm, formPasses } from "./form/mod.ts";
 import { gatherCodes } from "./gather_codes.ts";
 import { globalAveragePool } from "./global_average_pool.ts";
 import { guardFloatWeights } from "./guard_float_weights.ts";
+import { guardSoftmax } from "./guard_softmax.ts";
 import { mergeBias } from "./merge_bias.ts";
 import { mergePad } from "./merge_pad.ts";
 import { moveWeights } from "./move_weights.ts";
@@ -101,6 +102,7 @@ export function deployPasses(
     requantize,
     tanhBySigmoid,
     guardFloatWeights,
+    guardSoftmax,
     ...form === undefined ? [] : formPasses(form),
   ];
 }
