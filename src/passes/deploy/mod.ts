@@ -19,6 +19,7 @@ import { type FloatForm, formPasses } from "./form/mod.ts";
 import { gatherCodes } from "./gather_codes.ts";
 import { globalAveragePool } from "./global_average_pool.ts";
 import { guardFloatWeights } from "./guard_float_weights.ts";
+import { guardRelu } from "./guard_relu.ts";
 import { guardSoftmax } from "./guard_softmax.ts";
 import { mergeBias } from "./merge_bias.ts";
 import { mergePad } from "./merge_pad.ts";
@@ -96,6 +97,7 @@ export function deployPasses(
     softmaxOfOne,
     mergePad,
     placeQdq,
+    guardRelu({ float }),
     guardPad,
     ...(bias === "int32" ? [quantizeBias] : []),
     dropRedundant,

@@ -199,7 +199,7 @@ function quantizerBehind({ outputs: [output], op }: Node, index: Index): Behind 
  *
  * Source: ONNX Runtime 1.30, qdq_util.cc, IsClipMadeRedundantByQ.
  */
-function isRedundant({ op, inputs }: Node, quantize: Node, { constant }: Index): boolean {
+export function isRedundant({ op, inputs }: Node, quantize: Node, { constant }: Index): boolean {
   const [scale, zero] = [1, 2].map((i) => constant(quantize.inputs[i]));
   if (scale === undefined || zero === undefined || !isCodeType(zero.dtype)) return false;
   const { qmin, qmax } = codeRangeOf(zero.dtype);
