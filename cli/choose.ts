@@ -13,7 +13,7 @@ Examples:
   deno task choose --model model.json --data folder:photos --tolerance 1 --speedup 1.5 --minutes 20
 
 Written to --out: a folder for each rung of the ladder, choose.html and choose.json. The same command goes on with a
-search that was stopped.
+search that was stopped or whose --minutes are over, with another --minutes, --tolerance or --speedup too.
 `;
 
 /** Climbs the ladder and prints it. */
@@ -53,7 +53,7 @@ export function chooseCommand(): Command {
       number,
     )
     .option("--speedup <n>", "how many times as fast as float, at least; 0: however slow (default: 1)", number)
-    .option("--minutes <n>", "for all rungs (default: as many as it takes)", number)
+    .option("--minutes <n>", "for this call; the same again goes on (default: as many as it takes)", number)
     .optionsGroup("Quantization:")
     .option("--target <name>", "what the file is for (default: x86)")
     .option("--swap <from:to>", "activations to swap, or none (default: none)");

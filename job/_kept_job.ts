@@ -1,10 +1,13 @@
 /** Jobs of a search or a sweep: what an earlier one of the same words left is taken up, so that nothing is done twice. */
 import { join } from "node:path";
+import { DEBUG_SCHEMA, type DebugReport } from "../report/debug_schema.ts";
 import type { Report } from "../report/schema.ts";
 import { exists } from "../src/io/disk.ts";
 import { readTextWithin } from "../src/io/read.ts";
 import { JsonError, parseJson } from "../src/text/json.ts";
 import { commandOf } from "./_flags.ts";
+import { debugModel } from "./debug.ts";
+import type { DebugOptions } from "./debug_options.ts";
 import type { JobEvents } from "./events.ts";
 import type { QatOptions } from "./options.ts";
 import { runPtq } from "./ptq.ts";
@@ -37,6 +40,18 @@ export async function keptReport(job: KeptJob, events: JobEvents): Promise<KeptR
   const known = await readReport(dir, commandOf(options, "ptq"));
   if (known !== undefined) return { report: known, isNew: false };
   return { report: await runPtq(options, events), isNew: true };
+}
+
+/** Returns what debugging finds of a model: what was found before by the same words, or what is found now. */
+export async function keptDebug(
+  options: DebugOptions & { readonly out: string },
+  events: JobEvents,
+): Promise<DebugReport> {
+  const path = join(options.out, "debug.json");
+  const known = exists(path) ? Object(await readRecord(path)) : {};
+  const isSame = known.schema === DEBUG_SCHEMA && known.command === commandOf(options, "debug") &&
+    Array.isArray(Object(known.keep).choices);
+  return isSame ? known as DebugReport : await debugModel(options, events);
 }
 
 /** Whether a folder has a run of these options that has not ended. */

@@ -27,8 +27,8 @@ const FILES = ["choose.html", "choose.json"] as const;
  * calibrated state.
  *
  * Each rung leaves its results in a folder of its own in `options.out` (default: "out/choose"), with choose.json and
- * choose.html beside them, written anew after each. A search that was stopped goes on where it was when it is asked
- * again in the same words.
+ * choose.html beside them, written anew after each. A search that was stopped, or whose minutes were over, goes on where
+ * it was when it is asked again in the same words; how good, how fast and within how many minutes may be said anew.
  *
  * @returns The report, as written to choose.json.
  * @throws {RangeError} If an option is out of range.
@@ -70,6 +70,11 @@ async function climb(
   return ladder.report();
 }
 
+/** What a command searches, without what only says when to stop: no rung is another for that. */
+function searchOf(command: unknown): string | undefined {
+  return typeof command === "string" ? command.replaceAll(/ --(?:tolerance|speedup|minutes) \S+/g, "") : undefined;
+}
+
 /** Rungs that an earlier search of the same words has tried. */
 async function readBefore(
   dir: string,
@@ -79,7 +84,8 @@ async function readBefore(
   if (overwrite || !exists(path)) return [];
   const known = Object(await readRecord(path));
   // Whoever changed what stands there has the rungs' own reports to answer to.
-  const isSame = known.schema === CHOOSE_SCHEMA && known.command === command && Array.isArray(known.rungs);
+  const isSame = known.schema === CHOOSE_SCHEMA && searchOf(known.command) === searchOf(command) &&
+    Array.isArray(known.rungs);
   if (isSame) return known.rungs.filter((rung: unknown) => typeof Object(rung).name === "string");
   throw new OutputError(`Cannot write to "${dir}": it has another search (choose.json), --overwrite replaces it`);
 }
@@ -90,6 +96,7 @@ class Climb {
   readonly #command: string;
   readonly #before: readonly RungReport[];
   readonly #outcomes: Outcome[] = [];
+  readonly #started = performance.now();
   #ended: ChooseReport["ended"] = "all";
 
   constructor(
@@ -114,21 +121,16 @@ class Climb {
   /** Tries a rung; undefined where the search ends before it or with it. */
   async #try(rung: Rung): Promise<{ readonly score: Climbed } | undefined> {
     const { goal, events } = this.#context;
-    const deadline = goal.minutes === undefined ? Infinity : 60 * goal.minutes - this.#seconds();
-    if (deadline <= 0) {
-      this.#ended = "time";
-      return undefined;
-    }
+    // Of this sitting: what earlier ones took was theirs.
+    const seconds = goal.minutes === undefined ? Infinity : 60 * goal.minutes - this.#seconds();
+    if (seconds <= 0) return this.#endByTime();
     const outcome = await tryRung(rung, {
       ...this.#context,
       tried: this.#outcomes,
       before: this.#before.find(({ name }) => name === rung.name),
-      seconds: deadline,
+      seconds,
     });
-    if (outcome === "time") {
-      this.#ended = "time";
-      return undefined;
-    }
+    if (outcome === "time") return this.#endByTime();
     this.#outcomes.push(outcome);
     events.onRung?.(outcome.report);
     const isEnough = "isEnough" in outcome.report && outcome.report.isEnough;
@@ -137,8 +139,14 @@ class Climb {
     return isEnough ? undefined : outcome;
   }
 
+  #endByTime(): undefined {
+    this.#ended = "time";
+    // Without a rung there is nothing to write.
+    if (this.#outcomes.length > 0) this.#write();
+  }
+
   #seconds(): number {
-    return this.#outcomes.reduce((sum, { report }) => sum + ("seconds" in report ? report.seconds : 0), 0);
+    return (performance.now() - this.#started) / 1000;
   }
 
   #write(): void {

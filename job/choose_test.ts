@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type ChooseReport, isTried } from "../report/choose_schema.ts";
-import { chooseQuantization } from "./choose.ts";
+import { type ChooseOptions, chooseQuantization } from "./choose.ts";
 import { save, tinyModel, withFolder } from "./_test_support.ts";
 
 const SMALL = { data: "generated", limit: 40, samples: 16, threads: 1, precise: true };
@@ -32,11 +32,11 @@ Deno.test("chooseQuantization() stops at the first that is good enough, and does
     const written = Deno.statSync(`${out}/weights/report.json`).mtime;
     assert.deepEqual(JSON.parse(JSON.stringify(await chooseQuantization(asked))), read(out));
     assert.deepEqual(Deno.statSync(`${out}/weights/report.json`).mtime, written);
-    await assert.rejects(chooseQuantization({ ...asked, tolerance: 1 }), {
+    await assert.rejects(chooseQuantization({ ...asked, samples: 17 }), {
       name: "OutputError",
       message: /it has another search \(choose\.json\), --overwrite replaces it$/,
     });
-    await chooseQuantization({ ...asked, tolerance: 99, overwrite: true });
+    await chooseQuantization({ ...asked, samples: 17, tolerance: 99, overwrite: true });
     assert.equal(read(out).tolerance, 99);
   }));
 
@@ -58,9 +58,12 @@ Deno.test("chooseQuantization() climbs to training where nothing is fast enough,
     }
     // What was run before is not run again, be it searched, calibrated or trained.
     const writtenAt = () => names(report).map((name) => mtimeOf(`${out}/${name}/report.json`));
-    const before = writtenAt();
+    const searched = `${out}/${names(report).find((name) => name.endsWith("+keep-float"))!.split("+keep")[0]}/debug`;
+    const timesOf = () => [...writtenAt(), mtimeOf(`${searched}/debug.json`)];
+    const before = timesOf();
+    assert.ok(before.at(-1) !== undefined);
     assert.deepEqual(names(await chooseQuantization(asked)), names(report));
-    assert.deepEqual(writtenAt(), before);
+    assert.deepEqual(timesOf(), before);
     // Its metric is the float model's as it was loaded, whatever a rung went on from.
     const first = report.rungs.find(isTried)!;
     assert.equal(report.float, JSON.parse(Deno.readTextFileSync(`${out}/${first.dir}/report.json`)).metrics[0].float);
@@ -88,6 +91,52 @@ Deno.test("chooseQuantization() ends when its time is over, and goes on where it
       name: "RangeError",
       message: /^Cannot quantize ".*" in any way: there was no time for one$/,
     });
+  }));
+
+Deno.test("chooseQuantization() goes on when its minutes were over: each sitting has its own, and may want less", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel(), `${dir}/in`);
+    const out = `${dir}/choose`;
+    const asked = { ...SMALL, model, out, speedup: 1000, minutes: 10 };
+    /** Searches until there are `count` rungs. */
+    const until = async (count: number, more: ChooseOptions = {}) => {
+      const control = new AbortController();
+      const seen: string[] = [];
+      const onRung = ({ name }: { readonly name: string }) => {
+        if (seen.push(name) === count) control.abort(new Error("stopped"));
+      };
+      await assert.rejects(chooseQuantization({ ...asked, ...more }, { signal: control.signal, onRung }), {
+        message: "stopped",
+      });
+      assert.equal(names(read(out)).length, count);
+    };
+    await until(1);
+    const written = mtimeOf(`${out}/weights/report.json`);
+    // As if it had taken all of the minutes.
+    const first = read(out);
+    const slow = { ...first, rungs: first.rungs.map((rung) => ({ ...rung, seconds: 1000 })) };
+    Deno.writeTextFileSync(`${out}/choose.json`, JSON.stringify(slow));
+    await until(2);
+    assert.deepEqual(read(out).rungs.map((rung) => isTried(rung) && rung.seconds === 1000), [true, false]);
+    // More minutes than a timer takes.
+    await until(3, { minutes: 1_000_000 });
+    await until(4, { minutes: undefined, tolerance: 0.25 });
+    // Time is over behind a rung: what is written says so.
+    const wait = () => {
+      for (const end = performance.now() + 1300; performance.now() < end;);
+    };
+    const short = await chooseQuantization({ ...asked, minutes: 0.02 }, { onRung: wait });
+    assert.deepEqual([names(short), short.ended, read(out).ended], [["weights"], "time", "time"]);
+    // What was tried is judged by what is good enough now.
+    const enough = await chooseQuantization({ ...asked, tolerance: 100, speedup: 0 });
+    assert.deepEqual([names(enough), enough.chosen, enough.tolerance], [["weights"], 0, 100]);
+    assert.deepEqual(mtimeOf(`${out}/weights/report.json`), written);
+    for (const other of [{ limit: 41 }, { seed: 1 }, { threads: 2 }, { data: "generated:faces" }]) {
+      await assert.rejects(chooseQuantization({ ...asked, ...other }), {
+        name: "OutputError",
+        message: /it has another search \(choose\.json\), --overwrite replaces it$/,
+      });
+    }
   }));
 
 Deno.test("chooseQuantization() says in one line what it cannot do", () =>

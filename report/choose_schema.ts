@@ -25,7 +25,7 @@ export interface ChooseReport {
   readonly tolerance: number;
   /** How many times as fast as float a file must be at least. */
   readonly speedup: number;
-  /** Minutes that were given; absent: as many as it takes. */
+  /** Minutes that were given to the last sitting; absent: as many as it takes. */
   readonly minutes?: number;
   /** What was tried, in order. */
   readonly rungs: readonly RungReport[];

@@ -21,7 +21,7 @@ export function waitOf(seconds: number): string {
 
 /** Says in a sentence what to deploy, or that nothing is good enough. */
 export function chooseSentence(report: ChooseReport): string {
-  const { metric, float, tolerance, chosen, rungs, ended, minutes } = report;
+  const { metric, float, tolerance, chosen, rungs, ended } = report;
   const { value } = unitFormat(metric.unit, [float]);
   const goal = `${tolerance} ${metric.unit === "fraction" ? "points" : metric.unit}`.trim();
   const rung = chosen === undefined ? undefined : rungs[chosen];
@@ -37,7 +37,7 @@ export function chooseSentence(report: ChooseReport): string {
     return `${rung.name} is within ${goal} of float: ${metric.name} ${value(rung.value)} against ${value(float)}` +
       `${gains === "" ? "" : `, ${gains}`}.`;
   }
-  const why = ended === "time" && minutes !== undefined ? `in ${minutes} minutes` : "of all that was tried";
+  const why = ended === "time" ? "that there was time for" : "of all that was tried";
   const best = bestRung(report);
   const nearest = best === undefined ? "" : `; nearest is ${best.name} with ${value(best.value)}`;
   return `Nothing ${why} is within ${goal} of float (${metric.name} ${value(float)}) and fast enough${nearest}.`;

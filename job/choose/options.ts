@@ -25,7 +25,7 @@ export interface ChooseOptions
   readonly tolerance?: number;
   /** How many times as fast as float a file must be at least; 0: however slow. Default 1. */
   readonly speedup?: number;
-  /** Minutes for all rungs. Default: as many as it takes. */
+  /** Minutes for this sitting; what was tried in earlier ones is not tried again. Default: as many as it takes. */
   readonly minutes?: number;
   /** Samples that ranges are found on. Default: the training samples of `data`. */
   readonly calibrate?: string;

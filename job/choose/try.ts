@@ -4,9 +4,8 @@ import { isTried, type RungReport } from "../../report/choose_schema.ts";
 import type { Measured, Report } from "../../report/schema.ts";
 import { plainLine } from "../../src/text/plain.ts";
 import { formatMetric } from "../../tasks/task.ts";
-import { type KeptReport, keptReport } from "../_kept_job.ts";
+import { keptDebug, type KeptReport, keptReport } from "../_kept_job.ts";
 import type { ChooseEvents, ResolvedChoose } from "./options.ts";
-import { debugModel } from "../debug.ts";
 import type { PtqOptions } from "../ptq_options.ts";
 import type { Climbed, Rung } from "./rungs.ts";
 
@@ -47,6 +46,9 @@ export interface Trial extends ChooseContext {
   readonly seconds: number;
 }
 
+/** Timers of more milliseconds ring at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /**
  * Tries a rung.
  *
@@ -56,7 +58,7 @@ export interface Trial extends ChooseContext {
 export async function tryRung(rung: Rung, trial: Trial): Promise<Outcome | "time"> {
   const { log, events, seconds } = trial;
   const { name, what } = rung;
-  const timer = seconds === Infinity ? undefined : AbortSignal.timeout(1000 * seconds);
+  const timer = seconds === Infinity ? undefined : AbortSignal.timeout(Math.min(1000 * seconds, LONGEST_MS));
   const signals = [timer, events.signal].filter((signal) => signal !== undefined);
   log(`${name}: ${what} …`);
   const started = performance.now();
@@ -71,7 +73,10 @@ export async function tryRung(rung: Rung, trial: Trial): Promise<Outcome | "time
     return outcome;
   } catch (error) {
     events.signal?.throwIfAborted();
-    if (timer?.aborted) return "time";
+    if (timer?.aborted) {
+      log("  has not ended within --minutes");
+      return "time";
+    }
     if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
     const because = plainLine(error.message, 300);
     log(`  left out: ${because}`);
@@ -134,7 +139,7 @@ function preparedOptions(from: string, { options, ...trial }: Trial) {
 /** @throws {RangeError} If no layers are found that help. */
 async function findLayers(from: string, trial: Trial): Promise<readonly string[]> {
   const { goal, events } = trial;
-  const { keep } = await debugModel({
+  const { keep } = await keptDebug({
     ...preparedOptions(from, trial),
     keepFloat: `auto:${goal.tolerance}`,
     out: join(dirOf(from, trial), "debug"),
