@@ -1,4 +1,5 @@
 /** Data sets by name: what `--data` takes. */
+import { resolve } from "node:path";
 import { type Augment, augmentFor } from "./geometry/augment.ts";
 import { readCifar10 } from "./sources/cifar10.ts";
 import { type DataSplit, describeShape, type ImageSet, type ImageShape, take } from "./dataset.ts";
@@ -246,10 +247,30 @@ function scaledNote(shape: ImageShape): string {
   return `Images of whatever size are made ${describeShape(shape)}.`;
 }
 
+/** Where data lie. */
+export interface DataPlace {
+  /** What reads them: "mnist" of "mnist:DIR". */
+  readonly name: string;
+  /** The real path of what is read; "" of what is generated. */
+  readonly path: string;
+}
+
+/**
+ * Returns where data lie: the same, however `spec` writes it.
+ *
+ * @throws {RangeError} If `spec` is none of `DATA_FORMS`.
+ */
+export async function placeOf(spec: string): Promise<DataPlace> {
+  const { name, path } = parseSpec(spec);
+  if (path === "") return { name, path };
+  // What is not there is told by whoever reads it.
+  return { name, path: await Deno.realPath(path).catch(() => resolve(path)) };
+}
+
 /** Parts "mnist:DIR" into its source and what it names. */
-function parseSpec(spec: string): { readonly source: Source; readonly path: string } {
+function parseSpec(spec: string): { readonly name: string; readonly source: Source; readonly path: string } {
   const whole = lookUp(SOURCES, spec);
-  if (whole !== undefined && whole.takes === undefined) return { source: whole, path: "" };
+  if (whole !== undefined && whole.takes === undefined) return { name: spec, source: whole, path: "" };
   const colon = spec.indexOf(":");
   const before = colon < 0 ? spec : spec.slice(0, colon);
   const source = lookUp(SOURCES, before);
@@ -264,7 +285,7 @@ function parseSpec(spec: string): { readonly source: Source; readonly path: stri
   }
   const { takes } = source;
   const path = colon < 0 ? "" : spec.slice(colon + 1);
-  if (path !== "") return { source, path };
+  if (path !== "") return { name: before, source, path };
   const what = { DIR: "folder", FILE: "file", PATH: "file or folder" }[takes];
   throw new RangeError(`Cannot open the data "${spec}": it names no ${what}, needed is "${before}:${takes}"`);
 }

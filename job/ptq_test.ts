@@ -297,6 +297,36 @@ Deno.test("runPtq() calibrates on a folder of pictures that nobody has sorted", 
     assert.equal(report.ptq!.calibration!.samples, 9);
   }));
 
+Deno.test("runPtq() calibrates on all pictures of a folder where others judge, sorted or not", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel(), `${dir}/in`);
+    const plain = await pictures(`${dir}/plain`, 9);
+    Deno.mkdirSync(`${dir}/sorted`);
+    for (const name of ["cats", "dogs"]) await pictures(`${dir}/sorted/${name}`, 6);
+    for (const [calibrate, count] of [[plain, 9], [`folder:${dir}/sorted`, 12]] as const) {
+      const report = await runPtq({ ...QUICK, model, calibrate, data: "generated", out: `${dir}/out` });
+      assert.deepEqual([report.ptq!.calibration!.samples, report.data!.test], [count, 20], calibrate);
+    }
+  }));
+
+Deno.test("runPtq() calibrates on none of the pictures that judge, however the folder of both is written", () =>
+  withFolder(async (dir) => {
+    const model = await save(tinyModel({ classes: 2 }), `${dir}/in`);
+    Deno.mkdirSync(`${dir}/photos`);
+    for (const name of ["cats", "dogs"]) await pictures(`${dir}/photos/${name}`, 10);
+    Deno.symlinkSync(`${dir}/photos`, `${dir}/link`);
+    const data = `folder:${dir}/photos`;
+    for (const calibrate of [data, `${data}/`, `${data}/../photos`, `folder:${dir}/link`]) {
+      const lines: string[] = [];
+      const report = await runPtq({ ...QUICK, model, calibrate, data, out: `${dir}/out` }, {
+        log: (line) => lines.push(line),
+      });
+      assert.deepEqual([report.ptq!.calibration!.samples, report.data!.test], [16, 4], calibrate);
+      // It is read once.
+      assert.equal(lines.filter((line) => line.startsWith("Images of whatever size")).length, 1, calibrate);
+    }
+  }));
+
 Deno.test("runPtq() reads a folder once that it calibrates on and judges by, and says once how pictures go in", () =>
   withFolder(async (dir) => {
     const model = await save(tinyModel({ classes: 2 }), `${dir}/in`);

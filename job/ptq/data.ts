@@ -2,7 +2,7 @@
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { batches } from "../../data/batches.ts";
 import { describeNormalize, type Normalize, parseNormalize } from "../../data/normalize.ts";
-import { describeSkipped, openData, type OpenedData } from "../../data/open.ts";
+import { describeSkipped, openData, type OpenedData, placeOf } from "../../data/open.ts";
 import { type SampleSet, selectSamples } from "../../data/samples.ts";
 import type { NamedBatch } from "../../quantize/calibrate.ts";
 import { handleEvents } from "../../src/events.ts";
@@ -66,7 +66,7 @@ const JUDGED_SAMPLES = 128;
  */
 export async function openPtqData(opening: Opening): Promise<PtqData> {
   const { model, options, log } = opening;
-  const own = options.data === undefined ? undefined : await openSpec(options.data, opening, true);
+  const own = options.data === undefined ? undefined : await openSpec(options.data, opening, { isJudged: true });
   const calibration = options.calibrate === undefined ? undefined : await openCalibration(opening, own);
   if (own !== undefined) {
     checkTargets(own, options, options.model);
@@ -143,7 +143,12 @@ async function openCalibration(opening: Opening, own: OpenedData | undefined): P
     );
     return dummyOf(opening, samples, own);
   }
-  const opened = calibrate === options.data && own !== undefined ? own : await openSpec(calibrate, opening, false);
+  const place = own === undefined ? undefined : await placeOf(options.data!);
+  const { name, path } = await placeOf(calibrate);
+  const isShared = path === place?.path;
+  const opened = isShared && name === place?.name && own !== undefined
+    ? own
+    : await openSpec(calibrate, opening, { isJudged: false, isShared: isShared && path !== "" });
   const data = dataOf({ ...opened, train: unjudged(opened.train), test: unjudged(opened.test) }, model, {
     ...settingsOf(options),
     model: options.model,
@@ -161,8 +166,19 @@ async function openCalibration(opening: Opening, own: OpenedData | undefined): P
   return { name: calibrate, isDummy: false, set, normalize: data.normalize };
 }
 
-async function openSpec(spec: string, { model, options, log }: Opening, isJudged: boolean): Promise<OpenedData> {
-  const { seed, skipBadImages, task, limit, data, samples } = options;
+/** What samples are for. */
+interface Purpose {
+  readonly isJudged: boolean;
+  /** Whether samples to judge by lie in the same place. */
+  readonly isShared?: boolean;
+}
+
+async function openSpec(
+  spec: string,
+  { model, options, log }: Opening,
+  { isJudged, isShared = false }: Purpose,
+): Promise<OpenedData> {
+  const { seed, skipBadImages, task, limit, samples } = options;
   const shape = imageShapeOf(model);
   const most = isJudged ? limit : Math.min(samples, limit ?? Infinity);
   const opened = await openData(spec, {
@@ -170,7 +186,7 @@ async function openSpec(spec: string, { model, options, log }: Opening, isJudged
     skipBadImages,
     targets: taskRow(task).targets,
     // Where the same folder is to judge by, those samples are not for calibration.
-    unlabelled: !isJudged && data === undefined,
+    unlabelled: !isJudged && !isShared,
     ...(shape === undefined ? {} : { shape }),
     ...columnsOf(options),
     ...(most === undefined ? {} : { limit: most }),
