@@ -5,6 +5,7 @@ import { toOnnx } from "../export/to_onnx.ts";
 import { searchKept } from "../debug/search.ts";
 import { keepInFloat } from "../quantize/keep_float.ts";
 import type { NamedBatch } from "../quantize/calibrate.ts";
+import { ENOUGH_SAMPLES } from "../report/debug_words.ts";
 import type { KeepChoice, KeepReport, PartFacts } from "../report/debug_schema.ts";
 import { setQatPhase } from "../src/quant/mod.ts";
 import { formatMetric, type MetricValue } from "../tasks/task.ts";
@@ -28,6 +29,14 @@ export async function searchFloat(
   { job, tolerance, candidates, batches }: FloatSearch,
 ): Promise<KeepReport> {
   const float = await firstMetric(model, { job, quantized: false });
+  const metric = { name: float.name, unit: float.unit, better: float.better, ...basisOf(job) };
+  if (metric.count < ENOUGH_SAMPLES) {
+    job.log(
+      `Warning: --keep-float auto:${tolerance} chooses by ${metric.count} ${metric.part} ${
+        metric.count === 1 ? "sample" : "samples"
+      }, at least ${ENOUGH_SAMPLES} are needed to tell choices apart: more data, or a larger --limit.`,
+    );
+  }
   // A target has both files or none.
   const floatFile = job.quantization.target.file && await bytesOf(model, { job, precision: "float32" });
   const attempt = async (layers: readonly string[]): Promise<KeepChoice & Timed> => {
@@ -53,7 +62,7 @@ export async function searchFloat(
   });
   const times = choices.flatMap(({ result: { floatMs } }) => floatMs ?? []);
   return {
-    metric: { name: float.name, unit: float.unit, better: float.better },
+    metric,
     float: float.value,
     tolerance,
     choices: choices.map(({ result: { floatMs: _, ...choice } }) => choice),
@@ -67,13 +76,20 @@ type Timed = Pick<KeepReport, "floatMs">;
 
 type Judged = Pick<MetricValue, "name" | "value" | "unit" | "better">;
 
+/** The samples that choices are judged by. */
+function basisOf({ data: { validation, test } }: Job): Pick<KeepReport["metric"], "part" | "count"> {
+  return validation === undefined
+    ? { part: "test", count: test.count }
+    : { part: "validation", count: validation.count };
+}
+
 async function firstMetric(
   model: tfl.LayersModel,
   { job, quantized }: { readonly job: Job; readonly quantized: boolean },
 ): Promise<Judged> {
   setQatPhase(model, { fakeQuantizing: quantized });
   try {
-    const by = job.data.validation === undefined ? "test" : "validation";
+    const { part: by } = basisOf(job);
     const [{ name, value, unit, better }] = (await judge(model, { job, by })).metrics;
     return { name, value, unit, better };
   } finally {

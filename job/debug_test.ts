@@ -56,10 +56,43 @@ Deno.test("debugModel() says nothing of training, of which there is none", () =>
 Deno.test("debugModel() searches layers to keep in float, and times each choice", () =>
   withFolder(async (dir) => {
     const model = await savePrepared(dir);
-    const { keep } = await debugModel({ ...SMALL, model, keepFloat: "auto:100", out: `${dir}/a` });
+    const lines: string[] = [];
+    const log = (line: string) => lines.push(line);
+    const { keep } = await debugModel({ ...SMALL, model, keepFloat: "auto:100", out: `${dir}/a` }, { log });
+    // A tenth of the training samples is put aside.
+    assert.deepEqual(keep?.metric, {
+      name: "accuracy",
+      unit: "fraction",
+      better: "higher",
+      part: "validation",
+      count: 4,
+    });
+    const warned = "Warning: --keep-float auto:100 chooses by 4 validation samples, at least 100 are needed to tell " +
+      "choices apart: more data, or a larger --limit.";
+    assert.ok(lines.includes(warned), lines.join("\n"));
+    for (const name of ["debug.json", "debug.html"]) {
+      assert.match(Deno.readTextFileSync(`${dir}/a/${name}`), /"count": 4\b|Judged by 4 validation samples: too few/);
+    }
     assert.deepEqual([keep?.best, keep?.choices.length, keep?.choices[0].layers], [0, 1, []]);
     assert.ok(keep!.choices[0].latencyMs!.p50 > 0 && keep!.floatMs!.p50 > 0 && keep!.choices[0].bytes! > 0);
-    assert.equal(keep!.metric.name, "accuracy");
+  }));
+
+Deno.test("debugModel() chooses by the test samples where there are none for validation, and warns of few only", () =>
+  withFolder(async (dir) => {
+    const model = await savePrepared(dir);
+    const basisOf = async (limit: number) => {
+      const lines: string[] = [];
+      const asked = { ...SMALL, limit, model, keepFloat: "auto:100", out: `${dir}/a`, overwrite: true };
+      const { keep } = await debugModel(asked, { log: (line) => lines.push(line) });
+      const { part, count } = keep!.metric;
+      return [
+        part,
+        count,
+        lines.some((line) => /^Warning: --keep-float auto:100 chooses by 1 test sample, /.test(line)),
+      ];
+    };
+    assert.deepEqual(await basisOf(1), ["test", 1, true]);
+    assert.deepEqual(await basisOf(1000), ["validation", 100, false]);
   }));
 
 Deno.test("debugModel() searches layers of a target without a file too, and times none", () =>

@@ -37,7 +37,15 @@ export interface DebugReport {
 
 /** The search for few layers to keep in float. */
 export interface KeepReport {
-  readonly metric: { readonly name: string; readonly unit: string; readonly better: "higher" | "lower" };
+  readonly metric: {
+    readonly name: string;
+    readonly unit: string;
+    readonly better: "higher" | "lower";
+    /** The samples that all choices were judged by: the test samples only where there are none for validation. */
+    readonly part: "validation" | "test";
+    /** How many they are. */
+    readonly count: number;
+  };
   /** Of the float model. */
   readonly float: Measured;
   /** How far from float is still good enough: in percentage points of a fraction, else in the metric's unit. */

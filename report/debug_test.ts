@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { DebugReport, KeepReport, PartFacts } from "./debug_schema.ts";
-import { debugRemarks, debugSentence, gainOf, keepCells, keepSentence, worstParts } from "./debug_words.ts";
+import { debugRemarks, debugSentence, gainOf, keepBasis, keepCells, keepSentence, worstParts } from "./debug_words.ts";
 import { renderDebug } from "./html/debug.ts";
 import { formatDebug } from "./terminal/debug.ts";
 import { widthOf } from "./_width.ts";
@@ -35,7 +35,7 @@ const POOR = part("poor <layer>", {
 });
 
 const KEEP: KeepReport = {
-  metric: { name: "accuracy", unit: "fraction", better: "higher" },
+  metric: { name: "accuracy", unit: "fraction", better: "higher", part: "validation", count: 60 },
   float: 0.93,
   tolerance: 0.5,
   choices: [
@@ -90,6 +90,16 @@ Deno.test("keepSentence() says which layers to keep, that none need to be, or th
   );
   assert.match(keepSentence({ ...KEEP, best: 0 }), /is 91\.00% with everything quantized, .*nothing needs to stay/);
   assert.match(keepSentence({ ...KEEP, best: undefined }), /^No set of layers that was tried brings accuracy within/);
+});
+
+Deno.test("keepBasis() says which samples judged and how many, and that fewer than 100 are too few to choose by", () => {
+  const of = (count: number, part: "validation" | "test") =>
+    keepBasis({ ...KEEP, metric: { ...KEEP.metric, part, count } });
+  assert.equal(of(1, "validation"), "Judged by 1 validation sample: too few to choose by, at least 100 are needed.");
+  assert.equal(of(99, "test"), "Judged by 99 test samples: too few to choose by, at least 100 are needed.");
+  assert.equal(of(100, "validation"), "Judged by 100 validation samples.");
+  const told = keepBasis(KEEP);
+  assert.ok(formatDebug(REPORT, { width: 100 }).includes(told) && renderDebug(REPORT).includes(told));
 });
 
 Deno.test("keepCells() says of each choice what it reaches, and which are no faster than float", () => {

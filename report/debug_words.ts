@@ -70,6 +70,15 @@ export function keepSentence({ choices, best, metric, float, tolerance }: KeepRe
     }`;
 }
 
+/** Samples to judge layers by, from which on a choice says something of other samples. */
+export const ENOUGH_SAMPLES = 100;
+
+/** Says which samples the choices were judged by, and how many more it takes where they are few. */
+export function keepBasis({ metric: { part, count } }: KeepReport): string {
+  const few = count < ENOUGH_SAMPLES ? `: too few to choose by, at least ${ENOUGH_SAMPLES} are needed` : "";
+  return `Judged by ${plural(count, `${part} sample`)}${few}.`;
+}
+
 /** Writes the cells of a choice: layers, value, time, size of the float file's time. */
 export function keepCells({ layers, value, latencyMs }: KeepChoice, { metric, float, floatMs }: KeepReport) {
   const slow = latencyMs !== undefined && floatMs !== undefined && latencyMs.p50 >= floatMs.p50;

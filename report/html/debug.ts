@@ -1,5 +1,5 @@
 /** What debugging found, as a page. */
-import { debugRemarks, debugSentence, decibels, gainOf, keepCells, keepSentence } from "../debug_words.ts";
+import { debugRemarks, debugSentence, decibels, gainOf, keepBasis, keepCells, keepSentence } from "../debug_words.ts";
 import { escapeHtml, percent, plural, significant } from "../_format.ts";
 import type { DebugReport, KeepReport, PartFacts } from "../debug_schema.ts";
 import { renderDepthChart, renderHistogram } from "./_debug_chart.ts";
@@ -136,7 +136,7 @@ function keepSection(keep: KeepReport): string {
     return [layers, value, latency, note].map(escapeHtml);
   });
   return section("Layers to keep in float", {
-    lead: escapeHtml(keepSentence(keep)),
+    lead: `${escapeHtml(keepSentence(keep))}<br>${escapeHtml(keepBasis(keep))}`,
     body: denseTable([
       { heading: "In float", kind: "name" },
       { heading: keep.metric.name, kind: "number" },

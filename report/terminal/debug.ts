@@ -1,5 +1,5 @@
 /** What debugging found, as tables for the terminal. */
-import { debugRemarks, debugSentence, decibels, gainOf, keepCells, keepSentence } from "../debug_words.ts";
+import { debugRemarks, debugSentence, decibels, gainOf, keepBasis, keepCells, keepSentence } from "../debug_words.ts";
 import { percent, plural } from "../_format.ts";
 import type { DebugReport, KeepReport } from "../debug_schema.ts";
 import { styleOf, type TerminalOptions } from "./_terminal_options.ts";
@@ -89,5 +89,5 @@ function keepRows(keep: KeepReport): Section["rows"] {
     tone: "muted" as const,
     right: i < 2,
   }));
-  return [[{ text: keepSentence(keep) }], ...withoutEmptyColumns([titles, ...rows])];
+  return [[{ text: keepSentence(keep) }], [{ text: keepBasis(keep) }], ...withoutEmptyColumns([titles, ...rows])];
 }
