@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { widthOf } from "./_width.ts";
 import type { ComparedValue, CompareReport } from "./compare_schema.ts";
-import { bestOf, compareSentence } from "./compare_words.ts";
+import { bestOf, compareSentence, shortNames } from "./compare_words.ts";
 import { renderComparison } from "./html/compare.ts";
 import { formatComparison } from "./terminal/compare.ts";
 
@@ -66,8 +66,47 @@ Deno.test("formatComparison() stays within any terminal, and has all runs and op
     for (const line of formatComparison(compared, { width }).split("\n")) assert.ok(widthOf(line) <= width, line);
   }
   const text = formatComparison(compared, { width: 100 });
-  assert.match(text, /^out-<2> +92\.00% +90\.00% to 94\.00% +-2\.00 to \+1\.00 +<0\.001 +2\.00 ms +1\.00 kB$/m);
+  assert.match(text, /^ *Run +Folder +accuracy/m);
+  assert.match(text, /^ +2 +out-<2> +92\.00% +90\.00% to 94\.00% +-2\.00 to \+1\.00 +<0\.001 +2\.00 ms +1\.00 kB$/m);
+  assert.match(text, /^Option +Run 1 +Run 2$/m);
   assert.match(text, /^lr +0 +1$/m);
+});
+
+Deno.test("a comparison tells runs apart whose folders begin and end alike, in any terminal and on the page", () => {
+  const values = [value(0.9), value(0.92, 0.2), value(0.91, 0.3)];
+  const middles = ["arm", "x86-portable", "simulation"];
+  const compared = report(values);
+  const runs = compared.runs.map((run, i) => ({ ...run, name: `/tmp/attack-a/o/t-${middles[i]}-qdq-branches` }));
+  const named = { ...compared, runs };
+  for (const width of [40, 60, 80, 100]) {
+    const text = formatComparison(named, { width });
+    for (const line of text.split("\n")) assert.ok(widthOf(line) <= width, line);
+    for (const [i, reached] of ["90.00%", "92.00%", "91.00%"].entries()) {
+      assert.match(text, new RegExp(`^ +${i + 1} +\\S.*${reached}`, "m"), `${width}`);
+    }
+  }
+  for (const middle of middles) {
+    assert.match(formatComparison(named, { width: 100 }), new RegExp(`^ +\\d +t-${middle.slice(0, 8)}`, "m"));
+  }
+  const page = renderComparison(named);
+  assert.match(page, /scope="row">2<\/th><td class="name"><strong>\/tmp\/attack-a\/o\/t-x86-portable-qdq-branches</);
+  assert.match(page, /scope="col">Run 3</);
+});
+
+Deno.test("shortNames() leaves out the folders that all runs lie in, and never the whole name", () => {
+  const of = (...names: readonly string[]) => {
+    const { runs } = report(names.map(() => value(0.9)));
+    return shortNames({ runs: runs.map((run, i) => ({ ...run, name: names[i] })) });
+  };
+  assert.deepEqual(of("out", "out-2"), ["out", "out-2"]);
+  assert.deepEqual(of("/a/b/c", "/a/b/d/"), ["c", "d"]);
+  assert.deepEqual(of("/a/b", "/a/b/c"), ["b", "b/c"]);
+  assert.deepEqual(of("/a/b/c", "/a/d/c"), ["b/c", "d/c"]);
+  assert.deepEqual(of("a/b", "c/b", "a/d"), ["a/b", "c/b", "a/d"]);
+  assert.deepEqual(of("/a", "b"), ["/a", "b"]);
+  assert.deepEqual(of("out", "out/"), ["out", "out"]);
+  assert.deepEqual(of("C:\\r\\a", "C:\\r\\b\\"), ["a", "b"]);
+  assert.deepEqual(of("/", "/a"), ["/", "/a"]);
 });
 
 Deno.test("renderComparison() makes the same page of the same comparison, of names that are safe in it", () => {

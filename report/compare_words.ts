@@ -35,6 +35,15 @@ export function compareSentence({ runs, metrics: [metric] }: CompareReport): str
   return `The best of ${runs.length} runs is ${runs[best].name}: ${reached} against ${first}${sure}.`;
 }
 
+/** Names of runs without the folders that all of them lie in: what tells them apart. */
+export function shortNames({ runs }: Pick<CompareReport, "runs">): readonly string[] {
+  const parts = runs.map(({ name }) => name.replace(/(?<=[^/\\])[/\\]+$/, "").split(/(?<=[/\\])/));
+  const most = Math.min(...parts.map(({ length }) => length)) - 1;
+  const differs = parts[0].findIndex((part, i) => parts.some((other) => other[i] !== part));
+  const shared = Math.min(most, differs < 0 ? most : differs);
+  return parts.map((own) => own.slice(shared).join(""));
+}
+
 /** The place of the best run; of equal ones the first. */
 export function bestOf({ values, better }: ComparedMetrics): number | undefined {
   const sign = better === "higher" ? 1 : -1;

@@ -38,6 +38,7 @@ function metricSection(report: CompareReport, place: number): string {
     const own = place === 0 ? [latency, size] : ["", ""];
     const text = escapeHtml(name);
     return [
+      String(i + 1),
       i === best ? `<strong>${text}</strong>` : text,
       ...[value, interval, float, change, p, ...own].map(escapeHtml),
     ];
@@ -49,7 +50,8 @@ function metricSection(report: CompareReport, place: number): string {
       } is better; the best in bold. Changes are from the first run, ` +
       "on the same samples.",
     body: denseTable([
-      { heading: "Run", kind: "name" },
+      { heading: "Run", kind: "number" },
+      { heading: "Folder", kind: "name" },
       { heading: metric.name, kind: "number" },
       { heading: "95%", kind: "number" },
       { heading: "Its float", kind: "number" },
@@ -66,7 +68,7 @@ function optionSection({ options, runs }: CompareReport): string {
   return section("Options that differ", {
     lead: "All others are the same.",
     body: table(
-      [{ heading: "Option", kind: "name" }, ...runs.map(({ name }) => ({ heading: name }))],
+      [{ heading: "Option", kind: "name" }, ...runs.map((_, i) => ({ heading: `Run ${i + 1}` }))],
       options.map(({ name, values }) => [escapeHtml(name), ...values.map(escapeHtml)]),
     ),
   });

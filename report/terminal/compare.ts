@@ -1,5 +1,5 @@
 /** A comparison of runs, as tables for the terminal. */
-import { bestOf, compareCells, compareSentence } from "../compare_words.ts";
+import { bestOf, compareCells, compareSentence, shortNames } from "../compare_words.ts";
 import type { ComparedMetrics, CompareReport } from "../compare_schema.ts";
 import { styleOf, type TerminalOptions } from "./_terminal_options.ts";
 import { type Cell, formatParagraph, formatSection, type Section, withoutEmptyColumns } from "./_text_table.ts";
@@ -38,15 +38,20 @@ export function formatComparison(report: CompareReport, options: TerminalOptions
 function metricSections(report: CompareReport, width: number): readonly Section[] {
   const [first, ...others] = report.metrics;
   const shown = COLUMNS.filter(({ from }) => from <= width);
-  const titles = ["Run", ...shown.map(({ key, title }) => key === "value" ? first.name : title)];
+  const titles = ["Run", "Folder", ...shown.map(({ key, title }) => key === "value" ? first.name : title)];
   const best = bestOf(first);
-  const rows = report.runs.map(({ name }, i): readonly Cell[] => {
+  const rows = shortNames(report).map((name, i): readonly Cell[] => {
     const cells = compareCells(report, first, i);
     const tone = i === best ? "good" as const : "plain" as const;
-    return [{ text: name, tone }, ...shown.map(({ key }) => ({ text: cells[key], tone, right: true }))];
+    // Numbers are never cut: they tell runs apart, here and below.
+    return [
+      { text: String(i + 1), tone, right: true },
+      { text: name, tone },
+      ...shown.map(({ key }) => ({ text: cells[key], tone, right: true })),
+    ];
   });
   return [
-    { heading: "Runs", rows: withoutEmptyColumns([head(titles), ...rows]) },
+    { heading: "Runs", rows: withoutEmptyColumns([head(titles, 2), ...rows]) },
     { heading: "Other metrics", rows: others.length === 0 ? [] : otherRows(report, others) },
   ];
 }
@@ -69,10 +74,11 @@ function optionSection({ options, runs }: CompareReport): readonly Section[] {
   ]);
   return [{
     heading: "Options that differ",
-    rows: [head(["Option", ...runs.map((_, i) => `Run ${i + 1}`)], false), ...rows],
+    rows: [head(["Option", ...runs.map((_, i) => `Run ${i + 1}`)], Infinity), ...rows],
   }];
 }
 
-function head(texts: readonly string[], right = true): readonly Cell[] {
-  return texts.map((text, i) => ({ text, tone: "muted", ...(i > 0 && right ? { right } : {}) }));
+/** Titles of columns, of which those from `right` on are of numbers. */
+function head(texts: readonly string[], right = 1): readonly Cell[] {
+  return texts.map((text, i) => ({ text, tone: "muted", ...(i >= right ? { right: true } : {}) }));
 }
