@@ -3,14 +3,26 @@
  * the metric is measured on each draw as a whole. All models see the same draws, so the samples' own difficulty cancels
  * in differences between models.
  *
- * The interval holds the middle of what was measured, a little more than 95 % of it: of n samples the draws spread less
- * than samples would by √((n - 1)/n), and for few of them the normal distribution is too narrow.
+ * Of n samples the draws spread less than samples would by √((n - 1)/n), and for few of them the normal distribution is
+ * too narrow. What lies z standard deviations out by the draws is therefore taken for as likely as t = z √((n - 1)/n) of
+ * Student's distribution with n - 1 degrees of freedom: of m draws out of N beyond a value,
  *
- * Source: Efron, Tibshirani, "An Introduction to the Bootstrap" (1993), chapters 13 and 16; Hesterberg, "What teachers
- * should know about the bootstrap", The American Statistician 69 (2015), section 4.3, the expanded percentile interval.
+ *     p(m) = 2 T(n - 1, √((n - 1)/n) Φ⁻¹(1 - (1 + m)/(1 + N))),   1 at most.
+ *
+ * Interval and test are one: with k the least m whose p is no less than 0.05, the interval goes from the k-th least to
+ * the k-th largest draw, a little more than the middle 95 % of them. That a change is 0 has the p of as many draws as are
+ * 0 or beyond it, on the side where they are fewer; draws of 0 count in full on both. So the interval of a change touches
+ * or holds 0 exactly where p is no less than 0.05.
+ *
+ * Of few samples no draw lies so far out: k would be 0 (of 2,000 draws up to 4 samples). Nothing is said of changes then.
+ *
+ * Source: Efron, Tibshirani, "An Introduction to the Bootstrap" (1993), chapters 13 and 16; Davison, Hinkley, "Bootstrap
+ * Methods and their Application" (1997), (4.11) for 1 + m of 1 + N, section 5.3.1 for the draws at the ends; Hesterberg,
+ * "What teachers should know about the bootstrap", The American Statistician 69 (2015), section 4.3, the expanded
+ * percentile interval.
  */
 import { Random } from "../../src/numbers/random.ts";
-import { CONFIDENCE, type ConfidenceInterval, type MetricChange, Z } from "./interval.ts";
+import { CONFIDENCE, type ConfidenceInterval, type MetricChange, SURE } from "./interval.ts";
 
 /** Random stream of the draws. */
 const STREAM = [0, 0, 3];
@@ -26,16 +38,19 @@ export function* drawSamples(samples: number, { draws, seed }: {
 
 /**
  * Returns the interval of a metric from what it was on draws of `samples` samples; undefined where they say nothing: it
- * was no number on many, or the same on all.
+ * was no number on many, or the same on all. Of few samples it holds all draws.
  */
 export function intervalOfDraws(values: Float64Array, samples: number): ConfidenceInterval | undefined {
   const sorted = values.filter(Number.isFinite).toSorted();
   if (samples < 2 || sorted.length < ENOUGH * values.length || sorted[0] === sorted.at(-1)) return undefined;
-  const outside = outsideShare(samples);
-  return { low: quantile(sorted, outside), high: quantile(sorted, 1 - outside), confidence: CONFIDENCE };
+  const end = Math.max(1, drawsBeyond({ draws: sorted.length, samples }));
+  return { low: sorted[end - 1], high: sorted[sorted.length - end], confidence: CONFIDENCE };
 }
 
-/** Returns the change between two models from what a metric was on the same draws; undefined where they say nothing. */
+/**
+ * Returns the change between two models from what a metric was on the same draws; undefined where they say nothing, or
+ * the samples are too few for any change to be more than chance.
+ */
 export function changeOfDraws(
   before: Float64Array,
   after: Float64Array,
@@ -45,24 +60,48 @@ export function changeOfDraws(
   const interval = intervalOfDraws(differences, samples);
   if (interval === undefined) return undefined;
   const known = differences.filter(Number.isFinite);
-  const share = (isBeyond: (d: number) => boolean) => (1 + known.filter(isBeyond).length) / (1 + known.length);
-  const p = Math.min(1, 2 * Math.min(share((d) => d <= 0), share((d) => d >= 0)));
-  return { ...interval, p, test: "bootstrap" };
+  const of = { draws: known.length, samples };
+  if (drawsBeyond(of) === 0) return undefined;
+  const [down, up] = [known.filter((d) => d <= 0).length, known.filter((d) => d >= 0).length];
+  return { ...interval, p: chanceOf(Math.min(down, up), of), test: "bootstrap" };
 }
 
 /** Share of the draws on which a metric must be a number. */
 const ENOUGH = 0.9;
 
-/** Returns the share of the draws that is left out at each end. */
-function outsideShare(samples: number): number {
-  return normalTail(studentQuantile(samples - 1) * Math.sqrt(samples / (samples - 1)));
+/** How many draws there are, and of how many samples each. */
+interface Draws {
+  readonly draws: number;
+  readonly samples: number;
 }
 
-/** Between two values of `sorted` linearly. */
-function quantile(sorted: Float64Array, share: number): number {
-  const at = share * (sorted.length - 1);
-  const [below, above] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
-  return below + (at - Math.floor(at)) * (above - below);
+/** Returns the least number of draws beyond a value that leave it as likely as chance may give. */
+function drawsBeyond(of: Draws): number {
+  // p grows with the draws beyond: at half of them it is 1.
+  let [from, to] = [0, of.draws];
+  while (from < to) {
+    const middle = Math.floor((from + to) / 2);
+    if (chanceOf(middle, of) < SURE) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/** Returns the p of a value that so many draws are at or beyond. */
+function chanceOf(beyond: number, { draws, samples }: Draws): number {
+  const share = (1 + beyond) / (1 + draws);
+  if (share >= 0.5) return 1;
+  return studentTails(normalPlace(share) * Math.sqrt((samples - 1) / samples), samples - 1);
+}
+
+/** Returns the place that a normal variable exceeds with a probability of `share`, which is below a half. */
+function normalPlace(share: number): number {
+  let [from, to] = [0, 40];
+  for (let middle = to / 2; middle > from && middle < to; middle = (from + to) / 2) {
+    if (normalTail(middle) > share) from = middle;
+    else to = middle;
+  }
+  return to;
 }
 
 /**
@@ -78,16 +117,20 @@ function normalTail(x: number): number {
 }
 
 /**
- * Returns the 97.5 % quantile of Student's distribution.
+ * Returns the probability that a variable of Student's distribution is farther from 0 than `t`, which is not below 0.
  *
- * Source: Abramowitz, Stegun, 26.7.5; off by less than 1 % from 3 degrees of freedom, where the quantile is 3.18. Below
- * that the two exact values are given.
+ * Source: Abramowitz, Stegun, 26.7.3 and 26.7.4, which are exact.
  */
-function studentQuantile(freedom: number): number {
-  if (freedom === 1) return 12.706204736432095;
-  if (freedom === 2) return 4.302652729911275;
-  const [z3, z5, z7, z9] = [3, 5, 7, 9].map((power) => Z ** power);
-  return Z + (z3 + Z) / (4 * freedom) + (5 * z5 + 16 * z3 + 3 * Z) / (96 * freedom ** 2) +
-    (3 * z7 + 19 * z5 + 17 * z3 - 15 * Z) / (384 * freedom ** 3) +
-    (79 * z9 + 776 * z7 + 1482 * z5 - 1920 * z3 - 945 * Z) / (92160 * freedom ** 4);
+function studentTails(t: number, freedom: number): number {
+  const angle = Math.atan2(t, Math.sqrt(freedom));
+  const [sine, cosine] = [Math.sin(angle), Math.cos(angle)];
+  const isOdd = freedom % 2 === 1;
+  // Of odd degrees cos θ (1 + 2/3 cos² θ + …), of even ones 1 + 1/2 cos² θ + …, up to the power of freedom - 2.
+  let [sum, term] = [0, isOdd ? cosine : 1];
+  for (let power = isOdd ? 1 : 0; power <= freedom - 2; power += 2) {
+    sum += term;
+    term *= cosine * cosine * (power + 1) / (power + 2);
+  }
+  const within = isOdd ? 2 / Math.PI * (angle + sine * sum) : sine * sum;
+  return Math.min(1, Math.max(0, 1 - within));
 }

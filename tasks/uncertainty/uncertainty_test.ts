@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { Random } from "../../src/numbers/random.ts";
 import { classification } from "../classification/classification.ts";
 import { multiLabel } from "../multi_label/multi_label.ts";
@@ -46,7 +47,9 @@ Deno.test("compareModels() finds the spread of a mean error that theory has", ()
   const difference = of(noise.map((x) => Math.abs(x) / 2));
   near(other.change?.low, difference.mean - difference.half, 0.15 * difference.half);
   near(other.change?.high, difference.mean + difference.half, 0.15 * difference.half);
-  assert.ok(other.change!.p < 0.001 && other.change!.test === "bootstrap");
+  // None of 2000 draws is 0 or less: 3.2907 standard deviations by 1 of 2001, 3.2866 of Student's with 399 degrees.
+  near(other.change!.p, 0.0011, 1e-5);
+  assert.equal(other.change!.test, "bootstrap");
 });
 
 Deno.test("compareModels() measures a metric on each draw as a whole, where it is no mean", () => {
@@ -129,6 +132,65 @@ Deno.test("drawSamples() draws each sample as often as any other, with replaceme
   }
   for (const count of counts) near(count / 2000, 1, 0.1);
   assert.ok(repeats > 1990);
+});
+
+Deno.test("intervalOfDraws() goes from draw to draw, farther out for few samples", () => {
+  const draws = Float64Array.from({ length: 9999 }, (_, i) => i + 1);
+  // By tables 2.5 % are beyond t of Student's distribution, as many of 10,000 beyond t √(n / (n - 1)) of the normal one:
+  const expected = [
+    [10, 85], // t = 2.262 of 9 degrees, z = 2.3845, 85.5
+    [9, 72], // t = 2.306 of 8 degrees, z = 2.4459, 72.2
+    [401, 245], // t = 1.966 of 400 degrees, z = 1.9684, 245.1
+    [3, 1], // t = 4.303 of 2 degrees, z = 5.27, 0.0007: all draws
+  ];
+  for (const [samples, low] of expected) {
+    const interval = intervalOfDraws(draws, samples)!;
+    assert.deepEqual([interval.low, interval.high], [low, 10_000 - low], `${samples}`);
+  }
+});
+
+Deno.test("changeOfDraws() has a p of 0.05 and more exactly where its interval touches or holds 0, with many ties", () => {
+  const cases = fc.record({
+    differences: fc.array(fc.oneof(fc.constant(0), fc.integer({ min: -2, max: 2 }), fc.integer({ min: 1, max: 9 })), {
+      minLength: 200,
+      maxLength: 400,
+    }),
+    // Most of them up, so that 0 lies about the end of the interval.
+    up: fc.integer({ min: 48, max: 61 }),
+    samples: fc.oneof(fc.integer({ min: 8, max: 30 }), fc.constantFrom(100, 1001)),
+  });
+  let [sure, unsure] = [0, 0];
+  fc.assert(
+    fc.property(cases, ({ differences, up, samples }) => {
+      // So many of 61 draws are 1 at least.
+      const after = Float64Array.from(differences, (d, i) => i % 61 < up ? Math.max(1, d) : d);
+      if (new Set(after).size === 1) return;
+      const zeros = new Float64Array(after.length);
+      const { p, low, high } = changeOfDraws(zeros, after, samples)!;
+      assert.equal(p >= 0.05, low <= 0 && high >= 0, `${p} ${low} ${high}`);
+      const back = changeOfDraws(after, zeros, samples)!;
+      assert.ok(back.p === p && back.low === -high + 0 && back.high === -low + 0);
+      if (p < 0.05) sure++;
+      else unsure++;
+    }),
+    { seed: 1, numRuns: 400 },
+  );
+  assert.ok(sure > 40 && unsure > 40, `${sure} ${unsure}`);
+});
+
+Deno.test("changeOfDraws() counts draws of 0 in full on both sides, and says nothing of too few samples", () => {
+  const differing = (zeros: number, ones: number) =>
+    Float64Array.from({ length: zeros + ones }, (_, i) => Number(i >= zeros));
+  const none = new Float64Array(2000);
+  // Of 8 samples 0.57 % of the draws are left out: 2.365 of 7 degrees, z = 2.5283, 11.46 of 2001.
+  const change = (zeros: number, samples = 8) => changeOfDraws(none, differing(zeros, 2000 - zeros), samples);
+  assert.ok(change(10)!.p < 0.05 && change(10)!.low === 1);
+  assert.ok(change(11)!.p >= 0.05 && change(11)!.low === 0);
+  // Half and more.
+  assert.deepEqual([change(1000)!.p, change(1999)!.p, change(1999)!.low, change(1999)!.high], [1, 1, 0, 0]);
+  // Of many samples p is twice the share: 2 · 41 / 2001.
+  near(change(40, 100_001)!.p, 82 / 2001, 1e-5);
+  assert.deepEqual([2, 3, 4, 5].map((samples) => change(1, samples) === undefined), [true, true, true, false]);
 });
 
 Deno.test("intervalOfDraws() and changeOfDraws() hold the truth about 95 times in 100, of few samples too", () => {
