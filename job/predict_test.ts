@@ -60,6 +60,25 @@ const FORMS: Readonly<Record<string, Partial<PtqOptions>>> = {
   float16: { method: "float16" },
 };
 
+/** What a job leaves besides is no file to predict with. */
+async function refusesOthers(out: string, pictures: readonly string[]): Promise<void> {
+  const others = {
+    "model.ort": "it is in ONNX Runtime's own format (.ort)",
+    "qat/model.json": "it is a TF.js model (model.json)",
+    "report.json": "it is a JSON file, as TF.js models are",
+  };
+  for (const [name, is] of Object.entries(others)) {
+    const model = `${out}/${name}`;
+    await assert.rejects(predict({ model, pictures, draw: false }), {
+      name: "OnnxFileError",
+      message: `Cannot predict with "${model}": ${is}, an ONNX file of deno task qat or ptq is needed`,
+    });
+  }
+  await assert.rejects(predict({ model: `${out}/qat/weights.bin`, pictures, draw: false }), {
+    message: /^Cannot predict with ".*weights\.bin": .*; needed is a whole ONNX model$/,
+  });
+}
+
 function classesOf(predictions: readonly Prediction[]): readonly string[] {
   return predictions.map(({ answers: [answer] }) => answer.kind === "class" ? answer.name : answer.kind);
 }
@@ -75,6 +94,7 @@ Deno.test("predict() answers with files of every form, int8 and float, by what t
       const samples = form.method === undefined ? { samples: 8 } : {};
       const data = `folder:${dir}/data`;
       await runPtq({ model, data, normalize: "0..1", threads: 1, out, overwrite: true, ...samples, ...form });
+      if (name === "int8") await refusesOthers(out, files);
       for (const file of [out, `${out}/model.float.onnx`]) {
         const predictions = await predict({ model: file, pictures: files, threads: 1, precise: true, draw: false });
         assert.deepEqual(classesOf(predictions), expected, `${name}, ${file}`);

@@ -2,7 +2,7 @@
 import type { ImageShape } from "../data/dataset.ts";
 import type { Normalize } from "../data/normalize.ts";
 import type { PictureFit } from "../data/sources/picture_files.ts";
-import { decodeModel, type Graph } from "../src/onnx/mod.ts";
+import { decodeModel, type Graph, type Model, OnnxFileError, reasonOfOnnx } from "../src/onnx/mod.ts";
 import { JsonError, parseJson } from "../src/text/json.ts";
 import { Fields } from "../src/text/fields.ts";
 import { lookUp } from "../src/text/nearest.ts";
@@ -42,12 +42,12 @@ export interface FileDescription {
  * Reads what a file says of itself.
  *
  * @param name What it is called in errors.
- * @throws {OnnxFileError} If it is no ONNX file.
+ * @throws {OnnxFileError} If it is no ONNX file; another that jobs leave is told by what it is.
  * @throws {RangeError} If it does not say how it is fed and read, or its input is no picture.
  */
 export function describeFile(bytes: Uint8Array, name: string): FileDescription {
-  const { graph, metadata } = decodeModel(bytes);
   const cannot = `Cannot predict with "${name}"`;
+  const { graph, metadata } = decode(bytes, cannot);
   const inputs = partOf(metadata, "inputs", cannot);
   const outputs = partOf(metadata, "outputs", cannot);
   const { target } = metadata;
@@ -57,6 +57,33 @@ export function describeFile(bytes: Uint8Array, name: string): FileDescription {
     ...(target === undefined ? {} : { target }),
   };
 }
+
+function decode(bytes: Uint8Array, cannot: string): Model {
+  try {
+    return decodeModel(bytes);
+  } catch (cause) {
+    if (!(cause instanceof OnnxFileError)) throw cause;
+    const other = otherFormat(bytes);
+    const because = other === undefined ? reasonOfOnnx(cause) : `it is ${other}, ${NEEDED}`;
+    throw new OnnxFileError(`${cannot}: ${because}`, { cause });
+  }
+}
+
+const NEEDED = "an ONNX file of deno task qat or ptq is needed";
+
+/** Says what a file is that is no ONNX file, where its first bytes tell. */
+function otherFormat(bytes: Uint8Array): string | undefined {
+  const text = new TextDecoder("latin1").decode(bytes.subarray(0, FIRST_BYTES));
+  // The identifier of ONNX Runtime's schema, where flatbuffers have theirs.
+  if (text.startsWith("ORTM", 4)) return "in ONNX Runtime's own format (.ort)";
+  if (/^(\xef\xbb\xbf)?\s*\{/.test(text)) {
+    return /"modelTopology"/.test(text) ? "a TF.js model (model.json)" : "a JSON file, as TF.js models are";
+  }
+  return undefined;
+}
+
+/** Bytes that tell what a file is. */
+const FIRST_BYTES = 1024;
 
 function partOf(metadata: Readonly<Record<string, string>>, key: "inputs" | "outputs", cannot: string): Fields {
   const text = lookUp(metadata, key);

@@ -205,7 +205,26 @@ Deno.test("Predictor says in one line what a file does not say, or says wrongly"
       () => new Predictor(damaged.bytes, { name: "x" }),
       /its metadata "inputs" cannot be read: it is not valid JSON/,
     );
-    assert.throws(() => new Predictor(Uint8Array.of(1, 2), { name: "x" }), /Cannot read the ONNX file/);
+    const refusedBytes = (bytes: Uint8Array, because: RegExp) =>
+      assert.throws(() => new Predictor(bytes, { name: "x" }), (error: Error) => {
+        assert.equal(error.name, "OnnxFileError");
+        assert.match(error.message, /^Cannot predict with "x": /);
+        assert.match(error.message, because);
+        return true;
+      });
+    const textual = (text: string) => new TextEncoder().encode(text);
+    const needed = /, an ONNX file of deno task qat or ptq is needed$/.source;
+    refusedBytes(Uint8Array.of(1, 2), /: index out of range: 1 \+ 8 > 2; needed is a whole ONNX model$/);
+    refusedBytes(new Uint8Array(0), /: it holds no graph$/);
+    refusedBytes(
+      textual("\x18\0\0\0ORTM\0\0"),
+      new RegExp(`: it is in ONNX Runtime's own format \\(\\.ort\\)${needed}`),
+    );
+    refusedBytes(
+      textual('\n{"format": "layers-model", "modelTopology": {}}'),
+      new RegExp(`: it is a TF.js model \\(model.json\\)${needed}`),
+    );
+    refusedBytes(textual('\ufeff{"a": 1}'), new RegExp(`: it is a JSON file, as TF.js models are${needed}`));
   });
 });
 

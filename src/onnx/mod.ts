@@ -30,6 +30,7 @@ export {
   type ExternalData,
   type Model,
   OnnxFileError,
+  reasonOfOnnx,
 } from "./file/mod.ts";
 export { assertLegal, checkGraph, type CheckOptions } from "./check/check.ts";
 export type { Problem, Rule } from "./check/problem.ts";

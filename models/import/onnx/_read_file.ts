@@ -1,7 +1,7 @@
 /** ONNX files as graphs that can be imported: whole, in order, and in single precision. */
 import { ModelFileError } from "../../../src/io/errors.ts";
 import { readFileWithin } from "../../../src/io/read.ts";
-import { decodeModel, encodeModel, type Model, OnnxFileError } from "../../../src/onnx/file/mod.ts";
+import { decodeModel, encodeModel, type Model, OnnxFileError, reasonOfOnnx } from "../../../src/onnx/file/mod.ts";
 import type { Graph, Node } from "../../../src/onnx/graph.ts";
 import { topologicalOrder } from "../../../src/onnx/order.ts";
 import { suggestName } from "../../../src/text/nearest.ts";
@@ -92,16 +92,8 @@ function decode(
     return decodeModel(bytes, { external: external.read });
   } catch (cause) {
     if (!(cause instanceof OnnxFileError)) throw cause;
-    throw cannotLoadOnnx(path, asReason(cause.message), cause);
+    throw cannotLoadOnnx(path, reasonOfOnnx(cause), cause);
   }
-}
-
-/** "Cannot read tensor "w": …" as the end of a sentence. */
-function asReason(message: string): string {
-  return message.replace(/^Cannot read the ONNX file: /, "").replace(
-    /^Cannot read tensor ("[^"]*"): /,
-    "its tensor $1 cannot be read: ",
-  );
 }
 
 function inOrder(graph: Graph, path: string): Graph {

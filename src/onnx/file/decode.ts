@@ -33,6 +33,14 @@ export class OnnxFileError extends Error {
   override readonly name = "OnnxFileError";
 }
 
+/** Says why a file cannot be read, as the end of a sentence that names it: "its tensor "w" cannot be read: …". */
+export function reasonOfOnnx({ message }: OnnxFileError): string {
+  return message.replace(/^Cannot read the ONNX file: /, "").replace(
+    /^Cannot read tensor ("[^"]*"): /,
+    "its tensor $1 cannot be read: ",
+  );
+}
+
 /** A model file's contents. */
 export interface Model {
   /** Its graph. */
