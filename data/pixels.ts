@@ -1,5 +1,6 @@
 /** Bytes of pictures, in memory or wherever else they are kept. */
-import { StoredPixels } from "./cache/stored_pixels.ts";
+import { crc32 } from "node:zlib";
+import { digestOfChecks, StoredPixels } from "./cache/stored_pixels.ts";
 
 /** Bytes of pictures, one after another: an array of them, or {@linkcode StoredPixels}. */
 export type Pixels = Uint8Array | StoredPixels;
@@ -17,6 +18,13 @@ export interface StoredPicture {
 /** Returns all bytes in memory: of a file those of all its pictures, however many they are. */
 export function bytesOf(pixels: Pixels): Uint8Array {
   return pixels.subarray(0, pixels.length);
+}
+
+/** Returns what tells pictures of `width` bytes from others: the same in memory as of a file. */
+export function digestOf(pixels: Pixels, width: number): string {
+  if (pixels instanceof StoredPixels) return pixels.digest;
+  const checkOf = (i: number) => crc32(pixels.subarray(i * width, (i + 1) * width));
+  return digestOfChecks(Uint32Array.from({ length: pixels.length / width }, (_, i) => checkOf(i)), width);
 }
 
 /** Keeps the pictures at `indices`, in that order. Of an array it copies. */

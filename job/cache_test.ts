@@ -4,6 +4,7 @@ import { exists } from "../src/io/disk.ts";
 import { openRunFolder } from "./_open_run.ts";
 import { contentsOf, save, SMALL, tinyModel, withFolder } from "./_test_support.ts";
 import { chooseQuantization } from "./choose.ts";
+import { compareRuns } from "./compare.ts";
 import { debugModel } from "./debug.ts";
 import type { QatOptions } from "./options.ts";
 import { runPtq } from "./ptq.ts";
@@ -71,6 +72,11 @@ Deno.test("runPtq(), debugModel() and chooseQuantization() find with --cache wha
       await runPtq({ ...asked, cache, out: `${dir}/b` }),
     ];
     assert.deepEqual(stored.metrics, plain.metrics);
+    // The same pictures were judged: the runs are compared in pairs.
+    assert.equal(stored.pairing!.samples, plain.pairing!.samples);
+    const compared = await compareRuns({ runs: [`${dir}/a`, `${dir}/b`] });
+    assert.deepEqual(compared.notes, []);
+    assert.equal(compared.metrics[0].values[1].change?.p, 1);
     const files = [`${dir}/a`, `${dir}/b`].map((out) => Deno.readFileSync(`${out}/model.int8.onnx`));
     assert.deepEqual(files[0], files[1]);
     const before = written().sort();

@@ -54,7 +54,7 @@ export class StoredPixels {
   /** What tells them from others: a hash of their checks. */
   get digest(): string {
     const { checks, width } = this.#shared.file;
-    return sha256(`${width}`, new Uint8Array(Uint32Array.from(this.#places, (place) => checks[place]).buffer));
+    return digestOfChecks(Uint32Array.from(this.#places, (place) => checks[place]), width);
   }
 
   /** Keeps the pictures at `indices`, in that order. */
@@ -169,6 +169,11 @@ export class StoredPixels {
       { cause },
     );
   }
+}
+
+/** Returns what tells pictures of `width` bytes with these CRC-32 from others. */
+export function digestOfChecks(checks: Uint32Array, width: number): string {
+  return sha256(`${width}`, new Uint8Array(checks.buffer, checks.byteOffset, checks.byteLength));
 }
 
 /** Whether somebody reads the file of pictures at `path`. */
