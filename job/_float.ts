@@ -11,10 +11,11 @@ import {
   type Rule,
   swapActivation,
 } from "../src/rewrite/mod.ts";
+import { countOf } from "../src/text/plain.ts";
 import { type KeptModel, type TrainingJob, writingOf } from "./_job.ts";
 import { NO_SWAP } from "./shared_options.ts";
 import { prepareFor } from "./_recipe.ts";
-import { countOf, type Stage, trainStage } from "./_stage.ts";
+import { type Stage, trainStage } from "./_stage.ts";
 
 /** A float model, ready to be prepared for quantization. */
 export interface FloatModel {

@@ -24,6 +24,7 @@ import { exists } from "../src/io/disk.ts";
 import { registerQuantKernels, registerQuantLayers } from "../src/quant/mod.ts";
 import { fixInputShape, fromModel, withOutputs } from "../src/rewrite/mod.ts";
 import { checkChoice } from "../src/text/nearest.ts";
+import { countOf } from "../src/text/plain.ts";
 import { taskRow } from "../tasks/mod.ts";
 import { anchorsFor, checkOwnAnchors, readAnchors } from "./anchors.ts";
 import type { JobOptions } from "./options.ts";
@@ -102,7 +103,7 @@ export function onGrids(
   const prepared = prepareOnGrids(model, grids);
   const { taken, open, target } = prepared;
   const rest = open.length === 0 ? "" : `; training or calibration finds those of ${open.join(", ")}`;
-  log(`"${path}" is quantized: ${taken} grids are its own, for target "${target}"${rest}.`);
+  log(`"${path}" is quantized: ${countOf(taken, "grid is", "grids are")} its own, for target "${target}"${rest}.`);
   return prepared;
 }
 
@@ -213,7 +214,7 @@ export async function noteAnchors(
   const anchors = await readAnchors(asked);
   if (anchors.length !== model.outputs.length) {
     throw new RangeError(
-      `Cannot use --anchors "${asked}" with "${path}": it has lists for ${anchors.length} outputs, ` +
+      `Cannot use --anchors "${asked}" with "${path}": it has lists for ${countOf(anchors.length, "output")}, ` +
         `the model has ${model.outputs.length}`,
     );
   }

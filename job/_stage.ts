@@ -1,5 +1,6 @@
 /** Training of a job, stage by stage: each goes through one function, which knows what sets the stages apart. */
 import type * as tfl from "@tensorflow/tfjs-layers";
+import { countOf } from "../src/text/plain.ts";
 import type { Batch } from "../data/batches.ts";
 import { toOnnx } from "../export/to_onnx.ts";
 import { predicting } from "../export/validate.ts";
@@ -167,11 +168,6 @@ function checkpointOf(
   return { checkpoint };
 }
 
-/** A number of things, in words. */
-export function countOf(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
-}
-
 /** Returns how a stage of a job trains. */
 export function planOf(name: StageName, { options }: Pick<TrainingJob, "options">): Plan {
   const { floatLr, lr, floatEpochs, adaptEpochs, freezeObserversAfter, freezeBnAfter, mosaicUntil } = options;
@@ -205,14 +201,18 @@ export function decidingMetrics({ float, simulated, deployed }: EpochMetrics): r
 }
 
 function describeEnd(epochs: number, of: number): string {
-  return `ended after ${epochs} of ${of} epochs, the last of which were no better`;
+  return `ended after ${epochs} of ${countOf(of, "epoch")}, the last of which were no better`;
 }
 
 /** Says which epoch's weights the model ends with, and why. */
 function describeChoice({ history: { bestEpoch }, epochs }: StageResult, { validation }: JobData): string {
-  if (bestEpoch === undefined || validation === undefined) return `the last of ${epochs.length} epochs is taken`;
+  if (bestEpoch === undefined || validation === undefined) {
+    return `the last of ${countOf(epochs.length, "epoch")} is taken`;
+  }
   const metrics = describeMetrics(decidingMetrics(epochs[bestEpoch - 1]) ?? []);
-  return `epoch ${bestEpoch} of ${epochs.length} is the best on ${validation.count} validation samples, ${metrics}`;
+  return `epoch ${bestEpoch} of ${epochs.length} is the best on ${
+    countOf(validation.count, "validation sample")
+  }, ${metrics}`;
 }
 
 /** Batches that ranges are set from before training starts. */

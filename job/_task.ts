@@ -5,7 +5,7 @@ import type { OpenedData } from "../data/open.ts";
 import { type SampleSet, type SampleTarget, targetWidth } from "../data/samples.ts";
 import { detectionOf } from "../models/detection.ts";
 import { outputNames, outputPorts, type Port } from "../models/ports.ts";
-import { showValue } from "../src/text/plain.ts";
+import { countOf, showValue } from "../src/text/plain.ts";
 import { bindTasks } from "../tasks/bind.ts";
 import { recordOf } from "../quantize/record.ts";
 import { TASK_NAMES, taskRow } from "../tasks/mod.ts";
@@ -152,7 +152,9 @@ function dealOut(target: SampleTarget, { ports, count, cannot }: Deal): Readonly
   const width = targetWidth(target);
   if (total !== width) {
     const each = ports.map(({ name }, i) => `${widths[i]} of "${name}"`).join(", ");
-    throw new TypeError(`${cannot}: its outputs have ${total} numbers (${each}), the data has ${width} targets`);
+    throw new TypeError(
+      `${cannot}: its outputs have ${total} numbers (${each}), the data has ${countOf(width, "target")}`,
+    );
   }
   let first = 0;
   return Object.fromEntries(ports.map(({ name }, i) => {

@@ -1,5 +1,6 @@
 /** What a job makes of its model before anything is trained: the weights of a file, another head, layers that stay. */
 import type * as tfl from "@tensorflow/tfjs-layers";
+import { countOf } from "../src/text/plain.ts";
 import type { SampleTarget } from "../data/samples.ts";
 import { type CopiedWeights, freezeUntil, loadWeights, replaceHead, settleNorms } from "../models/transfer/mod.ts";
 import { floatModelOf } from "../quantize/float_model.ts";
@@ -68,7 +69,7 @@ export async function withWeights(
 const LARGEST_DISTANCE = 1e-3;
 
 function describeCopy({ layers, distance }: CopiedWeights, path: string): string {
-  const loaded = `${layers} layers have the weights of "${path}"`;
+  const loaded = `${countOf(layers, "layer has", "layers have")} the weights of "${path}"`;
   if (distance === undefined) return `${loaded}; whether they answer as they did there was not compared`;
   if (distance <= LARGEST_DISTANCE) return `${loaded}, and answer as they did there`;
   const apart = `${Number((100 * distance).toPrecision(2))} %`;
@@ -85,7 +86,9 @@ export function settle(model: tfl.LayersModel, names: readonly string[], data: J
   const batches = trainingBatches(model, data, { epoch: 0, mosaicUntil: 0 });
   settleNorms(model, names, Iterator.from(batches).take(SETTLING_BATCHES));
   log(
-    `Batch normalization of ${names.length} layers is folded in the file: its statistics are found on the training samples.`,
+    `Batch normalization of ${
+      countOf(names.length, "layer")
+    } is folded in the file: its statistics are found on the training samples.`,
   );
 }
 

@@ -1,4 +1,5 @@
 /** The samples that the best epoch is chosen by: the data's own, or some of the training samples. */
+import { countOf } from "../src/text/plain.ts";
 import type { OpenedData } from "../data/open.ts";
 import { splitValidation } from "../data/validation.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -19,7 +20,9 @@ export function withValidation(
   if (own !== undefined) {
     if (asked === undefined) return { ...opened, validation: own };
     throw new RangeError(
-      `Cannot use --validation ${asked} with "${opened.name}": it has ${own.count} validation samples of its own, ` +
+      `Cannot use --validation ${asked} with "${opened.name}": it has ${
+        countOf(own.count, "validation sample")
+      } of its own, ` +
         `needed is no --validation, or 0`,
     );
   }
@@ -34,7 +37,7 @@ export function withValidation(
     );
   }
   const percent = Number((100 * fraction).toPrecision(3));
-  const few = opened.train.count === 1 ? "1 training sample is" : `${opened.train.count} training samples are`;
+  const few = countOf(opened.train.count, "training sample is", "training samples are");
   return noting(opened, `${few} too few to put ${percent} % aside for validation`);
 }
 

@@ -158,7 +158,7 @@ Deno.test("compareRuns() reads metrics.csv of all stages where there is one, and
       compareRuns({ runs: [a, `${dir}/none`] }),
       /there is no report\.json, the folder of a run that has ended/,
     );
-    await assert.rejects(compareRuns({ runs: [a] }), /Cannot compare 1 runs: the folders of 2 to 100 are needed/);
+    await assert.rejects(compareRuns({ runs: [a] }), /Cannot compare 1 run: the folders of 2 to 100 are needed/);
     await assert.rejects(compareRuns({ runs: [a, a] }), /with itself/);
     Deno.writeTextFileSync(`${b}/metrics.csv`, 'a,"b\r\n');
     await assert.rejects(compareRuns({ runs: [a, b] }), /its metrics\.csv cannot be read/);

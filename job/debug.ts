@@ -17,6 +17,7 @@ import { exists } from "../src/io/disk.ts";
 import { MAKER } from "../src/version.ts";
 import { ORT_VERSION } from "../src/runtime/session.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
+import { countOf } from "../src/text/plain.ts";
 import { intoFolder } from "./_files.ts";
 import { inputBatches } from "./_data.ts";
 import { startEngine } from "./_engine.ts";
@@ -75,7 +76,7 @@ async function measure(
   const indices = Array.from({ length: Math.min(samples, test.count) }, (_, i) => i);
   const shown = { ...job.data, test: selectSamples(test, { indices, name: test.name }) };
   const batches = () => inputBatches(shown, "test");
-  job.log(`Measuring layers on ${shown.test.count} samples …`);
+  job.log(`Measuring layers on ${countOf(shown.test.count, "sample")} …`);
   const measured = await measureParts(model, { batches, ...signalOf(job) });
   const biases = await biasesOf(model, job);
   const parts = measured.parts.map((part) => {

@@ -17,6 +17,7 @@ import { ORT_VERSION } from "../src/runtime/session.ts";
 import { checkChoice } from "../src/text/nearest.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
 import { MAKER } from "../src/version.ts";
+import { countOf } from "../src/text/plain.ts";
 import { intoFolder } from "./_files.ts";
 import { rowsOfEmbeddings } from "./_embeddings.ts";
 import { startEngine } from "./_engine.ts";
@@ -208,8 +209,8 @@ async function unfold(
   const { data } = options;
   const samples = data === undefined ? undefined : await openImportData(model, { ...options, data, log });
   const { model: unfolded, norms } = await unfoldBatchNorms(model, samples?.inputs);
-  const of = samples === undefined ? "of the identity" : `of ${samples.count} samples of "${data}"`;
-  log(`The biases of ${norms.size} convolutions became batch normalizations with statistics ${of}.`);
+  const of = samples === undefined ? "of the identity" : `of ${countOf(samples.count, "sample")} of "${data}"`;
+  log(`The biases of ${countOf(norms.size, "convolution")} became batch normalizations with statistics ${of}.`);
   tf.dispose([...samples?.inputs ?? []]);
   model.dispose();
   const records = file.records.map((record): ImportRecord => {
@@ -261,7 +262,7 @@ async function comparedOnData(
           `${worst.error.toExponential(1)} of its largest number`,
       );
     }
-    return [{ on: `${count} samples of "${data}"`, by: source.by, outputs }];
+    return [{ on: `${countOf(count, "sample")} of "${data}"`, by: source.by, outputs }];
   } finally {
     tf.dispose([...inputs]);
   }
@@ -303,10 +304,10 @@ function linesOf({ nodes, compared, outputs, model }: ImportReport): readonly st
   );
   const layers = new Set(nodes.flatMap(({ became }) => typeof became === "string" ? [] : became)).size;
   return [
-    `${nodes.length} nodes: ${
-      nodes.length - constant - cut
-    } became ${layers} layers, ${constant} are constants, ${cut} ` +
-    `are cut off. ${model.parameters.toLocaleString("en")} parameters.`,
+    `${countOf(nodes.length, "node")}: ${nodes.length - constant - cut} became ${countOf(layers, "layer")}, ` +
+    `${countOf(constant, "is a constant", "are constants")}, ${countOf(cut, "is", "are")} cut off. ${
+      model.parameters.toLocaleString("en")
+    } parameters.`,
     `Outputs: ${outputs.map(({ name, shape }) => `${name} [${shape.map((side) => side ?? "?")}]`).join(", ")}.`,
     ...compared.map(({ on, by, outputs }) =>
       `On ${on} the answers differ from those of ${by} by ${

@@ -13,6 +13,7 @@ import { describeFailure } from "../src/io/errors.ts";
 import { readTextWithin } from "../src/io/read.ts";
 import { parseJson } from "../src/text/json.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
+import { countOf } from "../src/text/plain.ts";
 import { outputPorts } from "../models/ports.ts";
 import type { CopiedWeights } from "../models/transfer/mod.ts";
 import { bindTasks } from "../tasks/bind.ts";
@@ -219,7 +220,11 @@ export async function open(
   if (hasImages(data)) log(`Images go in ${describeNormalize(data.normalize)}.`);
   if (trains && options.ema > 0 && !hasFloatTraining(options)) log(IDLE_AVERAGE);
   if (trains && options.batchSize > data.train.count) {
-    log(`Warning: --batch-size ${options.batchSize} is more than there are to train on, ${data.train.count} are used.`);
+    log(
+      `Warning: --batch-size ${options.batchSize} is more than there are to train on, ${
+        countOf(data.train.count, "is", "are")
+      } used.`,
+    );
   }
   return { original, job: { ...given, options, data } };
 }
@@ -273,15 +278,15 @@ const AUGMENT_WARNING =
 
 function describeParts({ train, validation, test }: JobData): string {
   const choosing = validation === undefined ? "" : `, ${validation.count} to choose the best epoch by`;
-  return `${train.count} ${unitOf(train)} to train on${choosing}, ${test.count} to judge by`;
+  return `${countOf(train.count, unitOf(train))} to train on${choosing}, ${test.count} to judge by`;
 }
 
 function describeJudged({ train, test }: JobData): string {
-  return `${test.count} ${unitOf(train)} to judge by`;
+  return `${countOf(test.count, unitOf(train))} to judge by`;
 }
 
 function unitOf(train: SampleSet): string {
-  return hasImages({ train }) ? "images" : "samples";
+  return hasImages({ train }) ? "image" : "sample";
 }
 
 /** Makes a float model and prepares it for quantization-aware training. */

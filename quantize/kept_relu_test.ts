@@ -37,21 +37,21 @@ interface Case {
 }
 
 const CASES: Readonly<Record<string, Case>> = {
-  "behind a convolution": { build: netOf(relu), grids: ["image", "relu", "last"] },
-  "ReLU6": { build: netOf(() => layers.reLU({ maxValue: 6, name: "relu" })), grids: ["image", "relu", "last"] },
+  "behind a convolution": { build: netOf(relu), grids: ["image", "first", "relu", "last"] },
+  "ReLU6": { build: netOf(() => layers.reLU({ maxValue: 6, name: "relu" })), grids: ["image", "first", "relu", "last"] },
   "behind a pool": {
     build: netOf(() => layers.maxPooling2d({ poolSize: 2, name: "pool" }), relu),
-    // It is moved before the pool, which then has no grid before it either.
-    grids: ["image", "relu", "last"],
+    // It is moved before the pool.
+    grids: ["image", "first", "relu", "last"],
   },
   "fused": {
     build: netOf(() => conv("second", "relu")),
     layer: "second_relu",
-    grids: ["image", "first", "second_relu", "last"],
+    grids: ["image", "first", "second", "second_relu", "last"],
   },
   "behind a dense layer": {
     build: netOf(() => layers.dense({ units: 5, name: "dense" }), relu),
-    grids: ["image", "first", "relu", "last"],
+    grids: ["image", "first", "dense", "relu", "last"],
   },
   "behind what others read": {
     build: () => {

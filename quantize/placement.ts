@@ -80,7 +80,6 @@ export interface PlacementInput extends Units {
 export function placeQuantizers(graph: LayerGraph, input: PlacementInput): Placement {
   const roles = assignRoles(graph, input);
   const clipping = keptClips(graph, { roles, kept: input.kept });
-  for (const node of clipping) freeProducer(graph, node, { roles, clipping });
   const wanting = findWanting(graph, roles);
   const onGrid = settleFollowers(graph, { roles, wanting });
   const quantizers = graph.nodes.flatMap((node) => quantizersOf(graph, node, { roles, wanting }));
@@ -123,7 +122,7 @@ function assignRoles(graph: LayerGraph, input: PlacementInput): Map<string, Role
   return roles;
 }
 
-/** Lists the ReLUs that are asked to stay in float behind what is not: the grid behind one must not do its work. */
+/** Lists the ReLUs that are asked to stay in float behind what is on a grid: the grid behind one must not do its work. */
 function keptClips(
   graph: LayerGraph,
   { roles, kept }: { readonly roles: ReadonlyMap<string, Role>; readonly kept: ReadonlyMap<string, string> },
@@ -136,17 +135,6 @@ function keptClips(
   return new Set(
     graph.nodes.filter((node) => isRelu(node.layer) && kept.get(node.name) === ASKED && comesOfGrid(node)),
   );
-}
-
-/** Takes what a ReLU in float reads off its grid, where nobody else reads it. */
-function freeProducer(
-  graph: LayerGraph,
-  { inbound: [value] }: LayerNode,
-  { roles, clipping }: { readonly roles: Map<string, Role>; readonly clipping: ReadonlySet<LayerNode> },
-): void {
-  const source = producerOf(graph, value);
-  const isFree = !isOutput(graph, source.name) && readersOf(graph, source).every((reader) => clipping.has(reader));
-  if (isFree && roles.get(source.name)?.kind === "quantized") roles.set(source.name, { kind: "inside" });
 }
 
 /** Names the last layers of products that a sum takes as they are: of each sum the first that nothing else reads. */

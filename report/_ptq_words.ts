@@ -1,5 +1,5 @@
 /** What is said of calibration and of steps, the same in the terminal and on the page. */
-import { count, fixed, plural, significant } from "./_format.ts";
+import { fixed, plural, significant } from "./_format.ts";
 import { decibels } from "./_sqnr_words.ts";
 import { unitFormat } from "./_unit.ts";
 import type { CalibrationReport, ObserverTrialReport, Report, StepEffect, StepReport } from "./schema.ts";
@@ -9,7 +9,7 @@ export function describeCalibration(
   { data, isDummy, samples, observers, trials = [], isSymmetric, seconds }: CalibrationReport,
 ): string {
   const by = observers.length === 0 ? "" : ` by ${observers.join(" and ")}`;
-  const where = isDummy ? `${count(samples)} samples of RANDOM NUMBERS` : `${plural(samples, "sample")} of ${data}`;
+  const where = isDummy ? `${plural(samples, "sample")} of RANDOM NUMBERS` : `${plural(samples, "sample")} of ${data}`;
   const form = isSymmetric ? "Symmetric ranges" : "Ranges";
   return `${form} were found${by} on ${where}, in ${describeSeconds(seconds)}.${describeTrials(trials)}`;
 }

@@ -41,15 +41,15 @@ export function describeAgreement(agreement: AgreementReport): string {
   const { compared, count: all } = agreement;
   if (compared === "values") {
     const { maxError, rmsError, lastGrids = [] } = agreement;
-    const before = lastGrids.map(({ layer, ...codes }) => `; of ${layer} before it ${describeCodesOf(codes, "codes")}`);
+    const before = lastGrids.map(({ layer, ...codes }) => `; of ${layer} before it ${describeCodesOf(codes, "code")}`);
     const values = maxError === 0
-      ? `all ${count(all)} output values are equal`
-      : `${count(all)} output values differ by ${significant(maxError)} at most, ${
+      ? describeEqual(all, "output value")
+      : `${plural(all, "output value")} ${all === 1 ? "differs" : "differ"} by ${significant(maxError)} at most, ${
         significant(rmsError)
       } root mean square`;
     return `${values}${before.join("")}`;
   }
-  return describeCodesOf(agreement, "output codes");
+  return describeCodesOf(agreement, "output code");
 }
 
 /** Says how evaluation differs from training, which computes with float operators: "41 of 100,000 …"; nothing if unknown. */
@@ -64,8 +64,14 @@ function describeCodesOf(
   { count: all, different, maxDifference }: Pick<GridAgreement, "count" | "different" | "maxDifference">,
   what: string,
 ): string {
-  if (different === 0) return `all ${count(all)} ${what} are equal`;
-  return `${count(different)} of ${count(all)} ${what} differ, by ${maxDifference} at most`;
+  if (different === 0) return describeEqual(all, what);
+  return `${count(different)} of ${plural(all, what)} ${
+    different === 1 ? "differs" : "differ"
+  }, by ${maxDifference} at most`;
+}
+
+function describeEqual(all: number, what: string): string {
+  return all === 1 ? `the one ${what} is equal` : `all ${plural(all, what)} are equal`;
 }
 
 /** The one figure of an output's agreement: like answers, else equal codes, else the largest error. */

@@ -50,6 +50,14 @@ Deno.test("sweepSentence() names the best row with its options, and how many are
     sweepSentence(REPORT),
     'The best of 3 rows is <i> (observer <i>, keep-float a "b", c): MAE 2.100 px, float 2.000 px. 1 row is still to be run.',
   );
+  const plain = {
+    ...REPORT,
+    options: [],
+    rows: [{ ...done("plain", 2.1, 2), values: [] }, REPORT.rows[0]],
+    count: 2,
+    best: 0,
+  };
+  assert.equal(sweepSentence(plain), "The best of 2 rows is plain: MAE 2.100 px, float 2.000 px.");
   const { best: _, ...none } = REPORT;
   assert.equal(sweepSentence({ ...none, count: 4 }), "No row could be judged.");
 });

@@ -24,8 +24,9 @@ export function sweepSentence(report: SweepReport): string {
   if (row === undefined || !isDone(row) || metric === undefined) return `No row could be judged.${rest}`;
   const { value } = unitFormat(metric.unit, [row.value, row.float]);
   const own = options.map((option, i) => `${option} ${row.values[i]}`).join(", ");
+  const how = own === "" ? "" : ` (${own})`;
   const float = isKnown(row.float) ? `, float ${value(row.float)}` : "";
-  return `The best of ${plural(rows.filter(isDone).length, "row")} is ${row.name} (${own}): ${metric.name} ${
+  return `The best of ${plural(rows.filter(isDone).length, "row")} is ${row.name}${how}: ${metric.name} ${
     value(row.value)
   }${float}.${rest}`;
 }

@@ -1,4 +1,5 @@
 /** The ladder: ways to quantize, from the cheapest on, each of which may stand on what came of those before. */
+import { countOf } from "../../src/text/plain.ts";
 import type { PtqOptions } from "../ptq_options.ts";
 import type { QatOptions } from "../options.ts";
 import type { StepName } from "../../quantize/methods/mod.ts";
@@ -76,7 +77,7 @@ export function* ladder(): Generator<Rung, void, Climbed> {
   const { name: from, options } = best;
   yield { kind: "keep", name: `${from}+keep-float`, what: `layers of ${from} in float`, from, options };
   for (const epochs of EPOCHS) {
-    const what = `${epochs === 1 ? "1 epoch" : `${epochs} epochs`} of training from ${from}`;
+    const what = `${countOf(epochs, "epoch")} of training from ${from}`;
     yield { kind: "qat", name: `qat-${epochs}`, what, from, options: { epochs, lr: RATE, ...frozenFor(epochs) } };
   }
 }

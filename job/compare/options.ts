@@ -1,5 +1,6 @@
 /** Options of a comparison. */
 import { inPlainWordsSync } from "../../src/text/plain_errors.ts";
+import { countOf } from "../../src/text/plain.ts";
 import { checkKinds, type Kinds } from "../_option_kinds.ts";
 import { SHARED_KINDS } from "../shared_options.ts";
 
@@ -33,7 +34,9 @@ export function resolveCompare(given: CompareRunsOptions): CompareRunsOptions & 
     checkKinds(given, KINDS);
     const { runs = [] } = given;
     if (runs.length < 2 || runs.length > MOST_RUNS) {
-      throw new RangeError(`Cannot compare ${runs.length} runs: the folders of 2 to ${MOST_RUNS} are needed`);
+      throw new RangeError(
+        `Cannot compare ${countOf(runs.length, "run")}: the folders of 2 to ${MOST_RUNS} are needed`,
+      );
     }
     const twice = runs.find((run, i) => runs.indexOf(run) < i);
     if (twice !== undefined) throw new RangeError(`Cannot compare "${twice}" with itself: it is named twice`);

@@ -1,5 +1,6 @@
 /** Files that are made of the float model alone: nothing is calibrated, and nothing can be simulated. */
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { countOf } from "../../src/text/plain.ts";
 import { type OnnxModel, type Precision, toOnnx } from "../../export/to_onnx.ts";
 import { validating, type Validation } from "../../export/validate.ts";
 import type { Evaluation } from "../../train/evaluate.ts";
@@ -80,9 +81,7 @@ function warnOfConvolutions({ graph }: OnnxModel, log: (line: string) => void): 
   const count = graph.nodes.filter(({ op }) => op === "Conv" || op === "ConvTranspose").length;
   if (count === 0) return;
   log(
-    `Warning: ${
-      count === 1 ? "1 convolution stays" : `${count} convolutions stay`
-    } in float: ranges that are found at ` +
+    `Warning: ${countOf(count, "convolution stays", "convolutions stay")} in float: ranges that are found at ` +
       "run time make convolutions slower. --method static runs them on integers.",
   );
 }

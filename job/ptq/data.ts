@@ -7,6 +7,7 @@ import { type SampleSet, selectSamples } from "../../data/samples.ts";
 import type { NamedBatch } from "../../quantize/calibrate.ts";
 import { handleEvents } from "../../src/events.ts";
 import { Random } from "../../src/numbers/random.ts";
+import { countOf } from "../../src/text/plain.ts";
 import { taskRow } from "../../tasks/mod.ts";
 import {
   checkInputs,
@@ -157,12 +158,14 @@ async function openCalibration(opening: Opening, own: OpenedData | undefined): P
   const set = draw(data.train, samples, seed);
   if (set.count < LEAST_SAMPLES) {
     throw new RangeError(
-      `Cannot calibrate "${options.model}" on "${calibrate}": it has ${set.count} samples to learn from, at least ` +
+      `Cannot calibrate "${options.model}" on "${calibrate}": it has ${
+        countOf(set.count, "sample")
+      } to learn from, at least ` +
         `${LEAST_SAMPLES} are needed, and a hundred are better`,
     );
   }
   const fewer = set.count < samples ? `, all that there are to learn from` : "";
-  log(`Ranges are found on ${set.count} samples of "${calibrate}"${fewer}.`);
+  log(`Ranges are found on ${countOf(set.count, "sample")} of "${calibrate}"${fewer}.`);
   return { name: calibrate, isDummy: false, set, normalize: data.normalize };
 }
 

@@ -4,6 +4,7 @@ import type { PreparedModel } from "../../quantize/prepare.ts";
 import type { CalibrationReport, StepReport } from "../../report/schema.ts";
 import { type ObserverName, setQatPhase } from "../../src/quant/mod.ts";
 import { formatRewrite } from "../../src/rewrite/mod.ts";
+import { countOf } from "../../src/text/plain.ts";
 import { copy } from "../_float.ts";
 import { logSummary } from "../_job.ts";
 import { logUnmatched, prepareFor } from "../_recipe.ts";
@@ -77,7 +78,9 @@ export function prepareChecked(
   for (const { layer, because } of prepared.islands) job.log(`  ${layer} stays in float: ${because}`);
   if (prepared.units.some(({ kind }) => kind === "weighted")) return prepared;
   prepared.model.dispose();
-  const kept = prepared.islands.length === 0 ? "" : `, and ${prepared.islands.length} of its layers stay in float`;
+  const kept = prepared.islands.length === 0
+    ? ""
+    : `, and ${countOf(prepared.islands.length, "of its layers stays", "of its layers stay")} in float`;
   throw new RangeError(
     `Cannot quantize "${job.options.model}": it has no layer whose weights run on integers${kept}; needed is a ` +
       "convolution or a dense layer",

@@ -15,6 +15,37 @@ export interface AxisOptions {
   readonly max?: number;
 }
 
+/** Where an axis of `values` may begin and end: shares go from 0 to 1; errors that are told as fractions may be larger. */
+export function endsOf(values: readonly number[], unit: string): AxisOptions {
+  return areShares(values, unit) ? { min: 0, max: 1 } : {};
+}
+
+/**
+ * Keeps an axis that ECharts chooses, of so many `splits` from `from` on, from going on beyond 1 where values are shares.
+ *
+ * Source: ECharts 6, `nice` of util/number: a step is 1, 2, 3, 5 or 10 times a power of ten.
+ */
+export function endOfShares(
+  values: readonly number[],
+  { unit, from, splits }: { readonly unit: string; readonly from: number; readonly splits: number },
+): { readonly max?: number } {
+  if (values.length === 0 || !areShares(values, unit)) return {};
+  const high = Math.max(...values);
+  const size = (high - from) / splits;
+  // Equal values are given room on both sides.
+  if (size <= 0) return { max: 1 };
+  const power = 10 ** Math.floor(Math.log10(size));
+  const [, times] = NICE.find(([below]) => size / power < below)!;
+  return Math.ceil(high / (times * power) - 1e-9) * times * power > 1 + 1e-9 ? { max: 1 } : {};
+}
+
+/** ECharts' steps: up to which size each is taken. */
+const NICE = [[1.5, 1], [2.5, 2], [4, 3], [7, 5], [Infinity, 10]] as const;
+
+function areShares(values: readonly number[], unit: string): boolean {
+  return unit === "fraction" && values.every((value) => value >= 0 && value <= 1);
+}
+
 /** Steps that the values are to lie within. */
 const STEPS = 6;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { chooseAxis } from "./_axis.ts";
+import { chooseAxis, endOfShares, endsOf } from "./_axis.ts";
 
 Deno.test("chooseAxis() gives an axis around the values with round ends and a round middle", () => {
   const { min, max, step } = chooseAxis([3.398, 3.412, 3.441]);
@@ -41,4 +41,25 @@ Deno.test("chooseAxis() holds all values with little room to spare", () => {
     assert.ok(values.every((value) => value >= min - step * 1e-6 && value <= max + step * 1e-6));
     assert.ok((max - min) / step <= 12);
   }));
+});
+
+Deno.test("endsOf() keeps axes of shares within 0 and 1, and no others", () => {
+  // Six steps of 0.2 from 0.2 on would end at 1.4.
+  const values = [0.3, 0.95];
+  const { min, max } = chooseAxis(values, endsOf(values, "fraction"));
+  assert.ok(min >= 0 && min <= 0.3 && max === 1, `${min} to ${max}`);
+  assert.deepEqual([endsOf([0.3, 1.2], "fraction"), endsOf([-0.1], "fraction"), endsOf(values, "px")], [{}, {}, {}]);
+  const share = fc.double({ noNaN: true, min: 0, max: 1 });
+  fc.assert(fc.property(fc.array(share, { maxLength: 6 }), (shares) => {
+    const axis = chooseAxis(shares, endsOf(shares, "fraction"));
+    assert.ok(axis.min >= 0 && axis.max <= 1 && axis.max > axis.min, `${axis.min} to ${axis.max}`);
+    assert.ok(shares.every((value) => value >= axis.min - 1e-9 && value <= axis.max + 1e-9));
+  }));
+});
+
+Deno.test("endOfShares() ends at 1 what ECharts would end beyond it", () => {
+  const end = (values: readonly number[], unit = "fraction") => endOfShares(values, { unit, from: 0, splits: 4 }).max;
+  // Steps of 0.3, of 0.2, and of 0.1; equal values; what is no share.
+  assert.deepEqual([end([0, 1]), end([0, 0.9]), end([0.5]), end([0])], [1, undefined, undefined, 1]);
+  assert.deepEqual([end([0, 1.2]), end([0, 1], "px"), end([])], [undefined, undefined, undefined]);
 });

@@ -4,7 +4,7 @@ import { plainText } from "../../src/text/plain.ts";
 import { frontOf, type ParetoPoint } from "../choose_words.ts";
 import { escapeHtml } from "../_format.ts";
 import { unitFormat } from "../_unit.ts";
-import { chooseAxis } from "./_axis.ts";
+import { chooseAxis, endsOf } from "./_axis.ts";
 import { CHART_TEXT, COLORS, renderChart } from "./_chart.ts";
 
 const HEIGHT = 340;
@@ -24,7 +24,8 @@ export function renderParetoChart(
 ): string {
   const front = new Set(frontOf(points, metric.better));
   const placeOf = ({ ms, value }: ParetoPoint) => [ms, value];
-  const axis = chooseAxis([...points.map(({ value }) => value), ...(float === undefined ? [] : [float.value])]);
+  const values = [...points.map(({ value }) => value), ...(float === undefined ? [] : [float.value])];
+  const axis = chooseAxis(values, endsOf(values, metric.unit));
   const { tick } = unitFormat(metric.unit, [axis.min, axis.max]);
   const option: EChartsOption = {
     grid: { left: 58, right: 24, top: 34, bottom: 46 },

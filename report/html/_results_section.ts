@@ -10,7 +10,7 @@ import {
   describeTraining,
   hasSeveralOutputs,
 } from "../_words.ts";
-import { type Axis, chooseAxis } from "./_axis.ts";
+import { type Axis, chooseAxis, endsOf } from "./_axis.ts";
 import { cssPercent, denseTable, type HtmlSection, section } from "./_markup.ts";
 import type { AgreementReport, IntervalReport, MetricReport, Report } from "../schema.ts";
 import type { Change } from "../verdict.ts";
@@ -95,7 +95,7 @@ function renderDots(report: Report, metric: MetricReport): string {
   const steps = metricSteps(report, metric);
   const values = steps.flatMap(({ value, interval }) => [value, interval?.low, interval?.high]).filter(isKnown);
   const { value: write, difference, tick } = unitFormat(metric.unit, values);
-  const axis = chooseAxis(values, metric.unit === "fraction" ? { min: 0, max: 1 } : {});
+  const axis = chooseAxis(values, endsOf(values, metric.unit));
   const rows = steps.map(({ name, what, value, interval, kind }) =>
     `<div><span class="step">${name} <small>${what}</small></span>` +
     `<span class="track">${mark("b", metric.float, { axis })}${whisker(interval, axis)}` +

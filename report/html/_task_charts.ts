@@ -4,6 +4,7 @@ import type { BarsSection, CurveSection, SectionAxis, SectionSeries } from "../.
 import { plainText } from "../../src/text/plain.ts";
 import { escapeHtml } from "../_format.ts";
 import { unitFormat } from "../_unit.ts";
+import { endOfShares } from "./_axis.ts";
 import { CHART_TEXT, COLORS, renderChart } from "./_chart.ts";
 
 /** In px: a bar chart's height, and a curve's, which is as wide as that too. */
@@ -118,15 +119,19 @@ function nameOf(axis: SectionAxis) {
   return { name: labelOf(axis), nameLocation: "middle" as const, nameGap: 30, nameTextStyle: CHART_TEXT };
 }
 
+/** Steps of an axis of numbers. */
+const SPLITS = 5;
+
 function valueAxis({ unit = "", min, max }: SectionAxis, values: readonly number[]) {
-  const span = (max ?? Math.max(0, ...values)) - (min ?? Math.min(0, ...values));
+  const from = min ?? Math.min(0, ...values);
+  const span = (max ?? Math.max(0, ...values)) - from;
   const { tick } = unitFormat(unit === "fraction" || unit.startsWith("% ") ? unit : "", values);
   return {
     type: "value" as const,
     ...(min === undefined ? {} : { min }),
-    ...(max === undefined ? {} : { max }),
-    splitNumber: 5,
-    axisLabel: { ...CHART_TEXT, formatter: (value: number) => tick(value, span / 5 / 0.7) },
+    ...(max === undefined ? endOfShares(values, { unit, from, splits: SPLITS }) : { max }),
+    splitNumber: SPLITS,
+    axisLabel: { ...CHART_TEXT, formatter: (value: number) => tick(value, span / SPLITS / 0.7) },
     axisTick: { show: false },
     axisLine: { show: false },
     splitLine: { lineStyle: { color: COLORS.rule } },

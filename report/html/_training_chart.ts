@@ -1,5 +1,6 @@
 /** The chart of the first metric and the loss by epoch. */
 import type { EChartsOption } from "echarts";
+import { endOfShares } from "./_axis.ts";
 import { CHART_TEXT, COLORS, renderChart } from "./_chart.ts";
 import { plainText } from "../../src/text/plain.ts";
 import { escapeHtml, isKnown } from "../_format.ts";
@@ -11,6 +12,9 @@ const LAYOUT = { top: 46, metric: 210, gap: 44, loss: 110, bottom: 44 } as const
 const HEIGHT = LAYOUT.top + LAYOUT.metric + LAYOUT.gap + LAYOUT.loss + LAYOUT.bottom;
 /** Room left and right of the first and the last epoch, in epochs. */
 const PAD = 0.4;
+
+/** Steps of the metric's axis. */
+const SPLITS = 4;
 
 /** An epoch after which something was frozen. */
 interface Freeze {
@@ -46,6 +50,7 @@ export function renderTrainingChart(report: Report, { width }: { width: number }
       return isKnown(value) ? [[epoch.epoch, value]] : [];
     });
   const deployed = curve("deployed");
+  const measured = [...curve("simulated"), ...deployed].map(([, y]) => y);
   const best = (metric.deployed === undefined ? curve("simulated") : deployed).find(([epoch]) => epoch === bestEpoch);
   const names = [metric.name + (metric.better === "lower" ? " (lower is better)" : ""), "loss"];
   const mainColor = metric.deployed === undefined ? COLORS.simulated : COLORS.int8;
@@ -63,7 +68,10 @@ export function renderTrainingChart(report: Report, { width }: { width: number }
     })),
     xAxis: [epochAxis(epochs, { width, gridIndex: 0 }), epochAxis(epochs, { width, gridIndex: 1 })],
     yAxis: [
-      valueAxis({ gridIndex: 0, format: tickFormat(metric, [...curve("simulated"), ...deployed].map(([, y]) => y)) }),
+      {
+        ...valueAxis({ gridIndex: 0, format: tickFormat(metric, measured) }),
+        ...endOfShares(measured, { unit: metric.unit, from: Math.min(...measured), splits: SPLITS }),
+      },
       valueAxis({ gridIndex: 1, format: String }),
     ],
     series: [
@@ -120,7 +128,7 @@ function valueAxis({ gridIndex, format }: { gridIndex: number; format: (value: n
     type: "value" as const,
     gridIndex,
     scale: true,
-    splitNumber: gridIndex === 0 ? 4 : 2,
+    splitNumber: gridIndex === 0 ? SPLITS : 2,
     axisLabel: { ...CHART_TEXT, formatter: format },
     axisLine: { show: false },
     axisTick: { show: false },

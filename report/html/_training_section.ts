@@ -48,7 +48,7 @@ function describe({ train, bestEpoch, data }: Report): string {
     ...frozen("ranges frozen", "activation ranges were"),
   ].join(", ");
   return [
-    `${train.epochs.length === 1 ? "One epoch" : `${train.epochs.length} epochs`} with fake quantization` +
+    `${train.epochs.length === 1 ? "One epoch" : plural(train.epochs.length, "epoch")} with fake quantization` +
     (schedule === "" ? "." : `; ${schedule}.`),
     describeChoice({ bestEpoch, validation: data?.validation }),
     train.stepMs === null ? "" : `A step took ${milliseconds(train.stepMs)}` +

@@ -1,7 +1,7 @@
 /** What choosing found, as a page. */
 import { chooseSentence, pointsOf, rungCells, triedRungs } from "../choose_words.ts";
 import { type ChooseReport, isTried } from "../choose_schema.ts";
-import { count, escapeHtml } from "../_format.ts";
+import { escapeHtml, plural } from "../_format.ts";
 import { unitFormat } from "../_unit.ts";
 import { chartFigure, denseTable, facts, section } from "./_markup.ts";
 import { page } from "./_page.ts";
@@ -18,7 +18,7 @@ export function renderChoice(report: ChooseReport): string {
     kind: "Choice of a quantization",
     name: model,
     headline: chooseSentence(report),
-    subject: `data ${data} · ${count(metric.count)} samples · float ${metric.name} ${value(float)}`,
+    subject: `data ${data} · ${plural(metric.count, "sample")} · float ${metric.name} ${value(float)}`,
     body: [paretoSection(report), ladderSection(report), originSection(report)].filter(Boolean).join("\n"),
   });
 }

@@ -73,7 +73,7 @@ function pairRows(matrix: MatrixSection): Section["rows"] {
 }
 
 function barRows({ labels, series, x, y }: BarsSection): Section["rows"] {
-  if (labels.length > MAX.bars) return [onPage(`${count(labels.length)} bars`)];
+  if (labels.length > MAX.bars) return [onPage(plural(labels.length, "bar"))];
   const formats = series.map(({ values }) => unitFormat(y.unit ?? "", values).value);
   const write = (i: number, value: number) =>
     (y.unit ?? "") === "" && Number.isInteger(value) ? count(value) : formats[i](value);
@@ -91,7 +91,7 @@ function barRows({ labels, series, x, y }: BarsSection): Section["rows"] {
 
 function curveRows({ marks, series, x, y }: CurveSection): Section["rows"] {
   const points = series.reduce((sum, { points }) => sum + points.length, 0);
-  if (marks === "points") return [onPage(`${count(points)} points`)];
+  if (marks === "points") return [onPage(plural(points, "point"))];
   const write = (unit: string | undefined, value: number) =>
     unit === undefined ? significant(value) : unitFormat(unit, [value]).value(value);
   return [

@@ -1,4 +1,5 @@
 /** What choosing found, as a table for the terminal. */
+import { plural } from "../_format.ts";
 import { chooseSentence, rungCells } from "../choose_words.ts";
 import { type ChooseReport, isTried } from "../choose_schema.ts";
 import { styleOf, type TerminalOptions } from "./_terminal_options.ts";
@@ -45,7 +46,7 @@ export function formatChoice(report: ChooseReport, options: TerminalOptions = {}
   return [
     ...formatParagraph(`${report.model} on ${report.data}`, { tone: "strong", style }),
     ...formatParagraph(chooseSentence(report), { tone: report.chosen === undefined ? "fair" : "good", style }),
-    ...[`${metric.count.toLocaleString("en")} samples, float ${rungValue(float, report)}.`, ...deploy].flatMap((text) =>
+    ...[`${plural(metric.count, "sample")}, float ${rungValue(float, report)}.`, ...deploy].flatMap((text) =>
       formatParagraph(text, { tone: "muted", style })
     ),
     "",

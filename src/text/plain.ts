@@ -35,6 +35,11 @@ export function asciiText(text: string): string {
   return text.replace(/[^\x20-\x7e\u00a0\n]/gu, (character) => IN_ASCII[character] ?? "?");
 }
 
+/** Writes a count with what is counted: "1 epoch", "2 epochs"; what is irregular has `many` of its own. */
+export function countOf(count: number, what: string, many = `${what}s`): string {
+  return `${count} ${count === 1 ? what : many}`;
+}
+
 /** Puts text on one line, with single spaces: for messages that quote what others wrote. */
 export function oneLine(text: string): string {
   return text.replace(/\s+/g, " ").trim();
