@@ -84,3 +84,13 @@ Deno.test("describeAgreement() says how many codes or how large errors there are
   assert.equal(describeAgreement(values), "1,200 output values differ by 0.250 at most, 0.125 root mean square");
   assert.equal(describeAgreement({ ...values, maxError: 0, rmsError: 0 }), "all 1,200 output values are equal");
 });
+
+Deno.test("describeAgreement() counts one code as one", () => {
+  const codes = (count: number, different: number) =>
+    describeAgreement({ output: "y", compared: "codes", count, different, maxDifference: different });
+  assert.deepEqual([codes(1, 0), codes(2, 0), codes(1, 1)], [
+    "the one output code is equal",
+    "all 2 output codes are equal",
+    "1 of 1 output code differs, by 1 at most",
+  ]);
+});

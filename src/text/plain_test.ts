@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { asciiText, oneLine, plainLine, plainText, showValue } from "./plain.ts";
+import { asciiText, countOf, oneLine, plainLine, plainText, showValue } from "./plain.ts";
 
 Deno.test("plainText() removes what could steer a terminal or turn the direction of writing", () => {
   assert.equal(plainText("a\x1b[31mb\r\nc\u009bd"), "a?[31mb?c?d");
@@ -45,4 +45,9 @@ Deno.test("showValue() writes any value, shortened, and fails for none", () => {
   assert.equal(showValue(1e999), "Infinity");
   assert.ok(showValue({ units: Array(1e5).fill(7) }).length <= 60);
   assert.equal(showValue(null), "null");
+});
+
+Deno.test("countOf() counts one thing as one, and takes what is irregular as it is given", () => {
+  assert.deepEqual([0, 1, 2].map((count) => countOf(count, "image")), ["0 images", "1 image", "2 images"]);
+  assert.deepEqual([1, 2].map((count) => countOf(count, "layer has", "layers have")), ["1 layer has", "2 layers have"]);
 });
