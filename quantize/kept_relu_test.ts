@@ -38,7 +38,10 @@ interface Case {
 
 const CASES: Readonly<Record<string, Case>> = {
   "behind a convolution": { build: netOf(relu), grids: ["image", "first", "relu", "last"] },
-  "ReLU6": { build: netOf(() => layers.reLU({ maxValue: 6, name: "relu" })), grids: ["image", "first", "relu", "last"] },
+  "ReLU6": {
+    build: netOf(() => layers.reLU({ maxValue: 6, name: "relu" })),
+    grids: ["image", "first", "relu", "last"],
+  },
   "behind a pool": {
     build: netOf(() => layers.maxPooling2d({ poolSize: 2, name: "pool" }), relu),
     // It is moved before the pool.
