@@ -8,7 +8,6 @@ import type { Agreement } from "../export/agreement.ts";
 import type { OnnxModel } from "../export/to_onnx.ts";
 import type { Validation } from "../export/validate.ts";
 import type { Fusion } from "../export/verify.ts";
-import type { Answers } from "../models/answers.ts";
 import { inputNames, inputShapesOf } from "../models/ports.ts";
 import {
   type AgreementReport,
@@ -145,6 +144,10 @@ export async function describeSections(
 ): Promise<Pick<Report, "sections">> {
   const shown: Shown = {
     others: mapValues(others, (other) => renamed(other.answers, Object.keys(answers))),
+    decodings: mapValues(
+      others,
+      (other) => renamed(mapValues(other.task.heads, ({ decoding }) => decoding), Object.keys(task.heads)),
+    ),
     picture: (sample) => pictureOf(test, sample),
   };
   const sections = await reportSections(task.sections({ answers, targets }, shown));
@@ -152,8 +155,8 @@ export async function describeSections(
 }
 
 /** Preparing a model may rename its outputs: it is their order that stays. */
-function renamed(answers: Answers, names: readonly string[]): Answers {
-  return Object.fromEntries(Object.values(answers).map((answer, i) => [names[i], answer]));
+function renamed<T>(byOutput: Readonly<Record<string, T>>, names: readonly string[]): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.values(byOutput).map((own, i) => [names[i], own]));
 }
 
 /** The first of a sample's inputs that is a picture. */

@@ -37,10 +37,12 @@ Deno.test("describeSections() shows a task other models' answers by the names th
     },
   };
   const evaluation = (answers: Answers): Evaluation => ({ task, answers, targets: {}, metrics: [], count: 2 });
+  const head = task.heads.y;
+  const own = { ...task, heads: { y_float: { ...head, decoding: { scoreThreshold: 0.3 } } } };
   const { sections } = await describeSections({
     judged: evaluation(answersOf(["y_quant", "z_quant"], 1)),
     others: {
-      float: evaluation(answersOf(["y", "z"], 5)),
+      float: { ...evaluation(answersOf(["y", "z"], 5)), task: own },
       simulated: evaluation(answersOf(["y_quant", "z_quant"], 3)),
     },
   }, { data: { ...job.data, test } });
@@ -50,6 +52,7 @@ Deno.test("describeSections() shows a task other models' answers by the names th
     float: answersOf(["y_quant", "z_quant"], 5),
     simulated: answersOf(["y_quant", "z_quant"], 3),
   });
+  assert.deepEqual(shown!.decodings, { float: { y: { scoreThreshold: 0.3 } }, simulated: { y: head.decoding } });
   assert.deepEqual(shown!.picture(1), { height: 2, width: 3, channels: 3, bytes: bytes.subarray(18) });
   assert.deepEqual(sections?.map(({ kind }) => kind), ["table", "pictures"]);
   const rows = { data: { ...job.data, test: { ...test, inputs: { row: test.inputs.row } } } };

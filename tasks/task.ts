@@ -202,6 +202,11 @@ export interface TaskAgreement {
 export interface Shown {
   /** Answers of other models to the same samples, by the names of the same outputs. */
   readonly others: Readonly<Partial<Record<"float" | "simulated", Answers>>>;
+  /**
+   * What must be known to read those, by the same names, as `Head.decoding` has it: a threshold may be a model's own.
+   * Absent: they are read as the answers of the judged model are.
+   */
+  readonly decodings?: Readonly<Partial<Record<"float" | "simulated", Readonly<Record<string, Head["decoding"]>>>>>;
   /** Returns the picture of a sample as it went into the model; undefined where samples are no pictures. */
   readonly picture: (sample: number) => PictureBytes | undefined;
 }

@@ -131,7 +131,8 @@ function bound(ports: readonly Port[], options: BoundOptions): BoundTask {
       // As a program does it, which looks at no box below the threshold.
       decode: (answers) => decodeAnswers(answers, names, { grids: options.grids, options: { scoreThreshold, nmsIou } }),
       settle: (judged) => withThreshold(options.scoreThreshold ?? bestThreshold(reader.judged(judged))),
-      sections: (judged, shown) => detectionSections(judged, { reader, names: options.classes, scoreThreshold }, shown),
+      sections: (judged, shown) =>
+        detectionSections(judged, { output: names[0], reader, names: options.classes, scoreThreshold }, shown),
       fields: () => ({}),
     };
   };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Answers } from "../../models/answers.ts";
 import { Random } from "../../src/numbers/random.ts";
-import type { BoundMetric, JudgedAll } from "../task.ts";
+import type { BoundMetric, JudgedAll, Shown } from "../task.ts";
 import { averagePrecisions, meanOfClasses } from "./average_precision.ts";
 import { type FoundBox, rectangleOf, type TrueBox } from "./boxes.ts";
 import { detection } from "./detection.ts";
@@ -317,6 +317,52 @@ Deno.test("detection() shows curves, classes, and pictures in which models diffe
     1,
   ]]);
   assert.equal(bound.sections(judged).length, 3);
+});
+
+Deno.test("detection() shows each model's boxes above the score that is its own, and names it", () => {
+  const bound = TASK.bind(PORTS, "net");
+  const judged = judgedOf(FOUND, THERE);
+  // The float model finds all that is there, less surely than the deployed one's threshold asks for.
+  const float = judgedOf(THERE.map((squares) => squares.map((square) => ({ ...square, score: 0.25 }))), THERE);
+  const { answers } = float;
+  const settled = bound.settle!(float);
+  const { scoreThreshold } = settled.heads.boxes_8.decoding;
+  assert.equal(scoreThreshold, 0.12);
+  const shown = {
+    others: { float: answers, simulated: judged.answers },
+    picture: () => ({ height: 1, width: 1, channels: 1, bytes: Uint8Array.of(9) }),
+  };
+  const own = { boxes_8: settled.heads.boxes_8.decoding };
+  const leads = (decodings: Shown["decodings"]) =>
+    bound.sections(judged, { ...shown, ...(decodings && { decodings }) }).map(({ lead }) => lead).filter((lead) =>
+      /0\.\d+\b.*\.$/.test(lead) && !lead.startsWith("How much")
+    );
+  const table =
+    "How the deployed model finds each class. Precision, recall and F1 are those of boxes above a score of 0.5.";
+  const curve = "F1 of all boxes above a score, at an IoU of 0.5. The report's is that at";
+  const pictures = "What is there, and what was found with a score";
+  const different = "The pictures in which most boxes of one model are none of the other's, of those with a score";
+  assert.deepEqual(leads({ float: own, simulated: { boxes_8: bound.heads.boxes_8.decoding } }), [
+    table,
+    `${curve} 0.12 for float, at 0.5 for simulated and deployed.`,
+    `${pictures} above 0.12 for float, above 0.5 for deployed.`,
+    `${different} above 0.12 for float, above 0.5 for deployed.`,
+  ]);
+  assert.deepEqual(leads(undefined), [
+    table,
+    `${curve} 0.5.`,
+    `${pictures} above 0.5.`,
+    `${different} above 0.5.`,
+  ]);
+  const sections = bound.sections(judged, { ...shown, decodings: { float: own } });
+  const [, , f1, boxes, differing] = sections;
+  assert.ok(f1.kind === "curve" && boxes.kind === "pictures" && differing.kind === "pictures");
+  // What the curve has there is what the metrics say.
+  const [, said] = f1.series[0].points.find(([score]) => score === scoreThreshold)!;
+  assert.equal(said, metricsOf(settled.metrics, float).F1);
+  const marks = boxes.rows.map(({ panels }) => panels.map(({ name, marks }) => [name, marks.length]));
+  assert.deepEqual(marks[0], [["truth", 2], ["float", 2], ["deployed", 1]]);
+  assert.deepEqual(differing.rows.map(({ caption }) => caption), ["sample 0", "sample 1"]);
 });
 
 Deno.test("THRESHOLDS are all hundredths between 0 and 1", () => {

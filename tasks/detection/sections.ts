@@ -10,10 +10,12 @@ import { pairBoxes } from "./same_boxes.ts";
 
 /** What sections are made of. */
 export interface SectionsOptions {
+  /** An output: all are read alike. */
+  readonly output: string;
   readonly reader: BoxReader;
   /** Names of the classes. */
   readonly names: readonly string[];
-  /** Boxes above this score count as found. */
+  /** Boxes of the judged model above this score count as found. */
   readonly scoreThreshold: number;
 }
 
@@ -40,13 +42,15 @@ export function detectionSections(
   const others = OTHERS.flatMap((model) => {
     const answers = shown?.others[model];
     if (answers === undefined) return [];
-    return [{ model, boxes: options.reader.judged({ answers, targets: judged.targets }) }];
+    const told = shown?.decodings?.[model]?.[options.output]?.scoreThreshold;
+    const threshold = typeof told === "number" ? told : options.scoreThreshold;
+    return [{ model, boxes: options.reader.judged({ answers, targets: judged.targets }), threshold }];
   });
-  const models: readonly ModelBoxes[] = [...others, { model: "deployed", boxes }];
+  const models: readonly ModelBoxes[] = [...others, { model: "deployed", boxes, threshold: options.scoreThreshold }];
   return [
     perClass(boxes, options),
     precisionOverRecall(boxes, options),
-    f1OverThreshold(models, options),
+    f1OverThreshold(models),
     ...pictureSections(models, { ...options, shown }),
   ];
 }
@@ -55,6 +59,18 @@ export function detectionSections(
 interface ModelBoxes {
   readonly model: "float" | "simulated" | "deployed";
   readonly boxes: JudgedBoxes;
+  /** Those above this score count as found: validation samples may have chosen another for each model. */
+  readonly threshold: number;
+}
+
+/** Says above which score boxes count: "above 0.5", or "above 0.3 for float, above 0.5 for simulated and deployed". */
+function sayThresholds(models: readonly ModelBoxes[], where: "above" | "at"): string {
+  const thresholds = [...new Set(models.map(({ threshold }) => threshold))];
+  if (thresholds.length === 1) return `${where} ${thresholds[0]}`;
+  return thresholds.map((threshold) => {
+    const of = models.filter((one) => one.threshold === threshold).map(({ model }) => model);
+    return `${where} ${threshold} for ${of.join(" and ")}`;
+  }).join(", ");
 }
 
 function perClass({ coco }: JudgedBoxes, { names, scoreThreshold: score }: SectionsOptions): Section {
@@ -115,11 +131,11 @@ function curveOf({ verdicts: [verdict], there }: RankedClass): readonly (readonl
   return points.filter((_, i) => i % step === 0 || i === points.length - 1);
 }
 
-function f1OverThreshold(models: readonly ModelBoxes[], { scoreThreshold }: SectionsOptions): Section {
+function f1OverThreshold(models: readonly ModelBoxes[]): Section {
   return {
     kind: "curve",
     heading: "F1 over the threshold",
-    lead: `F1 of all boxes above a score, at an IoU of 0.5. The report's is that at ${scoreThreshold}.`,
+    lead: `F1 of all boxes above a score, at an IoU of 0.5. The report's is that ${sayThresholds(models, "at")}.`,
     x: { label: "score", min: 0, max: 1 },
     y: { label: "F1", unit: "fraction", min: 0, max: 1 },
     marks: "line",
@@ -134,27 +150,30 @@ type PictureOptions = SectionsOptions & { readonly shown: Shown | undefined };
 
 /** The first pictures, and those in which the deployed model and the float one differ most. */
 function pictureSections(models: readonly ModelBoxes[], options: PictureOptions): readonly Section[] {
-  const { boxes } = models[models.length - 1];
-  const first = Array.from({ length: Math.min(MAX_PICTURES, boxes.found.length) }, (_, sample) => sample);
+  const deployed = models[models.length - 1];
+  const count = Math.min(MAX_PICTURES, deployed.boxes.found.length);
   const float = models.find(({ model }) => model === "float");
+  // Simulated boxes are the deployed ones but for rounding.
+  const drawn = models.filter(({ model }) => model !== "simulated");
   return [
-    ...picturesOf(first, models, {
+    ...picturesOf(Array.from({ length: count }, (_, sample) => sample), drawn, {
       ...options,
       heading: "Boxes",
-      lead: `What is there, and what was found with a score above ${options.scoreThreshold}.`,
+      lead: `What is there, and what was found with a score ${sayThresholds(drawn, "above")}.`,
     }),
-    ...(float === undefined ? [] : picturesOf(mostDifferent(float.boxes, boxes, options), models, {
+    ...(float === undefined ? [] : picturesOf(mostDifferent(float, deployed), drawn, {
       ...options,
       heading: "Where int8 differs from float",
-      lead: "The pictures in which most boxes of one model are none of the other's.",
+      lead: "The pictures in which most boxes of one model are none of the other's, of those with a score " +
+        `${sayThresholds(drawn, "above")}.`,
     })),
   ];
 }
 
 /** Returns the samples with boxes that only one of two models has, most of them first. */
-function mostDifferent(a: JudgedBoxes, b: JudgedBoxes, { scoreThreshold }: SectionsOptions): readonly number[] {
-  const differences = a.found.map((found, sample) => {
-    const [mine, theirs] = [found, b.found[sample]].map((boxes) => above(boxes, scoreThreshold));
+function mostDifferent(a: ModelBoxes, b: ModelBoxes): readonly number[] {
+  const differences = a.boxes.found.map((_, sample) => {
+    const [mine, theirs] = [a, b].map((model) => foundBy(model, sample));
     const same = pairBoxes(mine, theirs, SAME_THING).filter((partner) => partner >= 0).length;
     return { sample, count: mine.length + theirs.length - 2 * same };
   });
@@ -167,7 +186,7 @@ function mostDifferent(a: JudgedBoxes, b: JudgedBoxes, { scoreThreshold }: Secti
 function picturesOf(
   samples: readonly number[],
   models: readonly ModelBoxes[],
-  { names, scoreThreshold, shown, heading, lead }: PictureOptions & Pick<PicturesSection, "heading" | "lead">,
+  { names, shown, heading, lead }: PictureOptions & Pick<PicturesSection, "heading" | "lead">,
 ): readonly PicturesSection[] {
   const rows = samples.flatMap((sample): readonly PictureRow[] => {
     const picture = shown?.picture(sample);
@@ -179,11 +198,10 @@ function picturesOf(
         model: "truth",
         marks: truth[sample].map((box) => markOf(box, names[box.label] + (box.difficult ? " (difficult)" : ""))),
       },
-      ...models.filter(({ model }) => model !== "simulated" || models.length === 1).map(({ model, boxes }) => ({
-        name: model,
-        model,
-        marks: above(boxes.found[sample], scoreThreshold)
-          .map((box) => markOf(box, `${names[box.label]} ${box.score.toFixed(2)}`)),
+      ...models.map((each) => ({
+        name: each.model,
+        model: each.model,
+        marks: foundBy(each, sample).map((box) => markOf(box, `${names[box.label]} ${box.score.toFixed(2)}`)),
       })),
     ];
     return [{ caption: `sample ${sample}`, picture, panels }];
@@ -196,6 +214,7 @@ function markOf(box: Rectangle & { readonly label: number }, label: string): Box
   return { kind: "box", x: left, y: top, width: right - left, height: bottom - top, label, group: box.label };
 }
 
-function above(boxes: readonly FoundBox[], threshold: number): readonly FoundBox[] {
-  return boxes.filter(({ score }) => score > threshold);
+/** Returns what a model found in a sample, above its own threshold. */
+function foundBy({ boxes, threshold }: ModelBoxes, sample: number): readonly FoundBox[] {
+  return boxes.found[sample].filter(({ score }) => score > threshold);
 }
