@@ -33,6 +33,9 @@ Deno.test("compareRuns() tells what runs differ in, and compares them in pairs o
     ]);
     assert.ok(!("epochs" in options), "of one job alone");
     assert.ok(!("out" in options) && !("model" in options));
+    await runQat({ ...SMALL, model, epochs: 4, threads: 1, out: `${dir}/d` });
+    const trainings = await compareRuns({ runs: [`${dir}/c`, `${dir}/d`] });
+    assert.deepEqual(trainings.options.map(({ name, values }) => [name, values]), [["epochs", ["2", "4"]]]);
     const [{ name, values }] = report.metrics;
     assert.equal(name, "accuracy");
     assert.deepEqual(

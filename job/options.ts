@@ -1,6 +1,6 @@
 /** Options of the main job: defaults, and what is allowed. */
 import { ARCH_NAMES } from "../models/arch/mod.ts";
-import { taskRow } from "../tasks/mod.ts";
+import { TASK_NAMES, taskRow } from "../tasks/mod.ts";
 import type { TrainingDefaults } from "../tasks/row.ts";
 import { RATE_CURVES } from "../train/learning_rate.ts";
 import { OPTIMIZER_NAMES } from "../train/optimizers.ts";
@@ -114,7 +114,7 @@ export interface QatOptions extends SharedOptions {
   readonly freezeBnAfter?: number;
   /**
    * Epochs of quantization-aware training, and of the control, after which no picture is put together of parts of several, as
-   * those of boxes are. Default: half of `epochs`, rounded down.
+   * those of boxes are; for detection, unless `augment` is false. Default: half of `epochs`, rounded down.
    */
   readonly mosaicUntil?: number;
   /** The folder of a run to go on with: its options are taken from there. */
@@ -134,7 +134,8 @@ type Open =
   | "augment"
   | "evalSize"
   | "patience"
-  | "classWeights";
+  | "classWeights"
+  | "mosaicUntil";
 
 type Own = Omit<QatOptions, keyof SharedOptions>;
 
@@ -239,12 +240,32 @@ function resolve(given: QatOptions): ResolvedOptions {
     ema: options.ema ?? 0,
     freezeObserversAfter: options.freezeObserversAfter ?? 4,
     freezeBnAfter: options.freezeBnAfter ?? 3,
-    mosaicUntil: options.mosaicUntil ?? Math.floor(epochs / 2),
     checkpointMinutes: options.checkpointMinutes ?? CHECKPOINT_MINUTES,
   };
   checkEpochs(resolved);
   checkGradualSwap(resolved);
-  return resolved;
+  return resolved.task === undefined ? resolved : withMosaics({ ...resolved, task: resolved.task });
+}
+
+/**
+ * Fills in when mosaics end, of a job that draws some.
+ *
+ * @throws {RangeError} If that is said of one that draws none.
+ */
+export function withMosaics(options: JobOptions): JobOptions {
+  const { task, augment, mosaicUntil, epochs } = options;
+  const isDrawn = drawsMosaics(task) && augment !== false;
+  if (isDrawn) return { ...options, mosaicUntil: mosaicUntil ?? Math.floor(epochs / 2) };
+  if (mosaicUntil === undefined) return options;
+  const because = drawsMosaics(task)
+    ? "--no-augment: pictures are taken as they are, none is put together of parts of several"
+    : `--task ${task}: it is for --task ${TASK_NAMES.filter(drawsMosaics).join(" or ")}`;
+  throw new RangeError(`Cannot use --mosaic-until ${mosaicUntil} with ${because}`);
+}
+
+/** Whether pictures are put together of parts of several: those of boxes are, see `augmentFor`. */
+function drawsMosaics(task: string): boolean {
+  return taskRow(task).targets === "boxes";
 }
 
 /**

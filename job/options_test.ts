@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { commandOf, flagOf } from "./_flags.ts";
-import { resolveOptions } from "./options.ts";
+import { resolveOptions, withMosaics } from "./options.ts";
 
 Deno.test("resolveOptions() fills in what the issue of the job asks for", () => {
   const { arch, data, epochs, floatEpochs, adaptEpochs, swap, freezeObserversAfter, freezeBnAfter, perChannel } =
@@ -47,8 +47,31 @@ Deno.test("resolveOptions() lets LeakyReLU go gradually within the epochs of ada
 });
 
 Deno.test("resolveOptions() ends mosaics after half of the epochs, unless it is told when", () => {
-  const until = (options: object) => resolveOptions(options).mosaicUntil;
+  const until = (options: object) => resolveOptions({ task: "detection", ...options }).mosaicUntil;
   assert.deepEqual([until({}), until({ epochs: 5 }), until({ epochs: 1 }), until({ mosaicUntil: 7 })], [4, 2, 0, 7]);
+  assert.equal(until({ mosaicUntil: 5, epochs: 1 }), 5);
+});
+
+Deno.test("resolveOptions() ends no mosaics where none are drawn, and refuses to be told when", () => {
+  for (const none of [{ task: "classification" }, { task: "landmarks" }, { task: "detection", augment: false }]) {
+    assert.ok(!("mosaicUntil" in resolveOptions(none)), JSON.stringify(none));
+  }
+  assert.throws(
+    () => resolveOptions({ task: "segmentation", mosaicUntil: 0 }),
+    /^RangeError: Cannot use --mosaic-until 0 with --task segmentation: it is for --task detection$/,
+  );
+  assert.throws(
+    () => resolveOptions({ task: "detection", augment: false, mosaicUntil: 2 }),
+    /^RangeError: Cannot use --mosaic-until 2 with --no-augment: pictures are taken as they are, none is put together/,
+  );
+  // Which task it is may be the model's to say.
+  const unknown = resolveOptions({ model: "m", epochs: 6 });
+  assert.equal(unknown.mosaicUntil, undefined);
+  assert.equal(withMosaics({ ...unknown, task: "detection" }).mosaicUntil, 3);
+  assert.throws(
+    () => withMosaics({ ...unknown, mosaicUntil: 2, task: "classification" }),
+    /it is for --task detection$/,
+  );
 });
 
 Deno.test("commandOf() writes options as flags that a shell reads back", () => {

@@ -60,7 +60,7 @@ import { TrainingRecord } from "./_training_record.ts";
 import { atEvalSize, checkEvalSize, openSamples } from "./_samples.ts";
 import { type StageResult, trainStage } from "./_stage.ts";
 import { settle, withFrozen, withHead, withWeights } from "./_transfer.ts";
-import { type JobOptions, type QatOptions, type ResolvedOptions, trainingFor } from "./options.ts";
+import { type JobOptions, type QatOptions, type ResolvedOptions, trainingFor, withMosaics } from "./options.ts";
 
 export { RunError } from "./_run_record.ts";
 export type { EpochMetric, EpochMetrics, StageEpoch } from "./_stage_epoch.ts";
@@ -199,7 +199,7 @@ export async function open(
   const task = resolved.task ?? defaultTaskOf(loaded);
   // A model that was prepared before says its task, and with it how it is trained where nothing else is said.
   const usual = resolved.task === undefined && given.run !== undefined ? trainingFor(task, given.run.asked) : {};
-  const options = { ...resolved, ...usual, task };
+  const options = withMosaics({ ...resolved, ...usual, task });
   checkTaskOptions(options);
   const shape = loaded === undefined ? squareOf(inputSize) : imageShapeOf(loaded);
   const opened = await openSamples(options, { shape, ...given });

@@ -130,6 +130,7 @@ Deno.test("decidingMetrics() takes the file's, where there is none the simulatio
 });
 
 const OPTIONS = resolveOptions({
+  task: "detection",
   floatLr: 0.01,
   lr: 0.002,
   floatEpochs: 5,
@@ -139,7 +140,7 @@ const OPTIONS = resolveOptions({
 });
 
 function plan(name: Parameters<typeof planOf>[0]) {
-  return planOf(name, { options: { ...OPTIONS, task: "classification" } });
+  return planOf(name, { options: { ...OPTIONS, task: "detection" } });
 }
 
 Deno.test("trainStage() trains float models at the rate for them, in orders that no stage before has had", () => {
