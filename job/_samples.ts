@@ -6,6 +6,7 @@ import { setQatPhase } from "../src/quant/mod.ts";
 import { fixInputShape } from "../src/rewrite/mod.ts";
 import { taskRow } from "../tasks/mod.ts";
 import { columnsOf, dataOf, hasImages } from "./_data.ts";
+import { checkCells } from "./_cells.ts";
 import type { JobStart, TrainingJob } from "./_job.ts";
 import { squareOf } from "./_model.ts";
 import { dealTargets } from "./_task.ts";
@@ -62,11 +63,12 @@ export function cacheOf(
  */
 export function checkEvalSize(
   model: tfl.LayersModel,
-  { options: { evalSize }, data, name }: Pick<TrainingJob, "options" | "data"> & { readonly name: string },
+  { options: { evalSize, task }, data, name }: Pick<TrainingJob, "options" | "data"> & { readonly name: string },
 ): void {
   if (evalSize === undefined) return;
   const cannot = `Cannot use --eval-size ${evalSize} with "${name}"`;
   if (!hasImages(data)) throw new RangeError(`${cannot}: it is for images, "${data.name}" has none`);
+  checkCells(model, { task, sides: [evalSize, evalSize], cannot });
   try {
     twinOf(model, evalSize).dispose();
   } catch (cause) {

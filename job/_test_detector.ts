@@ -12,15 +12,17 @@ export const CLASSES = 3;
 /** Its anchors, in pixels, by output. */
 export const ANCHORS = [[[16, 16], [26, 26]], [[8, 8], [12, 12]]] as const;
 
-/** Makes a detector of cells of 16 pixels, and of 8, two anchors each. */
-export function smallDetector({ isKnown = true } = {}): tfl.LayersModel {
+/** Makes a detector of cells of 16 pixels, and of 8, two anchors each; for pictures of any size where `side` is null. */
+export function smallDetector(
+  { isKnown = true, side = SIDE }: { readonly isKnown?: boolean; readonly side?: number | null } = {},
+): tfl.LayersModel {
   const kernelInitializer = tfl.initializers.heNormal({ seed: 1 });
   const block = (name: string, filters: number, strides: number) => [
     layers.conv2d({ name, filters, kernelSize: 3, strides, padding: "same", useBias: false, kernelInitializer }),
     layers.batchNormalization({ name: `${name}_bn`, momentum: 0.9 }),
     layers.leakyReLU({ name: `${name}_act`, alpha: 0.1 }),
   ];
-  const input = tfl.input({ shape: [SIDE, SIDE, 3], name: "image" });
+  const input = tfl.input({ shape: [side, side, 3], name: "image" });
   const chain = (x: tfl.SymbolicTensor, ...parts: readonly tfl.layers.Layer[]) =>
     parts.reduce((y, layer) => apply(layer, y), x);
   const boxes = (stride: number) =>

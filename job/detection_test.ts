@@ -8,10 +8,12 @@ import { openData } from "../data/open.ts";
 import { findAnchors, PUBLISHED_ANCHORS } from "../models/anchors.ts";
 import { detectionOf } from "../models/detection.ts";
 import { loadLayersModel } from "../models/import/layers_model.ts";
+import type { Report } from "../report/schema.ts";
 import { decodeModel } from "../src/onnx/file/mod.ts";
 import { boxesInPicture, readFileDecoding } from "../tasks/mod.ts";
 import { countSame, pairBoxes } from "../tasks/detection/same_boxes.ts";
 import { anchorsFor } from "./anchors.ts";
+import { debugModel } from "./debug.ts";
 import { buildModel } from "./_model.ts";
 import { resolveOptions } from "./options.ts";
 import { runPtq } from "./ptq.ts";
@@ -41,11 +43,31 @@ Deno.test("runQat() learns to find shapes, and tells how its file's answers are 
     // The threshold was chosen by validation samples.
     assert.equal(decoding.options.scoreThreshold, report.task.outputs[0].decoding?.scoreThreshold);
     assert.deepEqual(Deno.readTextFileSync(`${dir}/out/labels.txt`), "circle\nsquare\ntriangle\n");
+    assertSaysThresholds(report);
     await assertReads(`${dir}/out`);
     const chosen = { data: JOB.data, task: "detection", limit: 8, samples: 8, scoreThreshold: 0.02, nmsIou: 0.3 };
     await runPtq({ ...chosen, model: `${dir}/out/float/model.json`, out: `${dir}/chosen`, appendNms: true });
     await assertChooses(`${dir}/chosen`);
   }));
+
+/** Returns what a curve has at a place that is one of its points. */
+function valueAt(points: readonly (readonly [x: number, y: number])[], at: number): number {
+  return points.find(([x]) => x === at)![1];
+}
+
+/** Asserts that the curves of F1 have, at the score that is named for a model, what the metrics say of it. */
+function assertSaysThresholds({ sections = [], metrics }: Report): void {
+  const curve = sections.find(({ heading }) => heading === "F1 over the threshold");
+  assert.ok(curve?.kind === "curve");
+  const { lead, series } = curve;
+  const said = [...lead.matchAll(/at (0\.\d+)(?: for ([a-z ]+))?/g)];
+  const f1 = metrics.find(({ name }) => name === "F1")!;
+  for (const model of ["float", "simulated", "deployed"] as const) {
+    const [, score] = said.find(([, , of]) => of === undefined || of.split(" and ").includes(model))!;
+    const value = valueAt(series.find(({ name }) => name === model)!.points, Number(score));
+    assert.ok(Math.abs(value - f1[model]!) < 1e-6, `${model}: ${value} at ${score}, ${f1[model]}`);
+  }
+}
 
 /** The first picture to judge by, as files take it. */
 async function firstPicture(): Promise<Float32Array> {
@@ -160,6 +182,53 @@ Deno.test("runQat() judges and exports a detector at another size than it was tr
     assert.ok(alike === undefined || alike > 0.5);
   }));
 
+Deno.test("jobs refuse sides of pictures that the cells of a detector do not divide, and name those that fit", () =>
+  withFolder(async (dir) => {
+    const model = await save(smallDetector(), `${dir}/in`);
+    const open = await save(smallDetector({ side: null }), `${dir}/open`);
+    const unknown = await save(smallDetector({ side: null, isKnown: false }), `${dir}/unknown`);
+    // Its own side makes 4 cells, 12.5 pixels apart by their number.
+    const odd = await save(smallDetector({ side: 50 }), `${dir}/odd`);
+    const path = `${dir}/out`;
+    const refuses = async (job: Promise<unknown>, message: string) => {
+      await assert.rejects(job, { name: "RangeError", message });
+    };
+    const saying = (asked: string, name: string, [sides, side, fitting]: readonly [string, number, string]) =>
+      `Cannot use ${asked} with "${name}": the cells that it finds boxes in have sides of ${sides} pixels, which ` +
+      `${side} is no multiple of, the nearest that fit are ${fitting}`;
+    const qat = (options: object) => runQat({ ...JOB, limit: 16, out: path, ...options });
+    for (const [evalSize, fitting] of [[84, "80 or 96"], [56, "48 or 64"], [12, "16"]] as const) {
+      await refuses(
+        qat({ model, evalSize }),
+        saying(`--eval-size ${evalSize}`, model, ["16 and 8", evalSize, fitting]),
+      );
+    }
+    await refuses(qat({ model: odd, evalSize: 100 }), saying("--eval-size 100", odd, ["16 and 8", 100, "96 or 112"]));
+    const yolo = { arch: "tiny_yolov2", inputSize: 32 };
+    for (const [evalSize, fitting] of [[50, "32 or 64"], [116, "96 or 128"]] as const) {
+      await refuses(
+        qat({ ...yolo, evalSize }),
+        saying(`--eval-size ${evalSize}`, yolo.arch, ["32", evalSize, fitting]),
+      );
+    }
+    await refuses(qat({ model: open, inputSize: 50 }), saying("--input-size 50", open, ["16 and 8", 50, "48 or 64"]));
+    const ptq = { model: open, method: "weights", out: path } as const;
+    for (const data of [{}, { data: JOB.data, task: "detection" }]) {
+      await refuses(
+        runPtq({ ...ptq, ...data, inputSize: 40 }),
+        saying("--input-size 40", open, ["16 and 8", 40, "32 or 48"]),
+      );
+    }
+    const shape = ["image=1,48,40,3"];
+    const said = saying('--shape "image=1,48,40,3"', unknown, ["16 and 8", 40, "32 or 48"]);
+    const outputs = ["boxes_16", "boxes_8"];
+    const shaped = { data: JOB.data, task: "detection", model: unknown, outputs, shape };
+    await refuses(runPtq({ ...ptq, ...shaped }), said);
+    await refuses(debugModel({ ...shaped, out: path }), said);
+    // A side that fits is taken.
+    await runPtq({ ...ptq, inputSize: 32 });
+  }));
+
 Deno.test("runPtq() quantizes a detector whose anchors a file has, and judges all of its outputs", () =>
   withFolder(async (dir) => {
     const model = await save(smallDetector({ isKnown: false }), `${dir}/in`);
@@ -199,8 +268,14 @@ Deno.test("runQat() refuses options that are another task's, and anchors and siz
     await refuses({ model, inputSize: 64 }, /^Cannot use --input-size 64 with ".*": it takes images of 48x48$/);
     await refuses({ arch: "yolov3_tiny", inputSize: 40 }, /sides that are multiples of 32 are needed/);
     await refuses(
-      { arch: "yolov3_tiny", inputSize: 32, evalSize: 40 },
-      /^Cannot use --eval-size 40 with "yolov3_tiny": its layers do not fit together at that size/,
+      {
+        data: "generated:masks",
+        task: "segmentation",
+        arch: "unet",
+        inputSize: 32,
+        evalSize: 36,
+      },
+      /^Cannot use --eval-size 36 with "unet": its layers do not fit together at that size/,
     );
     await refuses(
       { data: "generated:brackets", task: "classification", evalSize: 32 },

@@ -7,6 +7,7 @@ import type { Report } from "../report/schema.ts";
 import { formatRewrite, type Rewrite, rewriteModel } from "../src/rewrite/mod.ts";
 import { inPlainWords } from "../src/text/plain_errors.ts";
 import { attachScalings } from "./_data.ts";
+import { checkGivenSides } from "./_cells.ts";
 import { checkDilations, startEngine, warnOfSaturation } from "./_engine.ts";
 import { outputFiles } from "./_files.ts";
 import { commandOf } from "./_flags.ts";
@@ -115,6 +116,7 @@ export async function openPtqJob(
   checkDilations(original, engine.backend);
   const options = { ...resolved, task: resolved.task ?? defaultTaskOf(original) };
   checkTaskOptions(options);
+  checkGivenSides(original, options);
   log(`Model "${resolved.model}", ${original.countParams().toLocaleString("en")} parameters.`);
   const data = await openPtqData({ model: original, options, log });
   events.signal?.throwIfAborted();

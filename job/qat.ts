@@ -19,6 +19,7 @@ import type { CopiedWeights } from "../models/transfer/mod.ts";
 import { bindTasks } from "../tasks/bind.ts";
 import { keepingOf } from "../tasks/keeping.ts";
 import { readClassWeights } from "../tasks/class_weights.ts";
+import { checkGivenSides } from "./_cells.ts";
 import { attachScalings, checkInputs, closeData, dataOf, hasImages, type JobData } from "./_data.ts";
 import { attachRecord } from "../quantize/record.ts";
 import { floatModelOf } from "../quantize/float_model.ts";
@@ -201,6 +202,7 @@ export async function open(
   const usual = resolved.task === undefined && given.run !== undefined ? trainingFor(task, given.run.asked) : {};
   const options = withMosaics({ ...resolved, ...usual, task });
   checkTaskOptions(options);
+  if (loaded !== undefined) checkGivenSides(loaded, options);
   const shape = loaded === undefined ? squareOf(inputSize) : imageShapeOf(loaded);
   const opened = await openSamples(options, { shape, ...given });
   const name = options.model ?? archFor(options, opened);
