@@ -1,5 +1,4 @@
 /** What a search for a quantization says in words, the same in the terminal and on the page. */
-import { countOf } from "../src/text/plain.ts";
 import { byteSize, isKnown, milliseconds, ratio, UNKNOWN } from "./_format.ts";
 import { unitFormat } from "./_unit.ts";
 import { type ChooseReport, isTried, type RungReport, type TriedRung } from "./choose_schema.ts";
