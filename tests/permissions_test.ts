@@ -25,10 +25,10 @@ function npmFolder(): string {
   return folder ?? fileURLToPath(new URL("node_modules", ROOT));
 }
 
-/** Runs the documented command in `dir`, on other data if some are named. */
+/** Runs the documented command in `dir`, which is within no folder that it may read, on other data if some are named. */
 async function run(dir: string, data = "folder:photos") {
   const [, ...args] = DOCUMENTED.map((word) =>
-    word.replace(CACHE, npmFolder()).replace("folder:photos", data).replaceAll("/tmp", dirname(dir)).replace(
+    word.replace(CACHE, npmFolder()).replace("folder:photos", data).replaceAll("/tmp", `${dir}/tmp`).replace(
       /^cli\.ts$/,
       fileURLToPath(new URL("cli.ts", ROOT)),
     )
@@ -36,6 +36,7 @@ async function run(dir: string, data = "folder:photos") {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [...args, "--epochs", "1", "--batch-size", "8", "--quiet"],
     cwd: dir,
+    env: { TMPDIR: `${dir}/tmp` },
   }).output();
   return { code, stderr: new TextDecoder().decode(stderr) };
 }
@@ -44,6 +45,7 @@ Deno.test("a job runs under the permissions that README.md gives, and under no w
   withFolder(async (dir) => {
     assert.deepEqual(words(helpText()), DOCUMENTED);
     await save(tinyModel({ classes: 2 }), `${dir}/model`);
+    Deno.mkdirSync(`${dir}/tmp`);
     for (const [c, name] of ["cat", "dog"].entries()) {
       Deno.mkdirSync(`${dir}/photos/${name}`, { recursive: true });
       for (let i = 0; i < 12; i++) {

@@ -13,7 +13,7 @@
  * listener stops before an output or after it.
  */
 import { basename, dirname, join, relative, sep } from "node:path";
-import { disk, exists, removeQuietly } from "./disk.ts";
+import { disk, exists, isSeen, removeQuietly } from "./disk.ts";
 import { OutputError } from "./errors.ts";
 import { sha256 } from "./hash.ts";
 import { FileLock } from "./lock.ts";
@@ -147,7 +147,8 @@ export function finishCommit(root: string): boolean {
 
 /** Says why what is in `folder` cannot be read: a commit to it, or to the folder around it, was begun and not finished. */
 export function describeUnfinished(folder: string): string | undefined {
-  const root = [folder, dirname(folder)].find((root) => exists(join(root, JOURNAL)));
+  // Where nothing may be read this process has no say, and whoever reads what is there will tell.
+  const root = [folder, dirname(folder)].find((root) => isSeen(join(root, JOURNAL)));
   if (root === undefined) return undefined;
   return `a process stopped while it moved files into "${root}", which --resume ${root}, or writing there again, finishes`;
 }

@@ -53,6 +53,16 @@ export function exists(path: string): boolean {
   }
 }
 
+/** Whether something can be seen to be at `path`: not where that must not be read. */
+export function isSeen(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Removes what is at `path`, if anything is and it can be removed. */
 export function removeQuietly(path: string): void {
   try {
